@@ -112,6 +112,16 @@ bool utf8_is_valid(struct span text)
 	return utf8_walk(text, true);
 }
 
+size_t utf8_first_size(struct span text)
+{
+	uint32_t point;
+
+	if (text.size == 0)
+		return 0;
+	return utf8_char_size((const unsigned char *)text.data, text.size,
+			      &point);
+}
+
 bool text_is_clean(struct span text)
 {
 	return utf8_walk(text, false);

@@ -45,6 +45,10 @@ MUST_CHECK bool span_to_u64(struct span text, uint64_t max,
  * at most U+10FFFF). */
 bool utf8_is_valid(struct span text);
 
+/* Bytes (1 to 4) of the character that @text begins with; 0 if it is empty or
+ * what it begins with is not valid UTF-8. */
+size_t utf8_first_size(struct span text);
+
 /* True if valid UTF-8 without control characters (C0, DEL, C1). */
 bool text_is_clean(struct span text);
 
