@@ -2,8 +2,8 @@
  * env - the one LMDB environment: tables, transactions, walks.
  *
  * Layer     store; env.c is the only file that includes lmdb.h
- * Threads   one struct txn at a time in the whole process (the keeper's); any
- *           number of views, each used by one thread
+ * Threads   one struct txn at a time in the whole process (the keeper's); up
+ *           to ENV_VIEWS_MAX views, each used by one thread at a time
  * On disk   docs/format/store.md; a folder with data.mdb, lock.mdb and
  *           writer.lock
  *
@@ -40,13 +40,16 @@ enum table {
 	TABLE_HELD,        /* place, item: was ever held there */
 	TABLE_ITEM,        /* item_no -> item */
 	TABLE_SKU,         /* sku -> item_no */
+	TABLE_ITEM_NAME,   /* item_no -> sku */
 	TABLE_CODE,        /* code -> item_no, pack */
 	TABLE_PLACE,       /* place_no -> place */
 	TABLE_PLACE_NAME,  /* kind, name -> place_no */
+	TABLE_BIN,         /* bin name -> bin */
 	TABLE_LOT,         /* item_no, lot -> expiry */
 	TABLE_SERIAL,      /* item_no, serial (item 0: SSCC) -> place */
 	TABLE_DEVICE,      /* device name -> device */
 	TABLE_ACCOUNT,     /* account name -> account */
+	TABLE_PROMISE,     /* item_no, order -> units picked, packed for it */
 	TABLE_DOCUMENT,    /* kind, id -> document (orders, counts ...) */
 	TABLE_TASK,        /* task id -> task */
 	TABLE_ALERT,       /* alert id -> alert */
@@ -58,7 +61,21 @@ enum table {
 	TABLE_COUNT
 };
 
+/* The table's name on disk, also for sentences. Never NULL. */
+const char *table_name(enum table table);
+
 #define ENV_FORMAT_VERSION 1
+
+/* In TABLE_META: u32, the version of the store's format. */
+#define ENV_FORMAT_KEY "format"
+
+/* Keys have 1 to this many bytes. */
+#define ENV_KEY_SIZE_MAX 511
+
+/* Snapshots open at once in one process. */
+#define ENV_VIEWS_MAX 64
+
+#define ENV_MAP_SIZE_MIN (UINT64_C(1) << 20)
 
 struct env;
 struct view; /* a consistent read: a snapshot, or a transaction's own */
@@ -71,11 +88,14 @@ enum env_mode {
 
 /*
  * Creates an empty store folder at @path for a map of @map_size bytes (a
- * multiple of the page size) in which @fill, called once with a write
- * transaction, lays the first rows. Everything is on disk under its final
- * name when this returns ERR_OK; on failure nothing of that name exists.
+ * multiple of the page size, at least ENV_MAP_SIZE_MIN) in which @fill (may be
+ * NULL), called once with a write transaction, lays the first rows.
+ * Everything is on disk under its final name when this returns ERR_OK; on
+ * failure nothing of that name exists.
  *
+ * ERR_INVALID   @map_size or @path will not do
  * ERR_CONFLICT  @path exists already
+ * ERR_AGAIN     another process is creating it
  * ERR_FULL      the disk has no room for the map
  * ERR_IO        anything else that the system refused
  */
@@ -85,11 +105,19 @@ MUST_CHECK enum err_code env_create(const char *path, uint64_t map_size,
 				    env_fill_fn *fill, void *context,
 				    struct err *err);
 
+/* ERR_CONFLICT  something of that name is there already; ERR_IO as usual */
+MUST_CHECK enum err_code env_absent(const char *path, struct err *err);
+
 /*
  * Opens the store at @path. @ret_env is owned by the caller until env_close.
  *
+ * For writing, what the disk still owes of the map is allocated first; if
+ * the disk is too full for that, the store opens all the same, and
+ * env_usage.is_allocated is false.
+ *
  * ERR_NOT_COMMISSIONED  nothing is there: say so, never create one instead
- * ERR_AGAIN             another process writes it (the text names its pid)
+ * ERR_AGAIN             another process writes it (the text names its pid), or
+ *                       this one has it open already, in whatever mode
  * ERR_VERSION           its format is newer than ENV_FORMAT_VERSION
  * ERR_CORRUPT           the files are not a store (too short, no meta page);
  *                       checked before LMDB maps them. The caller says
@@ -104,9 +132,13 @@ void env_close(struct env *env);
 struct env_usage {
 	uint64_t map_size;   /* bytes */
 	uint64_t used;       /* bytes up to the last used page */
-	uint64_t free_pages; /* bytes in pages inside that can be used again */
-	uint32_t readers;    /* reader slots in use */
+	uint64_t free_size;  /* bytes in pages inside that can be used again */
+	uint32_t readers;    /* snapshots of all processes, this moment */
+	uint64_t oldest_lag; /* commits since the oldest of them began; one that
+			      * is forgotten makes the file grow and grow */
+	bool is_allocated;   /* no commit can fail for want of disk */
 };
+/* Walks the list of free pages: once a second, not once a reading. */
 MUST_CHECK enum err_code env_usage(struct env *env, struct env_usage *ret_usage,
 				   struct err *err);
 
@@ -117,7 +149,14 @@ env_reader_check(struct env *env, uint32_t *ret_cleared, struct err *err);
 /*
  * Copies the store, as of one moment, compacted, to a new folder @path whose
  * map is @map_size (0: as it is), synced and renamed into place. Writers go on
- * meanwhile. Backup and offline resize are both this.
+ * meanwhile. Backup and offline resize are both this. Any thread, except
+ * within its own transaction. Holds a snapshot as long as it takes.
+ *
+ * ERR_INVALID   @map_size or @path will not do, or it is smaller than the rows
+ * ERR_CONFLICT  @path exists already
+ * ERR_AGAIN     another process is making that copy
+ * ERR_FULL      the disk has no room for it
+ * ERR_CORRUPT   LMDB noticed damage
  */
 MUST_CHECK enum err_code env_copy(struct env *env, const char *path,
 				  uint64_t map_size, struct err *err);
@@ -126,10 +165,15 @@ MUST_CHECK enum err_code env_copy(struct env *env, const char *path,
 
 /*
  * Begins a snapshot. Keep it under 5 s: the pages of everything that changes
- * meanwhile cannot be used again. *@ret_view is owned until view_end.
+ * meanwhile cannot be used again. *@ret_view is owned until view_end. Views
+ * are pooled: after the first few, beginning one allocates nothing. It may be
+ * handed to another thread.
+ *
+ * ERR_AGAIN  ENV_VIEWS_MAX are open, or too many in all processes
  */
 MUST_CHECK enum err_code view_begin(struct env *env, struct view **ret_view,
 				    struct err *err);
+/* Takes NULL. */
 void view_end(struct view *view);
 
 /*
@@ -175,7 +219,9 @@ MUST_CHECK enum err_code txn_begin(struct env *env, struct txn **ret_txn,
 				   struct err *err);
 /*
  * Makes everything durable. ERR_FULL: map or disk; ERR_IO: the disk. On
- * failure nothing of the transaction is in the store. Ends @txn either way.
+ * failure nothing of the transaction is in the store. Ends @txn either way. A
+ * transaction in which a step failed as below commits nothing and gets the
+ * code of that step.
  */
 MUST_CHECK enum err_code txn_commit(struct txn *txn, struct err *err);
 /* Takes NULL. */

@@ -36,9 +36,33 @@ struct device_no {
 	uint32_t value; /* from 1; 0 is none */
 };
 
-/* Place of an entry in this site's journal within the epoch, from 1. */
+/*
+ * Place of an entry in this site's journal: the epoch, and its number within
+ * the epoch, from 1 without gaps. Together in one value, so that places
+ * compare as numbers over all lives of the journal. 0: none.
+ */
 struct pos {
 	uint64_t value;
 };
+
+#define POS_NUMBER_BITS 40
+#define POS_NUMBER_MAX ((UINT64_C(1) << POS_NUMBER_BITS) - 1)
+#define EPOCH_MAX ((UINT32_C(1) << 24) - 1)
+
+static inline struct pos pos_make(uint32_t epoch, uint64_t number)
+{
+	ASSERT(epoch <= EPOCH_MAX && number <= POS_NUMBER_MAX);
+	return (struct pos){ (uint64_t)epoch << POS_NUMBER_BITS | number };
+}
+
+static inline uint32_t pos_epoch(struct pos pos)
+{
+	return (uint32_t)(pos.value >> POS_NUMBER_BITS);
+}
+
+static inline uint64_t pos_number(struct pos pos)
+{
+	return pos.value & POS_NUMBER_MAX;
+}
 
 #endif

@@ -1,0 +1,322 @@
+/*
+ * entry - one line of a site's journal, and its bytes.
+ *
+ * Layer     rules/ledger
+ * Threads   any
+ * On disk   docs/format/journal.md, version ENTRY_FORMAT
+ *
+ * The journal is a journal of entries; a movement of stock is one kind. All
+ * derived tables of the store are folds over entries, so everything that ever
+ * changes one is here.
+ *
+ * Bytes of an entry: format, kind, then fields in rising order of their tags,
+ * each at most once, absent when zero or empty. So one entry has one form
+ * only. A field table per kind (entry_fields) drives encoding, decoding, the
+ * JSON of the CLI, and the format document. A field or kind of a newer depot
+ * is skipped by its wire type, never guessed.
+ */
+#ifndef DEPOT_RULES_LEDGER_ENTRY_H
+#define DEPOT_RULES_LEDGER_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/base/bytes.h"
+#include "rules/base/err.h"
+#include "rules/base/ids.h"
+#include "rules/base/stamp.h"
+#include "rules/ledger/movement.h"
+
+#define ENTRY_FORMAT 1
+
+/* On disk and in deltas: the numbers never change. 14 and up are taken by
+ * what later parts add (promises, quota, purchase orders, transfers ...). */
+enum entry_kind {
+	ENTRY_FOUNDING = 1, /* the first of an epoch */
+	ENTRY_MOVEMENT = 2,
+	ENTRY_ITEM = 3, /* item master, whole */
+	ENTRY_CODE = 4, /* a barcode and what it stands for */
+	ENTRY_BIN = 5,
+	ENTRY_DEVICE = 6,
+	ENTRY_ACCOUNT = 7,
+	ENTRY_COUNT = 8, /* a count statement */
+	ENTRY_TASK = 9,
+	ENTRY_ALERT = 10,
+	ENTRY_ORDER = 11,  /* document transition of a customer order */
+	ENTRY_STATUS = 12, /* state of the site, as others may see it */
+	ENTRY_LOSS = 13,   /* input that could not be kept */
+};
+#define ENTRY_KIND_MAX ENTRY_LOSS
+
+enum actor_kind {
+	ACTOR_NONE = 0,
+	ACTOR_DEVICE = 1,
+	ACTOR_ACCOUNT = 2,
+	ACTOR_RULE = 3,
+};
+
+/* Who caused the entry. */
+struct actor {
+	enum actor_kind kind;
+	struct name name;
+	struct boot boot; /* device: its boot id, or empty */
+	uint64_t seq;     /* device: its own sequence number, or 0 */
+};
+
+enum ref_kind {
+	REF_NONE = 0,
+	REF_ORDER = 1,
+	REF_PURCHASE_ORDER = 2,
+	REF_TRANSFER = 3,
+	REF_COUNT = 4, /* text: the count statement's "epoch.pos" */
+	REF_CLAIM = 5,
+	REF_ENTRY = 6, /* text: "epoch.pos" of the entry reversed */
+	REF_TASK = 7,
+};
+
+struct entry_ref {
+	enum ref_kind kind;
+	struct ref text;
+};
+
+TEXT_DECLARE(item_name, ITEM_NAME_SIZE_MAX)
+
+struct founding {
+	struct name org;
+	struct name site;
+	uint8_t net_id[16];
+	uint8_t public_key[32]; /* Ed25519, of this epoch */
+	struct ref timezone;    /* IANA */
+};
+
+enum base_unit {
+	UNIT_EACH = 1,
+	UNIT_GRAM = 2,
+	UNIT_MILLILITRE = 3,
+	UNIT_MILLIMETRE = 4,
+};
+
+enum tracking {
+	TRACK_NONE = 0,
+	TRACK_LOT = 1,
+	TRACK_SERIAL = 2,
+};
+
+struct item {
+	struct sku sku;
+	struct item_name name_en;
+	struct item_name name_zh;
+	enum base_unit unit; /* immutable once stock has moved */
+	enum tracking tracking;
+	uint32_t shelf_life_days; /* 0: not said */
+	uint64_t weight_mg;       /* of one base unit; 0: not said */
+	char abc_class;           /* 'A', 'B', 'C' or 0 */
+	bool is_inactive;
+};
+
+struct code {
+	struct code_text code; /* canonical: GTIN as 14 digits, else as it is */
+	struct sku item;       /* empty: the code no longer stands for any */
+	int64_t pack;          /* base units in one of it, from 1 */
+};
+
+struct bin {
+	struct place_name name;
+	struct ref zone;
+	bool is_inactive;
+};
+
+enum device_kind {
+	DEVICE_SCANNER = 1, /* sends JSON readings or bare codes */
+	DEVICE_SHELF = 2,
+	DEVICE_RFID = 3,
+};
+
+struct device {
+	struct name name;
+	enum device_kind kind;
+	struct place_name place;     /* its bin, where an op needs one */
+	struct reason gs_substitute; /* text it sends instead of GS */
+	struct name profile;
+	uint8_t key[32];     /* Ed25519, or zeros: none */
+	uint32_t interval_s; /* silence beyond it is an alert; 0: none */
+	uint8_t is_chinese;  /* texts of its session in zh first */
+	bool is_revoked;
+};
+
+enum role {
+	ROLE_OPERATOR = 1 << 0,
+	ROLE_MANAGER = 1 << 1,
+	ROLE_PURCHASING = 1 << 2,
+	ROLE_SALES = 1 << 3,
+	ROLE_LOGISTICS = 1 << 4,
+	ROLE_FINANCE = 1 << 5,
+	ROLE_HQ = 1 << 6,
+};
+
+struct account {
+	struct name name;
+	uint32_t roles; /* bits of enum role */
+	uint64_t uid;   /* the system user behind it, plus 1; 0: none */
+	bool is_revoked;
+};
+
+enum count_verdict {
+	COUNT_ACCEPTED = 1, /* the adjustment, if any, follows and names this */
+	COUNT_RECOUNT_MOVED = 2, /* the bin moved meanwhile: count again */
+	COUNT_RECOUNT_BLIND = 3, /* too far from the book: count again, blind */
+};
+
+struct count {
+	struct place_name bin;
+	struct sku item;
+	struct lot lot;
+	int64_t counted;
+	int64_t book; /* at @at */
+	uint64_t at;  /* pos at which the bin was looked at */
+	enum count_verdict verdict;
+	enum condition condition; /* of the units counted; good unless said */
+};
+
+enum task_kind {
+	TASK_COUNT = 1,
+	TASK_PUTAWAY = 2,
+	TASK_PICK = 3,
+	TASK_INSPECT = 4,
+	TASK_CHECK = 5,
+};
+
+enum task_state {
+	TASK_OPEN = 1,
+	TASK_CLAIMED = 2,
+	TASK_DONE = 3,
+	TASK_CANCELLED = 4,
+};
+
+/* A task is named by the pos of its first entry: "t" epoch "-" pos. */
+struct task {
+	struct name id;
+	enum task_kind kind;
+	enum task_state state;
+	struct place_name bin;
+	struct sku item; /* empty: the whole bin */
+	struct reason reason;
+	struct name account; /* who claimed or did it */
+};
+
+enum severity {
+	SEVERITY_INFO = 1,
+	SEVERITY_WARNING = 2,
+	SEVERITY_CRITICAL = 3,
+};
+
+struct alert {
+	struct ref id;      /* stable: code and subject */
+	struct reason code; /* what docs and texts go by */
+	enum severity severity;
+	struct code_text subject; /* the thing: a device, a bin, an item */
+	int64_t value;            /* the number in the sentence, if any */
+	bool is_closed;
+};
+
+struct order {
+	struct ref id;
+	uint32_t state; /* RULES 5; given meaning when orders come */
+};
+
+struct site_status {
+	struct reason state;
+	uint64_t backlog;
+	struct reason version;
+};
+
+struct loss {
+	struct reason what; /* "parked" ... */
+	uint64_t first;     /* numbers of what is gone */
+	uint64_t last;
+	uint64_t bytes;
+};
+
+#define ENTRY_CLOCK_TRUSTED 1u     /* the stamp's clock was trusted */
+#define ENTRY_EFFECTIVE_TRUSTED 2u /* and that of the effective time */
+
+struct entry {
+	enum entry_kind kind;
+	struct stamp stamp;      /* when it was recorded */
+	struct moment effective; /* when it physically happened */
+	uint32_t clock_flags;
+	struct actor actor;
+	struct entry_ref ref;
+	union {
+		struct founding founding;
+		struct movement movement;
+		struct item item;
+		struct code code;
+		struct bin bin;
+		struct device device;
+		struct account account;
+		struct count count;
+		struct task task;
+		struct alert alert;
+		struct order order;
+		struct site_status status;
+		struct loss loss;
+	} body;
+};
+
+/* Zeroes @entry and sets its kind. */
+void entry_init(struct entry *entry, enum entry_kind kind);
+
+/*
+ * Writes @entry's bytes. The writer fails only if it has no room; an entry
+ * never needs more than ENTRY_SIZE_MAX.
+ */
+void entry_encode(struct writer *writer, const struct entry *entry);
+
+/*
+ * Reads what entry_encode wrote.
+ *
+ * ERR_VERSION  a kind, format or enum value of a newer depot: keep the bytes,
+ *              pass them on, skip the meaning
+ * ERR_CORRUPT  not an entry in its one form
+ */
+MUST_CHECK enum err_code entry_decode(struct span bytes,
+				      struct entry *ret_entry);
+
+/* ---- the field tables ---- */
+
+enum field_type {
+	FIELD_NUMBER, /* uint64_t */
+	FIELD_SIGNED, /* int64_t, zigzag */
+	FIELD_U32,
+	FIELD_U8, /* uint8_t or char */
+	FIELD_BOOL,
+	FIELD_ENUM,  /* an enum, at most @max */
+	FIELD_TEXT,  /* a text.h struct of @max bytes */
+	FIELD_RAW,   /* @max bytes, all zero when absent */
+	FIELD_CLOCK, /* a struct moment as distance in ms from the stamp */
+};
+
+struct field {
+	uint8_t tag; /* rising within a table; never given twice */
+	enum field_type type;
+	uint16_t offset; /* in struct entry */
+	uint16_t max;
+	const char *name; /* snake_case, for JSON and the format document */
+};
+
+struct field_table {
+	const struct field *fields;
+	size_t count;
+};
+
+/* The fields every entry begins with, tags 1 to 15. */
+struct field_table entry_head_fields(void);
+/* The fields of @kind's body, tags from 16. */
+struct field_table entry_body_fields(enum entry_kind kind);
+
+/* "movement", "item" ... Never NULL. */
+const char *entry_kind_name(enum entry_kind kind);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * The field tables. A line added here is a change of the format: it needs its
+ * own tag, a line in docs/format/journal.md and a golden entry.
+ */
+#include "rules/ledger/entry.h"
+
+#define FIELD(tag, type, member, max)                                    \
+	{                                                                \
+		(tag), (type), (uint16_t)offsetof(struct entry, member), \
+			(max), #member                                   \
+	}
+#define NAMED(tag, type, member, max, name)                              \
+	{                                                                \
+		(tag), (type), (uint16_t)offsetof(struct entry, member), \
+			(max), (name)                                    \
+	}
+#define BODY(tag, type, part, member, max)                                  \
+	{                                                                   \
+		(tag), (type),                                              \
+			(uint16_t)offsetof(struct entry, body.part.member), \
+			(max), #member                                      \
+	}
+#define SIDE(tag, type, member, max, name) \
+	NAMED(tag, type, body.movement.member, max, name)
+
+static const struct field head[] = {
+	NAMED(1, FIELD_NUMBER, stamp.value, 0, "stamp"),
+	FIELD(2, FIELD_CLOCK, effective, 0),
+	FIELD(3, FIELD_U32, clock_flags, 0),
+	NAMED(4, FIELD_ENUM, actor.kind, ACTOR_RULE, "actor_kind"),
+	NAMED(5, FIELD_TEXT, actor.name, NAME_SIZE_MAX, "actor"),
+	NAMED(6, FIELD_TEXT, actor.boot, BOOT_SIZE_MAX, "boot"),
+	NAMED(7, FIELD_NUMBER, actor.seq, 0, "seq"),
+	NAMED(8, FIELD_ENUM, ref.kind, REF_TASK, "ref_kind"),
+	NAMED(9, FIELD_TEXT, ref.text, REF_SIZE_MAX, "ref"),
+};
+
+static const struct field founding[] = {
+	BODY(16, FIELD_TEXT, founding, org, NAME_SIZE_MAX),
+	BODY(17, FIELD_TEXT, founding, site, NAME_SIZE_MAX),
+	BODY(18, FIELD_RAW, founding, net_id, 16),
+	BODY(19, FIELD_RAW, founding, public_key, 32),
+	BODY(20, FIELD_TEXT, founding, timezone, REF_SIZE_MAX),
+};
+
+static const struct field movement[] = {
+	SIDE(16, FIELD_ENUM, kind, MOVEMENT_KIND_MAX, "movement"),
+	SIDE(17, FIELD_TEXT, item, SKU_SIZE_MAX, "item"),
+	SIDE(18, FIELD_TEXT, lot, LOT_SIZE_MAX, "lot"),
+	SIDE(19, FIELD_TEXT, serial, SERIAL_SIZE_MAX, "serial"),
+	SIDE(20, FIELD_SIGNED, quantity.units, 0, "quantity"),
+	SIDE(21, FIELD_ENUM, from.place.kind, PLACE_KIND_MAX, "from_kind"),
+	SIDE(22, FIELD_TEXT, from.place.name, PLACE_NAME_SIZE_MAX, "from"),
+	SIDE(23, FIELD_ENUM, from.condition, CONDITION_MAX, "from_condition"),
+	SIDE(24, FIELD_ENUM, to.place.kind, PLACE_KIND_MAX, "to_kind"),
+	SIDE(25, FIELD_TEXT, to.place.name, PLACE_NAME_SIZE_MAX, "to"),
+	SIDE(26, FIELD_ENUM, to.condition, CONDITION_MAX, "to_condition"),
+	SIDE(27, FIELD_U32, expiry, 0, "expiry"),
+	SIDE(28, FIELD_RAW, sscc, SSCC_SIZE, "sscc"),
+	SIDE(29, FIELD_TEXT, reason, REASON_SIZE_MAX, "reason"),
+};
+
+static const struct field item[] = {
+	BODY(16, FIELD_TEXT, item, sku, SKU_SIZE_MAX),
+	BODY(17, FIELD_TEXT, item, name_en, ITEM_NAME_SIZE_MAX),
+	BODY(18, FIELD_TEXT, item, name_zh, ITEM_NAME_SIZE_MAX),
+	BODY(19, FIELD_ENUM, item, unit, UNIT_MILLIMETRE),
+	BODY(20, FIELD_ENUM, item, tracking, TRACK_SERIAL),
+	BODY(21, FIELD_U32, item, shelf_life_days, 0),
+	BODY(22, FIELD_NUMBER, item, weight_mg, 0),
+	BODY(23, FIELD_U8, item, abc_class, 0),
+	BODY(24, FIELD_BOOL, item, is_inactive, 0),
+};
+
+static const struct field code[] = {
+	BODY(16, FIELD_TEXT, code, code, CODE_SIZE_MAX),
+	BODY(17, FIELD_TEXT, code, item, SKU_SIZE_MAX),
+	BODY(18, FIELD_SIGNED, code, pack, 0),
+};
+
+static const struct field bin[] = {
+	BODY(16, FIELD_TEXT, bin, name, PLACE_NAME_SIZE_MAX),
+	BODY(17, FIELD_TEXT, bin, zone, REF_SIZE_MAX),
+	BODY(18, FIELD_BOOL, bin, is_inactive, 0),
+};
+
+static const struct field device[] = {
+	BODY(16, FIELD_TEXT, device, name, NAME_SIZE_MAX),
+	NAMED(17, FIELD_ENUM, body.device.kind, DEVICE_RFID, "device_kind"),
+	BODY(18, FIELD_TEXT, device, place, PLACE_NAME_SIZE_MAX),
+	BODY(19, FIELD_TEXT, device, gs_substitute, REASON_SIZE_MAX),
+	BODY(20, FIELD_TEXT, device, profile, NAME_SIZE_MAX),
+	BODY(21, FIELD_RAW, device, key, 32),
+	BODY(22, FIELD_U32, device, interval_s, 0),
+	BODY(23, FIELD_U8, device, is_chinese, 0),
+	BODY(24, FIELD_BOOL, device, is_revoked, 0),
+};
+
+static const struct field account[] = {
+	BODY(16, FIELD_TEXT, account, name, NAME_SIZE_MAX),
+	BODY(17, FIELD_U32, account, roles, 0),
+	BODY(18, FIELD_NUMBER, account, uid, 0),
+	BODY(19, FIELD_BOOL, account, is_revoked, 0),
+};
+
+static const struct field count[] = {
+	BODY(16, FIELD_TEXT, count, bin, PLACE_NAME_SIZE_MAX),
+	BODY(17, FIELD_TEXT, count, item, SKU_SIZE_MAX),
+	BODY(18, FIELD_TEXT, count, lot, LOT_SIZE_MAX),
+	BODY(19, FIELD_SIGNED, count, counted, 0),
+	BODY(20, FIELD_SIGNED, count, book, 0),
+	BODY(21, FIELD_NUMBER, count, at, 0),
+	BODY(22, FIELD_ENUM, count, verdict, COUNT_RECOUNT_BLIND),
+	BODY(23, FIELD_ENUM, count, condition, CONDITION_MAX),
+};
+
+static const struct field task[] = {
+	BODY(16, FIELD_TEXT, task, id, NAME_SIZE_MAX),
+	NAMED(17, FIELD_ENUM, body.task.kind, TASK_CHECK, "task_kind"),
+	BODY(18, FIELD_ENUM, task, state, TASK_CANCELLED),
+	BODY(19, FIELD_TEXT, task, bin, PLACE_NAME_SIZE_MAX),
+	BODY(20, FIELD_TEXT, task, item, SKU_SIZE_MAX),
+	BODY(21, FIELD_TEXT, task, reason, REASON_SIZE_MAX),
+	BODY(22, FIELD_TEXT, task, account, NAME_SIZE_MAX),
+};
+
+static const struct field alert[] = {
+	BODY(16, FIELD_TEXT, alert, id, REF_SIZE_MAX),
+	BODY(17, FIELD_TEXT, alert, code, REASON_SIZE_MAX),
+	BODY(18, FIELD_ENUM, alert, severity, SEVERITY_CRITICAL),
+	BODY(19, FIELD_TEXT, alert, subject, CODE_SIZE_MAX),
+	BODY(20, FIELD_SIGNED, alert, value, 0),
+	BODY(21, FIELD_BOOL, alert, is_closed, 0),
+};
+
+static const struct field order[] = {
+	BODY(16, FIELD_TEXT, order, id, REF_SIZE_MAX),
+	BODY(17, FIELD_U32, order, state, 0),
+};
+
+static const struct field status[] = {
+	BODY(16, FIELD_TEXT, status, state, REASON_SIZE_MAX),
+	BODY(17, FIELD_NUMBER, status, backlog, 0),
+	BODY(18, FIELD_TEXT, status, version, REASON_SIZE_MAX),
+};
+
+static const struct field loss[] = {
+	BODY(16, FIELD_TEXT, loss, what, REASON_SIZE_MAX),
+	BODY(17, FIELD_NUMBER, loss, first, 0),
+	BODY(18, FIELD_NUMBER, loss, last, 0),
+	BODY(19, FIELD_NUMBER, loss, bytes, 0),
+};
+
+#define TABLE(fields)                       \
+	{                                   \
+		(fields), ARRAY_LEN(fields) \
+	}
+
+static const struct field_table bodies[] = {
+	[ENTRY_FOUNDING] = TABLE(founding), [ENTRY_MOVEMENT] = TABLE(movement),
+	[ENTRY_ITEM] = TABLE(item),         [ENTRY_CODE] = TABLE(code),
+	[ENTRY_BIN] = TABLE(bin),           [ENTRY_DEVICE] = TABLE(device),
+	[ENTRY_ACCOUNT] = TABLE(account),   [ENTRY_COUNT] = TABLE(count),
+	[ENTRY_TASK] = TABLE(task),         [ENTRY_ALERT] = TABLE(alert),
+	[ENTRY_ORDER] = TABLE(order),       [ENTRY_STATUS] = TABLE(status),
+	[ENTRY_LOSS] = TABLE(loss),
+};
+
+static const char *const kind_names[] = {
+	[ENTRY_FOUNDING] = "founding", [ENTRY_MOVEMENT] = "movement",
+	[ENTRY_ITEM] = "item",         [ENTRY_CODE] = "code",
+	[ENTRY_BIN] = "bin",           [ENTRY_DEVICE] = "device",
+	[ENTRY_ACCOUNT] = "account",   [ENTRY_COUNT] = "count",
+	[ENTRY_TASK] = "task",         [ENTRY_ALERT] = "alert",
+	[ENTRY_ORDER] = "order",       [ENTRY_STATUS] = "status",
+	[ENTRY_LOSS] = "loss",
+};
+
+struct field_table entry_head_fields(void)
+{
+	return (struct field_table){head, ARRAY_LEN(head)};
+}
+
+struct field_table entry_body_fields(enum entry_kind kind)
+{
+	ASSERT(kind >= ENTRY_FOUNDING && kind <= ENTRY_KIND_MAX);
+	return bodies[kind];
+}
+
+const char *entry_kind_name(enum entry_kind kind)
+{
+	ASSERT(kind >= ENTRY_FOUNDING && kind <= ENTRY_KIND_MAX);
+	return kind_names[kind];
+}

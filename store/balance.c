@@ -1,0 +1,321 @@
+#include "store/balance.h"
+
+#include <string.h>
+
+#include "store/master.h"
+#include "store/row.h"
+
+/* A cell needs at most 1 + 1 + LOT_SIZE_MAX + 10 bytes. */
+#define BALANCE_ROW_SIZE_MAX (16 + BALANCE_CELLS_MAX * 32)
+
+static enum err_code balance_read(struct reader *reader,
+				  struct balance *ret_balance, struct err *err)
+{
+	ret_balance->pos = read_pos(reader);
+	ret_balance->count = 0;
+	while (reader_left(reader) > 0) {
+		struct cell *cell;
+
+		if (ret_balance->count == BALANCE_CELLS_MAX)
+			return row_garbled(TABLE_BALANCE, err);
+		cell = &ret_balance->cells[ret_balance->count++];
+		cell->condition = (enum condition)read_u8(reader);
+		if (cell->condition > CONDITION_MAX ||
+		    !lot_set(&cell->lot, read_span(reader, LOT_SIZE_MAX)))
+			return row_garbled(TABLE_BALANCE, err);
+		cell->quantity.units = read_signed(reader);
+	}
+	return reader_done(reader) ? ERR_OK : row_garbled(TABLE_BALANCE, err);
+}
+
+enum err_code balance_get(const struct view *view, struct item_no item,
+			  struct place_no place, struct balance *ret_balance,
+			  struct err *err)
+{
+	struct key key = key_of_pair(item.value, place.value);
+	struct reader reader;
+	enum err_code code;
+
+	code = row_get(view, TABLE_BALANCE, key_span(&key), &reader, err);
+	if (code != ERR_OK)
+		return code;
+	return balance_read(&reader, ret_balance, err);
+}
+
+struct qty balance_cell(const struct balance *balance, enum condition condition,
+			struct span lot)
+{
+	for (size_t i = 0; i < balance->count; i++) {
+		const struct cell *cell = &balance->cells[i];
+
+		if (cell->condition == condition &&
+		    span_equal(lot_span(&cell->lot), lot))
+			return cell->quantity;
+	}
+	return (struct qty){0};
+}
+
+struct qty balance_condition(const struct balance *balance,
+			     enum condition condition)
+{
+	struct qty sum = {0};
+
+	for (size_t i = 0; i < balance->count; i++)
+		if (balance->cells[i].condition == condition)
+			sum.units += balance->cells[i].quantity.units;
+	return sum;
+}
+
+/* The cell's index, or where it belongs. */
+static size_t cell_index(const struct balance *balance,
+			 enum condition condition, struct span lot,
+			 bool *ret_found)
+{
+	size_t i;
+
+	for (i = 0; i < balance->count; i++) {
+		const struct cell *cell = &balance->cells[i];
+		int order = (cell->condition > condition) -
+			    (cell->condition < condition);
+
+		if (order == 0)
+			order = span_compare(lot_span(&cell->lot), lot);
+		if (order >= 0) {
+			*ret_found = order == 0;
+			return i;
+		}
+	}
+	*ret_found = false;
+	return i;
+}
+
+static enum err_code cell_change(struct balance *balance,
+				 const struct balance_change *change,
+				 struct err *err)
+{
+	bool is_bin = change->side->place.kind == PLACE_BIN;
+	struct span lot = is_bin ? change->lot : (struct span){"", 0};
+	bool found;
+	size_t at = cell_index(balance, change->side->condition, lot, &found);
+	struct cell *cell = &balance->cells[at];
+
+	if (!found) {
+		if (balance->count == BALANCE_CELLS_MAX)
+			return err_set(err, ERR_FULL,
+				       "more than %d lots of an item in a bin",
+				       BALANCE_CELLS_MAX);
+		memmove(cell + 1, cell, (balance->count - at) * sizeof(*cell));
+		balance->count++;
+		*cell = (struct cell){.condition = change->side->condition};
+		if (!lot_set(&cell->lot, lot))
+			return ERR_INVALID;
+	}
+	if (!qty_add(cell->quantity, change->change, &cell->quantity))
+		return err_set(err, ERR_OVERFLOW,
+			       "a balance would leave 64 bits");
+	if (is_bin && cell->quantity.units < 0)
+		return err_set(err, ERR_CONFLICT,
+			       "a bin's balance would be negative");
+	if (cell->quantity.units == 0) {
+		balance->count--;
+		memmove(cell, cell + 1, (balance->count - at) * sizeof(*cell));
+	}
+	return ERR_OK;
+}
+
+static enum err_code balance_put(struct txn *txn, struct span key,
+				 const struct balance *balance, struct err *err)
+{
+	uint8_t buffer[BALANCE_ROW_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_pos(&writer, balance->pos);
+	for (size_t i = 0; i < balance->count; i++) {
+		const struct cell *cell = &balance->cells[i];
+
+		write_u8(&writer, (uint8_t)cell->condition);
+		write_span(&writer, lot_span(&cell->lot));
+		write_signed(&writer, cell->quantity.units);
+	}
+	return row_put(txn, TABLE_BALANCE, key, &writer, err);
+}
+
+/* What is in a bin is found by place too; written once per pair, ever. */
+static enum err_code
+held_put(struct txn *txn, const struct balance_change *change, struct err *err)
+{
+	struct key key = key_of_pair(change->place.value, change->item.value);
+	uint8_t buffer[ROW_CHECKSUM_SIZE];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	return row_put(txn, TABLE_HELD, key_span(&key), &writer, err);
+}
+
+enum err_code balance_add(struct txn *txn, const struct balance_change *change,
+			  struct err *err)
+{
+	struct key key = key_of_pair(change->item.value, change->place.value);
+	/* Room for one more cell than a row may hold is not needed: cell_change
+	 * checks first. Not initialised: only the cells counted are read. */
+	struct balance balance;
+	enum err_code code;
+
+	code = balance_get(txn_view(txn), change->item, change->place, &balance,
+			   err);
+	if (code == ERR_NOT_FOUND) {
+		balance.count = 0;
+		code = change->side->place.kind == PLACE_BIN
+			       ? held_put(txn, change, err)
+			       : ERR_OK;
+	}
+	if (code != ERR_OK)
+		return code;
+	code = cell_change(&balance, change, err);
+	if (code != ERR_OK)
+		return code;
+	balance.pos = change->pos;
+	return balance_put(txn, key_span(&key), &balance, err);
+}
+
+struct walk {
+	const struct view *view;
+	balance_visit_fn *visit;
+	void *context;
+	struct balance balance;
+};
+
+/* Field by field: the balance is 10 KiB that no one reads before it is set. */
+static void walk_init(struct walk *walk, const struct view *view,
+		      balance_visit_fn *visit, void *context)
+{
+	walk->view = view;
+	walk->visit = visit;
+	walk->context = context;
+}
+
+static enum err_code walk_row(void *context, struct span key, struct span value,
+			      struct err *err)
+{
+	struct walk *walk = context;
+	struct item_no item;
+	struct place_no place;
+	struct reader reader;
+	enum err_code code;
+
+	reader_init(&reader, key.data, key.size);
+	item.value = read_u32(&reader);
+	place.value = read_u32(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(TABLE_BALANCE, err);
+	code = row_open(TABLE_BALANCE, key, value, &reader, err);
+	if (code == ERR_OK)
+		code = balance_read(&reader, &walk->balance, err);
+	if (code != ERR_OK)
+		return code;
+	return walk->visit(walk->context, item, place, &walk->balance, err);
+}
+
+enum err_code balance_walk_item(const struct view *view, struct item_no item,
+				balance_visit_fn *visit, void *context,
+				struct err *err)
+{
+	struct walk walk;
+	struct key prefix = key_of_number(item.value);
+
+	walk_init(&walk, view, visit, context);
+	return view_walk(view, TABLE_BALANCE, key_span(&prefix),
+			 key_span(&prefix), walk_row, &walk, err);
+}
+
+enum err_code balance_walk_all(const struct view *view, balance_visit_fn *visit,
+			       void *context, struct err *err)
+{
+	struct walk walk;
+	struct span all = {"", 0};
+
+	walk_init(&walk, view, visit, context);
+	return view_walk(view, TABLE_BALANCE, all, all, walk_row, &walk, err);
+}
+
+static enum err_code held_row(void *context, struct span key, struct span value,
+			      struct err *err)
+{
+	struct walk *walk = context;
+	struct item_no item;
+	struct place_no place;
+	struct reader reader;
+	enum err_code code;
+
+	reader_init(&reader, key.data, key.size);
+	place.value = read_u32(&reader);
+	item.value = read_u32(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(TABLE_HELD, err);
+	code = row_open(TABLE_HELD, key, value, &reader, err);
+	if (code == ERR_OK)
+		code = balance_get(walk->view, item, place, &walk->balance,
+				   err);
+	if (code == ERR_NOT_FOUND)
+		return row_garbled(TABLE_HELD, err);
+	if (code != ERR_OK)
+		return code;
+	return walk->visit(walk->context, item, place, &walk->balance, err);
+}
+
+enum err_code balance_walk_bin(const struct view *view, struct place_no place,
+			       balance_visit_fn *visit, void *context,
+			       struct err *err)
+{
+	struct walk walk;
+	struct key prefix = key_of_number(place.value);
+
+	walk_init(&walk, view, visit, context);
+	return view_walk(view, TABLE_HELD, key_span(&prefix), key_span(&prefix),
+			 held_row, &walk, err);
+}
+
+struct tally_walk {
+	struct tally tally;
+	struct pos pos;
+};
+
+static enum err_code tally_row(void *context, struct item_no item,
+			       struct place_no place,
+			       const struct balance *balance, struct err *err)
+{
+	struct tally_walk *walk = context;
+	bool is_outbound = place.value == PLACE_NO_PICKED ||
+			   place.value == PLACE_NO_PACKED;
+
+	(void)item;
+	if (place_no_kind(place) != PLACE_BIN)
+		return ERR_STOPPED; /* bins sort before all that is outside */
+	if (balance->pos.value > walk->pos.value)
+		walk->pos = balance->pos;
+	for (size_t i = 0; i < balance->count; i++) {
+		const struct cell *cell = &balance->cells[i];
+
+		if (!tally_add(&walk->tally, is_outbound, cell->condition,
+			       cell->quantity))
+			return err_set(err, ERR_OVERFLOW,
+				       "an item's total would leave 64 bits");
+	}
+	return ERR_OK;
+}
+
+enum err_code balance_tally(const struct view *view, struct item_no item,
+			    struct tally *ret_tally, struct pos *ret_pos,
+			    struct err *err)
+{
+	struct tally_walk walk = {.pos = {0}};
+	enum err_code code;
+
+	code = balance_walk_item(view, item, tally_row, &walk, err);
+	if (code != ERR_OK && code != ERR_STOPPED)
+		return code;
+	*ret_tally = walk.tally;
+	*ret_pos = walk.pos;
+	return ERR_OK;
+}

@@ -1,0 +1,187 @@
+#include "store/fold.h"
+
+#include "store/balance.h"
+#include "store/master.h"
+#include "store/promise.h"
+#include "store/row.h"
+#include "store/trace.h"
+
+/* Beside DOCUMENT_COUNT_TASK of master.c: the last count of a bin and item. */
+#define DOCUMENT_COUNT 'n'
+#define COUNT_ROW_SIZE_MAX (ENTRY_SIZE_MAX + 32)
+
+static const enum table derived[] = {
+	TABLE_BALANCE, TABLE_HELD,      TABLE_ITEM,     TABLE_SKU,
+	TABLE_CODE,    TABLE_ITEM_NAME, TABLE_PLACE,    TABLE_PLACE_NAME,
+	TABLE_BIN,     TABLE_LOT,       TABLE_SERIAL,   TABLE_DEVICE,
+	TABLE_ACCOUNT, TABLE_PROMISE,   TABLE_DOCUMENT, TABLE_TASK,
+	TABLE_ALERT,
+};
+
+static struct key count_key(struct span bin, struct span item, struct span lot)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, DOCUMENT_COUNT);
+	key_add_text(&key, bin);
+	key_add_u8(&key, 0);
+	key_add_text(&key, item);
+	key_add_u8(&key, 0);
+	key_add_text(&key, lot);
+	return key;
+}
+
+enum err_code count_get(const struct view *view, struct span bin,
+			struct span item, struct span lot,
+			struct count_record *ret_count, struct err *err)
+{
+	struct key key = count_key(bin, item, lot);
+	struct count_record record;
+	struct reader reader;
+	struct entry entry;
+	enum err_code code;
+
+	code = row_get(view, TABLE_DOCUMENT, key_span(&key), &reader, err);
+	if (code != ERR_OK)
+		return code;
+	record.pos = read_pos(&reader);
+	record.accepted.ms = read_signed(&reader);
+	if (!reader_ok(&reader) ||
+	    entry_decode(read_raw(&reader, reader_left(&reader)), &entry) !=
+		    ERR_OK)
+		return row_garbled(TABLE_DOCUMENT, err);
+	record.count = entry.body.count;
+	record.effective = entry.effective;
+	*ret_count = record;
+	return ERR_OK;
+}
+
+static enum err_code count_fold(struct txn *txn, struct pos pos,
+				const struct entry *entry, struct span bytes,
+				struct err *err)
+{
+	const struct count *count = &entry->body.count;
+	struct span bin = place_name_span(&count->bin);
+	struct span item = sku_span(&count->item);
+	struct span lot = lot_span(&count->lot);
+	struct key key = count_key(bin, item, lot);
+	struct count_record before = {.accepted = {0}};
+	uint8_t buffer[COUNT_ROW_SIZE_MAX];
+	struct writer writer;
+	enum err_code code;
+
+	code = count_get(txn_view(txn), bin, item, lot, &before, err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	if (count->verdict == COUNT_ACCEPTED)
+		before.accepted = entry->effective;
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_pos(&writer, pos);
+	write_signed(&writer, before.accepted.ms);
+	write_raw(&writer, bytes.data, bytes.size);
+	return row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
+}
+
+static enum err_code side_fold(struct txn *txn, struct pos pos,
+			       const struct movement *movement,
+			       struct item_no item, bool is_to,
+			       struct place_no *ret_place, struct err *err)
+{
+	const struct side *side = is_to ? &movement->to : &movement->from;
+	int64_t units = movement->quantity.units;
+	struct balance_change change = {.item = item,
+					.side = side,
+					.lot = lot_span(&movement->lot),
+					.change = {is_to ? units : -units},
+					.pos = pos};
+	enum err_code code;
+
+	code = place_intern(txn, &side->place, &change.place, err);
+	if (code != ERR_OK)
+		return code;
+	*ret_place = change.place;
+	return balance_add(txn, &change, err);
+}
+
+static enum err_code movement_fold(struct txn *txn, struct pos pos,
+				   const struct entry *entry, struct err *err)
+{
+	const struct movement *movement = &entry->body.movement;
+	enum movement_fault fault = movement_check(movement);
+	struct span order = entry->ref.kind == REF_ORDER
+				    ? ref_span(&entry->ref.text)
+				    : (struct span){"", 0};
+	struct item_no item;
+	struct place_no place;
+	enum err_code code;
+
+	if (fault != MOVEMENT_SOUND)
+		return err_set(err, ERR_INVALID, "not a movement: %s",
+			       movement_fault_name(fault));
+	code = item_intern(txn, sku_span(&movement->item), &item, err);
+	if (code == ERR_OK)
+		code = side_fold(txn, pos, movement, item, false, &place, err);
+	if (code == ERR_OK)
+		code = side_fold(txn, pos, movement, item, true, &place, err);
+	if (code == ERR_OK)
+		code = trace_fold(txn, pos, movement, item, place, err);
+	if (code == ERR_OK)
+		code = promise_fold(txn, pos, movement, item, order, err);
+	return code;
+}
+
+/* The system bins get their numbers here, in this order, in every store. */
+static enum err_code founding_fold(struct txn *txn, struct err *err)
+{
+	static const char *const system_bins[] = {BIN_DOCK, BIN_PICKED,
+						  BIN_PACKED};
+
+	for (size_t i = 0; i < ARRAY_LEN(system_bins); i++) {
+		struct place place = place_bin(span_of(system_bins[i]));
+		struct place_no number;
+		enum err_code code = place_intern(txn, &place, &number, err);
+
+		if (code != ERR_OK)
+			return code;
+	}
+	return ERR_OK;
+}
+
+enum err_code fold_entry(struct txn *txn, struct pos pos,
+			 const struct entry *entry, struct span bytes,
+			 struct err *err)
+{
+	switch (entry->kind) {
+	case ENTRY_FOUNDING:
+		return founding_fold(txn, err);
+	case ENTRY_MOVEMENT:
+		return movement_fold(txn, pos, entry, err);
+	case ENTRY_COUNT:
+		return count_fold(txn, pos, entry, bytes, err);
+	case ENTRY_ITEM:
+	case ENTRY_CODE:
+	case ENTRY_BIN:
+	case ENTRY_DEVICE:
+	case ENTRY_ACCOUNT:
+	case ENTRY_TASK:
+	case ENTRY_ALERT:
+		return master_fold(txn, pos, entry, bytes, err);
+	case ENTRY_ORDER:
+	case ENTRY_STATUS:
+	case ENTRY_LOSS:
+		return ERR_OK; /* history only: nothing is derived from them */
+	}
+	ASSERT(entry->kind <= ENTRY_KIND_MAX);
+	return ERR_OK;
+}
+
+enum err_code fold_clear(struct txn *txn, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(derived); i++) {
+		enum err_code code = txn_clear(txn, derived[i], err);
+
+		if (code != ERR_OK)
+			return code;
+	}
+	return ERR_OK;
+}

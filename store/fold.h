@@ -1,0 +1,47 @@
+/*
+ * fold - the one way in which an entry changes the derived tables.
+ *
+ * Layer     store
+ * Threads   the writer
+ *
+ * Posting an entry and rebuilding from the journal both end here, so the
+ * tables cannot come out differently. A fold depends on nothing but the entry,
+ * its pos, and the tables as the entries before left them.
+ */
+#ifndef DEPOT_STORE_FOLD_H
+#define DEPOT_STORE_FOLD_H
+
+#include "rules/ledger/entry.h"
+#include "store/env.h"
+
+/* The last statement about one item, lot and condition of a bin. */
+struct count_record {
+	struct count count;
+	struct pos pos;
+	struct moment effective;
+	/* The last accepted one of that bin and item, any lot; 0: none. */
+	struct moment accepted;
+};
+
+/* ERR_NOT_FOUND  it was never counted (@err untouched) */
+MUST_CHECK enum err_code count_get(const struct view *view, struct span bin,
+				   struct span item, struct span lot,
+				   struct count_record *ret_count,
+				   struct err *err);
+
+/*
+ * Folds @entry, which lies at @pos with the bytes @bytes, into the tables.
+ *
+ * ERR_CONFLICT  it would take more from a bin, or for an order, than there is
+ * ERR_OVERFLOW  a sum would not fit
+ * ERR_FULL      no room in the map
+ * ERR_INVALID   the movement is none: see movement_check
+ */
+MUST_CHECK enum err_code fold_entry(struct txn *txn, struct pos pos,
+				    const struct entry *entry,
+				    struct span bytes, struct err *err);
+
+/* Empties every table that fold_entry fills. */
+MUST_CHECK enum err_code fold_clear(struct txn *txn, struct err *err);
+
+#endif

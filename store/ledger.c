@@ -1,0 +1,346 @@
+#include "store/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/fold.h"
+#include "store/keys.h"
+#include "store/row.h"
+
+/* Checked against the head at every open; the whole chain is the audit's. */
+#define TAIL_CHECKED 1000
+
+struct batch {
+	struct txn *txn;
+	struct journal_head head;
+	struct moment now;
+	bool clock_trusted;
+	bool is_ring_moved;
+	uint64_t ring;
+};
+
+/* A ledger has one batch, used again and again: nothing is allocated after
+ * the store is open. */
+struct ledger {
+	struct env *env;
+	struct founding identity;
+	struct batch batch; /* under way when its txn is set */
+};
+
+static const struct span head_key = {"head", 4};
+static const struct span ring_key = {"ring", 4};
+
+#define META_ROW_SIZE_MAX 64
+
+static enum err_code head_put(struct txn *txn, const struct journal_head *head,
+			      struct err *err)
+{
+	uint8_t buffer[META_ROW_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_pos(&writer, head->pos);
+	write_u64(&writer, head->chain);
+	write_u64(&writer, head->stamp.value);
+	return row_put(txn, TABLE_META, head_key, &writer, err);
+}
+
+enum err_code ledger_head(const struct view *view,
+			  struct journal_head *ret_head, struct err *err)
+{
+	struct journal_head head;
+	struct reader reader;
+	enum err_code code = row_get(view, TABLE_META, head_key, &reader, err);
+
+	if (code == ERR_NOT_FOUND)
+		return err_set(err, ERR_CORRUPT, "the store has no head row");
+	if (code != ERR_OK)
+		return code;
+	head.pos = read_pos(&reader);
+	head.chain = read_u64(&reader);
+	head.stamp.value = read_u64(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(TABLE_META, err);
+	*ret_head = head;
+	return ERR_OK;
+}
+
+enum err_code ledger_ring(const struct view *view, uint64_t *ret_number,
+			  struct err *err)
+{
+	struct reader reader;
+	enum err_code code = row_get(view, TABLE_META, ring_key, &reader, err);
+	uint64_t number = 0;
+
+	if (code == ERR_OK) {
+		number = read_u64(&reader);
+		if (!reader_done(&reader))
+			return row_garbled(TABLE_META, err);
+	} else if (code != ERR_NOT_FOUND) {
+		return code;
+	}
+	*ret_number = number;
+	return ERR_OK;
+}
+
+/* ---- creating ---- */
+
+static enum err_code entry_post(struct txn *txn, struct journal_head *head,
+				struct entry *entry, struct err *err)
+{
+	struct entry_bytes bytes;
+	enum err_code code;
+
+	code = journal_append(txn, head, entry, &bytes, err);
+	if (code != ERR_OK)
+		return code;
+	return fold_entry(txn, head->pos, entry,
+			  (struct span){(char *)bytes.data, bytes.size}, err);
+}
+
+static enum err_code create_fill(void *context, struct txn *txn,
+				 struct err *err)
+{
+	struct entry *entry = context;
+	struct journal_head head = {.pos = pos_make(1, 0)};
+	enum err_code code = entry_post(txn, &head, entry, err);
+
+	if (code == ERR_OK)
+		code = head_put(txn, &head, err);
+	return code;
+}
+
+static enum err_code keys_create(const char *path, struct founding *founding,
+				 struct err *err)
+{
+	uint8_t root[KEY_PUBLIC_SIZE];
+	char folder[4096];
+	enum err_code code;
+
+	if (!text_format(folder, sizeof(folder), "%s-keys", path))
+		return err_set(err, ERR_INVALID, "the path is too long");
+	code = keys_make(folder, "root.key", root, err);
+	if (code == ERR_OK)
+		code = keys_make(folder, "epoch-1.key", founding->public_key,
+				 err);
+	if (code == ERR_OK)
+		keys_net_id(root, founding->net_id);
+	return code;
+}
+
+enum err_code ledger_create(const char *path, const struct ledger_plan *plan,
+			    struct err *err)
+{
+	struct entry entry;
+	enum err_code code;
+
+	entry_init(&entry, ENTRY_FOUNDING);
+	entry.body.founding = plan->founding;
+	entry.stamp = stamp_next((struct stamp){0}, plan->now);
+	entry.effective = plan->now;
+	entry.clock_flags =
+		plan->clock_trusted
+			? ENTRY_CLOCK_TRUSTED | ENTRY_EFFECTIVE_TRUSTED
+			: 0;
+	/* Before anything is made, so that keys of a living store are never
+	 * replaced; env_create checks again when it takes the name. */
+	code = env_absent(path, err);
+	if (code == ERR_OK)
+		code = keys_create(path, &entry.body.founding, err);
+	if (code == ERR_OK)
+		code = env_create(path, plan->map_size, create_fill, &entry,
+				  err);
+	if (code != ERR_OK)
+		return err_wrap(err, code, "create store %s", path);
+	return ERR_OK;
+}
+
+/* ---- opening ---- */
+
+static enum err_code tail_check(const struct view *view,
+				const struct journal_head *head,
+				struct err *err)
+{
+	uint64_t number = pos_number(head->pos);
+	struct pos from =
+		pos_make(pos_epoch(head->pos),
+			 number > TAIL_CHECKED ? number - TAIL_CHECKED : 1);
+
+	return journal_verify(view, from, head, err);
+}
+
+static enum err_code identity_load(struct ledger *ledger, struct err *err)
+{
+	struct journal_head head;
+	struct entry entry;
+	struct view *view;
+	enum err_code code = view_begin(ledger->env, &view, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = ledger_head(view, &head, err);
+	if (code == ERR_OK)
+		code = tail_check(view, &head, err);
+	if (code == ERR_OK)
+		code = journal_read(view, pos_make(pos_epoch(head.pos), 1),
+				    &entry, err);
+	if (code == ERR_NOT_FOUND ||
+	    (code == ERR_OK && entry.kind != ENTRY_FOUNDING))
+		code = err_set(err, ERR_CORRUPT,
+			       "the epoch does not begin with its founding");
+	if (code == ERR_OK)
+		ledger->identity = entry.body.founding;
+	view_end(view);
+	return code;
+}
+
+enum err_code ledger_open(const char *path, enum env_mode mode,
+			  struct ledger **ret_ledger, struct err *err)
+{
+	struct ledger *ledger = calloc(1, sizeof(*ledger));
+	enum err_code code;
+
+	if (ledger == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	code = env_open(path, mode, &ledger->env, err);
+	if (code == ERR_OK)
+		code = identity_load(ledger, err);
+	if (code != ERR_OK) {
+		ledger_close(ledger);
+		return err_wrap(err, code, "open store %s", path);
+	}
+	*ret_ledger = ledger;
+	return ERR_OK;
+}
+
+void ledger_close(struct ledger *ledger)
+{
+	if (ledger == NULL)
+		return;
+	env_close(ledger->env);
+	free(ledger);
+}
+
+struct env *ledger_env(struct ledger *ledger)
+{
+	return ledger->env;
+}
+
+const struct founding *ledger_identity(const struct ledger *ledger)
+{
+	return &ledger->identity;
+}
+
+/* ---- batches ---- */
+
+enum err_code batch_begin(struct ledger *ledger, struct batch **ret_batch,
+			  struct err *err)
+{
+	struct batch *batch = &ledger->batch;
+	enum err_code code;
+
+	ASSERT(batch->txn == NULL);
+	code = txn_begin(ledger->env, &batch->txn, err);
+	if (code != ERR_OK)
+		return code;
+	code = ledger_head(txn_view(batch->txn), &batch->head, err);
+	if (code != ERR_OK) {
+		batch_abandon(batch);
+		return code;
+	}
+	batch->now = stamp_moment(batch->head.stamp);
+	batch->clock_trusted = false;
+	batch->is_ring_moved = false;
+	*ret_batch = batch;
+	return ERR_OK;
+}
+
+void batch_time(struct batch *batch, struct moment now, bool is_trusted)
+{
+	batch->now = now;
+	batch->clock_trusted = is_trusted;
+}
+
+struct moment batch_now(const struct batch *batch)
+{
+	return batch->now;
+}
+
+bool batch_clock_trusted(const struct batch *batch)
+{
+	return batch->clock_trusted;
+}
+
+const struct view *batch_view(struct batch *batch)
+{
+	return txn_view(batch->txn);
+}
+
+struct txn *batch_txn(struct batch *batch)
+{
+	return batch->txn;
+}
+
+struct pos batch_next(const struct batch *batch)
+{
+	return (struct pos){batch->head.pos.value + 1};
+}
+
+enum err_code batch_post(struct batch *batch, struct entry *entry,
+			 struct pos *ret_pos, struct err *err)
+{
+	enum err_code code;
+
+	entry->stamp = stamp_next(batch->head.stamp, batch->now);
+	if (batch->clock_trusted)
+		entry->clock_flags |= ENTRY_CLOCK_TRUSTED;
+	if (entry->effective.ms == 0) {
+		entry->effective = batch->now;
+		if (batch->clock_trusted)
+			entry->clock_flags |= ENTRY_EFFECTIVE_TRUSTED;
+	}
+	code = entry_post(batch->txn, &batch->head, entry, err);
+	if (code == ERR_OK && ret_pos != NULL)
+		*ret_pos = batch->head.pos;
+	return code;
+}
+
+void batch_ring(struct batch *batch, uint64_t number)
+{
+	batch->ring = number;
+	batch->is_ring_moved = true;
+}
+
+static enum err_code ring_put(struct batch *batch, struct err *err)
+{
+	uint8_t buffer[META_ROW_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_u64(&writer, batch->ring);
+	return row_put(batch->txn, TABLE_META, ring_key, &writer, err);
+}
+
+enum err_code batch_commit(struct batch *batch, struct err *err)
+{
+	struct txn *txn;
+	enum err_code code = head_put(batch->txn, &batch->head, err);
+
+	if (code == ERR_OK && batch->is_ring_moved)
+		code = ring_put(batch, err);
+	if (code != ERR_OK) {
+		batch_abandon(batch);
+		return code;
+	}
+	txn = batch->txn;
+	batch->txn = NULL;
+	return txn_commit(txn, err);
+}
+
+void batch_abandon(struct batch *batch)
+{
+	if (batch == NULL)
+		return;
+	txn_abandon(batch->txn);
+	batch->txn = NULL;
+}

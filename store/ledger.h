@@ -1,0 +1,99 @@
+/*
+ * ledger - a site's open store: who it is, and batches of entries.
+ *
+ * Layer     store
+ * Threads   a batch: the writer (keeper, or a CLI command under the lock);
+ *           views for reading: any
+ *
+ * What always holds after a batch_commit that returned ERR_OK:
+ *   - its entries are in the journal, in the order of posting, and folded into
+ *     every derived table; the head says so; all of it is on disk;
+ *   - whatever else the batch wrote (seen, parked, sessions, the ring's
+ *     number) is on disk with it, or nothing of it is.
+ */
+#ifndef DEPOT_STORE_LEDGER_H
+#define DEPOT_STORE_LEDGER_H
+
+#include "rules/ledger/entry.h"
+#include "store/env.h"
+#include "store/journal.h"
+
+struct ledger;
+struct batch;
+
+/*
+ * Founds a network of one at @path: root key, site, epoch 1, the first entry.
+ * @founding's net_id and public_key are made here. Errors as env_create.
+ */
+struct ledger_plan {
+	struct founding founding;
+	uint64_t map_size; /* bytes */
+	struct moment now;
+	bool clock_trusted;
+};
+MUST_CHECK enum err_code ledger_create(const char *path,
+				       const struct ledger_plan *plan,
+				       struct err *err);
+
+/*
+ * Opens the store at @path and checks the last entries against the head.
+ * Errors as env_open; ERR_CORRUPT also when the tail of the journal does not
+ * fit the head.
+ */
+MUST_CHECK enum err_code ledger_open(const char *path, enum env_mode mode,
+				     struct ledger **ret_ledger,
+				     struct err *err);
+/* Takes NULL. */
+void ledger_close(struct ledger *ledger);
+
+struct env *ledger_env(struct ledger *ledger);
+/* Who this store is; valid until ledger_close. */
+const struct founding *ledger_identity(const struct ledger *ledger);
+
+/* The end of the journal as @view sees it. */
+MUST_CHECK enum err_code ledger_head(const struct view *view,
+				     struct journal_head *ret_head,
+				     struct err *err);
+/* The last ring slot whose effects @view has; 0: none. */
+MUST_CHECK enum err_code ledger_ring(const struct view *view,
+				     uint64_t *ret_number, struct err *err);
+
+/* ---- writing ---- */
+
+/*
+ * Begins a batch at the time @now, which every entry of it is stamped with
+ * (batch_time moves it on). One at a time.
+ */
+MUST_CHECK enum err_code batch_begin(struct ledger *ledger,
+				     struct batch **ret_batch, struct err *err);
+/* Sets the clock for the entries that follow. */
+void batch_time(struct batch *batch, struct moment now, bool is_trusted);
+struct moment batch_now(const struct batch *batch);
+bool batch_clock_trusted(const struct batch *batch);
+
+/* Sees what the batch has written so far. */
+const struct view *batch_view(struct batch *batch);
+struct txn *batch_txn(struct batch *batch);
+/* Pos that the next entry posted will have. */
+struct pos batch_next(const struct batch *batch);
+
+/*
+ * Posts @entry: journals and folds it. Sets its stamp and clock flags, and its
+ * effective time to the batch's when it is 0.
+ *
+ * ERR_CONFLICT, ERR_OVERFLOW, ERR_INVALID  as fold_entry; the batch is then
+ *     good for nothing but batch_abandon, so look before you post
+ * ERR_FULL  no room in the map; likewise
+ */
+MUST_CHECK enum err_code batch_post(struct batch *batch, struct entry *entry,
+				    struct pos *ret_pos, struct err *err);
+
+/* Notes that the ring's slots up to @number are taken by this batch. */
+void batch_ring(struct batch *batch, uint64_t number);
+
+/* Commits and ends the batch. Errors as txn_commit. */
+MUST_CHECK enum err_code batch_commit(struct batch *batch, struct err *err);
+/* Takes NULL. */
+void batch_abandon(struct batch *batch);
+
+#endif

@@ -1,0 +1,493 @@
+#include "store/master.h"
+
+#include <inttypes.h>
+
+#include "store/row.h"
+
+/* Kinds of TABLE_DOCUMENT's keys. */
+#define DOCUMENT_COUNT_TASK 'c'
+
+/* A record's row: [number], pos, entry bytes, checksum. */
+#define RECORD_SIZE_MAX (ENTRY_SIZE_MAX + 32)
+
+/* ---- names and numbers ---- */
+
+static struct key place_key(const struct place *place)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, (uint8_t)place->kind);
+	key_add_text(&key, place_name_span(&place->name));
+	return key;
+}
+
+enum place_kind place_no_kind(struct place_no place)
+{
+	return (enum place_kind)(place.value >> PLACE_NO_KIND_SHIFT);
+}
+
+static enum err_code number_find(const struct view *view, enum table table,
+				 struct span key, uint32_t *ret_number,
+				 struct err *err)
+{
+	struct reader reader;
+	enum err_code code = row_get(view, table, key, &reader, err);
+	uint32_t number;
+
+	if (code != ERR_OK)
+		return code;
+	number = read_u32(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(table, err);
+	*ret_number = number;
+	return ERR_OK;
+}
+
+static enum err_code number_put(struct txn *txn, enum table table,
+				struct span key, uint32_t number,
+				struct err *err)
+{
+	uint8_t buffer[4 + ROW_CHECKSUM_SIZE];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_u32(&writer, number);
+	return row_put(txn, table, key, &writer, err);
+}
+
+enum err_code item_find(const struct view *view, struct span sku,
+			struct item_no *ret_item, struct err *err)
+{
+	return number_find(view, TABLE_SKU, sku, &ret_item->value, err);
+}
+
+enum err_code place_find(const struct view *view, const struct place *place,
+			 struct place_no *ret_place, struct err *err)
+{
+	struct key key = place_key(place);
+
+	return number_find(view, TABLE_PLACE_NAME, key_span(&key),
+			   &ret_place->value, err);
+}
+
+enum err_code item_intern(struct txn *txn, struct span sku,
+			  struct item_no *ret_item, struct err *err)
+{
+	enum err_code code = item_find(txn_view(txn), sku, ret_item, err);
+	uint8_t buffer[SKU_SIZE_MAX + ROW_CHECKSUM_SIZE];
+	struct writer writer;
+	struct key key;
+	uint64_t count;
+
+	if (code != ERR_NOT_FOUND)
+		return code;
+	code = view_count(txn_view(txn), TABLE_SKU, &count, err);
+	if (code != ERR_OK)
+		return code;
+	ret_item->value = (uint32_t)count + 1;
+	code = number_put(txn, TABLE_SKU, sku, ret_item->value, err);
+	if (code != ERR_OK)
+		return code;
+	key = key_of_number(ret_item->value);
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_raw(&writer, sku.data, sku.size);
+	return row_put(txn, TABLE_ITEM_NAME, key_span(&key), &writer, err);
+}
+
+/* The place's name under its number. Numbers count within a kind, so the next
+ * one follows the last row of that kind. */
+static enum err_code place_number_next(struct txn *txn,
+				       const struct place *place,
+				       uint32_t *ret_number, struct err *err)
+{
+	uint8_t kind = (uint8_t)place->kind;
+	struct span prefix = {(const char *)&kind, 1};
+	struct span last_key;
+	struct span value;
+	struct reader reader;
+	enum err_code code;
+
+	code = view_last(txn_view(txn), TABLE_PLACE, prefix, &last_key, &value,
+			 err);
+	if (code == ERR_NOT_FOUND) {
+		*ret_number = (uint32_t)place->kind << PLACE_NO_KIND_SHIFT | 1;
+		return ERR_OK;
+	}
+	if (code != ERR_OK)
+		return code;
+	reader_init(&reader, last_key.data, last_key.size);
+	*ret_number = read_u32(&reader) + 1;
+	return reader_done(&reader) ? ERR_OK : row_garbled(TABLE_PLACE, err);
+}
+
+enum err_code place_intern(struct txn *txn, const struct place *place,
+			   struct place_no *ret_place, struct err *err)
+{
+	enum err_code code = place_find(txn_view(txn), place, ret_place, err);
+	struct key name = place_key(place);
+	uint8_t buffer[PLACE_NAME_SIZE_MAX + 8 + ROW_CHECKSUM_SIZE];
+	struct writer writer;
+	struct key number;
+
+	if (code != ERR_NOT_FOUND)
+		return code;
+	code = place_number_next(txn, place, &ret_place->value, err);
+	if (code != ERR_OK)
+		return code;
+	number = key_of_number(ret_place->value);
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_span(&writer, place_name_span(&place->name));
+	code = row_put(txn, TABLE_PLACE, key_span(&number), &writer, err);
+	if (code != ERR_OK)
+		return code;
+	return number_put(txn, TABLE_PLACE_NAME, key_span(&name),
+			  ret_place->value, err);
+}
+
+enum err_code place_get(const struct view *view, struct place_no place_no,
+			struct place *ret_place, struct err *err)
+{
+	struct key key = key_of_number(place_no.value);
+	struct place place = {.kind = place_no_kind(place_no)};
+	struct reader reader;
+	enum err_code code;
+
+	code = row_get(view, TABLE_PLACE, key_span(&key), &reader, err);
+	if (code == ERR_NOT_FOUND)
+		return row_garbled(TABLE_PLACE, err);
+	if (code != ERR_OK)
+		return code;
+	if (!place_name_set(&place.name,
+			    read_span(&reader, PLACE_NAME_SIZE_MAX)) ||
+	    !reader_done(&reader) || !place_is_valid(&place))
+		return row_garbled(TABLE_PLACE, err);
+	*ret_place = place;
+	return ERR_OK;
+}
+
+/* ---- records ---- */
+
+static bool is_numbered(enum table table)
+{
+	return table == TABLE_DEVICE;
+}
+
+static enum err_code record_read(enum table table, struct reader *reader,
+				 uint32_t *ret_number, struct pos *ret_pos,
+				 struct entry *ret_entry)
+{
+	enum err_code code;
+	struct err *none = NULL;
+
+	*ret_number = is_numbered(table) ? read_u32(reader) : 0;
+	ret_pos->value = read_varint(reader);
+	if (!reader_ok(reader))
+		return row_garbled(table, none);
+	code = entry_decode(read_raw(reader, reader_left(reader)), ret_entry);
+	return code == ERR_CORRUPT ? row_garbled(table, none) : code;
+}
+
+static enum err_code record_get(const struct view *view, enum table table,
+				struct span key, uint32_t *ret_number,
+				struct entry *ret_entry, struct err *err)
+{
+	struct reader reader;
+	struct pos pos;
+	enum err_code code = row_get(view, table, key, &reader, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = record_read(table, &reader, ret_number, &pos, ret_entry);
+	return code == ERR_CORRUPT ? row_garbled(table, err) : code;
+}
+
+static enum err_code record_put(struct txn *txn, enum table table,
+				struct span key, struct pos pos,
+				struct span bytes, struct err *err)
+{
+	uint8_t buffer[RECORD_SIZE_MAX];
+	struct writer writer;
+	struct reader old;
+	uint64_t count;
+	enum err_code code;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	if (is_numbered(table)) {
+		code = row_get(txn_view(txn), table, key, &old, err);
+		if (code == ERR_OK) {
+			write_u32(&writer, read_u32(&old));
+		} else if (code == ERR_NOT_FOUND) {
+			code = view_count(txn_view(txn), table, &count, err);
+			write_u32(&writer, (uint32_t)count + 1);
+		}
+		if (code != ERR_OK)
+			return code;
+	}
+	write_pos(&writer, pos);
+	write_raw(&writer, bytes.data, bytes.size);
+	return row_put(txn, table, key, &writer, err);
+}
+
+enum err_code item_name_of(const struct view *view, struct item_no item,
+			   struct sku *ret_sku, struct err *err)
+{
+	struct key key = key_of_number(item.value);
+	struct reader reader;
+	enum err_code code;
+
+	code = row_get(view, TABLE_ITEM_NAME, key_span(&key), &reader, err);
+	if (code == ERR_NOT_FOUND)
+		return row_garbled(TABLE_ITEM_NAME, err);
+	if (code != ERR_OK)
+		return code;
+	if (!sku_set(ret_sku, read_raw(&reader, reader_left(&reader))))
+		return row_garbled(TABLE_ITEM_NAME, err);
+	return ERR_OK;
+}
+
+enum err_code item_get(const struct view *view, struct item_no item,
+		       struct item *ret_item, struct err *err)
+{
+	struct key key = key_of_number(item.value);
+	struct entry entry;
+	uint32_t number;
+	enum err_code code;
+
+	code = record_get(view, TABLE_ITEM, key_span(&key), &number, &entry,
+			  err);
+	if (code == ERR_OK)
+		*ret_item = entry.body.item;
+	return code;
+}
+
+enum err_code code_find(const struct view *view, struct span text,
+			struct item_no *ret_item, int64_t *ret_pack,
+			struct err *err)
+{
+	struct entry entry;
+	uint32_t number;
+	enum err_code code;
+
+	if (text.size == 0 || text.size > CODE_SIZE_MAX)
+		return ERR_NOT_FOUND;
+	code = record_get(view, TABLE_CODE, text, &number, &entry, err);
+	if (code != ERR_OK)
+		return code;
+	if (entry.body.code.item.size == 0)
+		return ERR_NOT_FOUND;
+	*ret_pack = entry.body.code.pack;
+	return item_find(view, sku_span(&entry.body.code.item), ret_item, err);
+}
+
+/* Records that are found by a text: @member of the entry's body. */
+#define RECORD_GET(function, type, table, member, limit)                    \
+	enum err_code function(const struct view *view, struct span name,   \
+			       struct type *ret_record, struct err *err)    \
+	{                                                                   \
+		struct entry entry;                                         \
+		uint32_t number;                                            \
+		enum err_code code;                                         \
+                                                                            \
+		if (name.size == 0 || name.size > (limit))                  \
+			return ERR_NOT_FOUND;                               \
+		code = record_get(view, table, name, &number, &entry, err); \
+		if (code == ERR_OK)                                         \
+			*ret_record = entry.body.member;                    \
+		return code;                                                \
+	}
+
+RECORD_GET(bin_get, bin, TABLE_BIN, bin, PLACE_NAME_SIZE_MAX)
+RECORD_GET(account_get, account, TABLE_ACCOUNT, account, NAME_SIZE_MAX)
+RECORD_GET(task_get, task, TABLE_TASK, task, NAME_SIZE_MAX)
+RECORD_GET(alert_get, alert, TABLE_ALERT, alert, REF_SIZE_MAX)
+
+enum err_code device_get(const struct view *view, struct span name,
+			 struct device *ret_device,
+			 struct device_no *ret_number, struct err *err)
+{
+	struct entry entry;
+	enum err_code code;
+
+	if (name.size == 0 || name.size > NAME_SIZE_MAX)
+		return ERR_NOT_FOUND;
+	code = record_get(view, TABLE_DEVICE, name, &ret_number->value, &entry,
+			  err);
+	if (code == ERR_OK)
+		*ret_device = entry.body.device;
+	return code;
+}
+
+static struct key count_task_key(struct span bin, struct span item)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, DOCUMENT_COUNT_TASK);
+	key_add_text(&key, bin);
+	key_add_u8(&key, 0);
+	key_add_text(&key, item);
+	return key;
+}
+
+enum err_code task_open_count(const struct view *view, struct span bin,
+			      struct span item, struct name *ret_id,
+			      struct err *err)
+{
+	struct key key = count_task_key(bin, item);
+	struct reader reader;
+	enum err_code code;
+
+	code = row_get(view, TABLE_DOCUMENT, key_span(&key), &reader, err);
+	if (code != ERR_OK)
+		return code;
+	if (!name_set(ret_id, read_raw(&reader, reader_left(&reader))))
+		return row_garbled(TABLE_DOCUMENT, err);
+	return ERR_OK;
+}
+
+struct walk {
+	enum table table;
+	record_visit_fn *visit;
+	void *context;
+	struct span after;
+};
+
+static enum err_code walk_record(void *context, struct span key,
+				 struct span value, struct err *err)
+{
+	struct walk *walk = context;
+	struct reader reader;
+	struct entry entry;
+	struct pos pos;
+	uint32_t number;
+	enum err_code code;
+
+	if (walk->after.size > 0 && span_equal(key, walk->after))
+		return ERR_OK;
+	code = row_open(walk->table, key, value, &reader, err);
+	if (code != ERR_OK)
+		return code;
+	code = record_read(walk->table, &reader, &number, &pos, &entry);
+	if (code == ERR_VERSION)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return row_garbled(walk->table, err);
+	return walk->visit(walk->context, key, pos, &entry, err);
+}
+
+enum err_code record_walk(const struct view *view, enum table table,
+			  struct span after, record_visit_fn *visit,
+			  void *context, struct err *err)
+{
+	struct walk walk = {table, visit, context, after};
+	struct span all = {"", 0};
+
+	return view_walk(view, table, after, all, walk_record, &walk, err);
+}
+
+/* ---- folding ---- */
+
+static enum err_code item_fold(struct txn *txn, struct pos pos,
+			       const struct entry *entry, struct span bytes,
+			       struct err *err)
+{
+	struct item_no item;
+	struct key key;
+	enum err_code code;
+
+	code = item_intern(txn, sku_span(&entry->body.item.sku), &item, err);
+	if (code != ERR_OK)
+		return code;
+	key = key_of_number(item.value);
+	return record_put(txn, TABLE_ITEM, key_span(&key), pos, bytes, err);
+}
+
+static enum err_code bin_fold(struct txn *txn, struct pos pos,
+			      const struct entry *entry, struct span bytes,
+			      struct err *err)
+{
+	struct place place = place_bin(place_name_span(&entry->body.bin.name));
+	struct place_no number;
+	enum err_code code = place_intern(txn, &place, &number, err);
+
+	if (code != ERR_OK)
+		return code;
+	return record_put(txn, TABLE_BIN, place_name_span(&place.name), pos,
+			  bytes, err);
+}
+
+/* Keeps the index of open count tasks beside the tasks themselves. */
+static enum err_code task_fold(struct txn *txn, struct pos pos,
+			       const struct entry *entry, struct span bytes,
+			       struct err *err)
+{
+	const struct task *task = &entry->body.task;
+	struct key key = count_task_key(place_name_span(&task->bin),
+					sku_span(&task->item));
+	uint8_t buffer[NAME_SIZE_MAX + ROW_CHECKSUM_SIZE];
+	struct writer writer;
+	enum err_code code;
+
+	code = record_put(txn, TABLE_TASK, name_span(&task->id), pos, bytes,
+			  err);
+	if (code != ERR_OK || task->kind != TASK_COUNT)
+		return code;
+	if (task->state == TASK_OPEN || task->state == TASK_CLAIMED) {
+		writer_init(&writer, buffer, sizeof(buffer));
+		write_raw(&writer, task->id.data, task->id.size);
+		return row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer,
+			       err);
+	}
+	code = txn_delete(txn, TABLE_DOCUMENT, key_span(&key), err);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* A closed alert leaves the table: what is listed is what is open. */
+static enum err_code alert_fold(struct txn *txn, struct pos pos,
+				const struct entry *entry, struct span bytes,
+				struct err *err)
+{
+	struct span id = ref_span(&entry->body.alert.id);
+	enum err_code code;
+
+	if (!entry->body.alert.is_closed)
+		return record_put(txn, TABLE_ALERT, id, pos, bytes, err);
+	code = txn_delete(txn, TABLE_ALERT, id, err);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code master_fold(struct txn *txn, struct pos pos,
+			  const struct entry *entry, struct span bytes,
+			  struct err *err)
+{
+	switch (entry->kind) {
+	case ENTRY_ITEM:
+		return item_fold(txn, pos, entry, bytes, err);
+	case ENTRY_CODE:
+		return record_put(txn, TABLE_CODE,
+				  code_text_span(&entry->body.code.code), pos,
+				  bytes, err);
+	case ENTRY_BIN:
+		return bin_fold(txn, pos, entry, bytes, err);
+	case ENTRY_DEVICE:
+		return record_put(txn, TABLE_DEVICE,
+				  name_span(&entry->body.device.name), pos,
+				  bytes, err);
+	case ENTRY_ACCOUNT:
+		return record_put(txn, TABLE_ACCOUNT,
+				  name_span(&entry->body.account.name), pos,
+				  bytes, err);
+	case ENTRY_TASK:
+		return task_fold(txn, pos, entry, bytes, err);
+	case ENTRY_ALERT:
+		return alert_fold(txn, pos, entry, bytes, err);
+	case ENTRY_FOUNDING:
+	case ENTRY_MOVEMENT:
+	case ENTRY_COUNT:
+	case ENTRY_ORDER:
+	case ENTRY_STATUS:
+	case ENTRY_LOSS:
+		break;
+	}
+	ASSERT(entry->kind == ENTRY_ITEM);
+	return ERR_OK;
+}

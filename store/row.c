@@ -1,0 +1,140 @@
+#include "store/row.h"
+
+#include <string.h>
+
+#include "store/seal.h"
+
+static uint32_t row_checksum(enum table table, struct span key,
+			     struct span value)
+{
+	uint64_t before = seal_checksum((uint64_t)table, key);
+
+	return (uint32_t)seal_checksum(before, value);
+}
+
+enum err_code row_put(struct txn *txn, enum table table, struct span key,
+		      struct writer *value, struct err *err)
+{
+	struct span content = {(const char *)value->data, value->size};
+
+	write_u32(value, row_checksum(table, key, content));
+	ASSERT(writer_ok(value));
+	content.size = value->size;
+	return txn_put(txn, table, key, content, err);
+}
+
+enum err_code row_get(const struct view *view, enum table table,
+		      struct span key, struct reader *ret_value,
+		      struct err *err)
+{
+	struct span value;
+	enum err_code code = view_get(view, table, key, &value, err);
+
+	if (code != ERR_OK)
+		return code;
+	return row_open(table, key, value, ret_value, err);
+}
+
+enum err_code row_open(enum table table, struct span key, struct span value,
+		       struct reader *ret_value, struct err *err)
+{
+	struct reader sum;
+
+	if (value.size < ROW_CHECKSUM_SIZE)
+		return row_garbled(table, err);
+	value.size -= ROW_CHECKSUM_SIZE;
+	reader_init(&sum, value.data + value.size, ROW_CHECKSUM_SIZE);
+	if (read_u32(&sum) != row_checksum(table, key, value))
+		return row_garbled(table, err);
+	reader_init(ret_value, value.data, value.size);
+	return ERR_OK;
+}
+
+enum err_code row_garbled(enum table table, struct err *err)
+{
+	return err_set(err, ERR_CORRUPT,
+		       "a row of table %s is damaged: run depot verify",
+		       table_name(table));
+}
+
+void write_pos(struct writer *writer, struct pos pos)
+{
+	write_varint(writer, pos_epoch(pos));
+	write_varint(writer, pos_number(pos));
+}
+
+struct pos read_pos(struct reader *reader)
+{
+	uint64_t epoch = read_varint(reader);
+	uint64_t number = read_varint(reader);
+
+	if (epoch > EPOCH_MAX || number > POS_NUMBER_MAX) {
+		reader->has_failed = true;
+		return (struct pos){0};
+	}
+	return pos_make((uint32_t)epoch, number);
+}
+
+static void key_add(struct key *key, const void *bytes, size_t size)
+{
+	ASSERT(size <= sizeof(key->bytes) - key->size);
+	if (size > 0)
+		memcpy(key->bytes + key->size, bytes, size);
+	key->size += size;
+}
+
+void key_add_u8(struct key *key, uint8_t value)
+{
+	key_add(key, &value, 1);
+}
+
+void key_add_u32(struct key *key, uint32_t value)
+{
+	uint8_t bytes[4];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	write_u32(&writer, value);
+	key_add(key, bytes, sizeof(bytes));
+}
+
+void key_add_u64(struct key *key, uint64_t value)
+{
+	key_add_u32(key, (uint32_t)(value >> 32));
+	key_add_u32(key, (uint32_t)value);
+}
+
+void key_add_text(struct key *key, struct span text)
+{
+	key_add(key, text.data, text.size);
+}
+
+struct span key_span(const struct key *key)
+{
+	return (struct span){(const char *)key->bytes, key->size};
+}
+
+struct key key_of_text(struct span text)
+{
+	struct key key = {.size = 0};
+
+	key_add_text(&key, text);
+	return key;
+}
+
+struct key key_of_number(uint32_t number)
+{
+	struct key key = {.size = 0};
+
+	key_add_u32(&key, number);
+	return key;
+}
+
+struct key key_of_pair(uint32_t first, uint32_t second)
+{
+	struct key key = {.size = 0};
+
+	key_add_u32(&key, first);
+	key_add_u32(&key, second);
+	return key;
+}
