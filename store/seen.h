@@ -1,0 +1,109 @@
+/*
+ * seen - the names of readings that were taken, and how each was answered.
+ *
+ * Layer     store
+ * Threads   the writer (all of it reads and writes within a batch's txn)
+ * On disk   docs/format/tables.md; not derived: survives a rebuild
+ *
+ * A reading is named by (device, boot, seq). Per (device, boot) the last
+ * SEEN_WINDOW names are kept: content hash, result, pos. Per device the last
+ * SEEN_BOOTS_MAX boots are kept; an older boot's names are forgotten whole.
+ *
+ * What the acknowledgement may promise comes from here too: upto is the
+ * highest number such that every number from the first one heard of that boot
+ * up to it has been taken. A hole that falls below the window is given up: it
+ * is reported once (SEEN_MISSING in seen_mark) and upto moves past it.
+ */
+#ifndef DEPOT_STORE_SEEN_H
+#define DEPOT_STORE_SEEN_H
+
+#include "rules/base/ids.h"
+#include "store/env.h"
+
+/* On disk: the numbers never change. */
+enum result {
+	RESULT_BOOKED = 1,
+	RESULT_DUPLICATE = 2,
+	RESULT_SEQ_REUSED = 3,
+	RESULT_REFUSED = 4,
+	RESULT_PARKED = 5,
+	RESULT_MISSING = 6, /* never arrived, and too old to be waited for */
+};
+
+/* Longest stored detail of an exception's sentence. */
+#define SEEN_DETAIL_SIZE_MAX 120
+
+/* How a reading was answered. Enough to answer it again, word by word. */
+struct answer {
+	enum result result;
+	uint16_t code;  /* core/words.h's number of the sentence; 0: booked */
+	struct pos pos; /* of the last entry it made, or of the head then */
+	uint8_t detail_size;
+	char detail[SEEN_DETAIL_SIZE_MAX]; /* what the sentence names */
+};
+
+struct reading_name {
+	struct device_no device;
+	struct boot boot;
+	uint64_t seq; /* from 1 */
+};
+
+enum seen_state {
+	SEEN_NEW,       /* take it, then seen_mark it */
+	SEEN_DUPLICATE, /* same name, same content: *ret_answer as it was */
+	SEEN_REUSED,    /* same name, other content */
+	SEEN_TOO_OLD,   /* below the window: nobody can tell any more */
+};
+
+/*
+ * Looks a reading up by its name and the hash of its content.
+ * *@ret_answer is set for SEEN_DUPLICATE only.
+ */
+MUST_CHECK enum err_code seen_find(const struct view *view,
+				   const struct reading_name *name,
+				   uint64_t content, enum seen_state *ret_state,
+				   struct answer *ret_answer, struct err *err);
+
+/* What is complete of a (device, boot). */
+struct seen_progress {
+	uint64_t upto; /* all from the first heard to here are taken */
+	uint64_t high; /* the highest taken; above upto with holes between */
+	uint64_t missing_first; /* holes given up by this call; 0: none */
+	uint64_t missing_last;
+};
+
+/*
+ * Marks the reading as taken with @answer, which is copied, in the same
+ * transaction as its effects, and tells how far the boot is complete. The
+ * window's oldest name leaves.
+ */
+MUST_CHECK enum err_code
+seen_mark(struct txn *txn, const struct reading_name *name, uint64_t content,
+	  const struct answer *answer, struct seen_progress *ret_progress,
+	  struct err *err);
+
+/* Changes the answer of a name that was marked (a parked reading that was
+ * booked later). ERR_NOT_FOUND: it has left the window (@err untouched). */
+MUST_CHECK enum err_code seen_amend(struct txn *txn,
+				    const struct reading_name *name,
+				    const struct answer *answer,
+				    struct err *err);
+
+/* As seen_mark's result, without marking. ERR_NOT_FOUND: a boot never heard. */
+MUST_CHECK enum err_code seen_progress(const struct view *view,
+				       const struct reading_name *name,
+				       struct seen_progress *ret_progress,
+				       struct err *err);
+
+/*
+ * A reading without a name: true if the broker says it sends it again
+ * (MQTT's dup flag: the caller asks only then) and packet @packet_id with
+ * this content was noted among the last 2,000 unnamed ones.
+ */
+MUST_CHECK enum err_code seen_packet_find(const struct view *view,
+					  uint16_t packet_id, uint64_t content,
+					  bool *ret_is_known, struct err *err);
+MUST_CHECK enum err_code seen_packet_note(struct txn *txn, uint16_t packet_id,
+					  uint64_t content, struct err *err);
+
+#endif
