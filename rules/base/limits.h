@@ -2,6 +2,7 @@
  * limits - every bound of the system that is not configured, in one place.
  *
  * Layer     rules/base
+ * Threads   any: constants
  *
  * A bound here is part of a contract with devices, peers or the disk. What an
  * operator may choose is in the configuration instead.

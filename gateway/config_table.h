@@ -1,0 +1,90 @@
+/*
+ * config_table - the table of directives, for config's own files.
+ *
+ * Layer     programs; not for use outside config*.c and their tests
+ * Threads   any: the table is constant
+ */
+#ifndef DEPOT_GATEWAY_CONFIG_TABLE_H
+#define DEPOT_GATEWAY_CONFIG_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/config.h"
+
+enum directive_type {
+	DIRECTIVE_INTEGER,  /* plain decimal; the unit is in the name or help */
+	DIRECTIVE_DURATION, /* 5 min; kept in milliseconds */
+	DIRECTIVE_SIZE,     /* 64 MiB; kept in bytes */
+	DIRECTIVE_BOOL,     /* yes or no */
+	DIRECTIVE_TEXT,     /* any clean UTF-8 that fits the field */
+	DIRECTIVE_NAME,     /* [a-z0-9-]{1,32} */
+	DIRECTIVE_PATH,     /* absolute; empty if the default is empty */
+	DIRECTIVE_WORD,     /* one of a list; kept as its index */
+	DIRECTIVE_URI,      /* tcp://, ssl:// HOST:PORT; may be empty */
+	DIRECTIVE_ZONE,     /* a zone of the system's time zone database */
+	DIRECTIVE_ADDRESS,  /* IPv4 or IPv6, no names */
+};
+
+struct directive {
+	const char *section;
+	const char *name;
+	enum directive_type type;
+	bool is_live;        /* config_reload takes it over */
+	uint16_t offset;     /* of the field in struct config */
+	uint16_t size;       /* of the field */
+	const char *initial; /* as a file would say it; NULL: must be set */
+	uint64_t min;        /* of numbers, durations (ms), sizes (bytes) */
+	uint64_t max;
+	const char *unit;         /* of integers, "" for plain counts */
+	const char *const *words; /* of words, ends with NULL */
+	const char *help_en;
+	const char *help_zh;
+};
+
+extern const struct directive config_table[];
+extern const size_t config_table_count;
+
+/* The first directive of @section; NULL if there is no such section. */
+const struct directive *directive_find_first(const char *section);
+
+/* NULL if there is none. */
+const struct directive *directive_find(const char *section, const char *name);
+
+/* Its index in the table, which is its index in config.origin too. */
+size_t directive_index(const struct directive *directive);
+
+/*
+ * Reads @value as @directive wants it into its field of @config.
+ * False if it is not such a value; the field is then as it was.
+ */
+MUST_CHECK bool directive_set(const struct directive *directive,
+			      const char *value, struct config *config);
+
+/* The field's value as a file would say it. @buffer of CONFIG_VALUE_SIZE. */
+#define CONFIG_VALUE_SIZE 192
+void directive_format(const struct directive *directive,
+		      const struct config *config, char *buffer);
+
+/* A number of @directive's type as a file would say it: 65536 as 64 KiB. */
+void directive_format_number(const struct directive *directive, uint64_t value,
+			     char *buffer);
+
+/* What it takes, as a half sentence: "must be 0 to 100 ms". */
+void directive_expects(const struct directive *directive, enum config_lang lang,
+		       char *buffer, size_t size);
+
+/* Rules between directives: what does not go together. */
+struct config_rule {
+	const char *section; /* the directive that the mistake is shown at */
+	const char *name;
+	bool (*is_broken)(const struct config *config);
+	const char *text_en;
+	const char *text_zh;
+};
+
+extern const struct config_rule config_rules[];
+extern const size_t config_rule_count;
+
+#endif
