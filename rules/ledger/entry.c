@@ -44,6 +44,7 @@ static uint64_t number_load(const struct entry *entry,
 
 	switch (field->type) {
 	case FIELD_NUMBER:
+	case FIELD_POS:
 		memcpy(&number, at, sizeof(number));
 		return number;
 	case FIELD_SIGNED:
@@ -77,6 +78,7 @@ static bool number_store(struct entry *entry, const struct field *field,
 
 	switch (field->type) {
 	case FIELD_NUMBER:
+	case FIELD_POS:
 		memcpy(at, &number, sizeof(number));
 		return true;
 	case FIELD_CLOCK:

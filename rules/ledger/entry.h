@@ -69,9 +69,9 @@ enum ref_kind {
 	REF_ORDER = 1,
 	REF_PURCHASE_ORDER = 2,
 	REF_TRANSFER = 3,
-	REF_COUNT = 4, /* text: the count statement's "epoch.pos" */
+	REF_COUNT = 4, /* text: the count statement's pos, "epoch.number" */
 	REF_CLAIM = 5,
-	REF_ENTRY = 6, /* text: "epoch.pos" of the entry reversed */
+	REF_ENTRY = 6, /* text: an entry's pos, "epoch.number" */
 	REF_TASK = 7,
 };
 
@@ -296,6 +296,7 @@ enum field_type {
 	FIELD_TEXT,  /* a text.h struct of @max bytes */
 	FIELD_RAW,   /* @max bytes, all zero when absent */
 	FIELD_CLOCK, /* a struct moment as distance in ms from the stamp */
+	FIELD_POS,   /* a struct pos */
 };
 
 struct field {

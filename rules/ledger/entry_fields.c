@@ -58,6 +58,7 @@ static const struct field movement[] = {
 	SIDE(27, FIELD_U32, expiry, 0, "expiry"),
 	SIDE(28, FIELD_RAW, sscc, SSCC_SIZE, "sscc"),
 	SIDE(29, FIELD_TEXT, reason, REASON_SIZE_MAX, "reason"),
+	SIDE(30, FIELD_POS, reverses, 0, "reverses"),
 };
 
 static const struct field item[] = {
@@ -109,7 +110,7 @@ static const struct field count[] = {
 	BODY(18, FIELD_TEXT, count, lot, LOT_SIZE_MAX),
 	BODY(19, FIELD_SIGNED, count, counted, 0),
 	BODY(20, FIELD_SIGNED, count, book, 0),
-	BODY(21, FIELD_NUMBER, count, at, 0),
+	BODY(21, FIELD_POS, count, at, 0),
 	BODY(22, FIELD_ENUM, count, verdict, COUNT_RECOUNT_BLIND),
 	BODY(23, FIELD_ENUM, count, condition, CONDITION_MAX),
 };

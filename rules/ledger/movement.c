@@ -73,6 +73,7 @@ static const char *const fault_names[] = {
 	[MOVEMENT_BAD_CONDITION] = "bad_condition",
 	[MOVEMENT_BAD_SERIAL] = "bad_serial",
 	[MOVEMENT_NO_REASON] = "no_reason",
+	[MOVEMENT_BAD_REVERSE] = "bad_reverse",
 };
 
 static bool is_bin(const struct side *side)
@@ -161,6 +162,9 @@ enum movement_fault movement_check(const struct movement *movement)
 		return MOVEMENT_BAD_SERIAL;
 	if (way->owes_reason && movement->reason.size == 0)
 		return MOVEMENT_NO_REASON;
+	if ((movement->kind == MOVEMENT_REVERSE) !=
+	    (movement->reverses.value != 0))
+		return MOVEMENT_BAD_REVERSE;
 	return MOVEMENT_SOUND;
 }
 

@@ -56,6 +56,7 @@ struct movement {
 	uint32_t expiry;      /* of the lot, yyyymmdd; 0: not said */
 	char sscc[SSCC_SIZE]; /* the pallet it came or left on; NULs: none */
 	struct reason reason; /* where one is due; else empty */
+	struct pos reverses;  /* the movement that this takes back; 0: none */
 };
 
 /* What is wrong with a movement, for the sentence to the sender. */
@@ -70,6 +71,7 @@ enum movement_fault {
 				 * not */
 	MOVEMENT_BAD_SERIAL,    /* a serial with more than one unit */
 	MOVEMENT_NO_REASON,     /* a kind that owes a reason has none */
+	MOVEMENT_BAD_REVERSE,   /* a reversal names none, or another kind one */
 };
 
 /* Checks @movement by itself, without knowing any stock. */
