@@ -174,7 +174,7 @@ struct count {
 	struct lot lot;
 	int64_t counted;
 	int64_t book; /* at @at */
-	uint64_t at;  /* pos at which the bin was looked at */
+	struct pos at; /* the journal's end when the bin was looked at */
 	enum count_verdict verdict;
 	enum condition condition; /* of the units counted; good unless said */
 };
