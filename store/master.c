@@ -7,6 +7,9 @@
 /* Kinds of TABLE_DOCUMENT's keys. */
 #define DOCUMENT_COUNT_TASK 'c'
 
+/* Numbers of one kind's places: what its bits leave of a place_no. */
+#define PLACE_NO_COUNT_MAX ((1u << PLACE_NO_KIND_SHIFT) - 1)
+
 /* A record's row: [number], pos, entry bytes, checksum. */
 #define RECORD_SIZE_MAX (ENTRY_SIZE_MAX + 32)
 
@@ -105,6 +108,7 @@ static enum err_code place_number_next(struct txn *txn,
 	struct span last_key;
 	struct span value;
 	struct reader reader;
+	uint32_t last;
 	enum err_code code;
 
 	code = view_last(txn_view(txn), TABLE_PLACE, prefix, &last_key, &value,
@@ -116,8 +120,14 @@ static enum err_code place_number_next(struct txn *txn,
 	if (code != ERR_OK)
 		return code;
 	reader_init(&reader, last_key.data, last_key.size);
-	*ret_number = read_u32(&reader) + 1;
-	return reader_done(&reader) ? ERR_OK : row_garbled(TABLE_PLACE, err);
+	last = read_u32(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(TABLE_PLACE, err);
+	if ((last & PLACE_NO_COUNT_MAX) == PLACE_NO_COUNT_MAX)
+		return err_set(err, ERR_FULL, "more than %u places of a kind",
+			       PLACE_NO_COUNT_MAX);
+	*ret_number = last + 1;
+	return ERR_OK;
 }
 
 enum err_code place_intern(struct txn *txn, const struct place *place,
@@ -180,7 +190,7 @@ static enum err_code record_read(enum table table, struct reader *reader,
 	struct err *none = NULL;
 
 	*ret_number = is_numbered(table) ? read_u32(reader) : 0;
-	ret_pos->value = read_varint(reader);
+	*ret_pos = read_pos(reader);
 	if (!reader_ok(reader))
 		return row_garbled(table, none);
 	code = entry_decode(read_raw(reader, reader_left(reader)), ret_entry);
@@ -425,6 +435,7 @@ static enum err_code task_fold(struct txn *txn, struct pos pos,
 					sku_span(&task->item));
 	uint8_t buffer[NAME_SIZE_MAX + ROW_CHECKSUM_SIZE];
 	struct writer writer;
+	struct reader indexed;
 	enum err_code code;
 
 	code = record_put(txn, TABLE_TASK, name_span(&task->id), pos, bytes,
@@ -437,8 +448,16 @@ static enum err_code task_fold(struct txn *txn, struct pos pos,
 		return row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer,
 			       err);
 	}
-	code = txn_delete(txn, TABLE_DOCUMENT, key_span(&key), err);
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+	code = row_get(txn_view(txn), TABLE_DOCUMENT, key_span(&key), &indexed,
+		       err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	/* The index names the last task opened there: maybe another one. */
+	if (code != ERR_OK ||
+	    !span_equal(read_raw(&indexed, reader_left(&indexed)),
+			name_span(&task->id)))
+		return code;
+	return txn_delete(txn, TABLE_DOCUMENT, key_span(&key), err);
 }
 
 /* A closed alert leaves the table: what is listed is what is open. */
