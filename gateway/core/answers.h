@@ -1,0 +1,64 @@
+/*
+ * answers - what a batch has to tell the devices, once it is committed.
+ *
+ * Layer     gateway/core
+ * Threads   the keeper fills; after the commit it renders and hands on
+ *
+ * One acknowledgement a device and batch (one a reading costs more than half
+ * of the rate): upto, and the exceptions; a full sentence for a device in a
+ * session. Everything is bounded: storage is taken once, at answers_open.
+ */
+#ifndef DEPOT_GATEWAY_CORE_ANSWERS_H
+#define DEPOT_GATEWAY_CORE_ANSWERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/core/words.h"
+#include "rules/base/err.h"
+#include "rules/base/ids.h"
+#include "store/seen.h"
+
+struct answers;
+
+/* One reading's outcome. All spans are copied. */
+struct said {
+	struct span device; /* as in the topic */
+	struct span boot;   /* empty: none */
+	uint64_t seq;       /* 0: an unnamed reading */
+	enum result result;
+	struct span code;    /* stable code; empty when booked */
+	struct span text_en; /* the sentence; empty when booked */
+	struct span text_zh;
+	struct seen_progress progress; /* of a named reading; else zeros */
+	bool is_session;  /* the texts are for the person who scanned, also
+			   * when it was booked */
+	struct span next; /* what a session waits for: "bin", "item" ... */
+};
+
+/* Storage for a batch of at most @readings. ERR_FULL: out of memory. */
+MUST_CHECK enum err_code
+answers_open(size_t readings, struct answers **ret_answers, struct err *err);
+void answers_close(struct answers *answers);
+
+/* Forgets everything: before a batch, and when one is abandoned. */
+void answers_reset(struct answers *answers);
+
+/* Adds one outcome. Never fails: beyond the bound the exceptions of the
+ * readings that came last are left out, and upto stays below them, so that
+ * the device asks again. */
+void answers_add(struct answers *answers, const struct said *said);
+
+/*
+ * Calls @send for each message, none longer than PAYLOAD_OUT_SIZE_MAX:
+ * @device is the topic's last level. @pos is the journal's end after the
+ * commit. Payload as in TOPICS: {v, boot, upto, pos, except, session?}, with
+ * `above` (names taken beyond a hole) where there is a hole. Borrowed until
+ * @send returns.
+ */
+typedef void answers_send_fn(void *context, struct span device,
+			     struct span payload);
+void answers_render(const struct answers *answers, struct pos pos,
+		    answers_send_fn *send, void *context);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * event - what the engine is given, one at a time.
+ *
+ * Layer     gateway/core
+ * Threads   plain data
+ *
+ * Everything that may change the ledger comes in as an event, with the time
+ * as part of it: the engine has no clock. The same events give the same rows.
+ */
+#ifndef DEPOT_GATEWAY_CORE_EVENT_H
+#define DEPOT_GATEWAY_CORE_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rules/base/ids.h"
+#include "rules/base/stamp.h"
+
+enum event_kind {
+	EVENT_MESSAGE, /* a publish from the broker */
+	EVENT_COMMAND, /* the CLI, a page, or an integrator asks for something
+			*/
+	EVENT_TICK,    /* time has passed: time-outs, silence, trimming */
+};
+
+/* A publish as it came. The spans are borrowed for the step. */
+struct message {
+	struct span topic; /* whole: "depot/v1/org/site/scan/dock-1" */
+	struct span payload;
+	uint16_t packet_id;
+	bool is_again;   /* MQTT's dup flag */
+	bool is_cut;     /* the payload was longer than what is here */
+	uint32_t deaths; /* times that the daemon died on it */
+};
+
+/* A command: core/command.h. */
+struct command {
+	struct name account;   /* who asks; the caller has checked that they may
+				* speak for it */
+	struct span name;      /* "item.import" */
+	struct span arguments; /* a JSON object, or empty */
+	struct span file;      /* the content of a file that goes with it */
+	struct span *reply;    /* in: a buffer; out: the JSON of the result */
+};
+
+struct event {
+	enum event_kind kind;
+	struct moment at;
+	bool clock_trusted;
+	union {
+		struct message message;
+		struct command command;
+	} body;
+};
+
+#endif

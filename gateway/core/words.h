@@ -1,0 +1,90 @@
+/*
+ * words - every sentence that the engine says to a device or person.
+ *
+ * Layer     gateway/core
+ * Threads   any; pure
+ *
+ * A sentence is named by a number, which is stored with a reading's name so
+ * that the same reading gets the same answer; and by a stable code, which is
+ * published. The texts may be bettered at any time; numbers and codes never
+ * change their meaning.
+ */
+#ifndef DEPOT_GATEWAY_CORE_WORDS_H
+#define DEPOT_GATEWAY_CORE_WORDS_H
+
+#include "rules/base/text.h"
+
+/* On disk: the numbers never change, and none is used twice. */
+enum word {
+	WORD_NONE = 0,
+
+	/* parked */
+	WORD_MALFORMED = 1, /* the front's own code and sentence go along */
+	WORD_UNKNOWN_DEVICE = 2,
+	WORD_REVOKED_DEVICE = 3,
+	WORD_UNKNOWN_ITEM = 4, /* detail: the code scanned */
+	WORD_UNKNOWN_BIN = 5,
+	WORD_TOO_LONG = 6,
+	WORD_DIED_TWICE = 7,
+	WORD_ENGINE_FAILED = 8,
+	WORD_UNKNOWN_TOPIC = 9,
+	WORD_UNKNOWN_PALLET = 10, /* an SSCC of which nothing is known */
+
+	/* refused */
+	WORD_INVALID = 20, /* the front's own code and sentence go along */
+	WORD_NO_OPERATION = 21,
+	WORD_NO_BIN = 22,
+	WORD_NO_TARGET = 23, /* a move without the second bin */
+	WORD_ITEM_WHERE_BIN = 24,
+	WORD_BIN_WHERE_ITEM = 25,
+	WORD_ALREADY_HERE = 26, /* detail: serial or SSCC */
+	WORD_NO_REF = 27,       /* a transfer without its id */
+	WORD_NOTHING_TO_UNDO = 28,
+	WORD_NO_REASON = 29,
+	WORD_SAME_BIN = 30,
+	WORD_INACTIVE_ITEM = 31,
+	WORD_INACTIVE_BIN = 32,
+	WORD_QUANTITY_RANGE = 33,
+	WORD_SERIAL_QUANTITY = 34, /* a serial with more than one unit */
+	WORD_STORE_FULL = 35,
+	WORD_NOT_IN_SESSION = 36, /* a bare code without an operation */
+	WORD_BAD_CODE = 37, /* the scan's own code and sentence go along */
+	WORD_TOO_MANY_LINES = 38,
+	WORD_BAD_CONDITION = 39,
+	WORD_NOT_ALLOWED_IN_BIN =
+		40,          /* PICKED, PACKED as target of a putaway */
+	WORD_EMPTY_BIN = 41, /* a pallet or bin move with nothing in it */
+	WORD_UNKNOWN_TASK = 42,
+
+	/* names */
+	WORD_SEQ_REUSED = 50,
+	WORD_SEQ_TOO_OLD = 51,
+	WORD_MISSING = 52,
+
+	/* a session's talk; detail as noted */
+	WORD_SESSION_OP = 60,     /* operation: scan a bin, or items */
+	WORD_SESSION_BIN = 61,    /* bin */
+	WORD_SESSION_TO = 62,     /* second bin of a move */
+	WORD_SESSION_BOOKED = 63, /* "3 x SKU -> A-01" */
+	WORD_SESSION_QTY = 64,    /* number: the next item counts that many */
+	WORD_SESSION_UNDONE = 65, /* what was taken back */
+	WORD_SESSION_DONE = 66,
+	WORD_SESSION_COUNTED = 67,      /* so far in this bin */
+	WORD_SESSION_COUNT_CLOSED = 68, /* bin: n lines, m corrected */
+	WORD_SESSION_RECOUNT = 69,      /* bin: please count again */
+	WORD_SESSION_TIMED_OUT = 70,
+	WORD_RECOUNT_MOVED = 71, /* a count of a bin that moved meanwhile */
+	WORD_RECOUNT_BLIND = 72,
+};
+
+/* The stable code: "unknown_item". Never NULL. */
+const char *word_code(enum word word);
+
+/*
+ * The sentence with @detail in its place, terminated, cut at a character to
+ * @size bytes. @is_chinese picks the language.
+ */
+void word_text(enum word word, struct span detail, bool is_chinese,
+	       char *buffer, size_t size);
+
+#endif
