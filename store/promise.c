@@ -81,46 +81,56 @@ enum err_code promise_walk(const struct view *view, struct item_no item,
 			 err);
 }
 
-struct oldest {
+/* The promise that was opened first, or last, among those that stand. */
+struct extreme {
 	bool is_packed;
+	bool is_latest;
 	bool is_found;
 	struct promise promise;
 };
 
-static enum err_code oldest_visit(void *context, struct item_no item,
-				  const struct promise *promise,
-				  struct err *err)
+static enum err_code extreme_visit(void *context, struct item_no item,
+				   const struct promise *promise,
+				   struct err *err)
 {
-	struct oldest *oldest = context;
+	struct extreme *extreme = context;
 	struct qty stands =
-		oldest->is_packed ? promise->packed : promise->picked;
+		extreme->is_packed ? promise->packed : promise->picked;
+	bool is_later = promise->since.value > extreme->promise.since.value;
 
 	(void)item;
 	(void)err;
 	if (stands.units > 0 &&
-	    (!oldest->is_found ||
-	     promise->since.value < oldest->promise.since.value)) {
-		oldest->promise = *promise;
-		oldest->is_found = true;
+	    (!extreme->is_found || is_later == extreme->is_latest)) {
+		extreme->promise = *promise;
+		extreme->is_found = true;
 	}
 	return ERR_OK;
+}
+
+static enum err_code extreme_find(const struct view *view, struct item_no item,
+				  struct extreme *extreme, struct err *err)
+{
+	enum err_code code;
+
+	code = promise_walk(view, item, extreme_visit, extreme, err);
+	if (code == ERR_OK && !extreme->is_found)
+		return ERR_NOT_FOUND;
+	return code;
 }
 
 enum err_code promise_oldest(const struct view *view, struct item_no item,
 			     bool is_packed, struct promise *ret_promise,
 			     struct err *err)
 {
-	struct oldest oldest = {.is_packed = is_packed};
+	struct extreme oldest = {.is_packed = is_packed};
 	enum err_code code;
 
 	ASSERT(item.value != 0);
-	code = promise_walk(view, item, oldest_visit, &oldest, err);
-	if (code != ERR_OK)
-		return code;
-	if (!oldest.is_found)
-		return ERR_NOT_FOUND;
-	*ret_promise = oldest.promise;
-	return ERR_OK;
+	code = extreme_find(view, item, &oldest, err);
+	if (code == ERR_OK)
+		*ret_promise = oldest.promise;
+	return code;
 }
 
 static void side_change(struct promise_change *change, const struct side *side,
@@ -143,35 +153,103 @@ struct promise_change promise_change_of(const struct movement *movement)
 	return change;
 }
 
-enum err_code promise_fold(struct txn *txn, struct pos pos,
-			   const struct movement *movement, struct item_no item,
-			   struct span order, struct err *err)
+static enum err_code promise_put(struct txn *txn, struct span key,
+				 const struct promise *promise, struct err *err)
 {
-	struct promise_change change = promise_change_of(movement);
-	struct key key = promise_key(item, order);
-	struct promise promise = {.since = pos};
 	uint8_t buffer[PROMISE_ROW_SIZE_MAX];
 	struct writer writer;
+
+	if (promise->picked.units == 0 && promise->packed.units == 0)
+		return txn_delete(txn, TABLE_PROMISE, key, err);
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_signed(&writer, promise->picked.units);
+	write_signed(&writer, promise->packed.units);
+	write_pos(&writer, promise->since);
+	return row_put(txn, TABLE_PROMISE, key, &writer, err);
+}
+
+static enum err_code promise_change(struct txn *txn, struct pos pos,
+				    struct item_no item, struct span order,
+				    const struct promise_change *change,
+				    struct err *err)
+{
+	struct key key = promise_key(item, order);
+	struct promise promise = {.since = pos};
 	enum err_code code;
 
-	if (change.picked.units == 0 && change.packed.units == 0)
-		return ERR_OK;
 	code = promise_get(txn_view(txn), item, order, &promise, err);
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
-	if (!qty_add(promise.picked, change.picked, &promise.picked) ||
-	    !qty_add(promise.packed, change.packed, &promise.packed))
+	if (!qty_add(promise.picked, change->picked, &promise.picked) ||
+	    !qty_add(promise.packed, change->packed, &promise.packed))
 		return err_set(err, ERR_OVERFLOW,
 			       "a promise would leave 64 bits");
 	if (promise.picked.units < 0 || promise.packed.units < 0)
 		return err_set(
 			err, ERR_CONFLICT,
 			"more would leave than was picked for the order");
-	if (promise.picked.units == 0 && promise.packed.units == 0)
-		return txn_delete(txn, TABLE_PROMISE, key_span(&key), err);
-	writer_init(&writer, buffer, sizeof(buffer));
-	write_signed(&writer, promise.picked.units);
-	write_signed(&writer, promise.packed.units);
-	write_pos(&writer, promise.since);
-	return row_put(txn, TABLE_PROMISE, key_span(&key), &writer, err);
+	return promise_put(txn, key_span(&key), &promise, err);
+}
+
+/* The way of @change for @units of its units. */
+static struct promise_change change_times(const struct promise_change *change,
+					  int64_t units)
+{
+	struct promise_change times = {{0}, {0}};
+
+	if (change->picked.units != 0)
+		times.picked.units = change->picked.units < 0 ? -units : units;
+	if (change->packed.units != 0)
+		times.packed.units = change->packed.units < 0 ? -units : units;
+	return times;
+}
+
+/* Nobody said whose units these are: the latest promise loses them first. */
+static enum err_code latest_change(struct txn *txn, struct pos pos,
+				   struct item_no item,
+				   const struct promise_change *change,
+				   struct err *err)
+{
+	bool is_packed = change->packed.units < 0;
+	int64_t left =
+		is_packed ? -change->packed.units : -change->picked.units;
+
+	while (left > 0) {
+		struct extreme latest = {.is_packed = is_packed,
+					 .is_latest = true};
+		struct promise *promise = &latest.promise;
+		struct promise_change part;
+		int64_t stands;
+		enum err_code code;
+
+		code = extreme_find(txn_view(txn), item, &latest, err);
+		if (code == ERR_NOT_FOUND)
+			return err_set(err, ERR_CONFLICT,
+				       "more would leave than was picked");
+		if (code != ERR_OK)
+			return code;
+		stands = is_packed ? promise->packed.units
+				   : promise->picked.units;
+		part = change_times(change, stands < left ? stands : left);
+		code = promise_change(txn, pos, item, ref_span(&promise->order),
+				      &part, err);
+		if (code != ERR_OK)
+			return code;
+		left -= stands < left ? stands : left;
+	}
+	return ERR_OK;
+}
+
+enum err_code promise_fold(struct txn *txn, struct pos pos,
+			   const struct movement *movement, struct item_no item,
+			   struct span order, struct err *err)
+{
+	struct promise_change change = promise_change_of(movement);
+
+	if (change.picked.units == 0 && change.packed.units == 0)
+		return ERR_OK;
+	if (order.size == 0 &&
+	    (change.picked.units < 0 || change.packed.units < 0))
+		return latest_change(txn, pos, item, &change, err);
+	return promise_change(txn, pos, item, order, &change, err);
 }

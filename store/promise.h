@@ -55,8 +55,11 @@ struct promise_change {
 struct promise_change promise_change_of(const struct movement *movement);
 
 /*
- * Folds a movement for @order, which lies at @pos.
- * ERR_CONFLICT  more would leave than stands there for that order
+ * Folds a movement for @order, which lies at @pos. Without an order (empty),
+ * units that come in stand for the order without a name, and units that go out
+ * are the latest promise's first (LEDGER: what is lost was promised last).
+ *
+ * ERR_CONFLICT  more would leave than stands there for that order, or at all
  */
 MUST_CHECK enum err_code promise_fold(struct txn *txn, struct pos pos,
 				      const struct movement *movement,
