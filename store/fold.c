@@ -6,9 +6,11 @@
 #include "store/row.h"
 #include "store/trace.h"
 
-/* Beside DOCUMENT_COUNT_TASK of master.c: the last count of a bin and item. */
-#define DOCUMENT_COUNT 'n'
+/* Kinds of TABLE_DOCUMENT's keys, beside DOCUMENT_COUNT_TASK of master.c. */
+#define DOCUMENT_COUNT 'n'    /* bin, item, lot: the last count */
+#define DOCUMENT_ACCEPTED 'a' /* bin, item: when one was last accepted */
 #define COUNT_ROW_SIZE_MAX (ENTRY_SIZE_MAX + 32)
+#define ACCEPTED_ROW_SIZE_MAX 16
 
 static const enum table derived[] = {
 	TABLE_BALANCE, TABLE_HELD,      TABLE_ITEM,     TABLE_SKU,
@@ -18,14 +20,22 @@ static const enum table derived[] = {
 	TABLE_ALERT,
 };
 
-static struct key count_key(struct span bin, struct span item, struct span lot)
+/* Clean text has no NUL, so NULs may stand between the parts. */
+static struct key document_key(char kind, struct span bin, struct span item)
 {
 	struct key key = {.size = 0};
 
-	key_add_u8(&key, DOCUMENT_COUNT);
+	key_add_u8(&key, (uint8_t)kind);
 	key_add_text(&key, bin);
 	key_add_u8(&key, 0);
 	key_add_text(&key, item);
+	return key;
+}
+
+static struct key count_key(struct span bin, struct span item, struct span lot)
+{
+	struct key key = document_key(DOCUMENT_COUNT, bin, item);
+
 	key_add_u8(&key, 0);
 	key_add_text(&key, lot);
 	return key;
@@ -45,10 +55,10 @@ enum err_code count_get(const struct view *view, struct span bin,
 	if (code != ERR_OK)
 		return code;
 	record.pos = read_pos(&reader);
-	record.accepted.ms = read_signed(&reader);
 	if (!reader_ok(&reader) ||
 	    entry_decode(read_raw(&reader, reader_left(&reader)), &entry) !=
-		    ERR_OK)
+		    ERR_OK ||
+	    entry.kind != ENTRY_COUNT)
 		return row_garbled(TABLE_DOCUMENT, err);
 	record.count = entry.body.count;
 	record.effective = entry.effective;
@@ -56,30 +66,68 @@ enum err_code count_get(const struct view *view, struct span bin,
 	return ERR_OK;
 }
 
+enum err_code count_accepted(const struct view *view, struct span bin,
+			     struct span item, struct moment *ret_accepted,
+			     struct err *err)
+{
+	struct key key = document_key(DOCUMENT_ACCEPTED, bin, item);
+	struct moment accepted;
+	struct reader reader;
+	enum err_code code;
+
+	code = row_get(view, TABLE_DOCUMENT, key_span(&key), &reader, err);
+	if (code != ERR_OK)
+		return code;
+	accepted.ms = read_signed(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(TABLE_DOCUMENT, err);
+	*ret_accepted = accepted;
+	return ERR_OK;
+}
+
+/* A count that comes late does not take back a later one. */
+static enum err_code accepted_fold(struct txn *txn, const struct entry *entry,
+				   struct err *err)
+{
+	struct span bin = place_name_span(&entry->body.count.bin);
+	struct span item = sku_span(&entry->body.count.item);
+	struct key key = document_key(DOCUMENT_ACCEPTED, bin, item);
+	uint8_t buffer[ACCEPTED_ROW_SIZE_MAX];
+	struct moment before;
+	struct writer writer;
+	enum err_code code;
+
+	if (entry->body.count.verdict != COUNT_ACCEPTED)
+		return ERR_OK;
+	code = count_accepted(txn_view(txn), bin, item, &before, err);
+	if (code == ERR_OK && before.ms >= entry->effective.ms)
+		return ERR_OK;
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_signed(&writer, entry->effective.ms);
+	return row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
+}
+
 static enum err_code count_fold(struct txn *txn, struct pos pos,
 				const struct entry *entry, struct span bytes,
 				struct err *err)
 {
 	const struct count *count = &entry->body.count;
-	struct span bin = place_name_span(&count->bin);
-	struct span item = sku_span(&count->item);
-	struct span lot = lot_span(&count->lot);
-	struct key key = count_key(bin, item, lot);
-	struct count_record before = {.accepted = {0}};
+	struct key key =
+		count_key(place_name_span(&count->bin), sku_span(&count->item),
+			  lot_span(&count->lot));
 	uint8_t buffer[COUNT_ROW_SIZE_MAX];
 	struct writer writer;
 	enum err_code code;
 
-	code = count_get(txn_view(txn), bin, item, lot, &before, err);
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	if (count->verdict == COUNT_ACCEPTED)
-		before.accepted = entry->effective;
 	writer_init(&writer, buffer, sizeof(buffer));
 	write_pos(&writer, pos);
-	write_signed(&writer, before.accepted.ms);
 	write_raw(&writer, bytes.data, bytes.size);
-	return row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
+	code = row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
+	if (code == ERR_OK)
+		code = accepted_fold(txn, entry, err);
+	return code;
 }
 
 static enum err_code side_fold(struct txn *txn, struct pos pos,

@@ -14,13 +14,12 @@
 #include "rules/ledger/entry.h"
 #include "store/env.h"
 
-/* The last statement about one item, lot and condition of a bin. */
+/* The last statement about one item and lot of a bin, in the condition that
+ * it names. */
 struct count_record {
 	struct count count;
 	struct pos pos;
 	struct moment effective;
-	/* The last accepted one of that bin and item, any lot; 0: none. */
-	struct moment accepted;
 };
 
 /* ERR_NOT_FOUND  it was never counted (@err untouched) */
@@ -28,6 +27,16 @@ MUST_CHECK enum err_code count_get(const struct view *view, struct span bin,
 				   struct span item, struct span lot,
 				   struct count_record *ret_count,
 				   struct err *err);
+
+/*
+ * When the bin was last seen with @item's units as a count stated and the
+ * book accepted, any lot: a movement from before that has been counted
+ * already. ERR_NOT_FOUND  it never was (@err untouched)
+ */
+MUST_CHECK enum err_code count_accepted(const struct view *view,
+					struct span bin, struct span item,
+					struct moment *ret_accepted,
+					struct err *err);
 
 /*
  * Folds @entry, which lies at @pos with the bytes @bytes, into the tables.

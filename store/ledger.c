@@ -12,6 +12,7 @@
 
 struct batch {
 	struct txn *txn;
+	enum err_code failure; /* of a post; the batch can't be committed */
 	struct journal_head head;
 	struct moment now;
 	bool clock_trusted;
@@ -248,6 +249,7 @@ enum err_code batch_begin(struct ledger *ledger, struct batch **ret_batch,
 		batch_abandon(batch);
 		return code;
 	}
+	batch->failure = ERR_OK;
 	batch->now = stamp_moment(batch->head.stamp);
 	batch->clock_trusted = false;
 	batch->is_ring_moved = false;
@@ -300,7 +302,9 @@ enum err_code batch_post(struct batch *batch, struct entry *entry,
 			entry->clock_flags |= ENTRY_EFFECTIVE_TRUSTED;
 	}
 	code = entry_post(batch->txn, &batch->head, entry, err);
-	if (code == ERR_OK && ret_pos != NULL)
+	if (code != ERR_OK)
+		batch->failure = code;
+	else if (ret_pos != NULL)
 		*ret_pos = batch->head.pos;
 	return code;
 }
@@ -324,8 +328,12 @@ static enum err_code ring_put(struct batch *batch, struct err *err)
 enum err_code batch_commit(struct batch *batch, struct err *err)
 {
 	struct txn *txn;
-	enum err_code code = head_put(batch->txn, &batch->head, err);
+	enum err_code code = batch->failure;
 
+	if (code != ERR_OK)
+		(void)err_set(err, code, "commit: an entry had failed");
+	else
+		code = head_put(batch->txn, &batch->head, err);
 	if (code == ERR_OK && batch->is_ring_moved)
 		code = ring_put(batch, err);
 	if (code != ERR_OK) {

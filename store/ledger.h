@@ -91,7 +91,8 @@ MUST_CHECK enum err_code batch_post(struct batch *batch, struct entry *entry,
 /* Notes that the ring's slots up to @number are taken by this batch. */
 void batch_ring(struct batch *batch, uint64_t number);
 
-/* Commits and ends the batch. Errors as txn_commit. */
+/* Commits and ends the batch. Errors as txn_commit; a batch in which a post
+ * failed commits nothing and gets that post's code. */
 MUST_CHECK enum err_code batch_commit(struct batch *batch, struct err *err);
 /* Takes NULL. */
 void batch_abandon(struct batch *batch);
