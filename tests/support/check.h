@@ -29,9 +29,9 @@
 #define assert_code(call, expected) \
 	assert_string_equal(err_code_name(call), err_code_name(expected))
 
-#define assert_span(span, expected)                                    \
+#define assert_span(actual, expected)                                  \
 	do {                                                           \
-		struct span span_ = (span);                            \
+		struct span span_ = (actual);                          \
 		assert_int_equal(span_.size, strlen(expected));        \
 		assert_memory_equal(span_.data, expected, span_.size); \
 	} while (0)
