@@ -1,0 +1,50 @@
+/*
+ * env_lmdb - what env.c and env_rows.c share, and the home of lmdb.h: no
+ * other file includes either.
+ *
+ * Layer     store
+ */
+#ifndef DEPOT_STORE_ENV_LMDB_H
+#define DEPOT_STORE_ENV_LMDB_H
+
+#include <lmdb.h>
+#include <pthread.h>
+
+#include "store/env.h"
+#include "store/folder.h"
+#include "store/lock.h"
+
+extern const char *const env_table_names[TABLE_COUNT];
+
+struct view {
+	struct env *env;
+	MDB_txn *txn; /* in a pooled view that is not in use: reset */
+	bool is_used;
+};
+
+struct txn {
+	struct view view;
+	enum err_code failure; /* ERR_OK, or what spoiled the transaction */
+};
+
+struct env {
+	MDB_env *mdb;
+	MDB_dbi tables[TABLE_COUNT];
+	struct lock lock;
+	bool is_allocated;
+	struct txn txn; /* the one there can be */
+	pthread_mutex_t views_mutex;
+	struct view views[ENV_VIEWS_MAX];
+	char path[FOLDER_PATH_SIZE];
+	struct claim claim;
+};
+
+/* Sets @err to "@what @name: " and what LMDB's @number (not 0) means and asks
+ * for; returns the code for it. */
+enum err_code env_failed(struct err *err, int number, const char *what,
+			 const char *name);
+
+/* @number, or ENOSPC if that is what it comes from. */
+int env_full_disk(const struct env *env, int number);
+
+#endif

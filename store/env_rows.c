@@ -1,0 +1,369 @@
+/*
+ * The rows of env.h: views, walks and transactions.
+ */
+#include "store/env_lmdb.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct MDB_val val_of(struct span span)
+{
+	static const char nothing[1];
+	const char *data = span.data != NULL ? span.data : nothing;
+
+	/* LMDB takes what it only reads without const. */
+	return (MDB_val){.mv_size = span.size,
+			 .mv_data = (void *)(uintptr_t)data};
+}
+
+static struct span span_of_val(const MDB_val *val)
+{
+	return (struct span){val->mv_data, val->mv_size};
+}
+
+/* ---- reading ---- */
+
+static struct view *view_take(struct env *env)
+{
+	struct view *free_view = NULL;
+
+	(void)pthread_mutex_lock(&env->views_mutex);
+	/* The first free one: those at the start have a transaction to renew.
+	 */
+	for (size_t i = 0; i < ENV_VIEWS_MAX && free_view == NULL; i++)
+		if (!env->views[i].is_used)
+			free_view = &env->views[i];
+	if (free_view != NULL)
+		free_view->is_used = true;
+	(void)pthread_mutex_unlock(&env->views_mutex);
+	return free_view;
+}
+
+static void view_give(struct view *view)
+{
+	(void)pthread_mutex_lock(&view->env->views_mutex);
+	view->is_used = false;
+	(void)pthread_mutex_unlock(&view->env->views_mutex);
+}
+
+#define LOOKS_MAX 1000
+
+/*
+ * LMDB 0.9.24 takes the number of the last commit from the lock file and then
+ * copies the meta page of that number. A reader that is overtaken by two
+ * commits in between copies a page that is being used again: it sees a commit
+ * that is newer than its number, and that may not be on the disk yet. So it
+ * looks again if that may have happened.
+ */
+static int snapshot_begin(struct view *view)
+{
+	MDB_env *mdb = view->env->mdb;
+	MDB_envinfo info;
+	int number = view->txn != NULL
+			     ? mdb_txn_renew(view->txn)
+			     : mdb_txn_begin(mdb, NULL, MDB_RDONLY, &view->txn);
+
+	for (int looks = 0; number == 0; looks++) {
+		(void)mdb_env_info(mdb, &info);
+		if (info.me_last_txnid < mdb_txn_id(view->txn) + 2)
+			break;
+		if (looks == LOOKS_MAX)
+			return EBUSY;
+		mdb_txn_reset(view->txn);
+		number = mdb_txn_renew(view->txn);
+	}
+	return number;
+}
+
+enum err_code view_begin(struct env *env, struct view **ret_view,
+			 struct err *err)
+{
+	struct view *view = view_take(env);
+	int number;
+
+	if (view == NULL)
+		return err_set(err, ERR_AGAIN, "%d snapshots are open",
+			       ENV_VIEWS_MAX);
+	view->env = env;
+	number = snapshot_begin(view);
+	if (number != 0) {
+		if (view->txn != NULL)
+			mdb_txn_abort(view->txn);
+		view->txn = NULL;
+		view_give(view);
+		return env_failed(err, number, "read", env->path);
+	}
+	*ret_view = view;
+	return ERR_OK;
+}
+
+void view_end(struct view *view)
+{
+	if (view == NULL)
+		return;
+	ASSERT(view != &view->env->txn.view);
+	mdb_txn_reset(view->txn);
+	view_give(view);
+}
+
+enum err_code view_get(const struct view *view, enum table table,
+		       struct span key, struct span *ret_value, struct err *err)
+{
+	MDB_val value;
+	MDB_val wanted = val_of(key);
+	int number;
+
+	ASSERT((size_t)table < TABLE_COUNT);
+	if (key.size == 0 || key.size > ENV_KEY_SIZE_MAX)
+		return ERR_NOT_FOUND;
+	number = mdb_get(view->txn, view->env->tables[table], &wanted, &value);
+	if (number == MDB_NOTFOUND)
+		return ERR_NOT_FOUND;
+	if (number != 0)
+		return env_failed(err, number, "get", env_table_names[table]);
+	*ret_value = span_of_val(&value);
+	return ERR_OK;
+}
+
+enum err_code view_count(const struct view *view, enum table table,
+			 uint64_t *ret_count, struct err *err)
+{
+	MDB_stat stat;
+	int number;
+
+	ASSERT((size_t)table < TABLE_COUNT);
+	number = mdb_stat(view->txn, view->env->tables[table], &stat);
+	if (number != 0)
+		return env_failed(err, number, "count", env_table_names[table]);
+	*ret_count = stat.ms_entries;
+	return ERR_OK;
+}
+
+static bool has_prefix(const MDB_val *key, struct span prefix)
+{
+	return key->mv_size >= prefix.size &&
+	       (prefix.size == 0 ||
+		memcmp(key->mv_data, prefix.data, prefix.size) == 0);
+}
+
+enum err_code view_walk(const struct view *view, enum table table,
+			struct span from, struct span prefix,
+			view_visit_fn *visit, void *context, struct err *err)
+{
+	struct span start = span_compare(from, prefix) < 0 ? prefix : from;
+	MDB_val key = val_of(start);
+	MDB_val value;
+	MDB_cursor *cursor;
+	enum err_code code = ERR_OK;
+	int number;
+
+	ASSERT((size_t)table < TABLE_COUNT);
+	number = mdb_cursor_open(view->txn, view->env->tables[table], &cursor);
+	if (number != 0)
+		return env_failed(err, number, "walk", env_table_names[table]);
+	number = mdb_cursor_get(cursor, &key, &value,
+				start.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
+	while (number == 0 && code == ERR_OK && has_prefix(&key, prefix)) {
+		code = visit(context, span_of_val(&key), span_of_val(&value),
+			     err);
+		if (code == ERR_OK)
+			number = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	if (number != 0 && number != MDB_NOTFOUND)
+		return env_failed(err, number, "walk", env_table_names[table]);
+	return code;
+}
+
+/* The first key after all that start with @prefix, into @key of as many
+ * bytes. An empty span if there is none: @prefix is all 0xff, or empty. */
+static struct span prefix_end(struct span prefix, char *key)
+{
+	size_t size = prefix.size;
+
+	while (size > 0 && (unsigned char)prefix.data[size - 1] == 0xff)
+		size--;
+	if (size == 0)
+		return (struct span){key, 0};
+	memcpy(key, prefix.data, size);
+	key[size - 1]++;
+	return (struct span){key, size};
+}
+
+/* To the last row before @end; before none if @end is empty. */
+static int cursor_to_end(MDB_cursor *cursor, struct span end, MDB_val *key,
+			 MDB_val *value)
+{
+	int number = MDB_NOTFOUND;
+
+	if (end.size > 0) {
+		*key = val_of(end);
+		number = mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+	}
+	if (number == MDB_NOTFOUND)
+		return mdb_cursor_get(cursor, key, value, MDB_LAST);
+	if (number == 0)
+		return mdb_cursor_get(cursor, key, value, MDB_PREV);
+	return number;
+}
+
+enum err_code view_last(const struct view *view, enum table table,
+			struct span prefix, struct span *ret_key,
+			struct span *ret_value, struct err *err)
+{
+	char after[ENV_KEY_SIZE_MAX];
+	MDB_cursor *cursor;
+	MDB_val key;
+	MDB_val value;
+	int number;
+
+	ASSERT((size_t)table < TABLE_COUNT);
+	if (prefix.size > ENV_KEY_SIZE_MAX)
+		return ERR_NOT_FOUND;
+	number = mdb_cursor_open(view->txn, view->env->tables[table], &cursor);
+	if (number != 0)
+		return env_failed(err, number, "read", env_table_names[table]);
+	number = cursor_to_end(cursor, prefix_end(prefix, after), &key, &value);
+	mdb_cursor_close(cursor);
+	if (number == MDB_NOTFOUND ||
+	    (number == 0 && !has_prefix(&key, prefix)))
+		return ERR_NOT_FOUND;
+	if (number != 0)
+		return env_failed(err, number, "read", env_table_names[table]);
+	*ret_key = span_of_val(&key);
+	*ret_value = span_of_val(&value);
+	return ERR_OK;
+}
+
+/* ---- writing ---- */
+
+enum err_code txn_begin(struct env *env, struct txn **ret_txn, struct err *err)
+{
+	struct txn *txn = &env->txn;
+	int number;
+
+	ASSERT(txn->view.txn == NULL);
+	number = mdb_txn_begin(env->mdb, NULL, 0, &txn->view.txn);
+	if (number != 0) {
+		txn->view.txn = NULL;
+		return env_failed(err, number, "write", env->path);
+	}
+	txn->view.env = env;
+	txn->failure = ERR_OK;
+	*ret_txn = txn;
+	return ERR_OK;
+}
+
+enum err_code txn_commit(struct txn *txn, struct err *err)
+{
+	const struct env *env = txn->view.env;
+	enum err_code failure = txn->failure;
+	int number;
+
+	if (failure != ERR_OK) {
+		txn_abandon(txn);
+		return err_set(err, failure,
+			       "commit: a step of the transaction had failed");
+	}
+	number = mdb_txn_commit(txn->view.txn);
+	txn->view.txn = NULL;
+	if (number != 0)
+		return env_failed(err, env_full_disk(env, number), "commit to",
+				  env->path);
+	return ERR_OK;
+}
+
+void txn_abandon(struct txn *txn)
+{
+	if (txn == NULL)
+		return;
+	mdb_txn_abort(txn->view.txn);
+	txn->view.txn = NULL;
+}
+
+const struct view *txn_view(struct txn *txn)
+{
+	return &txn->view;
+}
+
+/* Remembers what spoiled the transaction. */
+static enum err_code spoiled(struct txn *txn, int number, const char *what,
+			     enum table table, struct err *err)
+{
+	enum err_code code;
+
+	if (number == MDB_BAD_TXN && txn->failure != ERR_OK)
+		return err_set(err, txn->failure,
+			       "%s %s: an earlier step had failed", what,
+			       env_table_names[table]);
+	code = env_failed(err, env_full_disk(txn->view.env, number), what,
+			  env_table_names[table]);
+	if (txn->failure == ERR_OK)
+		txn->failure = code;
+	return code;
+}
+
+static int put(struct txn *txn, enum table table, struct span key,
+	       struct span value, unsigned flags)
+{
+	MDB_val name = val_of(key);
+	MDB_val data = val_of(value);
+
+	ASSERT((size_t)table < TABLE_COUNT);
+	ASSERT(key.size >= 1 && key.size <= ENV_KEY_SIZE_MAX);
+	return mdb_put(txn->view.txn, txn->view.env->tables[table], &name,
+		       &data, flags);
+}
+
+enum err_code txn_put(struct txn *txn, enum table table, struct span key,
+		      struct span value, struct err *err)
+{
+	int number = put(txn, table, key, value, 0);
+
+	if (number != 0)
+		return spoiled(txn, number, "put", table, err);
+	return ERR_OK;
+}
+
+enum err_code txn_append(struct txn *txn, enum table table, struct span key,
+			 struct span value, struct err *err)
+{
+	int number = put(txn, table, key, value, MDB_APPEND);
+
+	if (number == MDB_KEYEXIST)
+		return err_set(err, ERR_CONFLICT,
+			       "append to %s: there is such a key, or a later "
+			       "one",
+			       env_table_names[table]);
+	if (number != 0)
+		return spoiled(txn, number, "append to", table, err);
+	return ERR_OK;
+}
+
+enum err_code txn_delete(struct txn *txn, enum table table, struct span key,
+			 struct err *err)
+{
+	MDB_val name = val_of(key);
+	int number;
+
+	ASSERT((size_t)table < TABLE_COUNT);
+	ASSERT(key.size >= 1 && key.size <= ENV_KEY_SIZE_MAX);
+	number = mdb_del(txn->view.txn, txn->view.env->tables[table], &name,
+			 NULL);
+	if (number == MDB_NOTFOUND)
+		return ERR_NOT_FOUND;
+	if (number != 0)
+		return spoiled(txn, number, "delete from", table, err);
+	return ERR_OK;
+}
+
+enum err_code txn_clear(struct txn *txn, enum table table, struct err *err)
+{
+	int number;
+
+	ASSERT((size_t)table < TABLE_COUNT);
+	number = mdb_drop(txn->view.txn, txn->view.env->tables[table], 0);
+	if (number != 0)
+		return spoiled(txn, number, "clear", table, err);
+	return ERR_OK;
+}
