@@ -155,7 +155,6 @@ static enum err_code movement_fold(struct txn *txn, struct pos pos,
 				   const struct entry *entry, struct err *err)
 {
 	const struct movement *movement = &entry->body.movement;
-	enum movement_fault fault = movement_check(movement);
 	struct span order = entry->ref.kind == REF_ORDER
 				    ? ref_span(&entry->ref.text)
 				    : (struct span){"", 0};
@@ -163,9 +162,6 @@ static enum err_code movement_fold(struct txn *txn, struct pos pos,
 	struct place_no place;
 	enum err_code code;
 
-	if (fault != MOVEMENT_SOUND)
-		return err_set(err, ERR_INVALID, "not a movement: %s",
-			       movement_fault_name(fault));
 	code = item_intern(txn, sku_span(&movement->item), &item, err);
 	if (code == ERR_OK)
 		code = side_fold(txn, pos, movement, item, false, &place, err);
@@ -195,10 +191,24 @@ static enum err_code founding_fold(struct txn *txn, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code unsound(const struct entry *entry, struct err *err)
+{
+	enum movement_fault fault = MOVEMENT_SOUND;
+
+	if (entry->kind == ENTRY_MOVEMENT)
+		fault = movement_check(&entry->body.movement);
+	if (fault != MOVEMENT_SOUND)
+		return err_set(err, ERR_INVALID, "not a movement: %s",
+			       movement_fault_name(fault));
+	return err_set(err, ERR_INVALID, "a field of the entry is unsound");
+}
+
 enum err_code fold_entry(struct txn *txn, struct pos pos,
 			 const struct entry *entry, struct span bytes,
 			 struct err *err)
 {
+	if (!entry_is_sound(entry))
+		return unsound(entry, err);
 	switch (entry->kind) {
 	case ENTRY_FOUNDING:
 		return founding_fold(txn, err);

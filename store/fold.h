@@ -44,7 +44,7 @@ MUST_CHECK enum err_code count_accepted(const struct view *view,
  * ERR_CONFLICT  it would take more from a bin, or for an order, than there is
  * ERR_OVERFLOW  a sum would not fit
  * ERR_FULL      no room in the map
- * ERR_INVALID   the movement is none: see movement_check
+ * ERR_INVALID   it is unsound (entry_is_sound); nothing was touched
  */
 MUST_CHECK enum err_code fold_entry(struct txn *txn, struct pos pos,
 				    const struct entry *entry,

@@ -88,6 +88,9 @@ struct founding {
 	uint8_t net_id[16];
 	uint8_t public_key[32]; /* Ed25519, of this epoch */
 	struct ref timezone;    /* IANA */
+	/* The end of the epoch before, which no chain reaches; 0: none. */
+	struct pos previous;
+	uint64_t previous_chain; /* checksum of its last entry */
 };
 
 enum base_unit {
@@ -173,7 +176,7 @@ struct count {
 	struct sku item;
 	struct lot lot;
 	int64_t counted;
-	int64_t book; /* at @at */
+	int64_t book;  /* at @at */
 	struct pos at; /* the journal's end when the bin was looked at */
 	enum count_verdict verdict;
 	enum condition condition; /* of the units counted; good unless said */
@@ -283,6 +286,13 @@ void entry_encode(struct writer *writer, const struct entry *entry);
  */
 MUST_CHECK enum err_code entry_decode(struct span bytes,
 				      struct entry *ret_entry);
+
+/*
+ * True if @entry says something: its texts are UTF-8 without NUL, its enums
+ * within their bounds, the name that it goes by is a name, and a movement is
+ * sound. What the store folds is sound; what decodes need not be.
+ */
+bool entry_is_sound(const struct entry *entry);
 
 /* ---- the field tables ---- */
 

@@ -41,6 +41,8 @@ static const struct field founding[] = {
 	BODY(18, FIELD_RAW, founding, net_id, 16),
 	BODY(19, FIELD_RAW, founding, public_key, 32),
 	BODY(20, FIELD_TEXT, founding, timezone, REF_SIZE_MAX),
+	BODY(21, FIELD_POS, founding, previous, 0),
+	BODY(22, FIELD_NUMBER, founding, previous_chain, 0),
 };
 
 static const struct field movement[] = {

@@ -1,5 +1,7 @@
 #include "rules/ledger/movement.h"
 
+#include "rules/base/datetime.h"
+
 #define KIND(kind) (1u << (kind))
 #define ANY_PLACE                                                       \
 	(KIND(PLACE_BIN) | KIND(PLACE_TRANSIT) | KIND(PLACE_SUPPLIER) | \
@@ -74,6 +76,8 @@ static const char *const fault_names[] = {
 	[MOVEMENT_BAD_SERIAL] = "bad_serial",
 	[MOVEMENT_NO_REASON] = "no_reason",
 	[MOVEMENT_BAD_REVERSE] = "bad_reverse",
+	[MOVEMENT_BAD_TEXT] = "bad_text",
+	[MOVEMENT_BAD_DATE] = "bad_date",
 };
 
 static bool is_bin(const struct side *side)
@@ -130,12 +134,52 @@ static enum movement_fault condition_check(const struct movement *movement,
 	}
 	if (same && from->condition == to->condition)
 		return MOVEMENT_SAME_PLACE;
+	/* Nobody knows what a customer did to it: inspection comes first. */
+	if (movement->kind == MOVEMENT_RETURN &&
+	    to->condition != CONDITION_QUARANTINE)
+		return MOVEMENT_BAD_CONDITION;
 	if (way->change == CHANGE_NEVER) {
 		if (same)
 			return MOVEMENT_SAME_PLACE;
 		if (from->condition != to->condition)
 			return MOVEMENT_BAD_CONDITION;
 	}
+	return MOVEMENT_SOUND;
+}
+
+static bool sscc_is_sound(const char sscc[SSCC_SIZE])
+{
+	size_t digits = 0;
+	size_t zeros = 0;
+
+	for (size_t i = 0; i < SSCC_SIZE; i++) {
+		digits += sscc[i] >= '0' && sscc[i] <= '9';
+		zeros += sscc[i] == '\0';
+	}
+	return digits == SSCC_SIZE || zeros == SSCC_SIZE;
+}
+
+/* What the movement says beside what moved from where to where. */
+static enum movement_fault detail_check(const struct movement *movement,
+					const struct way *way)
+{
+	struct date expiry;
+
+	if (movement->serial.size > 0 && movement->quantity.units != 1)
+		return MOVEMENT_BAD_SERIAL;
+	if (way->owes_reason && movement->reason.size == 0)
+		return MOVEMENT_NO_REASON;
+	if ((movement->kind == MOVEMENT_REVERSE) !=
+	    (movement->reverses.value != 0))
+		return MOVEMENT_BAD_REVERSE;
+	if (!text_is_clean(lot_span(&movement->lot)) ||
+	    !text_is_clean(serial_span(&movement->serial)) ||
+	    !text_is_clean(reason_span(&movement->reason)) ||
+	    !sscc_is_sound(movement->sscc))
+		return MOVEMENT_BAD_TEXT;
+	if (movement->expiry != 0 &&
+	    !date_from_number(movement->expiry, &expiry))
+		return MOVEMENT_BAD_DATE;
 	return MOVEMENT_SOUND;
 }
 
@@ -158,14 +202,7 @@ enum movement_fault movement_check(const struct movement *movement)
 		fault = condition_check(movement, way);
 	if (fault != MOVEMENT_SOUND)
 		return fault;
-	if (movement->serial.size > 0 && movement->quantity.units != 1)
-		return MOVEMENT_BAD_SERIAL;
-	if (way->owes_reason && movement->reason.size == 0)
-		return MOVEMENT_NO_REASON;
-	if ((movement->kind == MOVEMENT_REVERSE) !=
-	    (movement->reverses.value != 0))
-		return MOVEMENT_BAD_REVERSE;
-	return MOVEMENT_SOUND;
+	return detail_check(movement, way);
 }
 
 bool movement_has_authority(const struct movement *movement)

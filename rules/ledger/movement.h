@@ -27,7 +27,7 @@ enum movement_kind {
 	MOVEMENT_PICK = 4,          /* bin -> PICKED */
 	MOVEMENT_PACK = 5,          /* PICKED -> PACKED */
 	MOVEMENT_SHIP = 6,          /* bin -> customer */
-	MOVEMENT_RETURN = 7,        /* customer -> bin, on quarantine */
+	MOVEMENT_RETURN = 7,        /* customer -> bin, always on quarantine */
 	MOVEMENT_TRANSFER_OUT = 8,  /* bin -> transit */
 	MOVEMENT_TRANSFER_IN = 9,   /* transit -> bin */
 	MOVEMENT_COUNT_ADJUST = 10, /* found -> bin, or bin -> loss */
@@ -72,6 +72,9 @@ enum movement_fault {
 	MOVEMENT_BAD_SERIAL,    /* a serial with more than one unit */
 	MOVEMENT_NO_REASON,     /* a kind that owes a reason has none */
 	MOVEMENT_BAD_REVERSE,   /* a reversal names none, or another kind one */
+	MOVEMENT_BAD_TEXT,      /* lot, serial or reason is not clean text, or
+				 * the pallet's number not 18 digits */
+	MOVEMENT_BAD_DATE,      /* the expiry is no day of the calendar */
 };
 
 /* Checks @movement by itself, without knowing any stock. */

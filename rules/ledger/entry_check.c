@@ -1,0 +1,123 @@
+#include "rules/ledger/entry.h"
+
+#include <string.h>
+
+static bool text_is_sound(struct span text)
+{
+	return utf8_is_valid(text) &&
+	       (text.size == 0 || memchr(text.data, '\0', text.size) == NULL);
+}
+
+static bool fields_are_sound(const struct entry *entry,
+			     struct field_table table)
+{
+	for (size_t i = 0; i < table.count; i++) {
+		const struct field *field = &table.fields[i];
+		const char *at = (const char *)entry + field->offset;
+		struct span text;
+		uint32_t number;
+
+		if (field->type == FIELD_TEXT) {
+			text = (struct span){at + 1, *(const uint8_t *)at};
+			if (text.size > field->max || !text_is_sound(text))
+				return false;
+		} else if (field->type == FIELD_ENUM) {
+			memcpy(&number, at, sizeof(number));
+			if (number > field->max)
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool moment_is_sound(struct moment moment)
+{
+	return moment.ms >= 0 && moment.ms <= MOMENT_MS_MAX;
+}
+
+static bool sku_is_sound(const struct sku *sku)
+{
+	return sku->size > 0 && text_is_clean(sku_span(sku));
+}
+
+static bool name_is_sound(const struct name *name)
+{
+	return text_is_name(name_span(name));
+}
+
+static bool bin_is_sound(const struct place_name *bin)
+{
+	return place_name_is_valid(place_name_span(bin));
+}
+
+static bool code_is_sound(const struct code *code)
+{
+	return code->code.size > 0 &&
+	       (code->item.size == 0 ||
+		(code->pack >= 1 && sku_is_sound(&code->item)));
+}
+
+static bool count_is_sound(const struct count *count)
+{
+	return bin_is_sound(&count->bin) && sku_is_sound(&count->item) &&
+	       text_is_clean(lot_span(&count->lot)) && count->counted >= 0 &&
+	       count->verdict != 0;
+}
+
+static bool task_is_sound(const struct task *task)
+{
+	return name_is_sound(&task->id) && task->kind != 0 &&
+	       task->state != 0 &&
+	       (task->bin.size == 0 || bin_is_sound(&task->bin)) &&
+	       (task->item.size == 0 || sku_is_sound(&task->item));
+}
+
+static bool device_is_sound(const struct device *device)
+{
+	return name_is_sound(&device->name) && device->kind != 0 &&
+	       (device->place.size == 0 || bin_is_sound(&device->place));
+}
+
+static bool body_is_sound(const struct entry *entry)
+{
+	switch (entry->kind) {
+	case ENTRY_FOUNDING:
+		return name_is_sound(&entry->body.founding.org) &&
+		       name_is_sound(&entry->body.founding.site);
+	case ENTRY_MOVEMENT:
+		return movement_check(&entry->body.movement) == MOVEMENT_SOUND;
+	case ENTRY_ITEM:
+		return sku_is_sound(&entry->body.item.sku) &&
+		       entry->body.item.unit != 0;
+	case ENTRY_CODE:
+		return code_is_sound(&entry->body.code);
+	case ENTRY_BIN:
+		return bin_is_sound(&entry->body.bin.name);
+	case ENTRY_DEVICE:
+		return device_is_sound(&entry->body.device);
+	case ENTRY_ACCOUNT:
+		return name_is_sound(&entry->body.account.name);
+	case ENTRY_COUNT:
+		return count_is_sound(&entry->body.count);
+	case ENTRY_TASK:
+		return task_is_sound(&entry->body.task);
+	case ENTRY_ALERT:
+		return entry->body.alert.id.size > 0;
+	case ENTRY_ORDER:
+		return entry->body.order.id.size > 0;
+	case ENTRY_STATUS:
+	case ENTRY_LOSS:
+		return true;
+	}
+	return false;
+}
+
+bool entry_is_sound(const struct entry *entry)
+{
+	if (entry->kind < ENTRY_FOUNDING || entry->kind > ENTRY_KIND_MAX)
+		return false;
+	return moment_is_sound(entry->effective) &&
+	       fields_are_sound(entry, entry_head_fields()) &&
+	       fields_are_sound(entry, entry_body_fields(entry->kind)) &&
+	       body_is_sound(entry);
+}
