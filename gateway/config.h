@@ -214,13 +214,19 @@ MUST_CHECK enum err_code config_parse(const char *path, struct span text,
 				      struct config *ret_config,
 				      struct config_report *ret_report);
 
+/* One printed mistake, terminated. */
+struct config_sentence {
+	char text[512];
+};
+
 /*
  * The sentence of mistake @index: "FILE:LINE: [store] batch_ms = 500: must be
- * 0 to 100 ms", cut to @size bytes and terminated.
+ * 0 to 100 ms".
  */
 void config_mistake_text(const struct config *config,
 			 const struct config_report *report, size_t index,
-			 enum config_lang lang, char *buffer, size_t size);
+			 enum config_lang lang,
+			 struct config_sentence *ret_sentence);
 
 /*
  * What a running daemon does with a configuration that was read again: takes

@@ -10,7 +10,7 @@
 
 /* One sentence, at CONFIG_LANG_EN and CONFIG_LANG_ZH. A $ stands for the
  * next text: format strings that vary would leave the compiler's sight. */
-typedef const char *const sentence[2];
+typedef const char *const phrase[2];
 
 /* Writes @form with each $ replaced by the next of @texts. */
 static void fill(char *buffer, size_t size, const char *form,
@@ -49,9 +49,9 @@ static void words_list(const char *const *words, char *buffer, size_t size)
 static void range_expects(const struct directive *directive,
 			  enum config_lang lang, char *buffer, size_t size)
 {
-	static sentence plain = {"must be $ to $$$", "必须在 $ 到 $$$ 之间"};
-	static sentence measure = {"must be $ to $, with its unit",
-				   "必须在 $ 到 $ 之间，并写明单位"};
+	static phrase plain = {"must be $ to $$$", "必须在 $ 到 $$$ 之间"};
+	static phrase measure = {"must be $ to $, with its unit",
+				 "必须在 $ 到 $ 之间，并写明单位"};
 	const char *unit = directive->unit;
 	char least[CONFIG_VALUE_SIZE];
 	char most[CONFIG_VALUE_SIZE];
@@ -66,7 +66,7 @@ static void range_expects(const struct directive *directive,
 void directive_expects(const struct directive *directive, enum config_lang lang,
 		       char *buffer, size_t size)
 {
-	static sentence forms[] = {
+	static phrase forms[] = {
 		[DIRECTIVE_BOOL] = {"must be yes or no", "必须是 yes 或 no"},
 		[DIRECTIVE_TEXT] = {"must be UTF-8 of at most $ bytes",
 				    "必须是不超过 $ 字节的 UTF-8 文本"},
@@ -140,7 +140,7 @@ static const char *name_like(const char *wrong)
 
 /* Sentences by kind: $ is the subject, then a detail. Those that stand behind
  * "[section] name = value: " have neither. */
-static sentence mistake_forms[] = {
+static phrase mistake_forms[] = {
 	[MISTAKE_FILE] = {"cannot be read: $", "无法读取：$"},
 	[MISTAKE_FOLDER] = {"the folder of drop-ins (.d) cannot be read: $",
 			    "附加配置文件夹（.d）无法读取：$"},
@@ -173,7 +173,7 @@ static sentence mistake_forms[] = {
 static void mistake_say(const struct config_mistake *mistake,
 			enum config_lang lang, char *buffer, size_t size)
 {
-	static sentence guess = {"; did you mean $?", "；是否应为 $？"};
+	static phrase guess = {"; did you mean $?", "；是否应为 $？"};
 	const char *subject = mistake->subject;
 	const char *like;
 	char detail[HALF_SIZE];
@@ -209,8 +209,11 @@ static void mistake_say(const struct config_mistake *mistake,
 
 void config_mistake_text(const struct config *config,
 			 const struct config_report *report, size_t index,
-			 enum config_lang lang, char *buffer, size_t size)
+			 enum config_lang lang,
+			 struct config_sentence *ret_sentence)
 {
+	const size_t size = sizeof(ret_sentence->text);
+	char *buffer = ret_sentence->text;
 	const struct config_mistake *mistake;
 	const struct directive *directive;
 	char place[PLACE_SIZE];
@@ -236,12 +239,11 @@ void config_report_print(const struct config *config,
 			 const struct config_report *report,
 			 enum config_lang lang, FILE *out)
 {
-	char text[PLACE_SIZE + 2 * HALF_SIZE];
+	struct config_sentence sentence;
 
 	for (size_t i = 0; i < report->count; i++) {
-		config_mistake_text(config, report, i, lang, text,
-				    sizeof(text));
-		(void)fprintf(out, "%s\n", text);
+		config_mistake_text(config, report, i, lang, &sentence);
+		(void)fprintf(out, "%s\n", sentence.text);
 	}
 	if (report->count == 0)
 		return;

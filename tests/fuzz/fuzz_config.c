@@ -33,14 +33,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = {(const char *)data, size};
 	enum err_code code = config_parse("fuzz", text, &config, &report);
-	char sentence[600];
+	struct config_sentence sentence;
 
 	ASSERT((code == ERR_OK) == (report.count == 0));
 	for (size_t i = 0; i < report.count; i++) {
 		config_mistake_text(&config, &report, i, CONFIG_LANG_EN,
-				    sentence, sizeof(sentence));
+				    &sentence);
 		config_mistake_text(&config, &report, i, CONFIG_LANG_ZH,
-				    sentence, sizeof(sentence));
+				    &sentence);
 	}
 	if (code == ERR_OK)
 		print_and_read_again();

@@ -24,11 +24,11 @@ static enum err_code parse(const char *text)
 
 static const char *mistake(size_t index, enum config_lang lang)
 {
-	static char text[600];
+	static struct config_sentence sentence;
 
 	assert_true(index < report.count);
-	config_mistake_text(&config, &report, index, lang, text, sizeof(text));
-	return text;
+	config_mistake_text(&config, &report, index, lang, &sentence);
+	return sentence.text;
 }
 
 static void assert_mistakes(const char *const *expected, size_t count)
