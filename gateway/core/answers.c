@@ -1,0 +1,325 @@
+#include "gateway/core/answers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/ingest/json_out.h"
+#include "rules/base/limits.h"
+
+/* Sentences of one batch. Beyond it an answer is left out, and with it the
+ * numbers above: the device asks again. */
+#define WORDS_SIZE (256 * 1024)
+
+/* A run of bytes in words. */
+struct slice {
+	uint32_t at;
+	uint32_t size;
+};
+
+struct line {
+	uint32_t talk; /* which acknowledgement it belongs to */
+	uint64_t seq;
+	enum result result;
+	bool is_session;
+	struct slice code;
+	struct slice text_en;
+	struct slice text_zh;
+	struct slice next;
+};
+
+/* One acknowledgement: a device and boot. */
+struct talk {
+	struct name device;
+	struct boot boot;
+	uint64_t upto;
+	uint64_t high;
+	uint64_t missing_first;
+	uint64_t missing_last;
+	bool has_names;
+};
+
+struct answers {
+	size_t readings_max;
+	size_t talk_count;
+	size_t line_count;
+	size_t words_size;
+	struct talk *talks;
+	struct line *lines;
+	char *words;
+};
+
+enum err_code answers_open(size_t readings, struct answers **ret_answers,
+			   struct err *err)
+{
+	struct answers *answers = calloc(1, sizeof(*answers));
+
+	if (answers == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	answers->readings_max = readings;
+	answers->talks = calloc(readings, sizeof(*answers->talks));
+	answers->lines = calloc(readings, sizeof(*answers->lines));
+	answers->words = malloc(WORDS_SIZE);
+	if (answers->talks == NULL || answers->lines == NULL ||
+	    answers->words == NULL) {
+		answers_close(answers);
+		return err_set(err, ERR_FULL, "out of memory");
+	}
+	*ret_answers = answers;
+	return ERR_OK;
+}
+
+void answers_close(struct answers *answers)
+{
+	if (answers == NULL)
+		return;
+	free(answers->talks);
+	free(answers->lines);
+	free(answers->words);
+	free(answers);
+}
+
+void answers_reset(struct answers *answers)
+{
+	answers->talk_count = 0;
+	answers->line_count = 0;
+	answers->words_size = 0;
+}
+
+/* From the end: readings of one device mostly come one after the other. */
+static struct talk *talk_find(struct answers *answers, const struct said *said)
+{
+	struct talk *talk;
+
+	for (size_t i = answers->talk_count; i > 0; i--) {
+		talk = &answers->talks[i - 1];
+		if (span_equal(name_span(&talk->device), said->device) &&
+		    span_equal(boot_span(&talk->boot), said->boot))
+			return talk;
+	}
+	if (answers->talk_count == answers->readings_max)
+		return NULL;
+	talk = &answers->talks[answers->talk_count];
+	*talk = (struct talk){.upto = 0};
+	if (!name_set(&talk->device, said->device) ||
+	    !boot_set(&talk->boot, said->boot))
+		return NULL;
+	answers->talk_count++;
+	return talk;
+}
+
+static bool words_keep(struct answers *answers, struct span text,
+		       struct slice *ret_slice)
+{
+	if (text.size > WORDS_SIZE - answers->words_size)
+		return false;
+	ret_slice->at = (uint32_t)answers->words_size;
+	ret_slice->size = (uint32_t)text.size;
+	if (text.size > 0)
+		memcpy(answers->words + answers->words_size, text.data,
+		       text.size);
+	answers->words_size += text.size;
+	return true;
+}
+
+static bool line_keep(struct answers *answers, const struct said *said,
+		      const struct talk *talk)
+{
+	struct line *line;
+
+	if (answers->line_count == answers->readings_max)
+		return false;
+	line = &answers->lines[answers->line_count];
+	line->talk = (uint32_t)(talk - answers->talks);
+	line->seq = said->seq;
+	line->result = said->result;
+	line->is_session = said->is_session;
+	if (!words_keep(answers, said->code, &line->code) ||
+	    !words_keep(answers, said->text_en, &line->text_en) ||
+	    !words_keep(answers, said->text_zh, &line->text_zh) ||
+	    !words_keep(answers, said->next, &line->next))
+		return false;
+	answers->line_count++;
+	return true;
+}
+
+void answers_add(struct answers *answers, const struct said *said)
+{
+	struct talk *talk = talk_find(answers, said);
+
+	if (talk == NULL)
+		return;
+	if ((said->result != RESULT_BOOKED || said->is_session) &&
+	    !line_keep(answers, said, talk))
+		return; /* unsaid, so upto must not pass it */
+	if (said->seq == 0)
+		return;
+	if (said->progress.upto > talk->upto)
+		talk->upto = said->progress.upto;
+	if (said->progress.high > talk->high)
+		talk->high = said->progress.high;
+	if (said->progress.missing_first != 0) {
+		talk->missing_first = said->progress.missing_first;
+		talk->missing_last = said->progress.missing_last;
+	}
+	talk->has_names = true;
+}
+
+/* ---- rendering ---- */
+
+static const char *result_name(enum result result)
+{
+	switch (result) {
+	case RESULT_BOOKED:
+		return "booked";
+	case RESULT_DUPLICATE:
+		return "duplicate";
+	case RESULT_SEQ_REUSED:
+		return "seq_reused";
+	case RESULT_REFUSED:
+		return "refused";
+	case RESULT_PARKED:
+		return "parked";
+	case RESULT_MISSING:
+		return "missing";
+	}
+	ASSERT(result == RESULT_BOOKED);
+	return "";
+}
+
+static struct span slice_span(const struct answers *answers, struct slice slice)
+{
+	return (struct span){answers->words + slice.at, slice.size};
+}
+
+static void texts_out(struct json_out *out, const struct answers *answers,
+		      const struct line *line)
+{
+	out_text_at(out, "text_en", slice_span(answers, line->text_en));
+	out_text_at(out, "text_zh", slice_span(answers, line->text_zh));
+}
+
+static void line_out(struct json_out *out, const struct answers *answers,
+		     const struct line *line)
+{
+	out_object(out);
+	if (line->seq != 0)
+		out_id_at(out, "seq", line->seq);
+	out_string_at(out, "result", result_name(line->result));
+	out_text_at(out, "code", slice_span(answers, line->code));
+	texts_out(out, answers, line);
+	out_object_end(out);
+}
+
+static void missing_out(struct json_out *out, const struct talk *talk)
+{
+	if (talk->missing_first == 0)
+		return;
+	out_object(out);
+	out_id_at(out, "seq", talk->missing_first);
+	out_id_at(out, "seq_last", talk->missing_last);
+	out_string_at(out, "result", "missing");
+	out_string_at(out, "code", word_code(WORD_MISSING));
+	out_object_end(out);
+}
+
+static void session_out(struct json_out *out, const struct answers *answers,
+			const struct line *line)
+{
+	out_object_at(out, "session");
+	texts_out(out, answers, line);
+	out_text_at(out, "next", slice_span(answers, line->next));
+	out_object_end(out);
+}
+
+/* What stands in every acknowledgement of @talk, up to the exceptions. */
+static void head_out(struct json_out *out, const struct talk *talk,
+		     struct pos pos)
+{
+	out_object(out);
+	out_int_at(out, "v", 1);
+	if (talk->boot.size > 0)
+		out_text_at(out, "boot", boot_span(&talk->boot));
+	else
+		out_null_at(out, "boot");
+	if (talk->has_names)
+		out_id_at(out, "upto", talk->upto);
+	else
+		out_null_at(out, "upto");
+	if (talk->high > talk->upto)
+		out_id_at(out, "high", talk->high);
+	out_int_at(out, "epoch", pos_epoch(pos));
+	out_id_at(out, "pos", pos_number(pos));
+	out_array_at(out, "except");
+}
+
+struct sending {
+	const struct answers *answers;
+	const struct talk *talk;
+	struct pos pos;
+	answers_send_fn *send;
+	void *context;
+};
+
+static void message_end(struct json_out *out, const struct sending *sending,
+			const struct line *session)
+{
+	out_reserve(out, 0);
+	out_array_end(out);
+	if (session != NULL)
+		session_out(out, sending->answers, session);
+	out_object_end(out);
+	ASSERT(out_ok(out));
+	sending->send(sending->context, name_span(&sending->talk->device),
+		      out_span(out));
+}
+
+/* Room for the brackets and the session's two sentences behind the list. */
+#define TAIL_SIZE 1400
+
+static void talk_render(const struct sending *sending, uint32_t number)
+{
+	const struct answers *answers = sending->answers;
+	const struct line *session = NULL;
+	char buffer[PAYLOAD_OUT_SIZE_MAX];
+	struct json_out out;
+
+	out_init(&out, buffer, sizeof(buffer));
+	out_reserve(&out, TAIL_SIZE);
+	head_out(&out, sending->talk, sending->pos);
+	missing_out(&out, sending->talk);
+	for (size_t i = 0; i < answers->line_count; i++) {
+		const struct line *line = &answers->lines[i];
+		struct json_mark mark;
+
+		if (line->talk != number)
+			continue;
+		if (line->is_session)
+			session = line;
+		if (line->result == RESULT_BOOKED)
+			continue;
+		mark = out_mark(&out);
+		line_out(&out, answers, line);
+		if (out_ok(&out))
+			continue;
+		/* Full: this one goes out, the line begins the next. */
+		out_rollback(&out, mark);
+		message_end(&out, sending, NULL);
+		out_init(&out, buffer, sizeof(buffer));
+		out_reserve(&out, TAIL_SIZE);
+		head_out(&out, sending->talk, sending->pos);
+		line_out(&out, answers, line);
+		ASSERT(out_ok(&out));
+	}
+	message_end(&out, sending, session);
+}
+
+void answers_render(const struct answers *answers, struct pos pos,
+		    answers_send_fn *send, void *context)
+{
+	for (size_t i = 0; i < answers->talk_count; i++) {
+		struct sending sending = {answers, &answers->talks[i], pos,
+					  send, context};
+
+		talk_render(&sending, (uint32_t)i);
+	}
+}

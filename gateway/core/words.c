@@ -1,0 +1,187 @@
+#include "gateway/core/words.h"
+
+#include <string.h>
+
+#include "rules/base/bytes.h"
+
+struct sentence {
+	const char *code;
+	const char *en; /* with at most one %s for the detail */
+	const char *zh;
+};
+
+static const struct sentence sentences[] = {
+	[WORD_NONE] = {"", "", ""},
+
+	[WORD_MALFORMED] = {"malformed", "the message cannot be read: %s",
+			    "消息无法读取：%s"},
+	[WORD_UNKNOWN_DEVICE] = {"unknown_device",
+				 "device %s is not registered; its reading is "
+				 "kept until it is (depot device add)",
+				 "设备 %s 未登记；读数已保留，登记后可补记"
+				 "（depot device add）"},
+	[WORD_REVOKED_DEVICE] = {"revoked_device",
+				 "device %s was revoked; its reading is kept "
+				 "and not booked",
+				 "设备 %s 已停用；读数已保留，未记账"},
+	[WORD_UNKNOWN_ITEM] = {"unknown_item",
+			       "no item has the code %s; the reading is kept "
+			       "and is booked once the code is named",
+			       "没有商品使用条码 %s；读数已保留，命名后自动"
+			       "记账"},
+	[WORD_UNKNOWN_BIN] = {"unknown_bin",
+			      "there is no bin %s; the reading is kept and is "
+			      "booked once the bin exists",
+			      "没有库位 %s；读数已保留，建立库位后自动记账"},
+	[WORD_TOO_LONG] = {"too_long",
+			   "the message is longer than depot takes; its "
+			   "beginning is kept",
+			   "消息超过允许的长度；已保留开头部分"},
+	[WORD_DIED_TWICE] = {"died_twice",
+			     "depot stopped twice while reading this message; "
+			     "it is kept unread",
+			     "读取此消息时程序两次中断；消息已原样保留"},
+	[WORD_ENGINE_FAILED] = {"not_bookable",
+				"the reading could not be booked (%s); it is "
+				"kept",
+				"读数无法记账（%s）；已保留"},
+	[WORD_UNKNOWN_TOPIC] = {"unknown_topic",
+				"nothing is taken on topic %s; the message is "
+				"kept",
+				"主题 %s 不接收消息；消息已保留"},
+	[WORD_UNKNOWN_PALLET] = {"unknown_pallet",
+				 "nothing is known of what is on pallet %s; "
+				 "scan its item label too",
+				 "不知道托盘 %s 上的内容；请同时扫描商品标签"},
+
+	[WORD_INVALID] = {"invalid", "%s", "%s"},
+	[WORD_NO_OPERATION] = {"no_operation",
+			       "the reading says no operation (op)",
+			       "读数没有说明操作（op）"},
+	[WORD_NO_BIN] = {"no_bin", "operation %s needs a bin",
+			 "操作 %s 需要库位"},
+	[WORD_NO_TARGET] = {"no_target", "operation %s needs a target bin (to)",
+			    "操作 %s 需要目标库位（to）"},
+	[WORD_ITEM_WHERE_BIN] = {"item_where_bin",
+				 "%s is an item, but a bin belongs here",
+				 "%s 是商品，这里应为库位"},
+	[WORD_BIN_WHERE_ITEM] = {"bin_where_item",
+				 "%s is a bin, but an item belongs here",
+				 "%s 是库位，这里应为商品"},
+	[WORD_ALREADY_HERE] = {"already_here",
+			       "%s is in stock already and was not booked "
+			       "again",
+			       "%s 已在库，未重复记账"},
+	[WORD_NO_REF] = {"no_ref", "operation %s needs the transfer's id (ref)",
+			 "操作 %s 需要调拨单号（ref）"},
+	[WORD_NOTHING_TO_UNDO] = {"nothing_to_undo", "there is nothing to undo",
+				  "没有可撤销的操作"},
+	[WORD_NO_REASON] = {"no_reason", "operation %s needs a reason",
+			    "操作 %s 需要原因"},
+	[WORD_SAME_BIN] = {"same_bin", "both bins are %s", "两个库位都是 %s"},
+	[WORD_INACTIVE_ITEM] = {"inactive_item", "item %s is inactive",
+				"商品 %s 已停用"},
+	[WORD_INACTIVE_BIN] = {"inactive_bin", "bin %s is inactive",
+			       "库位 %s 已停用"},
+	[WORD_QUANTITY_RANGE] = {"quantity_out_of_range",
+				 "a quantity of %s base units is out of range",
+				 "数量 %s（基本单位）超出范围"},
+	[WORD_SERIAL_QUANTITY] = {"serial_quantity",
+				  "serial %s is one unit, not more",
+				  "序列号 %s 只能是一件"},
+	[WORD_STORE_FULL] = {"store_full",
+			     "the store is full; nothing is taken until there "
+			     "is room, send it again later",
+			     "存储已满；腾出空间前不接收，请稍后重发"},
+	[WORD_NOT_IN_SESSION] = {"no_session",
+				 "scan an operation label first (got %s)",
+				 "请先扫描操作标签（收到 %s）"},
+	[WORD_BAD_CODE] = {"bad_code", "%s", "%s"},
+	[WORD_TOO_MANY_LINES] = {"too_many_lines",
+				 "more different items than one count takes: "
+				 "scan DONE and begin again (%s)",
+				 "一次盘点的品项过多：请扫描 DONE 后重新开始"
+				 "（%s）"},
+	[WORD_BAD_CONDITION] = {"bad_condition",
+				"operation %s cannot end in that condition",
+				"操作 %s 不能得到该状态"},
+	[WORD_NOT_ALLOWED_IN_BIN] = {"bin_not_allowed",
+				     "bin %s is filled by pick and pack only",
+				     "库位 %s 只能由拣货和打包使用"},
+	[WORD_EMPTY_BIN] = {"empty_bin", "there is nothing in %s", "%s 是空的"},
+	[WORD_UNKNOWN_TASK] = {"unknown_task", "there is no task %s",
+			       "没有任务 %s"},
+
+	[WORD_SEQ_REUSED] = {"seq_reused",
+			     "number %s was used before with other content; "
+			     "this reading is kept and not booked",
+			     "编号 %s 曾用于其他内容；本读数已保留，未记账"},
+	[WORD_SEQ_TOO_OLD] = {"seq_too_old",
+			      "number %s is too far back to tell whether it "
+			      "was booked; this reading is kept and not booked",
+			      "编号 %s 太早，无法判断是否已记账；本读数已保"
+			      "留，未记账"},
+	[WORD_MISSING] = {"missing",
+			  "numbers %s never arrived; send them under new "
+			  "numbers",
+			  "编号 %s 从未到达；请用新编号重发"},
+
+	[WORD_SESSION_OP] = {"", "%s: scan a bin, then items",
+			     "%s：请扫描库位，然后扫描商品"},
+	[WORD_SESSION_BIN] = {"", "bin %s: scan items", "库位 %s：请扫描商品"},
+	[WORD_SESSION_TO] = {"", "to bin %s: scan items",
+			     "移至库位 %s：请扫描商品"},
+	[WORD_SESSION_BOOKED] = {"", "%s", "%s"},
+	[WORD_SESSION_QTY] = {"", "the next item counts %s",
+			      "下一件商品数量 %s"},
+	[WORD_SESSION_UNDONE] = {"", "undone: %s", "已撤销：%s"},
+	[WORD_SESSION_DONE] = {"", "done (%s): scan an operation",
+			       "完成（%s）：请扫描操作标签"},
+	[WORD_SESSION_COUNTED] = {"", "counted: %s", "已盘：%s"},
+	[WORD_SESSION_COUNT_CLOSED] = {"", "count closed: %s", "盘点结束：%s"},
+	[WORD_SESSION_RECOUNT] = {"", "please count again: %s",
+				  "请重新盘点：%s"},
+	[WORD_SESSION_TIMED_OUT] = {"", "the session was closed: %s",
+				    "操作已超时关闭：%s"},
+	[WORD_RECOUNT_MOVED] = {"recount_moved",
+				"stock moved while %s was counted; count again",
+				"盘点 %s 期间库存有变动；请重新盘点"},
+	[WORD_RECOUNT_BLIND] = {"recount",
+				"the count of %s is far from expected; count "
+				"again to confirm",
+				"%s 的盘点数与预期相差较大；请再盘一次确认"},
+};
+
+static const struct sentence *sentence_of(enum word word)
+{
+	ASSERT((size_t)word < ARRAY_LEN(sentences) &&
+	       sentences[word].code != NULL);
+	return &sentences[word];
+}
+
+const char *word_code(enum word word)
+{
+	return sentence_of(word)->code;
+}
+
+void word_text(enum word word, struct span detail, bool is_chinese,
+	       char *buffer, size_t size)
+{
+	const struct sentence *sentence = sentence_of(word);
+	const char *text = is_chinese ? sentence->zh : sentence->en;
+	const char *hole = strstr(text, "%s");
+	char whole[512];
+	struct writer writer;
+
+	/* The detail is outside data: it is placed, never a format. */
+	writer_init(&writer, whole, sizeof(whole));
+	if (hole == NULL) {
+		write_raw(&writer, text, strlen(text));
+	} else {
+		write_raw(&writer, text, (size_t)(hole - text));
+		if (detail.size > 0)
+			write_raw(&writer, detail.data, detail.size);
+		write_raw(&writer, hole + 2, strlen(hole + 2));
+	}
+	text_print((struct span){whole, writer.size}, buffer, size);
+}
