@@ -206,7 +206,7 @@ enum json_kind json_kind(const struct json_value *value)
 	if (cJSON_IsObject(node))
 		return JSON_OBJECT;
 	if (cJSON_IsArray(node))
-		return JSON_LIST;
+		return JSON_ARRAY;
 	if (cJSON_IsString(node))
 		return JSON_STRING;
 	if (cJSON_IsNumber(node))
@@ -262,7 +262,7 @@ static const char *as_written(const struct json_value *value, char *buffer,
 	case JSON_STRING:
 		(void)text_format(buffer, size, "\"%s\"", node->valuestring);
 		return buffer;
-	case JSON_LIST:
+	case JSON_ARRAY:
 		return "[...]";
 	case JSON_OBJECT:
 		break;
@@ -483,9 +483,9 @@ enum err_code json_to_date(const struct json_value *value,
 	return ERR_OK;
 }
 
-enum err_code json_to_list(const struct json_value *value, struct fault *fault)
+enum err_code json_to_array(const struct json_value *value, struct fault *fault)
 {
-	return kind_check(value, JSON_LIST, FAULT_NOT_LIST, fault);
+	return kind_check(value, JSON_ARRAY, FAULT_NOT_LIST, fault);
 }
 
 enum err_code json_to_object(const struct json_value *value,
@@ -567,16 +567,16 @@ enum err_code json_moment(const struct json_value *object, const char *name,
 	return json_to_moment(value, ret_moment, fault);
 }
 
-enum err_code json_list(const struct json_value *object, const char *name,
-			const struct json_value **ret_list, struct fault *fault)
+enum err_code json_array(const struct json_value *object, const char *name,
+			const struct json_value **ret_array, struct fault *fault)
 {
 	const struct json_value *value;
 	enum err_code code = member_find(object, name, &value, fault);
 
 	if (code == ERR_OK)
-		code = json_to_list(value, fault);
+		code = json_to_array(value, fault);
 	if (code == ERR_OK)
-		*ret_list = value;
+		*ret_array = value;
 	return code;
 }
 

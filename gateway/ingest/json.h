@@ -50,7 +50,7 @@ enum json_kind {
 	JSON_BOOL,
 	JSON_NUMBER,
 	JSON_STRING,
-	JSON_LIST,
+	JSON_ARRAY,
 	JSON_OBJECT,
 };
 
@@ -150,7 +150,7 @@ MUST_CHECK enum err_code json_to_date(const struct json_value *value,
 				      struct fault *fault);
 
 /* Whether @value is a list, or an object. */
-MUST_CHECK enum err_code json_to_list(const struct json_value *value,
+MUST_CHECK enum err_code json_to_array(const struct json_value *value,
 				      struct fault *fault);
 MUST_CHECK enum err_code json_to_object(const struct json_value *value,
 					struct fault *fault);
@@ -189,9 +189,9 @@ MUST_CHECK enum err_code json_moment(const struct json_value *object,
 				     const char *name,
 				     struct moment *ret_moment,
 				     struct fault *fault);
-MUST_CHECK enum err_code json_list(const struct json_value *object,
+MUST_CHECK enum err_code json_array(const struct json_value *object,
 				   const char *name,
-				   const struct json_value **ret_list,
+				   const struct json_value **ret_array,
 				   struct fault *fault);
 MUST_CHECK enum err_code json_object(const struct json_value *object,
 				     const char *name,
