@@ -1,0 +1,247 @@
+/*
+ * entries - one journal entry of each kind, with every field set.
+ *
+ * Fixed values: golden files hold their bytes.
+ */
+#ifndef DEPOT_TESTS_SUPPORT_ENTRIES_H
+#define DEPOT_TESTS_SUPPORT_ENTRIES_H
+
+#include "rules/ledger/entry.h"
+
+/* Sets a text of text.h from a literal that fits. */
+#define TEXT_SET(text, literal)                                            \
+	do {                                                               \
+		_Static_assert(sizeof(literal) - 1 <= sizeof((text).data), \
+			       "the literal is longer than the text");     \
+		(text).size = (uint8_t)(sizeof(literal) - 1);              \
+		memcpy((text).data, (literal), sizeof(literal) - 1);       \
+	} while (0)
+
+static inline struct movement sample_movement(void)
+{
+	struct movement movement = {
+		.kind = MOVEMENT_RECEIVE,
+		.quantity = {144},
+		.from = {.place = {.kind = PLACE_SUPPLIER}},
+		.to = {.place = {.kind = PLACE_BIN},
+		       .condition = CONDITION_GOOD},
+		.expiry = 20270131,
+		.reverses = pos_make(1, 300),
+	};
+
+	TEXT_SET(movement.item, "TEA-\xe7\xbb\xbf-250");
+	TEXT_SET(movement.lot, "L2611");
+	TEXT_SET(movement.serial, "SN0042");
+	TEXT_SET(movement.from.place.name, "acme");
+	TEXT_SET(movement.to.place.name, "DOCK");
+	TEXT_SET(movement.reason, "as delivered");
+	memcpy(movement.sscc, "106141412345678908", SSCC_SIZE);
+	return movement;
+}
+
+static inline struct founding sample_founding(void)
+{
+	struct founding founding = {.previous = pos_make(1, 4711),
+				    .previous_chain =
+					    UINT64_C(0x0123456789abcdef)};
+
+	TEXT_SET(founding.org, "acme");
+	TEXT_SET(founding.site, "hz-01");
+	TEXT_SET(founding.timezone, "Asia/Shanghai");
+	for (size_t i = 0; i < sizeof(founding.net_id); i++)
+		founding.net_id[i] = (uint8_t)(i + 1);
+	for (size_t i = 0; i < sizeof(founding.public_key); i++)
+		founding.public_key[i] = (uint8_t)(0xa0 + i);
+	return founding;
+}
+
+static inline struct item sample_item(void)
+{
+	struct item item = {.unit = UNIT_GRAM,
+			    .tracking = TRACK_LOT,
+			    .shelf_life_days = 730,
+			    .weight_mg = 1000,
+			    .abc_class = 'B',
+			    .is_inactive = true};
+
+	TEXT_SET(item.sku, "TEA-\xe7\xbb\xbf-250");
+	TEXT_SET(item.name_en, "Green tea, loose");
+	TEXT_SET(item.name_zh,
+		 "\xe6\x95\xa3\xe8\xa3\x85\xe7\xbb\xbf\xe8\x8c\xb6");
+	return item;
+}
+
+static inline struct code sample_code(void)
+{
+	struct code code = {.pack = 12};
+
+	TEXT_SET(code.code, "06901234567892");
+	TEXT_SET(code.item, "TEA-\xe7\xbb\xbf-250");
+	return code;
+}
+
+static inline struct bin sample_bin(void)
+{
+	struct bin bin = {.is_inactive = true};
+
+	TEXT_SET(bin.name, "A-01-3");
+	TEXT_SET(bin.zone, "cold");
+	return bin;
+}
+
+static inline struct device sample_device(void)
+{
+	struct device device = {.kind = DEVICE_SHELF,
+				.interval_s = 300,
+				.is_chinese = 1,
+				.is_revoked = true};
+
+	TEXT_SET(device.name, "shelf-7");
+	TEXT_SET(device.place, "A-01-3");
+	TEXT_SET(device.gs_substitute, "\x1e");
+	TEXT_SET(device.profile, "hx711");
+	for (size_t i = 0; i < sizeof(device.key); i++)
+		device.key[i] = (uint8_t)(0xff - i);
+	return device;
+}
+
+static inline struct account sample_account(void)
+{
+	struct account account = {.roles = ROLE_OPERATOR | ROLE_MANAGER,
+				  .uid = 1001,
+				  .is_revoked = true};
+
+	TEXT_SET(account.name, "li-wei");
+	return account;
+}
+
+static inline struct count sample_count(void)
+{
+	struct count count = {.counted = 40,
+			      .book = 43,
+			      .at = pos_make(1, 900),
+			      .verdict = COUNT_RECOUNT_BLIND,
+			      .condition = CONDITION_GOOD};
+
+	TEXT_SET(count.bin, "A-01-3");
+	TEXT_SET(count.item, "TEA-\xe7\xbb\xbf-250");
+	TEXT_SET(count.lot, "L2611");
+	return count;
+}
+
+static inline struct task sample_task(void)
+{
+	struct task task = {.kind = TASK_COUNT, .state = TASK_CLAIMED};
+
+	TEXT_SET(task.id, "t1-901");
+	TEXT_SET(task.bin, "A-01-3");
+	TEXT_SET(task.item, "TEA-\xe7\xbb\xbf-250");
+	TEXT_SET(task.reason, "recount blind");
+	TEXT_SET(task.account, "li-wei");
+	return task;
+}
+
+static inline struct alert sample_alert(void)
+{
+	struct alert alert = {
+		.severity = SEVERITY_WARNING, .value = -7, .is_closed = true};
+
+	TEXT_SET(alert.id, "device_silent:shelf-7");
+	TEXT_SET(alert.code, "device_silent");
+	TEXT_SET(alert.subject, "shelf-7");
+	return alert;
+}
+
+static inline struct order sample_order(void)
+{
+	struct order order = {.state = 3};
+
+	TEXT_SET(order.id, "SO-2026-1");
+	return order;
+}
+
+static inline struct site_status sample_status(void)
+{
+	struct site_status status = {.backlog = 12};
+
+	TEXT_SET(status.state, "ready");
+	TEXT_SET(status.version, "0.1.0");
+	return status;
+}
+
+static inline struct loss sample_loss(void)
+{
+	struct loss loss = {.first = 10, .last = 19, .bytes = 20480};
+
+	TEXT_SET(loss.what, "parked");
+	return loss;
+}
+
+/* The head that all of them share. */
+static inline struct entry sample_head(enum entry_kind kind)
+{
+	struct entry entry;
+
+	entry_init(&entry, kind);
+	/* 2026-11-22T10:00:00.123Z and 7; it happened a minute before. */
+	entry.stamp.value = UINT64_C(1795341600123) << STAMP_COUNTER_BITS | 7;
+	entry.effective.ms = INT64_C(1795341540123);
+	entry.clock_flags = ENTRY_CLOCK_TRUSTED | ENTRY_EFFECTIVE_TRUSTED;
+	entry.actor.kind = ACTOR_DEVICE;
+	entry.actor.seq = 17;
+	TEXT_SET(entry.actor.name, "scan-1");
+	TEXT_SET(entry.actor.boot, "b7f3");
+	entry.ref.kind = REF_ORDER;
+	TEXT_SET(entry.ref.text, "SO-2026-1");
+	return entry;
+}
+
+static inline struct entry sample_entry(enum entry_kind kind)
+{
+	struct entry entry = sample_head(kind);
+
+	switch (kind) {
+	case ENTRY_FOUNDING:
+		entry.body.founding = sample_founding();
+		break;
+	case ENTRY_MOVEMENT:
+		entry.body.movement = sample_movement();
+		break;
+	case ENTRY_ITEM:
+		entry.body.item = sample_item();
+		break;
+	case ENTRY_CODE:
+		entry.body.code = sample_code();
+		break;
+	case ENTRY_BIN:
+		entry.body.bin = sample_bin();
+		break;
+	case ENTRY_DEVICE:
+		entry.body.device = sample_device();
+		break;
+	case ENTRY_ACCOUNT:
+		entry.body.account = sample_account();
+		break;
+	case ENTRY_COUNT:
+		entry.body.count = sample_count();
+		break;
+	case ENTRY_TASK:
+		entry.body.task = sample_task();
+		break;
+	case ENTRY_ALERT:
+		entry.body.alert = sample_alert();
+		break;
+	case ENTRY_ORDER:
+		entry.body.order = sample_order();
+		break;
+	case ENTRY_STATUS:
+		entry.body.status = sample_status();
+		break;
+	case ENTRY_LOSS:
+		entry.body.loss = sample_loss();
+		break;
+	}
+	return entry;
+}
+
+#endif
