@@ -35,18 +35,21 @@ static enum err_code missing(const char *path, struct err *err)
 static enum err_code file_check(const char *path, struct err *err)
 {
 	char file[FOLDER_PATH_SIZE];
-	enum err_code code = folder_file(path, MDBFILE_NAME, file, err);
+	struct err why;
+	enum err_code code = folder_file(path, MDBFILE_NAME, file, &why);
 
 	if (code == ERR_OK)
-		code = mdbfile_check(file, err);
+		code = mdbfile_check(file, &why);
+	if (code == ERR_OK)
+		return ERR_OK;
 	if (code == ERR_NOT_FOUND)
 		return missing(path, err);
-	if (code == ERR_CORRUPT && err != NULL)
+	if (code == ERR_CORRUPT)
 		return err_set(err, code,
 			       "%.300s: run depot verify; depot restore "
 			       "brings back a backup",
-			       err->text);
-	return code;
+			       why.text);
+	return err_set(err, code, "%s", why.text);
 }
 
 static enum err_code format_judge(struct span row, struct err *err)
