@@ -211,6 +211,20 @@ static enum err_code record_get(const struct view *view, enum table table,
 	return code == ERR_CORRUPT ? row_garbled(table, err) : code;
 }
 
+enum err_code record_find(const struct view *view, enum table table,
+			  struct span key, struct pos *ret_pos,
+			  struct entry *ret_entry, struct err *err)
+{
+	struct reader reader;
+	uint32_t number;
+	enum err_code code = row_get(view, table, key, &reader, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = record_read(table, &reader, &number, ret_pos, ret_entry);
+	return code == ERR_CORRUPT ? row_garbled(table, err) : code;
+}
+
 static enum err_code record_put(struct txn *txn, enum table table,
 				struct span key, struct pos pos,
 				struct span bytes, struct err *err)

@@ -80,6 +80,12 @@ MUST_CHECK enum err_code task_open_count(const struct view *view,
 					 struct span bin, struct span item,
 					 struct name *ret_id, struct err *err);
 
+/* The entry that last said something about the thing with the key @key in
+ * @table (as record_walk gives keys), and its pos. */
+MUST_CHECK enum err_code record_find(const struct view *view, enum table table,
+				     struct span key, struct pos *ret_pos,
+				     struct entry *ret_entry, struct err *err);
+
 /*
  * Visits the records of @table (ITEM, CODE, PLACE_NAME's bins are in BIN,
  * DEVICE, ACCOUNT, TASK, ALERT) whose key is after @after (empty: all), in
