@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "store/env_port.h"
-#include "store/folder.h"
+#include "store/file.h"
 #include "store/mdbfile.h"
 
 const char *const env_table_names[TABLE_COUNT] = {
@@ -79,7 +79,7 @@ enum err_code env_failed(struct err *err, int number, const char *what,
 			 const char *name)
 {
 	if (number > 0)
-		return folder_error(err, number, "%s %s", what, name);
+		return file_error(err, number, "%s %s", what, name);
 	return err_set(err, code_of(number), "%s %s: %s: %s", what, name,
 		       mdb_strerror(number), advice(number));
 }
@@ -119,8 +119,8 @@ void env_close(struct env *env)
 /* Claimed before it is opened: a new file, in a locked draft, nobody has. */
 static enum err_code mdb_claim(struct env *env, struct err *err)
 {
-	char file[FOLDER_PATH_SIZE];
-	enum err_code code = folder_file(env->path, MDBFILE_NAME, file, err);
+	char file[FILE_PATH_SIZE];
+	enum err_code code = file_path(env->path, MDBFILE_NAME, file, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -242,8 +242,8 @@ enum err_code env_sync(struct env *env, struct err *err)
 enum err_code env_rows_copy(struct env *env, const char *folder,
 			    struct err *err)
 {
-	char file[FOLDER_PATH_SIZE];
-	enum err_code code = folder_file(folder, MDBFILE_NAME, file, err);
+	char file[FILE_PATH_SIZE];
+	enum err_code code = file_path(folder, MDBFILE_NAME, file, err);
 	int number;
 
 	if (code != ERR_OK)

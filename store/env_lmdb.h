@@ -3,6 +3,7 @@
  * other file includes either.
  *
  * Layer     store
+ * Threads   as in env.h
  */
 #ifndef DEPOT_STORE_ENV_LMDB_H
 #define DEPOT_STORE_ENV_LMDB_H
@@ -11,7 +12,7 @@
 #include <pthread.h>
 
 #include "store/env.h"
-#include "store/folder.h"
+#include "store/file.h"
 #include "store/lock.h"
 
 extern const char *const env_table_names[TABLE_COUNT];
@@ -35,7 +36,7 @@ struct env {
 	struct txn txn; /* the one there can be */
 	pthread_mutex_t views_mutex;
 	struct view views[ENV_VIEWS_MAX];
-	char path[FOLDER_PATH_SIZE];
+	char path[FILE_PATH_SIZE];
 	struct claim claim;
 };
 

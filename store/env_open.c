@@ -11,7 +11,8 @@
 
 #include "rules/base/bytes.h"
 #include "store/env_port.h"
-#include "store/folder.h"
+#include "store/draft.h"
+#include "store/file.h"
 #include "store/lock.h"
 #include "store/mdbfile.h"
 
@@ -34,9 +35,9 @@ static enum err_code missing(const char *path, struct err *err)
 
 static enum err_code file_check(const char *path, struct err *err)
 {
-	char file[FOLDER_PATH_SIZE];
+	char file[FILE_PATH_SIZE];
 	struct err why;
-	enum err_code code = folder_file(path, MDBFILE_NAME, file, &why);
+	enum err_code code = file_path(path, MDBFILE_NAME, file, &why);
 
 	if (code == ERR_OK)
 		code = mdbfile_check(file, &why);
@@ -223,8 +224,8 @@ enum err_code env_create(const char *path, uint64_t map_size, env_fill_fn *fill,
 static enum err_code copy_finish(const char *folder, uint64_t map_size,
 				 struct err *err)
 {
-	char file[FOLDER_PATH_SIZE];
-	enum err_code code = folder_file(folder, MDBFILE_NAME, file, err);
+	char file[FILE_PATH_SIZE];
+	enum err_code code = file_path(folder, MDBFILE_NAME, file, err);
 	int fd;
 
 	if (code == ERR_OK)
@@ -234,7 +235,7 @@ static enum err_code copy_finish(const char *folder, uint64_t map_size,
 	fd = open(file, O_RDWR | O_CLOEXEC);
 	/* LMDB makes it with a mode of its own. */
 	if (fd < 0 || fchmod(fd, 0600) < 0)
-		code = folder_error(err, errno, "open %s", file);
+		code = file_error(err, errno, "open %s", file);
 	if (code == ERR_OK)
 		code = mdbfile_resize(fd, map_size, err);
 	if (code == ERR_OK)

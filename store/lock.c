@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "rules/base/text.h"
-#include "store/folder.h"
+#include "store/file.h"
 
 #define PID_TEXT_SIZE 24
 
@@ -43,16 +43,16 @@ static enum err_code pid_write(int fd, struct err *err)
 enum err_code lock_open(const char *folder, struct lock *ret_lock,
 			struct err *err)
 {
-	char path[FOLDER_PATH_SIZE];
+	char path[FILE_PATH_SIZE];
 	enum err_code code;
 	int fd;
 
-	code = folder_file(folder, LOCK_FILE_NAME, path, err);
+	code = file_path(folder, LOCK_FILE_NAME, path, err);
 	if (code != ERR_OK)
 		return code;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return folder_error(err, errno, "open %s", path);
+		return file_error(err, errno, "open %s", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		code = errno == EWOULDBLOCK
 			       ? lock_refused(fd, err)
@@ -87,7 +87,7 @@ enum err_code claim_begin(struct claim *claim, const char *path,
 	struct stat info;
 
 	if (stat(path, &info) < 0)
-		return folder_error(err, errno, "stat %s", path);
+		return file_error(err, errno, "stat %s", path);
 	(void)pthread_mutex_lock(&claims_mutex);
 	for (other = claims; other != NULL; other = other->next)
 		if (other->device == info.st_dev && other->inode == info.st_ino)

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/folder.h"
+#include "store/file.h"
 
 /*
  * What LMDB writes: C structs in the machine's own byte order and word size
@@ -311,7 +311,7 @@ enum err_code mdbfile_check(const char *path, struct err *err)
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return err_set(err, ERR_NOT_FOUND, "there is no %s", path);
 	if (fd < 0)
-		return folder_error(err, errno, "open %s", path);
+		return file_error(err, errno, "open %s", path);
 	code = frame_check(fd, err);
 	(void)close(fd);
 	if (code != ERR_OK)

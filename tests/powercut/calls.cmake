@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # LMDB writes its file by no call that the recorder does not see.
 set(writing write pwrite pwrite64 writev pwritev pwritev2 pwritev64 sendfile
 	copy_file_range splice fallocate fallocate64 posix_fallocate ftruncate

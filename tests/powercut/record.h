@@ -1,7 +1,7 @@
 /*
  * record - the wrapped calls, and what they noted.
  *
- * Layer     tests; between record.c and powercut.c
+ * Layer     tests; between record.c and those who read it
  */
 #ifndef DEPOT_TESTS_POWERCUT_RECORD_H
 #define DEPOT_TESTS_POWERCUT_RECORD_H

@@ -1,7 +1,7 @@
 /*
  * replay - builds every image that a recorded run could have left behind.
  *
- * Layer     tests; between replay.c and powercut.c
+ * Layer     tests; between replay.c and campaign.c
  */
 #ifndef DEPOT_TESTS_POWERCUT_REPLAY_H
 #define DEPOT_TESTS_POWERCUT_REPLAY_H

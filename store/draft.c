@@ -1,60 +1,14 @@
-#include "store/folder.h"
+#include "store/draft.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "rules/base/text.h"
-
-/* What an operator can do about it; NULL: errno's sentence says it all. */
-static const char *advice(int number)
-{
-	switch (number) {
-	case EACCES:
-	case EPERM:
-		return "run this as the user that owns the store";
-	case EROFS:
-		return "look into the kernel's log for why, then mount it "
-		       "for writing";
-	case ENOSPC:
-	case EDQUOT:
-	case EFBIG:
-		return "make room there";
-	default:
-		return NULL;
-	}
-}
-
-enum err_code folder_error(struct err *err, int number, const char *format, ...)
-{
-	char what[ERR_TEXT_SIZE];
-	const char *hint = advice(number);
-	enum err_code code;
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(what, sizeof(what), format, arguments);
-	va_end(arguments);
-	if (hint == NULL)
-		return err_sys(err, number, "%s", what);
-	code = number == EFBIG ? ERR_FULL : err_sys(NULL, number, "%s", what);
-	return err_set(err, code, "%s: %s: %s", what, strerror(number), hint);
-}
-
-enum err_code folder_file(const char *folder, const char *name, char *ret_path,
-			  struct err *err)
-{
-	if (!text_format(ret_path, FOLDER_PATH_SIZE, "%s/%s", folder, name))
-		return err_set(err, ERR_INVALID, "path too long: %.60s...",
-			       folder);
-	return ERR_OK;
-}
 
 /* Calls @each for every name in @folder that is not a folder itself. */
 typedef enum err_code each_file_fn(const char *path, struct err *err);
@@ -66,21 +20,21 @@ static enum err_code each_file(const char *folder, each_file_fn *each,
 	const struct dirent *entry;
 
 	if (listing == NULL)
-		return folder_error(err, errno, "list %s", folder);
+		return file_error(err, errno, "list %s", folder);
 	errno = 0;
 	while (code == ERR_OK && (entry = readdir(listing)) != NULL) {
-		char path[FOLDER_PATH_SIZE];
+		char path[FILE_PATH_SIZE];
 
 		if (strcmp(entry->d_name, ".") == 0 ||
 		    strcmp(entry->d_name, "..") == 0)
 			continue;
-		code = folder_file(folder, entry->d_name, path, err);
+		code = file_path(folder, entry->d_name, path, err);
 		if (code == ERR_OK)
 			code = each(path, err);
 		errno = 0;
 	}
 	if (code == ERR_OK && errno != 0)
-		code = folder_error(err, errno, "list %s", folder);
+		code = file_error(err, errno, "list %s", folder);
 	(void)closedir(listing);
 	return code;
 }
@@ -92,21 +46,21 @@ static enum err_code path_sync(const char *path, struct err *err)
 	int number = 0;
 
 	if (fd < 0)
-		return folder_error(err, errno, "open %s", path);
+		return file_error(err, errno, "open %s", path);
 	if (fsync(fd) < 0)
 		number = errno;
 	(void)close(fd);
 	/* Some file systems sync folders by themselves and refuse to be told.
 	 */
 	if (number != 0 && number != EINVAL)
-		return folder_error(err, number, "sync %s", path);
+		return file_error(err, number, "sync %s", path);
 	return ERR_OK;
 }
 
 /* The folder above @path is synced, which makes @path's own name durable. */
 static enum err_code parent_sync(const char *path, struct err *err)
 {
-	char parent[FOLDER_PATH_SIZE];
+	char parent[FILE_PATH_SIZE];
 	char *slash;
 	int fd;
 
@@ -119,10 +73,9 @@ static enum err_code parent_sync(const char *path, struct err *err)
 	/* It may be a link, unlike what path_sync takes. */
 	fd = open(parent, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
 	if (fd < 0)
-		return folder_error(err, errno, "open %s", parent);
+		return file_error(err, errno, "open %s", parent);
 	if (fsync(fd) < 0 && errno != EINVAL) {
-		enum err_code code =
-			folder_error(err, errno, "sync %s", parent);
+		enum err_code code = file_error(err, errno, "sync %s", parent);
 
 		(void)close(fd);
 		return code;
@@ -134,7 +87,7 @@ static enum err_code parent_sync(const char *path, struct err *err)
 static enum err_code file_remove(const char *path, struct err *err)
 {
 	if (unlink(path) < 0 && errno != ENOENT)
-		return folder_error(err, errno, "remove %s", path);
+		return file_error(err, errno, "remove %s", path);
 	return ERR_OK;
 }
 
@@ -153,7 +106,7 @@ static enum err_code paths_set(struct draft *draft, const char *path,
 
 	while (size > 1 && path[size - 1] == '/')
 		size--;
-	if (size >= FOLDER_PATH_SIZE ||
+	if (size >= FILE_PATH_SIZE ||
 	    !text_format(draft->final, sizeof(draft->final), "%.*s", (int)size,
 			 path) ||
 	    !text_format(draft->path, sizeof(draft->path), "%.*s.partial",
@@ -177,7 +130,7 @@ enum err_code draft_begin(struct draft *draft, const char *path,
 		return err_set(err, ERR_CONFLICT, "%s exists already",
 			       draft->final);
 	if (mkdir(draft->path, 0700) < 0 && errno != EEXIST)
-		return folder_error(err, errno, "make folder %s", draft->path);
+		return file_error(err, errno, "make folder %s", draft->path);
 	/* From here on whatever lies in it is a dead process's. */
 	code = lock_open(draft->path, &draft->lock, err);
 	if (code == ERR_OK)
@@ -198,12 +151,12 @@ static enum err_code name_take(const char *from, const char *to,
 	if (errno == EEXIST)
 		return err_set(err, ERR_CONFLICT, "%s exists already", to);
 	if (errno != EINVAL && errno != ENOSYS)
-		return folder_error(err, errno, "rename %s", from);
+		return file_error(err, errno, "rename %s", from);
 	/* A file system that does not know the flag. */
 	if (lstat(to, &info) == 0)
 		return err_set(err, ERR_CONFLICT, "%s exists already", to);
 	if (rename(from, to) < 0)
-		return folder_error(err, errno, "rename %s", from);
+		return file_error(err, errno, "rename %s", from);
 	return ERR_OK;
 }
 
@@ -235,28 +188,4 @@ void draft_abandon(struct draft *draft)
 	if (each_file(draft->path, file_remove, NULL) == ERR_OK)
 		(void)rmdir(draft->path);
 	lock_close(&draft->lock);
-}
-
-enum err_code file_allocate(int fd, uint64_t size, struct err *err)
-{
-	struct stat info;
-	int number;
-
-	if (size > INT64_MAX)
-		return err_set(err, ERR_INVALID, "%llu bytes is too much",
-			       (unsigned long long)size);
-	/* glibc's goes block by block where the file system has no call. */
-	do {
-		number = posix_fallocate(fd, 0, (off_t)size);
-	} while (number == EINTR);
-	if (number == EOPNOTSUPP || number == EINVAL) {
-		number = 0;
-		if (fstat(fd, &info) < 0 || ((uint64_t)info.st_size < size &&
-					     ftruncate(fd, (off_t)size) < 0))
-			number = errno;
-	}
-	if (number != 0)
-		return folder_error(err, number, "allocate %llu MiB",
-				    (unsigned long long)(size >> 20));
-	return ERR_OK;
 }
