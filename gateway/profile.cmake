@@ -10,8 +10,10 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion
 	-Wundef -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference
 	-Wdouble-promotion -Wframe-larger-than=16384)
 add_compile_definitions(_GNU_SOURCE)
-# Names in ASSERTs and debug data do not depend on where the tree lies.
-add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
+# Names in ASSERTs and debug data do not depend on where the tree lies, nor on
+# where it is built.
+add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/="
+	"-ffile-prefix-map=${CMAKE_BINARY_DIR}=build")
 include_directories(${CMAKE_SOURCE_DIR})
 
 set(sanitize -fno-omit-frame-pointer -g -O1)
