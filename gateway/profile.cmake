@@ -8,7 +8,11 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion
 	-Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wvla -Walloca
 	-Wundef -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference
-	-Wdouble-promotion -Wframe-larger-than=16384)
+	-Wdouble-promotion)
+if(NOT DEPOT_PROFILE MATCHES "^(asan|tsan|fuzz)$")
+	# A sanitizer's red zones are no stack of ours.
+	add_compile_options(-Wframe-larger-than=16384)
+endif()
 add_compile_definitions(_GNU_SOURCE)
 # Names in ASSERTs and debug data do not depend on where the tree lies, nor on
 # where it is built.
