@@ -21,10 +21,12 @@ const char *const env_table_names[TABLE_COUNT] = {
 	[TABLE_CODE] = "code",
 	[TABLE_PLACE] = "place",
 	[TABLE_PLACE_NAME] = "place_name",
+	[TABLE_BIN] = "bin",
 	[TABLE_LOT] = "lot",
 	[TABLE_SERIAL] = "serial",
 	[TABLE_DEVICE] = "device",
 	[TABLE_ACCOUNT] = "account",
+	[TABLE_PROMISE] = "promise",
 	[TABLE_DOCUMENT] = "document",
 	[TABLE_TASK] = "task",
 	[TABLE_ALERT] = "alert",
@@ -178,9 +180,12 @@ static enum err_code handles_open(struct env *env, MDB_txn *txn, size_t count,
 				  unsigned flags, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		int number = mdb_dbi_open(txn, env_table_names[i], flags,
-					  &env->tables[i]);
+		int number;
 
+		/* LMDB would take no name for its own list of tables. */
+		ASSERT(env_table_names[i] != NULL);
+		number = mdb_dbi_open(txn, env_table_names[i], flags,
+				      &env->tables[i]);
 		if (number != 0)
 			return env_failed(err, number, "open table",
 					  env_table_names[i]);
