@@ -116,6 +116,8 @@ static const struct wording wordings[] = {
 	[FAULT_NOT_OBJECT] = {"wrong_type",
 			      "{field} is {value}; it must be an object",
 			      "{field} 为 {value}，应为对象"},
+	[FAULT_NO_OBJECT] = {"wrong_type", "the message must be a JSON object",
+			     "消息须为 JSON 对象"},
 
 	[FAULT_MISSING] = {"missing_field", "{field} is missing",
 			   "缺少 {field}"},

@@ -62,6 +62,7 @@ enum fault_kind {
 	FAULT_NOT_BOOL,
 	FAULT_NOT_LIST,
 	FAULT_NOT_OBJECT,
+	FAULT_NO_OBJECT, /* the message itself */
 
 	FAULT_MISSING, /* missing_field */
 	FAULT_EMPTY,   /* missing_field: it is there, with nothing in it */
