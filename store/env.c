@@ -18,6 +18,7 @@ const char *const env_table_names[TABLE_COUNT] = {
 	[TABLE_HELD] = "held",
 	[TABLE_ITEM] = "item",
 	[TABLE_SKU] = "sku",
+	[TABLE_ITEM_NAME] = "item_name",
 	[TABLE_CODE] = "code",
 	[TABLE_PLACE] = "place",
 	[TABLE_PLACE_NAME] = "place_name",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "rules/base/text.h"
@@ -54,11 +55,38 @@ enum err_code file_path(const char *folder, const char *name, char *ret_path,
 	return ERR_OK;
 }
 
+/*
+ * Asked first, because a file system may use up all it has before it says no,
+ * which everybody else on it would feel.
+ */
+static enum err_code room_check(int fd, uint64_t size, struct err *err)
+{
+	struct statvfs disk;
+	struct stat info;
+	uint64_t has;
+	uint64_t room;
+
+	if (fstat(fd, &info) < 0 || fstatvfs(fd, &disk) < 0)
+		return err_sys(err, errno, "stat");
+	has = (uint64_t)info.st_blocks * 512;
+	room = (uint64_t)disk.f_bavail * disk.f_frsize;
+	if (disk.f_blocks == 0 || has >= size || size - has <= room)
+		return ERR_OK;
+	return err_set(err, ERR_FULL,
+		       "the disk has %llu MiB free, and the store needs %llu: "
+		       "make room there",
+		       (unsigned long long)(room >> 20),
+		       (unsigned long long)((size - has) >> 20));
+}
+
 enum err_code file_allocate(int fd, uint64_t size, struct err *err)
 {
 	struct stat info;
+	enum err_code code = room_check(fd, size, err);
 	int number;
 
+	if (code != ERR_OK)
+		return code;
 	if (size > INT64_MAX)
 		return err_set(err, ERR_INVALID, "%llu bytes is too much",
 			       (unsigned long long)size);

@@ -90,9 +90,11 @@ enum err_code claim_begin(struct claim *claim, const char *path,
 		return file_error(err, errno, "stat %s", path);
 	(void)pthread_mutex_lock(&claims_mutex);
 	for (other = claims; other != NULL; other = other->next)
-		if (other->device == info.st_dev && other->inode == info.st_ino)
+		if (other->holder == getpid() && other->device == info.st_dev &&
+		    other->inode == info.st_ino)
 			break;
 	if (other == NULL) {
+		claim->holder = getpid();
 		claim->device = info.st_dev;
 		claim->inode = info.st_ino;
 		claim->next = claims;

@@ -42,6 +42,7 @@ void lock_close(struct lock *lock);
 /* This process's handle of a file. In the caller's storage, which must not
  * move while the claim stands. */
 struct claim {
+	pid_t holder; /* a child inherits the list, but not the locks */
 	dev_t device;
 	ino_t inode;
 	struct claim *next; /* in the list of all */
