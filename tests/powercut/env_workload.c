@@ -140,6 +140,20 @@ static void reader_turn(struct env *env, uint64_t commit, struct view **view)
 	}
 }
 
+/* Every 20th commit is the last one of its process. */
+static bool is_killed_in(uint64_t commit)
+{
+	return commit % 20 == 15;
+}
+
+static void restart(const char *folder, struct env **env)
+{
+	struct err err;
+
+	env_close(*env);
+	assert_done(env_open(folder, ENV_WRITE, env, &err), &err);
+}
+
 static void run(void *context, const char *folder)
 {
 	uint64_t commits = *(uint64_t *)context;
@@ -152,7 +166,11 @@ static void run(void *context, const char *folder)
 	powercut_begin(folder);
 	for (uint64_t i = 1; i <= commits; i++) {
 		reader_turn(env, i, &view);
+		if (is_killed_in(i))
+			powercut_kill_in_commit();
 		assert_done(commit_put(env, i, &err), &err);
+		if (is_killed_in(i))
+			restart(folder, &env);
 		powercut_mark_acked(i);
 	}
 	powercut_end();

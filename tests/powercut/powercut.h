@@ -67,6 +67,13 @@ struct powercut_workload {
 void powercut_begin(const char *folder);
 /* From this point on @n, which only grows, is acknowledged. */
 void powercut_mark_acked(uint64_t n);
+/*
+ * The next commit is its writer's last: it is killed when the kernel has the
+ * meta page and the disk has not. The workload acknowledges nothing, closes
+ * the store and opens it again, as a restart does, and goes on from what it
+ * finds: that commit, and an answer that says so.
+ */
+void powercut_kill_in_commit(void);
 void powercut_end(void);
 
 /*

@@ -39,6 +39,7 @@ static struct record record;
 static struct file_name recorded; /* is_set: recording */
 static struct file_name watched;
 static bool is_touched;
+static bool is_killing;
 
 static struct file_name file_name_of(const char *path)
 {
@@ -83,6 +84,10 @@ static void write_note(int fd, const void *data, ssize_t done, off_t offset)
 	ASSERT((size_t)offset + (size_t)done <= record.size);
 	event = event_add(EVENT_WRITE);
 	event->is_dsync = (fcntl(fd, F_GETFL) & O_DSYNC) != 0;
+	if (event->is_dsync && is_killing) {
+		event->is_dsync = false;
+		is_killing = false;
+	}
 	event->offset = (uint64_t)offset;
 	event->size = (size_t)done;
 	event->bytes = malloc((size_t)done);
@@ -207,8 +212,14 @@ void powercut_mark_acked(uint64_t n)
 	event_add(EVENT_ACK)->acked = n;
 }
 
+void powercut_kill_in_commit(void)
+{
+	is_killing = true;
+}
+
 void powercut_end(void)
 {
+	ASSERT(!is_killing);
 	recorded.is_set = false;
 }
 
