@@ -20,8 +20,7 @@
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(at, first) \
-	__attribute__((format(printf, at, first)))
+#define PRINTF_LIKE(at, first) __attribute__((format(printf, at, first)))
 
 /* The sentence of the last failed check, for the hook and for core dumps. */
 typedef void check_hook_fn(const char *sentence);

@@ -52,7 +52,7 @@ struct pos {
 static inline struct pos pos_make(uint32_t epoch, uint64_t number)
 {
 	ASSERT(epoch <= EPOCH_MAX && number <= POS_NUMBER_MAX);
-	return (struct pos){ (uint64_t)epoch << POS_NUMBER_BITS | number };
+	return (struct pos){(uint64_t)epoch << POS_NUMBER_BITS | number};
 }
 
 static inline uint32_t pos_epoch(struct pos pos)
