@@ -38,6 +38,12 @@ const char *const env_table_names[TABLE_COUNT] = {
 	[TABLE_PRIVATE] = "private",
 };
 
+const char *table_name(enum table table)
+{
+	ASSERT((size_t)table < TABLE_COUNT);
+	return env_table_names[table];
+}
+
 /* ---- LMDB's words for ours ---- */
 
 static enum err_code code_of(int number)
