@@ -61,7 +61,7 @@ HOMES = {
     "sodium.h": ["store/seal.c", "store/keys.c"],
     "zstd.h": ["store/codec.c"],
     "cjson/cJSON.h": ["gateway/ingest/json.c"],
-    "iconv.h": ["gateway/ingest/csv.c"],
+    "iconv.h": ["gateway/ingest/csv*.c"],
     "MQTTAsync.h": ["gateway/edge/mqtt.c"],
     "microhttpd.h": ["gateway/edge/http.c"],
     "systemd/*": ["gateway/edge/*"],

@@ -120,30 +120,31 @@ def check_cycles(_root, sources):
                 if not is_system]
         if s.path.endswith(".h"):
             headers[s.path] = set(used)
-        modules.setdefault(module_of(s.path, stems), set()).update(
-            module_of(name, stems) for name in used)
+        module = module_of(s.path, stems)
+        modules.setdefault(module, set()).update(
+            {module_of(name, stems) for name in used} - {module})
     for what, graph in (("headers", headers), ("modules", modules)):
-        for cycle in cycles_of(graph):
-            yield Finding("cycle", cycle[0], 0, f"{what} include each "
-                          "other: " + " -> ".join(cycle))
+        for cycle in sorted(cycles_of(graph)):
+            yield Finding("cycle", cycle[0], 0, f"{what} that need each "
+                          "other: " + ", ".join(cycle))
+
+
+def reached_from(graph, start):
+    reached, todo = set(), [start]
+    while todo:
+        for other in graph.get(todo.pop(), ()):
+            if other not in reached:
+                reached.add(other)
+                todo.append(other)
+    return reached
 
 
 def cycles_of(graph):
-    """One cycle for each module where a walk in depth meets itself."""
-    done, found = set(), []
-
-    def walk(module, above):
-        if module in above:
-            found.append(above[above.index(module):] + [module])
-        elif module not in done:
-            for other in sorted(graph.get(module, ())):
-                if other != module or "." in other:
-                    walk(other, above + [module])
-            done.add(module)
-
-    for module in sorted(graph):
-        walk(module, [])
-    return found
+    """The sets whose members all reach each other."""
+    reached = {name: reached_from(graph, name) for name in graph}
+    return {tuple(sorted({name} | {other for other in reached[name]
+                                   if name in reached.get(other, ())}))
+            for name in graph if name in reached[name]}
 
 
 # ---- words ----
