@@ -2,6 +2,15 @@
 
 #include <inttypes.h>
 
+struct actor actor_rule(const char *name)
+{
+	struct actor actor = {.kind = ACTOR_RULE};
+	bool fits = name_set(&actor.name, span_of(name));
+
+	ASSERT(fits);
+	return actor;
+}
+
 void act_entry(const struct act *act, struct entry *entry, enum entry_kind kind)
 {
 	entry_init(entry, kind);

@@ -20,6 +20,9 @@ struct act {
 	bool is_effective_trusted;
 };
 
+/* A rule of the house as actor: "intake", "tick". @name is a short name. */
+struct actor actor_rule(const char *name);
+
 /* Begins an entry of @kind with the act's actor and effective time. */
 void act_entry(const struct act *act, struct entry *entry,
 	       enum entry_kind kind);

@@ -36,6 +36,7 @@ struct talk {
 	uint64_t missing_first;
 	uint64_t missing_last;
 	bool has_names;
+	bool is_cut; /* an exception was left out: upto stays below it */
 };
 
 struct answers {
@@ -150,8 +151,8 @@ void answers_add(struct answers *answers, const struct said *said)
 		return;
 	if ((said->result != RESULT_BOOKED || said->is_session) &&
 	    !line_keep(answers, said, talk))
-		return; /* unsaid, so upto must not pass it */
-	if (said->seq == 0)
+		talk->is_cut = true;
+	if (said->seq == 0 || talk->is_cut)
 		return;
 	if (said->progress.upto > talk->upto)
 		talk->upto = said->progress.upto;

@@ -42,4 +42,19 @@ struct command_spec {
 const struct command_spec *command_find(struct span name);
 const struct command_spec *command_table(size_t *ret_count);
 
+/*
+ * Runs a command that writes. What is wrong with the request is in the reply
+ * (its "error"), and then nothing was written.
+ * Errors as engine_step.
+ */
+MUST_CHECK enum err_code command_run(struct engine *engine, struct batch *batch,
+				     const struct command *command,
+				     struct err *err);
+
+/* Runs a query on @view. Errors only of the store. */
+MUST_CHECK enum err_code query_run(struct engine *engine,
+				   const struct view *view,
+				   const struct command *command,
+				   struct err *err);
+
 #endif

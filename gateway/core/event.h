@@ -33,14 +33,16 @@ struct message {
 	uint32_t deaths; /* times that the daemon died on it */
 };
 
-/* A command: core/command.h. */
+struct json_out;
+
+/* Somebody asks for something: core/command.h. */
 struct command {
-	struct name account;   /* who asks; the caller has checked that they may
-				* speak for it */
-	struct span name;      /* "item.import" */
-	struct span arguments; /* a JSON object, or empty */
-	struct span file;      /* the content of a file that goes with it */
-	struct span *reply;    /* in: a buffer; out: the JSON of the result */
+	struct name account;    /* who; the caller has checked that they may
+				 * speak for it */
+	struct span name;       /* "item.import" */
+	struct span arguments;  /* a JSON object, or empty; borrowed */
+	struct span file;       /* the content that goes with it; borrowed */
+	struct json_out *reply; /* the result is written here */
 };
 
 struct event {

@@ -55,8 +55,15 @@ enum word {
 		40,          /* PICKED, PACKED as target of a putaway */
 	WORD_EMPTY_BIN = 41, /* a pallet or bin move with nothing in it */
 	WORD_UNKNOWN_TASK = 42,
+	WORD_LABEL_IN_READING =
+		43, /* an operation label in a complete reading */
+	WORD_NO_ITEM = 44,
+	WORD_DETAILS_ALONE = 45, /* a lot or date without its item */
+
+	WORD_UNKNOWN_ACCOUNT = 46,
 
 	/* names */
+	WORD_DUPLICATE = 49,
 	WORD_SEQ_REUSED = 50,
 	WORD_SEQ_TOO_OLD = 51,
 	WORD_MISSING = 52,
@@ -73,7 +80,9 @@ enum word {
 	WORD_SESSION_COUNT_CLOSED = 68, /* bin: n lines, m corrected */
 	WORD_SESSION_RECOUNT = 69,      /* bin: please count again */
 	WORD_SESSION_TIMED_OUT = 70,
-	WORD_RECOUNT_MOVED = 71, /* a count of a bin that moved meanwhile */
+	WORD_SESSION_OP_ITEM = 73, /* operation: scan items, or a bin first */
+	WORD_SESSION_FROM = 74,    /* first bin of a move */
+	WORD_RECOUNT_MOVED = 71,   /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,
 };
 

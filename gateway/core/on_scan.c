@@ -1,0 +1,249 @@
+/*
+ * A complete reading: operation, codes, and whatever else it says.
+ *
+ * All of it is booked or nothing: every code is resolved and judged before
+ * the first is booked.
+ */
+#include "gateway/core/state.h"
+
+#include <string.h>
+
+/* A device may tell the symbology beside the text: as an identifier, which
+ * goes in front of it, or by name. */
+static struct span code_text(struct intake *intake, size_t index,
+			     struct resolving *resolving, char *buffer)
+{
+	const struct scan_reading *scan = &intake->engine->reading.body.scan;
+	struct span text = reading_code(scan, index);
+	struct span told = symbology_span(&scan->symbology);
+
+	if (told.size == 0 || (text.size > 0 && text.data[0] == ']'))
+		return text;
+	if (told.data[0] != ']') {
+		resolving->carrier =
+			gs1_carrier_named(told, &resolving->has_fnc1);
+		return text;
+	}
+	memcpy(buffer, told.data, told.size);
+	memcpy(buffer + told.size, text.data, text.size);
+	return (struct span){buffer, told.size + text.size};
+}
+
+enum err_code scan_resolve(struct intake *intake, size_t index, struct err *err)
+{
+	struct engine *engine = intake->engine;
+	char buffer[sizeof(((struct symbology *)0)->data) +
+		    READING_CODE_SIZE_MAX];
+	struct resolving resolving = {
+		.view = batch_view(intake->act.batch),
+		.gs = reason_span(&intake->device.gs_substitute),
+		.year = moment_date(intake->now).year,
+		.scan = &engine->scan,
+	};
+	struct span text = code_text(intake, index, &resolving, buffer);
+
+	return resolve(&resolving, text, &engine->found[index], err);
+}
+
+/* Details that stand in a code of their own belong to the reading's items. */
+static void details_merge(struct operation *operation,
+			  const struct found *found)
+{
+	if (operation->lot.size == 0)
+		operation->lot = found->lot;
+	if (operation->serial.size == 0)
+		operation->serial = found->serial;
+	if (operation->expiry == 0)
+		operation->expiry = found->expiry;
+	if (!operation->has_qty && found->count > 0) {
+		operation->has_qty = true;
+		operation->qty = found->count;
+	}
+}
+
+static bool bin_merge(struct operation *operation, const struct found *found,
+		      struct verdict *verdict)
+{
+	bool has_target =
+		operation->op == OP_MOVE || operation->op == OP_PUTAWAY;
+
+	if (operation->bin.size == 0) {
+		operation->bin = found->bin;
+	} else if (has_target && operation->to.size == 0) {
+		operation->to = found->bin;
+	} else {
+		verdict_refuse(verdict, WORD_BIN_WHERE_ITEM,
+			       place_name_span(&found->bin));
+		return false;
+	}
+	return true;
+}
+
+/* What one code adds to the operation; false if the verdict says why not. */
+static bool code_take(struct operation *operation, const struct found *found,
+		      struct verdict *verdict)
+{
+	switch (found->kind) {
+	case FOUND_ITEM:
+	case FOUND_PALLET:
+		return true;
+	case FOUND_DETAILS:
+		details_merge(operation, found);
+		return true;
+	case FOUND_BIN:
+		return bin_merge(operation, found, verdict);
+	case FOUND_QTY:
+		operation->has_qty = true;
+		operation->qty = found->quantity;
+		return true;
+	case FOUND_FAULT:
+		verdict_refuse(verdict, WORD_BAD_CODE, (struct span){"", 0});
+		verdict->problem = found->problem;
+		return false;
+	case FOUND_NOTHING:
+		verdict_park(verdict, WORD_UNKNOWN_ITEM,
+			     code_text_span(&found->wants));
+		verdict->wants = found->wants;
+		return false;
+	case FOUND_OP:
+	case FOUND_UNDO:
+	case FOUND_DONE:
+		break;
+	}
+	verdict_refuse(verdict, WORD_LABEL_IN_READING, (struct span){"", 0});
+	return false;
+}
+
+static struct operation operation_of(const struct intake *intake)
+{
+	const struct scan_reading *scan = &intake->engine->reading.body.scan;
+	struct operation operation = {.op = scan->op,
+				      .bin = scan->bin,
+				      .to = scan->to,
+				      .place = intake->device.place,
+				      .ref = scan->ref,
+				      .lot = scan->lot,
+				      .serial = scan->serial,
+				      .reason = scan->reason,
+				      .condition = scan->condition,
+				      .has_qty = scan->has_qty,
+				      .qty = scan->qty};
+
+	if (scan->expiry.year != 0)
+		operation.expiry = date_to_number(scan->expiry);
+	if (scan->has_position)
+		operation.position = scan->position;
+	return operation;
+}
+
+/* Resolves every code. A pallet beside one item is what the item lies on. */
+static enum err_code codes_take(struct intake *intake,
+				struct operation *operation,
+				struct verdict *verdict, bool *ret_is_ok,
+				struct err *err)
+{
+	struct engine *engine = intake->engine;
+	size_t count = engine->reading.body.scan.code_count;
+	struct found *item = NULL;
+	struct found *pallet = NULL;
+	size_t items = 0;
+
+	*ret_is_ok = false;
+	for (size_t i = 0; i < count; i++) {
+		struct found *found = &engine->found[i];
+		enum err_code code = scan_resolve(intake, i, err);
+
+		if (code != ERR_OK)
+			return code;
+		if (!code_take(operation, found, verdict))
+			return ERR_OK;
+		if (found->kind == FOUND_ITEM) {
+			item = found;
+			items++;
+		} else if (found->kind == FOUND_PALLET) {
+			pallet = found;
+		}
+	}
+	if (pallet != NULL && items == 1) {
+		memcpy(item->sscc, pallet->sscc, sizeof(item->sscc));
+		pallet->kind = FOUND_DETAILS;
+	}
+	*ret_is_ok = true;
+	if (item == NULL && pallet == NULL) {
+		verdict_refuse(verdict, WORD_NO_ITEM, (struct span){"", 0});
+		*ret_is_ok = false;
+	}
+	return ERR_OK;
+}
+
+static bool is_thing(const struct found *found)
+{
+	return found->kind == FOUND_ITEM || found->kind == FOUND_PALLET;
+}
+
+static enum err_code codes_judge(struct intake *intake,
+				 const struct operation *operation,
+				 struct verdict *verdict, bool *ret_is_ok,
+				 struct err *err)
+{
+	struct engine *engine = intake->engine;
+	size_t count = engine->reading.body.scan.code_count;
+	enum err_code code = ERR_OK;
+	struct fact fact;
+
+	*ret_is_ok = true;
+	for (size_t i = 0; i < count && *ret_is_ok && code == ERR_OK; i++)
+		if (is_thing(&engine->found[i]))
+			code = operate_judge(&intake->act, operation,
+					     &engine->found[i], &fact, verdict,
+					     ret_is_ok, err);
+	return code;
+}
+
+/* Judged again one by one: the same serial twice in one reading is one unit. */
+static enum err_code codes_book(struct intake *intake,
+				const struct operation *operation,
+				struct verdict *verdict, struct err *err)
+{
+	struct engine *engine = intake->engine;
+	size_t count = engine->reading.body.scan.code_count;
+
+	for (size_t i = 0; i < count; i++) {
+		struct posted posted;
+		struct verdict twice;
+		struct fact fact;
+		bool is_ok;
+		enum err_code code;
+
+		if (!is_thing(&engine->found[i]))
+			continue;
+		code = operate_judge(&intake->act, operation, &engine->found[i],
+				     &fact, &twice, &is_ok, err);
+		if (code == ERR_OK && is_ok)
+			code = operate_book(&intake->act, operation, &fact,
+					    &posted, verdict, err);
+		if (code != ERR_OK)
+			return code;
+	}
+	return ERR_OK;
+}
+
+enum err_code on_scan(struct intake *intake, struct verdict *verdict,
+		      struct err *err)
+{
+	struct operation operation = operation_of(intake);
+	enum err_code code;
+	bool is_ok;
+
+	if (operation.op == OP_UNDO)
+		return undo_last(intake, verdict, err);
+	code = codes_take(intake, &operation, verdict, &is_ok, err);
+	if (code == ERR_OK && is_ok)
+		code = operate_bins(&intake->act, &operation, verdict, &is_ok,
+				    err);
+	if (code == ERR_OK && is_ok)
+		code = codes_judge(intake, &operation, verdict, &is_ok, err);
+	if (code == ERR_OK && is_ok)
+		code = codes_book(intake, &operation, verdict, err);
+	return code;
+}

@@ -1,0 +1,564 @@
+/*
+ * A bare scanner session: operation label, bin label, items; QTY n before an
+ * item; UNDO LAST; DONE. The next operation or bin closes the last one.
+ *
+ * Every answer says what was understood and what comes next.
+ */
+#include "gateway/core/state.h"
+
+#include <inttypes.h>
+
+#include "gateway/ingest/json_out.h"
+#include "store/balance.h"
+#include "store/session.h"
+
+#define NEXT_OP "operation"
+#define NEXT_BIN "bin"
+#define NEXT_ITEM "item"
+
+struct sitting {
+	struct intake *intake;
+	struct session session;
+	const struct found *found;
+	struct verdict *verdict;
+};
+
+static enum reading_op sitting_op(const struct sitting *sitting)
+{
+	return (enum reading_op)sitting->session.op;
+}
+
+/* Operations that wait for a bin before items. */
+static bool needs_bin(const struct sitting *sitting)
+{
+	struct place_name place = sitting->intake->device.place;
+
+	switch (sitting_op(sitting)) {
+	case OP_PUTAWAY:
+	case OP_MOVE:
+		return true;
+	case OP_PICK:
+	case OP_COUNT:
+	case OP_SCRAP:
+	case OP_HOLD:
+	case OP_RELEASE:
+		return place.size == 0;
+	case OP_NONE:
+	case OP_RECEIVE:
+	case OP_PACK:
+	case OP_SHIP:
+	case OP_RETURN:
+	case OP_TRANSFER_OUT:
+	case OP_TRANSFER_IN:
+	case OP_UNDO:
+	case OP_DONE:
+		break;
+	}
+	return false;
+}
+
+static const char *next_of(const struct sitting *sitting)
+{
+	const struct session *session = &sitting->session;
+
+	if (session->op == OP_NONE)
+		return NEXT_OP;
+	if (session->bin.size == 0 && needs_bin(sitting))
+		return NEXT_BIN;
+	if (session->op == OP_MOVE && session->to.size == 0)
+		return NEXT_BIN;
+	return NEXT_ITEM;
+}
+
+/* ---- closing a count ---- */
+
+struct closing {
+	struct sitting *sitting;
+	uint32_t lines;
+	uint32_t changed;
+	uint32_t recounts;
+};
+
+static enum err_code counted_state(struct closing *closing,
+				   const struct statement *statement,
+				   struct err *err)
+{
+	struct counted counted;
+	enum err_code code = count_state(&closing->sitting->intake->act,
+					 statement, &counted, err);
+
+	if (code != ERR_OK)
+		return code;
+	closing->lines++;
+	if (counted.verdict != COUNT_ACCEPTED)
+		closing->recounts++;
+	else if (counted.change != 0)
+		closing->changed++;
+	closing->sitting->verdict->pos = counted.last;
+	return ERR_OK;
+}
+
+static struct statement statement_of(const struct closing *closing)
+{
+	const struct session *session = &closing->sitting->session;
+
+	return (struct statement){.bin = session->bin,
+				  .condition = CONDITION_GOOD,
+				  .at = session->bin_pos};
+}
+
+static enum err_code
+tally_state(void *context, const struct session_tally *tally, struct err *err)
+{
+	struct closing *closing = context;
+	struct statement statement = statement_of(closing);
+	enum err_code code;
+
+	statement.item_no = tally->item;
+	statement.lot = tally->lot;
+	statement.counted = tally->units;
+	code = item_name_of(batch_view(closing->sitting->intake->act.batch),
+			    tally->item, &statement.item, err);
+	if (code == ERR_OK)
+		code = counted_state(closing, &statement, err);
+	return code;
+}
+
+struct unseen {
+	struct closing *closing;
+	bool is_seen;
+	struct item_no item;
+};
+
+static enum err_code tally_is(void *context, const struct session_tally *tally,
+			      struct err *err)
+{
+	struct unseen *unseen = context;
+
+	(void)err;
+	if (tally->item.value == unseen->item.value)
+		unseen->is_seen = true;
+	return ERR_OK;
+}
+
+/* What the book has in the bin and nobody scanned was counted as none. */
+static enum err_code unseen_state(void *context, struct item_no item,
+				  struct place_no place,
+				  const struct balance *balance,
+				  struct err *err)
+{
+	struct closing *closing = context;
+	struct intake *intake = closing->sitting->intake;
+	struct unseen unseen = {closing, false, item};
+	struct statement statement = statement_of(closing);
+	enum err_code code;
+
+	(void)place;
+	if (balance_condition(balance, CONDITION_GOOD).units == 0)
+		return ERR_OK;
+	code = session_tallies(batch_view(intake->act.batch), intake->device_no,
+			       tally_is, &unseen, err);
+	if (code != ERR_OK || unseen.is_seen)
+		return code;
+	statement.item_no = item;
+	code = item_name_of(batch_view(intake->act.batch), item,
+			    &statement.item, err);
+	if (code == ERR_OK)
+		code = counted_state(closing, &statement, err);
+	return code;
+}
+
+/* The bin's count is over: states what was scanned, and none for the rest. */
+static enum err_code count_close(struct sitting *sitting, bool *ret_was_count,
+				 struct err *err)
+{
+	struct intake *intake = sitting->intake;
+	struct session *session = &sitting->session;
+	struct closing closing = {.sitting = sitting};
+	struct place bin;
+	struct place_no place;
+	enum err_code code;
+
+	*ret_was_count = session->op == OP_COUNT && session->bin.size > 0;
+	if (!*ret_was_count)
+		return ERR_OK;
+	bin = place_bin(place_name_span(&session->bin));
+	code = place_find(batch_view(intake->act.batch), &bin, &place, err);
+	if (code == ERR_OK)
+		code = balance_walk_bin(batch_view(intake->act.batch), place,
+					unseen_state, &closing, err);
+	if (code == ERR_OK || code == ERR_NOT_FOUND)
+		code = session_tallies(batch_view(intake->act.batch),
+				       intake->device_no, tally_state, &closing,
+				       err);
+	if (code == ERR_OK)
+		code = session_tallies_clear(batch_txn(intake->act.batch),
+					     intake->device_no, err);
+	if (code != ERR_OK)
+		return code;
+	verdict_say(sitting->verdict,
+		    closing.recounts > 0 ? WORD_SESSION_RECOUNT
+					 : WORD_SESSION_COUNT_CLOSED,
+		    "%.*s: %" PRIu32 " / +-%" PRIu32 " / ?%" PRIu32,
+		    (int)session->bin.size, session->bin.data, closing.lines,
+		    closing.changed, closing.recounts);
+	return ERR_OK;
+}
+
+/* ---- the labels ---- */
+
+static enum err_code take_op(struct sitting *sitting, struct err *err)
+{
+	struct session *session = &sitting->session;
+	bool was_count;
+	enum err_code code = count_close(sitting, &was_count, err);
+
+	if (code != ERR_OK)
+		return code;
+	*session = (struct session){.op = (uint8_t)sitting->found->op,
+				    .started = sitting->intake->now};
+	if (sitting->verdict->word == WORD_NONE)
+		verdict_say(sitting->verdict,
+			    needs_bin(sitting) ? WORD_SESSION_OP
+					       : WORD_SESSION_OP_ITEM,
+			    "%s", reading_op_name(sitting->found->op));
+	return ERR_OK;
+}
+
+/* A bin closes what was before it; in a move the second one is the target. */
+static void bin_enter(struct sitting *sitting)
+{
+	struct session *session = &sitting->session;
+	bool is_target = session->op == OP_MOVE && session->bin.size > 0 &&
+			 session->to.size == 0;
+
+	if (is_target) {
+		session->to = sitting->found->bin;
+	} else {
+		session->bin = sitting->found->bin;
+		session->to.size = 0;
+		session->order.size = 0;
+	}
+	session->lines = 0;
+	session->bin_pos.value =
+		batch_next(sitting->intake->act.batch).value - 1;
+	if (sitting->verdict->word != WORD_NONE)
+		return;
+	verdict_say(sitting->verdict,
+		    is_target                ? WORD_SESSION_TO
+		    : session->op == OP_MOVE ? WORD_SESSION_FROM
+					     : WORD_SESSION_BIN,
+		    "%.*s", (int)sitting->found->bin.size,
+		    sitting->found->bin.data);
+}
+
+static enum err_code take_bin(struct sitting *sitting, struct err *err)
+{
+	struct place_name name = sitting->found->bin;
+	struct operation operation = {.op = OP_COUNT, .bin = name};
+	bool was_count;
+	bool is_ok;
+	enum err_code code;
+
+	if (sitting->session.op == OP_NONE) {
+		verdict_refuse(sitting->verdict, WORD_NOT_IN_SESSION,
+			       place_name_span(&name));
+		return ERR_OK;
+	}
+	code = operate_bins(&sitting->intake->act, &operation, sitting->verdict,
+			    &is_ok, err);
+	if (code != ERR_OK)
+		return code;
+	if (!is_ok) {
+		/* A person can mend a wrong label at once: nothing is kept. */
+		sitting->verdict->result = RESULT_REFUSED;
+		return ERR_OK;
+	}
+	code = count_close(sitting, &was_count, err);
+	if (code == ERR_OK)
+		bin_enter(sitting);
+	return code;
+}
+
+static enum err_code take_done(struct sitting *sitting, struct err *err)
+{
+	struct session *session = &sitting->session;
+	bool was_count;
+	enum err_code code = count_close(sitting, &was_count, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (sitting->verdict->word == WORD_NONE)
+		verdict_say(sitting->verdict, WORD_SESSION_DONE, "%s",
+			    reading_op_name(sitting_op(sitting)));
+	*session = (struct session){.op = OP_NONE};
+	return ERR_OK;
+}
+
+/* ---- items ---- */
+
+static struct operation operation_of(const struct sitting *sitting)
+{
+	const struct session *session = &sitting->session;
+	struct operation operation = {.op = sitting_op(sitting),
+				      .bin = session->bin,
+				      .to = session->to,
+				      .place = sitting->intake->device.place,
+				      .ref = session->order};
+	bool fits;
+
+	/* Scanning the label is the reason; whoever reads the journal finds
+	 * the person's device beside it. */
+	fits = reason_set(&operation.reason, SPAN_LITERAL("scanned"));
+	ASSERT(fits);
+	if (session->quantity > 0) {
+		operation.has_qty = true;
+		operation.qty = (int64_t)session->quantity;
+	}
+	return operation;
+}
+
+/* The units of a scan in the person's words: "12 x SKU: A-01 -> PICKED". */
+static void say_booked(struct sitting *sitting, const struct fact *fact)
+{
+	char from[PLACE_PRINT_SIZE];
+	char to[PLACE_PRINT_SIZE];
+
+	place_print(&fact->from.place, from, sizeof(from));
+	place_print(&fact->to.place, to, sizeof(to));
+	verdict_say(sitting->verdict, WORD_SESSION_BOOKED,
+		    "%" PRId64 " x %.*s: %s -> %s", fact->quantity.units,
+		    (int)fact->item.size, fact->item.data, from, to);
+}
+
+/* The first pick of a bin gives the session its implicit order. */
+static enum err_code order_keep(struct sitting *sitting,
+				const struct posted *posted, struct err *err)
+{
+	struct session *session = &sitting->session;
+	struct entry entry;
+	enum err_code code;
+
+	if (session->op != OP_PICK || session->order.size > 0)
+		return ERR_OK;
+	code = journal_read(batch_view(sitting->intake->act.batch),
+			    posted->last, &entry, err);
+	if (code == ERR_OK && entry.ref.kind == REF_ORDER)
+		session->order = entry.ref.text;
+	return code;
+}
+
+static enum err_code count_add(struct sitting *sitting, const struct fact *fact,
+			       struct err *err)
+{
+	struct intake *intake = sitting->intake;
+	struct session_tally add = {.item = fact->item_no,
+				    .lot = fact->lot,
+				    .units = fact->quantity.units};
+	enum err_code code = session_count(batch_txn(intake->act.batch),
+					   intake->device_no, &add, err);
+
+	if (code == ERR_INVALID || code == ERR_OVERFLOW) {
+		verdict_refuse(sitting->verdict, WORD_TOO_MANY_LINES,
+			       sku_span(&fact->item));
+		return ERR_OK;
+	}
+	if (code == ERR_OK)
+		verdict_say(sitting->verdict, WORD_SESSION_COUNTED,
+			    "%" PRId64 " x %.*s", fact->quantity.units,
+			    (int)fact->item.size, fact->item.data);
+	return code;
+}
+
+static enum err_code book(struct sitting *sitting,
+			  const struct operation *operation,
+			  const struct fact *fact, struct err *err)
+{
+	struct session *session = &sitting->session;
+	struct posted posted;
+	enum err_code code;
+
+	code = operate_book(&sitting->intake->act, operation, fact, &posted,
+			    sitting->verdict, err);
+	if (code != ERR_OK)
+		return code;
+	session->undo_first = posted.first;
+	session->undo_last = posted.last;
+	say_booked(sitting, fact);
+	return order_keep(sitting, &posted, err);
+}
+
+/* An unknown code is a physical fact that waits for its name: it is parked as
+ * a complete reading, since the session will have moved on by then. */
+static enum err_code park_item(struct sitting *sitting,
+			       const struct operation *operation,
+			       struct err *err)
+{
+	struct intake *intake = sitting->intake;
+	char buffer[PAYLOAD_IN_SIZE_MAX];
+	struct json_out out;
+
+	out_init(&out, buffer, sizeof(buffer));
+	out_object(&out);
+	out_int_at(&out, "v", 1);
+	out_string_at(&out, "op", reading_op_name(operation->op));
+	out_text_at(&out, "code",
+		    reading_code(&intake->engine->reading.body.scan, 0));
+	if (operation->bin.size > 0)
+		out_text_at(&out, "bin", place_name_span(&operation->bin));
+	if (operation->to.size > 0)
+		out_text_at(&out, "to", place_name_span(&operation->to));
+	if (operation->ref.size > 0)
+		out_text_at(&out, "ref", ref_span(&operation->ref));
+	if (operation->has_qty)
+		out_int_at(&out, "qty", operation->qty);
+	out_text_at(&out, "reason", reason_span(&operation->reason));
+	out_object_end(&out);
+	ASSERT(out_ok(&out));
+	return intake_park(intake, sitting->verdict, out_span(&out), err);
+}
+
+static enum err_code take_item(struct sitting *sitting, struct err *err)
+{
+	struct session *session = &sitting->session;
+	struct operation operation = operation_of(sitting);
+	struct act *act = &sitting->intake->act;
+	struct fact fact;
+	bool is_ok;
+	enum err_code code;
+
+	if (session->op == OP_NONE) {
+		verdict_refuse(
+			sitting->verdict, WORD_NOT_IN_SESSION,
+			reading_code(
+				&sitting->intake->engine->reading.body.scan,
+				0));
+		return ERR_OK;
+	}
+	code = operate_bins(act, &operation, sitting->verdict, &is_ok, err);
+	if (code != ERR_OK)
+		return code;
+	if (!is_ok) {
+		sitting->verdict->result = RESULT_REFUSED;
+		return ERR_OK;
+	}
+	if (sitting->found->kind == FOUND_NOTHING) {
+		verdict_park(sitting->verdict, WORD_UNKNOWN_ITEM,
+			     code_text_span(&sitting->found->wants));
+		sitting->verdict->wants = sitting->found->wants;
+		return park_item(sitting, &operation, err);
+	}
+	code = operate_judge(act, &operation, sitting->found, &fact,
+			     sitting->verdict, &is_ok, err);
+	if (code == ERR_OK && !is_ok &&
+	    sitting->verdict->result == RESULT_PARKED)
+		return park_item(sitting, &operation, err);
+	if (code != ERR_OK || !is_ok)
+		return code;
+	code = operation.op == OP_COUNT ? count_add(sitting, &fact, err)
+					: book(sitting, &operation, &fact, err);
+	session->quantity = 0;
+	session->lines++;
+	return code;
+}
+
+static enum err_code take_undo(struct sitting *sitting, struct err *err)
+{
+	struct session *session = &sitting->session;
+	struct posted posted;
+	enum err_code code = ERR_NOT_FOUND;
+
+	if (session->undo_first.value != 0)
+		code = post_reversal(&sitting->intake->act, session->undo_first,
+				     session->undo_last, &posted, err);
+	if (code == ERR_NOT_FOUND)
+		return undo_last(sitting->intake, sitting->verdict, err);
+	if (code != ERR_OK)
+		return code;
+	session->undo_first.value = 0;
+	session->undo_last.value = 0;
+	sitting->verdict->pos = posted.last;
+	verdict_say(sitting->verdict, WORD_SESSION_UNDONE, "%s",
+		    reading_op_name(sitting_op(sitting)));
+	return ERR_OK;
+}
+
+static enum err_code take(struct sitting *sitting, struct err *err)
+{
+	const struct found *found = sitting->found;
+	struct verdict *verdict = sitting->verdict;
+
+	switch (found->kind) {
+	case FOUND_OP:
+		return take_op(sitting, err);
+	case FOUND_BIN:
+		return take_bin(sitting, err);
+	case FOUND_DONE:
+		return take_done(sitting, err);
+	case FOUND_UNDO:
+		return take_undo(sitting, err);
+	case FOUND_QTY:
+		sitting->session.quantity = (uint64_t)found->quantity;
+		verdict_say(verdict, WORD_SESSION_QTY, "%" PRId64,
+			    found->quantity);
+		return ERR_OK;
+	case FOUND_DETAILS:
+		verdict_refuse(verdict, WORD_DETAILS_ALONE,
+			       (struct span){"", 0});
+		return ERR_OK;
+	case FOUND_FAULT:
+		verdict_refuse(verdict, WORD_BAD_CODE, (struct span){"", 0});
+		verdict->problem = found->problem;
+		return ERR_OK;
+	case FOUND_ITEM:
+	case FOUND_PALLET:
+	case FOUND_NOTHING:
+		break;
+	}
+	return take_item(sitting, err);
+}
+
+/* A session that was left lying is not gone on with: its count is void. */
+static enum err_code sitting_begin(struct sitting *sitting, struct err *err)
+{
+	struct intake *intake = sitting->intake;
+	int64_t timeout = intake->engine->plan.session_timeout_ms;
+	enum err_code code;
+
+	code = session_get(batch_view(intake->act.batch), intake->device_no,
+			   &sitting->session, err);
+	if (code == ERR_OK &&
+	    intake->now.ms - sitting->session.last.ms > timeout) {
+		code = session_end(batch_txn(intake->act.batch),
+				   intake->device_no, err);
+		sitting->session = (struct session){.op = OP_NONE};
+	}
+	if (code == ERR_NOT_FOUND) {
+		sitting->session = (struct session){.op = OP_NONE};
+		code = ERR_OK;
+	}
+	return code;
+}
+
+enum err_code on_session(struct intake *intake, struct verdict *verdict,
+			 struct err *err)
+{
+	struct sitting sitting = {.intake = intake,
+				  .verdict = verdict,
+				  .found = &intake->engine->found[0]};
+	enum err_code code = sitting_begin(&sitting, err);
+
+	if (code == ERR_OK)
+		code = scan_resolve(intake, 0, err);
+	if (code == ERR_OK)
+		code = take(&sitting, err);
+	if (code != ERR_OK)
+		return code;
+	verdict->next = next_of(&sitting);
+	if (sitting.session.op == OP_NONE)
+		return session_end(batch_txn(intake->act.batch),
+				   intake->device_no, err);
+	sitting.session.last = intake->now;
+	return session_put(batch_txn(intake->act.batch), intake->device_no,
+			   &sitting.session, err);
+}

@@ -1,0 +1,699 @@
+#include "gateway/core/operate.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "store/balance.h"
+#include "store/promise.h"
+#include "store/trace.h"
+
+#define LABEL_BIN "DEPOT.BIN."
+
+/* Bins that are filled by pick and pack only. */
+static bool is_outbound_name(struct span name)
+{
+	return span_is(name, BIN_PICKED) || span_is(name, BIN_PACKED);
+}
+
+static bool is_system_name(struct span name)
+{
+	return span_is(name, BIN_DOCK) || is_outbound_name(name);
+}
+
+/* ---- bins ---- */
+
+/* What the text is if it is no bin: an item there is a mistake to mend at
+ * once, anything else may be a bin that is named later. */
+static enum err_code bin_unknown(struct act *act, struct span name,
+				 struct verdict *verdict, struct err *err)
+{
+	struct item_no item;
+	int64_t pack;
+	enum err_code code;
+
+	code = code_find(batch_view(act->batch), name, &item, &pack, err);
+	if (code == ERR_NOT_FOUND && name.size <= SKU_SIZE_MAX)
+		code = item_find(batch_view(act->batch), name, &item, err);
+	if (code == ERR_OK) {
+		verdict_refuse(verdict, WORD_ITEM_WHERE_BIN, name);
+		return ERR_OK;
+	}
+	if (code != ERR_NOT_FOUND)
+		return code;
+	verdict_park(verdict, WORD_UNKNOWN_BIN, name);
+	if (!code_text_set(&verdict->wants, name))
+		return ERR_INVALID;
+	return ERR_OK;
+}
+
+/* A bin's label may come in a bin's field: the name is what counts. */
+static enum err_code bin_check(struct act *act, struct place_name *name,
+			       struct verdict *verdict, bool *ret_is_ok,
+			       struct err *err)
+{
+	struct span text = place_name_span(name);
+	struct bin bin;
+	enum err_code code;
+
+	if (span_starts(text, LABEL_BIN)) {
+		struct place_name bare;
+
+		text.data += sizeof(LABEL_BIN) - 1;
+		text.size -= sizeof(LABEL_BIN) - 1;
+		if (!place_name_set(&bare, text))
+			return ERR_INVALID;
+		*name = bare;
+		text = place_name_span(name);
+	}
+	*ret_is_ok = true;
+	if (text.size == 0 || is_system_name(text))
+		return ERR_OK;
+	code = bin_get(batch_view(act->batch), text, &bin, err);
+	if (code == ERR_OK && !bin.is_inactive)
+		return ERR_OK;
+	*ret_is_ok = false;
+	if (code == ERR_OK)
+		verdict_refuse(verdict, WORD_INACTIVE_BIN, text);
+	else if (code == ERR_NOT_FOUND)
+		code = bin_unknown(act, text, verdict, err);
+	return code;
+}
+
+static void bin_default(struct operation *operation, struct place_name *bin,
+			const char *otherwise)
+{
+	bool fits;
+
+	if (bin->size > 0)
+		return;
+	operation->is_bin_implied = true;
+	if (operation->place.size > 0) {
+		*bin = operation->place;
+	} else if (otherwise != NULL) {
+		fits = place_name_set(bin, span_of(otherwise));
+		ASSERT(fits);
+	}
+}
+
+/* Fills in what the operation implies; false if something is still missing. */
+static bool bins_imply(struct operation *operation, struct verdict *verdict)
+{
+	struct span op = span_of(reading_op_name(operation->op));
+
+	switch (operation->op) {
+	case OP_RECEIVE:
+	case OP_RETURN:
+	case OP_TRANSFER_IN:
+		if (operation->bin.size == 0)
+			operation->bin = operation->to;
+		bin_default(operation, &operation->bin, BIN_DOCK);
+		return true;
+	case OP_PUTAWAY:
+		/* One bin is where it goes: it comes from the dock. */
+		if (operation->to.size == 0) {
+			operation->to = operation->bin;
+			operation->bin.size = 0;
+		}
+		if (operation->to.size == 0) {
+			verdict_refuse(verdict, WORD_NO_BIN, op);
+			return false;
+		}
+		bin_default(operation, &operation->bin, BIN_DOCK);
+		return true;
+	case OP_MOVE:
+		if (operation->to.size == 0) {
+			verdict_refuse(verdict, WORD_NO_TARGET, op);
+			return false;
+		}
+		break;
+	case OP_PICK:
+	case OP_COUNT:
+	case OP_SCRAP:
+	case OP_HOLD:
+	case OP_RELEASE:
+	case OP_TRANSFER_OUT:
+		break;
+	case OP_PACK:
+	case OP_SHIP:
+	case OP_NONE:
+	case OP_UNDO:
+	case OP_DONE:
+		return true;
+	}
+	bin_default(operation, &operation->bin, NULL);
+	if (operation->bin.size == 0) {
+		verdict_refuse(verdict, WORD_NO_BIN, op);
+		return false;
+	}
+	return true;
+}
+
+/* Where goods may be put by hand. */
+static bool is_target_allowed(const struct operation *operation)
+{
+	switch (operation->op) {
+	case OP_RECEIVE:
+	case OP_RETURN:
+	case OP_TRANSFER_IN:
+		return !is_outbound_name(place_name_span(&operation->bin));
+	case OP_PUTAWAY:
+	case OP_MOVE:
+		return !is_outbound_name(place_name_span(&operation->to));
+	case OP_NONE:
+	case OP_PICK:
+	case OP_PACK:
+	case OP_SHIP:
+	case OP_COUNT:
+	case OP_SCRAP:
+	case OP_HOLD:
+	case OP_RELEASE:
+	case OP_TRANSFER_OUT:
+	case OP_UNDO:
+	case OP_DONE:
+		break;
+	}
+	return true;
+}
+
+enum err_code operate_bins(struct act *act, struct operation *operation,
+			   struct verdict *verdict, bool *ret_is_ok,
+			   struct err *err)
+{
+	struct span bin;
+	enum err_code code;
+
+	*ret_is_ok = false;
+	if (operation->op == OP_NONE) {
+		verdict_refuse(verdict, WORD_NO_OPERATION,
+			       (struct span){"", 0});
+		return ERR_OK;
+	}
+	if (!bins_imply(operation, verdict))
+		return ERR_OK;
+	code = bin_check(act, &operation->bin, verdict, ret_is_ok, err);
+	if (code == ERR_OK && *ret_is_ok)
+		code = bin_check(act, &operation->to, verdict, ret_is_ok, err);
+	if (code != ERR_OK || !*ret_is_ok)
+		return code;
+	*ret_is_ok = false;
+	bin = place_name_span(&operation->bin);
+	if ((operation->op == OP_MOVE || operation->op == OP_PUTAWAY) &&
+	    span_equal(bin, place_name_span(&operation->to)))
+		verdict_refuse(verdict, WORD_SAME_BIN, bin);
+	else if (!is_target_allowed(operation))
+		verdict_refuse(verdict, WORD_NOT_ALLOWED_IN_BIN,
+			       operation->to.size > 0
+				       ? place_name_span(&operation->to)
+				       : bin);
+	else
+		*ret_is_ok = true;
+	return ERR_OK;
+}
+
+/* ---- the fact ---- */
+
+struct judging {
+	struct act *act;
+	const struct operation *operation;
+	const struct found *found;
+	struct fact *fact;
+	struct verdict *verdict;
+	struct whereabouts where; /* of its serial or pallet */
+	bool is_known;            /* where is set */
+};
+
+static enum movement_kind kind_of(enum reading_op op)
+{
+	switch (op) {
+	case OP_RECEIVE:
+		return MOVEMENT_RECEIVE;
+	case OP_PUTAWAY:
+		return MOVEMENT_PUTAWAY;
+	case OP_MOVE:
+		return MOVEMENT_MOVE;
+	case OP_PICK:
+		return MOVEMENT_PICK;
+	case OP_PACK:
+		return MOVEMENT_PACK;
+	case OP_SHIP:
+		return MOVEMENT_SHIP;
+	case OP_RETURN:
+		return MOVEMENT_RETURN;
+	case OP_SCRAP:
+		return MOVEMENT_SCRAP;
+	case OP_HOLD:
+		return MOVEMENT_HOLD;
+	case OP_RELEASE:
+		return MOVEMENT_RELEASE;
+	case OP_TRANSFER_OUT:
+		return MOVEMENT_TRANSFER_OUT;
+	case OP_TRANSFER_IN:
+		return MOVEMENT_TRANSFER_IN;
+	case OP_COUNT:
+		return MOVEMENT_COUNT_ADJUST;
+	case OP_NONE:
+	case OP_UNDO:
+	case OP_DONE:
+		break;
+	}
+	ASSERT(op == OP_COUNT);
+	return MOVEMENT_COUNT_ADJUST;
+}
+
+static bool is_inbound(enum reading_op op)
+{
+	return op == OP_RECEIVE || op == OP_RETURN || op == OP_TRANSFER_IN;
+}
+
+/* What it is: item, lot, serial, pallet. */
+static bool judge_thing(struct judging *judging)
+{
+	const struct operation *operation = judging->operation;
+	const struct found *found = judging->found;
+	struct fact *fact = judging->fact;
+
+	fact->item_no = found->item_no;
+	fact->item = found->item.sku;
+	fact->lot = operation->lot.size > 0 ? operation->lot : found->lot;
+	fact->serial =
+		operation->serial.size > 0 ? operation->serial : found->serial;
+	fact->expiry =
+		operation->expiry != 0 ? operation->expiry : found->expiry;
+	fact->reason = operation->reason;
+	memcpy(fact->sscc, found->sscc, sizeof(fact->sscc));
+	return true;
+}
+
+/* Base units: what was said times what is in one of the code. */
+static bool judge_quantity(struct judging *judging)
+{
+	const struct operation *operation = judging->operation;
+	const struct found *found = judging->found;
+	struct qty units = {operation->has_qty ? operation->qty : 1};
+	int64_t count = found->count > 0 ? found->count : 1;
+	int64_t pack = found->measure > 0 ? found->measure : found->pack;
+	char number[32];
+
+	if (judging->is_known && found->kind == FOUND_PALLET)
+		units = judging->where.quantity;
+	else if (!qty_packs(units.units, count, &units) ||
+		 !qty_packs(units.units, pack, &units))
+		units.units = INT64_MAX;
+	judging->fact->quantity = units;
+	if (qty_is_movable(units) ||
+	    (operation->op == OP_COUNT && units.units == 0)) {
+		if (judging->fact->serial.size == 0 || units.units <= 1)
+			return true;
+		verdict_refuse(judging->verdict, WORD_SERIAL_QUANTITY,
+			       serial_span(&judging->fact->serial));
+		return false;
+	}
+	(void)text_format(number, sizeof(number), "%" PRId64, units.units);
+	verdict_refuse(judging->verdict, WORD_QUANTITY_RANGE, span_of(number));
+	return false;
+}
+
+/* Looks up where a serial or pallet is. */
+static enum err_code where_find(struct judging *judging, struct err *err)
+{
+	const struct view *view = batch_view(judging->act->batch);
+	const struct fact *fact = judging->fact;
+	enum err_code code = ERR_NOT_FOUND;
+
+	if (fact->serial.size > 0)
+		code = serial_get(view, fact->item_no,
+				  serial_span(&fact->serial), &judging->where,
+				  err);
+	else if (fact->sscc[0] != '\0')
+		code = sscc_get(view, (struct span){fact->sscc, SSCC_SIZE},
+				&judging->where, err);
+	judging->is_known = code == ERR_OK;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* A pallet's own label says what is on it only if the book knows it. */
+static enum err_code judge_pallet(struct judging *judging, bool *ret_is_ok,
+				  struct err *err)
+{
+	struct span sscc = {judging->found->sscc, SSCC_SIZE};
+	struct fact *fact = judging->fact;
+
+	*ret_is_ok = true;
+	if (judging->found->kind != FOUND_PALLET)
+		return ERR_OK;
+	if (!judging->is_known) {
+		verdict_park(judging->verdict, WORD_UNKNOWN_PALLET, sscc);
+		*ret_is_ok = false;
+		return ERR_OK;
+	}
+	fact->item_no = judging->where.item;
+	fact->lot = judging->where.lot;
+	return item_name_of(batch_view(judging->act->batch), fact->item_no,
+			    &fact->item, err);
+}
+
+static bool judge_here(struct judging *judging)
+{
+	const struct fact *fact = judging->fact;
+
+	if (!judging->is_known || !is_inbound(judging->operation->op) ||
+	    place_no_kind(judging->where.place) != PLACE_BIN)
+		return true;
+	verdict_refuse(judging->verdict, WORD_ALREADY_HERE,
+		       fact->serial.size > 0
+			       ? serial_span(&fact->serial)
+			       : (struct span){fact->sscc, SSCC_SIZE});
+	return false;
+}
+
+static struct side bin_side(struct span name, enum condition condition)
+{
+	return (struct side){place_bin(name), condition};
+}
+
+static struct side outside(enum place_kind kind, struct span name)
+{
+	struct side side = {{.kind = kind}, CONDITION_NONE};
+	bool fits = place_name_set(&side.place.name, name);
+
+	ASSERT(fits);
+	return side;
+}
+
+/* Goods leave from PACKED if that holds them, else from PICKED, unless a bin
+ * is said. */
+static enum err_code ship_from(struct judging *judging, struct span *ret_bin,
+			       struct err *err)
+{
+	const struct view *view = batch_view(judging->act->batch);
+	const struct fact *fact = judging->fact;
+	struct span order = ref_span(&judging->operation->ref);
+	struct promise promise;
+	enum err_code code;
+
+	*ret_bin = SPAN_LITERAL(BIN_PACKED);
+	code = order.size > 0
+		       ? promise_get(view, fact->item_no, order, &promise, err)
+		       : promise_oldest(view, fact->item_no, true, &promise,
+					err);
+	if (code == ERR_NOT_FOUND && order.size == 0)
+		code = promise_oldest(view, fact->item_no, false, &promise,
+				      err);
+	if (code == ERR_OK && promise.packed.units < fact->quantity.units &&
+	    promise.picked.units >= fact->quantity.units)
+		*ret_bin = SPAN_LITERAL(BIN_PICKED);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* The condition of what lies in the bin, where none was said: good, unless
+ * only another one has enough. */
+static enum err_code condition_guess(struct judging *judging, struct span bin,
+				     enum condition first,
+				     enum condition *ret_condition,
+				     struct err *err)
+{
+	const struct view *view = batch_view(judging->act->batch);
+	struct place place = place_bin(bin);
+	struct balance balance;
+	struct place_no number;
+	enum err_code code;
+
+	*ret_condition = first;
+	code = place_find(view, &place, &number, err);
+	if (code == ERR_OK)
+		code = balance_get(view, judging->fact->item_no, number,
+				   &balance, err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK || balance_condition(&balance, first).units >=
+				      judging->fact->quantity.units)
+		return code;
+	for (int i = CONDITION_GOOD; i <= CONDITION_MAX; i++) {
+		enum condition other = (enum condition)i;
+
+		if (first != CONDITION_GOOD && other == CONDITION_GOOD)
+			continue;
+		if (balance_condition(&balance, other).units >=
+		    judging->fact->quantity.units) {
+			*ret_condition = other;
+			return ERR_OK;
+		}
+	}
+	return ERR_OK;
+}
+
+/* A serial or pallet that the book knows tells where it comes from, unless
+ * somebody said. */
+static enum err_code from_bin(struct judging *judging, struct place *ret_place,
+			      struct err *err)
+{
+	const struct operation *operation = judging->operation;
+
+	if (judging->is_known && operation->is_bin_implied &&
+	    place_no_kind(judging->where.place) == PLACE_BIN)
+		return place_get(batch_view(judging->act->batch),
+				 judging->where.place, ret_place, err);
+	*ret_place = place_bin(place_name_span(&operation->bin));
+	return ERR_OK;
+}
+
+static enum err_code judge_from(struct judging *judging, struct err *err)
+{
+	const struct operation *operation = judging->operation;
+	enum condition condition = operation->condition;
+	struct side *from = &judging->fact->from;
+	struct span bin = place_name_span(&operation->bin);
+	enum err_code code;
+
+	switch (operation->op) {
+	case OP_RECEIVE:
+		*from = outside(PLACE_SUPPLIER, SPAN_LITERAL("unknown"));
+		return ERR_OK;
+	case OP_RETURN:
+		*from = outside(PLACE_CUSTOMER, (struct span){"", 0});
+		return ERR_OK;
+	case OP_TRANSFER_IN:
+		*from = outside(PLACE_TRANSIT, ref_span(&operation->ref));
+		return ERR_OK;
+	case OP_PACK:
+		*from = bin_side(SPAN_LITERAL(BIN_PICKED), CONDITION_GOOD);
+		return ERR_OK;
+	case OP_SHIP:
+		if (bin.size == 0) {
+			code = ship_from(judging, &bin, err);
+			if (code != ERR_OK)
+				return code;
+		}
+		*from = bin_side(bin, CONDITION_GOOD);
+		return ERR_OK;
+	case OP_PICK:
+	case OP_HOLD:
+		from->condition = CONDITION_GOOD;
+		return from_bin(judging, &from->place, err);
+	case OP_RELEASE:
+	case OP_PUTAWAY:
+	case OP_MOVE:
+	case OP_SCRAP:
+	case OP_TRANSFER_OUT:
+	case OP_COUNT:
+	case OP_NONE:
+	case OP_UNDO:
+	case OP_DONE:
+		break;
+	}
+	code = from_bin(judging, &from->place, err);
+	if (code == ERR_OK && condition == CONDITION_NONE)
+		code = condition_guess(judging,
+				       place_name_span(&from->place.name),
+				       operation->op == OP_RELEASE
+					       ? CONDITION_ON_HOLD
+					       : CONDITION_GOOD,
+				       &condition, err);
+	from->condition = condition;
+	return code;
+}
+
+static void judge_to(struct judging *judging)
+{
+	const struct operation *operation = judging->operation;
+	struct fact *fact = judging->fact;
+	enum condition said = operation->condition;
+	struct span bin = place_name_span(&operation->bin);
+	struct span to = place_name_span(&operation->to);
+
+	switch (operation->op) {
+	case OP_RECEIVE:
+	case OP_TRANSFER_IN:
+		fact->to = bin_side(
+			bin, said != CONDITION_NONE ? said : CONDITION_GOOD);
+		return;
+	case OP_RETURN:
+		fact->to = bin_side(bin, CONDITION_QUARANTINE);
+		return;
+	case OP_PUTAWAY:
+	case OP_MOVE:
+		fact->to = bin_side(to, fact->from.condition);
+		return;
+	case OP_PICK:
+		fact->to = bin_side(SPAN_LITERAL(BIN_PICKED), CONDITION_GOOD);
+		return;
+	case OP_PACK:
+		fact->to = bin_side(SPAN_LITERAL(BIN_PACKED), CONDITION_GOOD);
+		return;
+	case OP_SHIP:
+		fact->to = outside(PLACE_CUSTOMER, (struct span){"", 0});
+		return;
+	case OP_SCRAP:
+		fact->to = outside(PLACE_SCRAP, (struct span){"", 0});
+		return;
+	case OP_HOLD:
+		fact->to = fact->from;
+		fact->to.condition =
+			said != CONDITION_NONE ? said : CONDITION_ON_HOLD;
+		return;
+	case OP_RELEASE:
+		fact->to = fact->from;
+		fact->to.condition = CONDITION_GOOD;
+		return;
+	case OP_TRANSFER_OUT:
+		fact->to = outside(PLACE_TRANSIT, ref_span(&operation->ref));
+		return;
+	case OP_COUNT:
+		fact->to = outside(PLACE_LOSS, (struct span){"", 0});
+		return;
+	case OP_NONE:
+	case OP_UNDO:
+	case OP_DONE:
+		break;
+	}
+	ASSERT(operation->op == OP_COUNT);
+}
+
+static bool judge_ref(struct judging *judging)
+{
+	const struct operation *operation = judging->operation;
+	struct entry_ref *ref = &judging->fact->ref;
+	bool is_transfer = operation->op == OP_TRANSFER_OUT ||
+			   operation->op == OP_TRANSFER_IN;
+
+	if (is_transfer && !place_name_is_valid(ref_span(&operation->ref))) {
+		verdict_refuse(judging->verdict, WORD_NO_REF,
+			       span_of(reading_op_name(operation->op)));
+		return false;
+	}
+	ref->text = operation->ref;
+	if (operation->ref.size == 0)
+		ref->kind = REF_NONE;
+	else if (is_transfer)
+		ref->kind = REF_TRANSFER;
+	else if (operation->op == OP_RECEIVE)
+		ref->kind = REF_PURCHASE_ORDER;
+	else
+		ref->kind = REF_ORDER;
+	return true;
+}
+
+/* The law's own check, last: what it says is told in its own words. */
+static bool judge_law(struct judging *judging)
+{
+	struct movement movement = fact_movement(judging->fact);
+	struct span op = span_of(reading_op_name(judging->operation->op));
+	enum movement_fault fault;
+
+	if (judging->operation->op == OP_COUNT)
+		return true;
+	fault = movement_check(&movement);
+	if (fault == MOVEMENT_SOUND)
+		return true;
+	if (fault == MOVEMENT_NO_REASON)
+		verdict_refuse(judging->verdict, WORD_NO_REASON, op);
+	else if (fault == MOVEMENT_BAD_CONDITION)
+		verdict_refuse(judging->verdict, WORD_BAD_CONDITION, op);
+	else if (fault == MOVEMENT_SAME_PLACE)
+		verdict_refuse(judging->verdict, WORD_SAME_BIN,
+			       place_name_span(&movement.from.place.name));
+	else
+		verdict_refuse(judging->verdict, WORD_INVALID,
+			       span_of(movement_fault_name(fault)));
+	return false;
+}
+
+enum err_code operate_judge(struct act *act, const struct operation *operation,
+			    const struct found *found, struct fact *ret_fact,
+			    struct verdict *verdict, bool *ret_is_ok,
+			    struct err *err)
+{
+	struct judging judging = {.act = act,
+				  .operation = operation,
+				  .found = found,
+				  .fact = ret_fact,
+				  .verdict = verdict};
+	enum err_code code;
+
+	*ret_is_ok = false;
+	memset(ret_fact, 0, sizeof(*ret_fact));
+	ret_fact->kind = kind_of(operation->op);
+	if (!judge_thing(&judging) || !judge_ref(&judging))
+		return ERR_OK;
+	code = where_find(&judging, err);
+	if (code == ERR_OK)
+		code = judge_pallet(&judging, ret_is_ok, err);
+	if (code != ERR_OK || !*ret_is_ok)
+		return code;
+	*ret_is_ok = false;
+	if (!judge_here(&judging) || !judge_quantity(&judging))
+		return ERR_OK;
+	code = judge_from(&judging, err);
+	if (code != ERR_OK)
+		return code;
+	judge_to(&judging);
+	*ret_is_ok = judge_law(&judging);
+	return ERR_OK;
+}
+
+/* ---- booking ---- */
+
+static enum err_code count_book(struct act *act,
+				const struct operation *operation,
+				const struct fact *fact,
+				struct posted *ret_posted,
+				struct verdict *verdict, struct err *err)
+{
+	struct statement statement = {.item_no = fact->item_no,
+				      .item = fact->item,
+				      .bin = operation->bin,
+				      .lot = fact->lot,
+				      .condition = fact->from.condition,
+				      .counted = fact->quantity.units,
+				      .at = operation->position};
+	struct counted counted;
+	enum err_code code = count_state(act, &statement, &counted, err);
+
+	if (code != ERR_OK)
+		return code;
+	*ret_posted =
+		(struct posted){.first = counted.first, .last = counted.last};
+	if (counted.verdict == COUNT_RECOUNT_MOVED)
+		verdict_say(verdict, WORD_RECOUNT_MOVED, "%.*s",
+			    (int)fact->item.size, fact->item.data);
+	else if (counted.verdict == COUNT_RECOUNT_BLIND)
+		verdict_say(verdict, WORD_RECOUNT_BLIND, "%.*s",
+			    (int)fact->item.size, fact->item.data);
+	return ERR_OK;
+}
+
+enum err_code operate_book(struct act *act, const struct operation *operation,
+			   const struct fact *fact, struct posted *ret_posted,
+			   struct verdict *verdict, struct err *err)
+{
+	enum err_code code;
+
+	if (operation->op == OP_COUNT)
+		code = count_book(act, operation, fact, ret_posted, verdict,
+				  err);
+	else
+		code = post_fact(act, fact, ret_posted, err);
+	if (code == ERR_OK)
+		verdict->pos = ret_posted->last;
+	return code;
+}

@@ -1,0 +1,85 @@
+/*
+ * state - what the engine's files share: its storage and its handlers.
+ *
+ * Layer     gateway/core, inside the engine only
+ * Threads   the keeper
+ *
+ * A handler takes one reading of its kind, writes what follows from it, and
+ * sets the verdict. It returns an error only when the store fails or when the
+ * event cannot be taken as it is (engine.h).
+ */
+#ifndef DEPOT_GATEWAY_CORE_STATE_H
+#define DEPOT_GATEWAY_CORE_STATE_H
+
+#include "gateway/core/act.h"
+#include "gateway/core/engine.h"
+#include "gateway/core/operate.h"
+#include "gateway/core/resolve.h"
+#include "gateway/core/verdict.h"
+#include "gateway/ingest/reading.h"
+#include "gateway/ingest/scan_text.h"
+
+#define TOPIC_PREFIX_SIZE (sizeof("depot/v1///") + 2 * NAME_SIZE_MAX)
+
+/* Devices whose silence is watched. */
+#define ENGINE_DEVICES_MAX 4096
+
+struct engine {
+	struct engine_plan plan;
+	struct engine_counters counters;
+	char prefix[TOPIC_PREFIX_SIZE]; /* "depot/v1/org/site/" */
+
+	/* One reading in work. */
+	struct json json;
+	unsigned char *json_memory;
+	struct reading reading;
+	struct scan_text scan;
+	struct found found[READING_CODES_MAX];
+
+	/* By device_no: when it was heard last, since this start. */
+	struct moment heard[ENGINE_DEVICES_MAX];
+	struct moment started; /* of the first tick */
+	struct moment trimmed; /* when observations were trimmed last */
+	bool tick_wrote;
+};
+
+/* The reading in work, beside engine->reading. */
+struct intake {
+	struct engine *engine;
+	struct act act;
+	struct device device;
+	struct device_no device_no;
+	struct moment now;
+	struct message message; /* borrowed */
+};
+
+MUST_CHECK enum err_code on_scan(struct intake *intake, struct verdict *verdict,
+				 struct err *err);
+MUST_CHECK enum err_code on_session(struct intake *intake,
+				    struct verdict *verdict, struct err *err);
+MUST_CHECK enum err_code on_shelf(struct intake *intake,
+				  struct verdict *verdict, struct err *err);
+MUST_CHECK enum err_code on_rfid(struct intake *intake, struct verdict *verdict,
+				 struct err *err);
+MUST_CHECK enum err_code on_tick(struct engine *engine, struct batch *batch,
+				 struct moment now, struct answers *answers,
+				 struct err *err);
+
+/* Resolves code @index of the scan in work into engine->found[@index]. */
+MUST_CHECK enum err_code scan_resolve(struct intake *intake, size_t index,
+				      struct err *err);
+
+/* Takes back what the device booked last. */
+MUST_CHECK enum err_code undo_last(struct intake *intake,
+				   struct verdict *verdict, struct err *err);
+
+/*
+ * Parks the message in work, or instead of its payload @payload (if not
+ * empty), with the verdict's word, and leaves a loss record for what had to
+ * make room.
+ */
+MUST_CHECK enum err_code intake_park(struct intake *intake,
+				     const struct verdict *verdict,
+				     struct span payload, struct err *err);
+
+#endif

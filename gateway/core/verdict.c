@@ -1,0 +1,89 @@
+#include "gateway/core/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void verdict_init(struct verdict *verdict)
+{
+	*verdict = (struct verdict){.result = RESULT_BOOKED};
+}
+
+static void verdict_set(struct verdict *verdict, enum result result,
+			enum word word, struct span detail)
+{
+	verdict->result = result;
+	verdict->word = word;
+	text_print(detail, verdict->detail, sizeof(verdict->detail));
+}
+
+void verdict_refuse(struct verdict *verdict, enum word word, struct span detail)
+{
+	verdict_set(verdict, RESULT_REFUSED, word, detail);
+}
+
+void verdict_park(struct verdict *verdict, enum word word, struct span detail)
+{
+	verdict_set(verdict, RESULT_PARKED, word, detail);
+}
+
+void verdict_say(struct verdict *verdict, enum word word, const char *format,
+		 ...)
+{
+	va_list arguments;
+
+	verdict->word = word;
+	va_start(arguments, format);
+	(void)vsnprintf(verdict->detail, sizeof(verdict->detail), format,
+			arguments);
+	va_end(arguments);
+	/* The cut may have split a character. */
+	text_print(span_of(verdict->detail), verdict->detail,
+		   sizeof(verdict->detail));
+}
+
+static bool is_fault(const struct verdict *verdict)
+{
+	return (verdict->word == WORD_MALFORMED ||
+		verdict->word == WORD_INVALID) &&
+	       verdict->fault.kind != FAULT_NONE;
+}
+
+static bool is_problem(const struct verdict *verdict)
+{
+	return verdict->word == WORD_BAD_CODE &&
+	       verdict->problem.fault != SCAN_OK;
+}
+
+const char *verdict_code(const struct verdict *verdict)
+{
+	if (is_fault(verdict))
+		return fault_code(verdict->fault.kind);
+	if (is_problem(verdict))
+		return scan_fault_name(verdict->problem.fault);
+	return word_code(verdict->word);
+}
+
+/* The front's own sentence, or the detail: what goes into the word's hole. */
+static void hole_fill(const struct verdict *verdict, bool is_chinese,
+		      char *buffer, size_t size)
+{
+	if (is_fault(verdict) && is_chinese)
+		fault_text_zh(&verdict->fault, buffer, size);
+	else if (is_fault(verdict))
+		fault_text_en(&verdict->fault, buffer, size);
+	else if (is_problem(verdict) && is_chinese)
+		scan_problem_text_zh(&verdict->problem, buffer, size);
+	else if (is_problem(verdict))
+		scan_problem_text_en(&verdict->problem, buffer, size);
+	else
+		text_print(span_of(verdict->detail), buffer, size);
+}
+
+void verdict_text(const struct verdict *verdict, bool is_chinese, char *buffer,
+		  size_t size)
+{
+	char hole[SCAN_TEXT_SIZE];
+
+	hole_fill(verdict, is_chinese, hole, sizeof(hole));
+	word_text(verdict->word, span_of(hole), is_chinese, buffer, size);
+}

@@ -1,0 +1,45 @@
+/*
+ * verdict - what became of one reading.
+ *
+ * Layer     gateway/core, inside the engine only
+ * Threads   the keeper
+ */
+#ifndef DEPOT_GATEWAY_CORE_VERDICT_H
+#define DEPOT_GATEWAY_CORE_VERDICT_H
+
+#include "gateway/core/words.h"
+#include "gateway/ingest/fault.h"
+#include "gateway/ingest/scan_problem.h"
+#include "rules/base/ids.h"
+#include "store/seen.h"
+
+struct verdict {
+	enum result result;
+	enum word word; /* WORD_NONE when booked, unless a session talks */
+	struct pos pos; /* of the last entry that it made; 0: none */
+	char detail[SEEN_DETAIL_SIZE_MAX + 1];
+	struct code_text wants;      /* parked: the code that has to be named */
+	struct fault fault;          /* WORD_MALFORMED, WORD_INVALID */
+	struct scan_problem problem; /* WORD_BAD_CODE */
+	const char *next;            /* a session: what it waits for; or NULL */
+};
+
+/* Booked, and nothing to say. */
+void verdict_init(struct verdict *verdict);
+
+/* Refuses (or parks) with @word about @detail, which is cut to fit. */
+void verdict_refuse(struct verdict *verdict, enum word word,
+		    struct span detail);
+void verdict_park(struct verdict *verdict, enum word word, struct span detail);
+
+/* Sets what a session says. */
+PRINTF_LIKE(3, 4)
+void verdict_say(struct verdict *verdict, enum word word, const char *format,
+		 ...);
+
+/* The stable code, and the sentence in one language. */
+const char *verdict_code(const struct verdict *verdict);
+void verdict_text(const struct verdict *verdict, bool is_chinese, char *buffer,
+		  size_t size);
+
+#endif

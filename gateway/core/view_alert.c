@@ -1,0 +1,122 @@
+#include "gateway/core/view.h"
+
+/* Sorted by code. A new alert is an entry here and a line in the operating
+ * guide; a code never changes its meaning. */
+static const struct alert_text alert_texts[] = {
+	{
+		"audit_failed",
+		"The audit found that the books do not add up[: {n} findings].",
+		"审计发现账目不平[：{n} 项]。",
+		"Run `depot audit` to see each finding, make a backup, and "
+		"call whoever looks after the box. Scanning goes on.",
+		"运行 depot audit 查看每一项，先做备份，并通知维护人员。"
+		"扫描可以继续。",
+	},
+	{
+		"broker_dropped",
+		"The broker dropped[ {n}] messages because a queue was full.",
+		"代理因队列已满丢弃了[ {n} 条]消息。",
+		"Devices that wait for their acknowledgement send again by "
+		"themselves. Find the client that does not read (mosquitto's "
+		"log names it) and restart or remove it.",
+		"等待回执的设备会自动重发。请在 mosquitto 日志中找出不读取"
+		"消息的客户端，重启或移除它。",
+	},
+	{
+		"clock_untrusted",
+		"The clock has not been set since the box started.",
+		"设备启动后时钟尚未校准。",
+		"Movements are booked as always; expiry dates and the age of "
+		"figures are not vouched for. Connect a time server (NTP), or "
+		"set the clock.",
+		"移动照常记账；但保质期和数据时效无法保证。请连接时间服务器"
+		"（NTP）或手动校时。",
+	},
+	{
+		"died_twice",
+		"depot stopped twice while reading one message of {}; the "
+		"message was put aside unread.",
+		"程序在读取 {} 的一条消息时两次中断；该消息已原样搁置。",
+		"Look at it with `depot parked list`, and report it: this is "
+		"a mistake in depot.",
+		"用 depot parked list 查看并上报：这是程序的缺陷。",
+	},
+	{
+		"disk_full",
+		"The disk of the box is nearly full[: {n} MB are left].",
+		"设备磁盘将满[：剩余 {n} MB]。",
+		"The ledger has its room reserved and goes on. Remove old "
+		"backups and logs.",
+		"账本空间已预留，可继续工作。请清理旧备份和日志。",
+	},
+	{
+		"found_units",
+		"[{n} units of ]{} were moved that the book did not have.",
+		"{} 移动的数量超出账面[ {n} 个单位]。",
+		"Count the bin that the count task names.",
+		"请盘点任务中指出的库位。",
+	},
+	{
+		"parked_lost",
+		"[{n} ]parked readings had to be dropped: there were more "
+		"than may be kept.",
+		"搁置的读数超出上限，已丢弃[ {n} 条]。",
+		"Name the unknown codes and devices that `depot parked list` "
+		"shows, so that their readings are booked; the journal has a "
+		"record of what was lost.",
+		"请为 depot parked list 中的未知条码和设备命名，使其读数得以"
+		"记账；日记账中有丢失记录。",
+	},
+	{
+		"ring_full",
+		"Readings come in faster than they can be booked[: {n} wait].",
+		"读数到达的速度超过记账速度[：{n} 条等待中]。",
+		"Nothing is lost: the broker keeps them. If this lasts longer "
+		"than a few minutes, look at the disk with `depot top`.",
+		"数据不会丢失：代理会保留。如持续数分钟以上，请用 depot top "
+		"检查磁盘。",
+	},
+	{
+		"seq_reused",
+		"Device {} used a sequence number again for another reading.",
+		"设备 {} 用同一序号发送了不同的读数。",
+		"The reading was kept and not booked. Give the device a boot "
+		"id that changes at each start, then look at `depot parked "
+		"list`.",
+		"该读数已保留，未记账。请让设备每次启动更换 boot 标识，然后"
+		"查看 depot parked list。",
+	},
+	{
+		"silent_device",
+		"Device {} has not been heard of[ for {n} s].",
+		"设备 {} [已 {n} 秒]没有消息。",
+		"Check its power, its battery and the network; if it is no "
+		"longer in use, `depot device revoke {}`.",
+		"请检查其电源、电池和网络；若已停用，运行 depot device "
+		"revoke {}。",
+	},
+	{
+		"store_full",
+		"The ledger is full: readings are refused.",
+		"账本已满：读数被拒绝。",
+		"Stop the daemon, give the store more room with `depot "
+		"resize`, and start it again. Devices send again by "
+		"themselves.",
+		"请停止服务，用 depot resize 扩大账本后重新启动。设备会自动"
+		"重发。",
+	},
+};
+
+const struct alert_text *alert_text_table(size_t *ret_count)
+{
+	*ret_count = ARRAY_LEN(alert_texts);
+	return alert_texts;
+}
+
+const struct alert_text *alert_text_find(struct span code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(alert_texts); i++)
+		if (span_is(code, alert_texts[i].code))
+			return &alert_texts[i];
+	return NULL;
+}

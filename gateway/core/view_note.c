@@ -1,0 +1,267 @@
+#include "gateway/core/view_parts.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* A sentence with a subject of CODE_SIZE_MAX bytes in it. */
+#define SENTENCE_SIZE 512
+
+/* ---- sentences ---- */
+
+/* A terminated text under construction; what does not fit is left out. */
+struct sentence {
+	char text[SENTENCE_SIZE];
+	size_t size;
+};
+
+static void sentence_add(struct sentence *sentence, struct span text)
+{
+	size_t room = sizeof(sentence->text) - sentence->size;
+
+	text_print(text, sentence->text + sentence->size, room);
+	sentence->size += strlen(sentence->text + sentence->size);
+}
+
+/*
+ * Writes @pattern with {} replaced by @subject and {n} by @value, and without
+ * its [parts] when @value is 0. Patterns are our own.
+ */
+static void sentence_fill(struct sentence *sentence, const char *pattern,
+			  struct span subject, int64_t value)
+{
+	char number[24];
+	bool is_left_out = false;
+
+	(void)text_format(number, sizeof(number), "%" PRId64, value);
+	sentence->size = 0;
+	sentence->text[0] = '\0';
+	while (*pattern != '\0') {
+		size_t plain = strcspn(pattern, "{[]");
+
+		if (!is_left_out)
+			sentence_add(sentence, (struct span){pattern, plain});
+		pattern += plain;
+		if (*pattern == '{') {
+			bool is_value = pattern[1] == 'n';
+
+			if (!is_left_out)
+				sentence_add(sentence, is_value
+							       ? span_of(number)
+							       : subject);
+			pattern += is_value ? 3 : 2;
+		} else if (*pattern != '\0') {
+			is_left_out = *pattern == '[' && value == 0;
+			pattern++;
+		}
+	}
+}
+
+static void sentence_out(const char *key, const char *pattern,
+			 struct span subject, int64_t value,
+			 struct json_out *out)
+{
+	struct sentence sentence;
+
+	sentence_fill(&sentence, pattern, subject, value);
+	out_string_at(out, key, sentence.text);
+}
+
+/* ---- tasks ---- */
+
+static const char *task_kind_name(enum task_kind kind)
+{
+	switch (kind) {
+	case TASK_COUNT:
+		return "count";
+	case TASK_PUTAWAY:
+		return "putaway";
+	case TASK_PICK:
+		return "pick";
+	case TASK_INSPECT:
+		return "inspect";
+	case TASK_CHECK:
+		return "check";
+	}
+	ASSERT(kind == TASK_COUNT);
+	return "";
+}
+
+static const char *task_state_name(enum task_state state)
+{
+	switch (state) {
+	case TASK_OPEN:
+		return "open";
+	case TASK_CLAIMED:
+		return "claimed";
+	case TASK_DONE:
+		return "done";
+	case TASK_CANCELLED:
+		return "cancelled";
+	}
+	ASSERT(state == TASK_OPEN);
+	return "";
+}
+
+/* What is asked for; {} is the thing and where it is. */
+static const char *const asked_en[] = {
+	[TASK_COUNT] = "Count {}.",   [TASK_PUTAWAY] = "Put away {}.",
+	[TASK_PICK] = "Pick {}.",     [TASK_INSPECT] = "Inspect {}.",
+	[TASK_CHECK] = "Look at {}.",
+};
+static const char *const asked_zh[] = {
+	[TASK_COUNT] = "请盘点{}。", [TASK_PUTAWAY] = "请上架{}。",
+	[TASK_PICK] = "请拣选{}。",  [TASK_INSPECT] = "请检验{}。",
+	[TASK_CHECK] = "请查看{}。",
+};
+
+/* Why. A reason that is not here is shown by its code alone. */
+static const struct task_reason {
+	const char *code;
+	const char *en;
+	const char *zh;
+} task_reasons[] = {
+	{"found", " More was taken from it than the book held.",
+	 "从中取走的多于账面。"},
+	{"late_movement",
+	 " A movement from before its last count came in late.",
+	 "有一笔早于上次盘点的移动迟到了。"},
+	{"moved", " It moved while it was being counted.", "盘点期间有移动。"},
+	{"blind_recount",
+	 " The last count was far from the book: count again without looking "
+	 "at it.",
+	 "上次盘点与账面相差较大：请不看账面再盘一次。"},
+	{"shelf", " The shelf sensor and the book part.",
+	 "货架传感器与账面不符。"},
+	{"asked", " Somebody asked for it.", "有人要求盘点。"},
+};
+
+static const struct task_reason *task_reason_find(struct span code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(task_reasons); i++)
+		if (span_is(code, task_reasons[i].code))
+			return &task_reasons[i];
+	return NULL;
+}
+
+/* "SKU in bin A-01", "bin A-01". */
+static void task_thing(const struct task *task, const char *item_and_bin,
+		       const char *bin, struct sentence *ret_thing)
+{
+	char name[PLACE_NAME_SIZE_MAX + 1];
+
+	text_print(place_name_span(&task->bin), name, sizeof(name));
+	sentence_fill(ret_thing, task->item.size > 0 ? item_and_bin : bin,
+		      sku_span(&task->item), 0);
+	sentence_add(ret_thing, span_of(name));
+}
+
+static void task_text_out(const char *key, const struct task *task,
+			  bool is_chinese, struct json_out *out)
+{
+	const struct task_reason *reason =
+		task_reason_find(reason_span(&task->reason));
+	const char *asked =
+		is_chinese ? asked_zh[task->kind] : asked_en[task->kind];
+	struct sentence thing;
+	struct sentence sentence;
+
+	if (is_chinese)
+		task_thing(task, "商品 {}，库位 ", "库位 ", &thing);
+	else
+		task_thing(task, "{} in bin ", "bin ", &thing);
+	sentence_fill(&sentence, asked, span_of(thing.text), 0);
+	if (reason != NULL)
+		sentence_add(&sentence,
+			     span_of(is_chinese ? reason->zh : reason->en));
+	out_string_at(out, key, sentence.text);
+}
+
+bool view_task_is_open(const struct task *task)
+{
+	return task->state == TASK_OPEN || task->state == TASK_CLAIMED;
+}
+
+static void optional_out(const char *key, struct span text,
+			 struct json_out *out)
+{
+	if (text.size > 0)
+		out_text_at(out, key, text);
+}
+
+void view_task_print(const struct entry *entry, struct pos pos,
+		     struct json_out *out)
+{
+	const struct task *task = &entry->body.task;
+
+	out_object(out);
+	out_int_at(out, "v", VIEW_VERSION);
+	out_text_at(out, "id", name_span(&task->id));
+	out_string_at(out, "kind", task_kind_name(task->kind));
+	out_string_at(out, "state", task_state_name(task->state));
+	optional_out("bin", place_name_span(&task->bin), out);
+	optional_out("item", sku_span(&task->item), out);
+	optional_out("reason", reason_span(&task->reason), out);
+	optional_out("account", name_span(&task->account), out);
+	view_moment_out("changed_at", stamp_moment(entry->stamp),
+			(entry->clock_flags & ENTRY_CLOCK_TRUSTED) != 0, out);
+	task_text_out("text_en", task, false, out);
+	task_text_out("text_zh", task, true, out);
+	view_pos_out(pos, out);
+	out_object_end(out);
+}
+
+/* ---- alerts ---- */
+
+const char *severity_name(enum severity severity)
+{
+	switch (severity) {
+	case SEVERITY_INFO:
+		return "info";
+	case SEVERITY_WARNING:
+		return "warning";
+	case SEVERITY_CRITICAL:
+		return "critical";
+	}
+	ASSERT(severity == SEVERITY_INFO);
+	return "";
+}
+
+/* For a code of a newer or later part: still a sentence, never silence. */
+static const struct alert_text alert_general = {
+	"",
+	"Something needs a look: {}[ ({n})].",
+	"有情况需要查看：{}[（{n}）]。",
+	"See the operating guide under this alert's code.",
+	"请在操作手册中按此告警代码查找。",
+};
+
+void view_alert_print(const struct entry *entry, struct pos pos,
+		      struct json_out *out)
+{
+	const struct alert *alert = &entry->body.alert;
+	struct span code = reason_span(&alert->code);
+	struct span subject = code_text_span(&alert->subject);
+	const struct alert_text *text = alert_text_find(code);
+
+	if (text == NULL) {
+		text = &alert_general;
+		if (subject.size == 0)
+			subject = code;
+	}
+	out_object(out);
+	out_int_at(out, "v", VIEW_VERSION);
+	out_text_at(out, "id", ref_span(&alert->id));
+	out_text_at(out, "code", code);
+	out_string_at(out, "severity", severity_name(alert->severity));
+	view_moment_out("since", entry->effective,
+			(entry->clock_flags & ENTRY_EFFECTIVE_TRUSTED) != 0,
+			out);
+	optional_out("subject", code_text_span(&alert->subject), out);
+	out_int_at(out, "value", alert->value);
+	sentence_out("text_en", text->en, subject, alert->value, out);
+	sentence_out("text_zh", text->zh, subject, alert->value, out);
+	sentence_out("next_en", text->next_en, subject, alert->value, out);
+	sentence_out("next_zh", text->next_zh, subject, alert->value, out);
+	view_pos_out(pos, out);
+	out_object_end(out);
+}
