@@ -505,6 +505,7 @@ enum err_code engine_step(struct engine *engine, struct batch *batch,
 {
 	switch (event->kind) {
 	case EVENT_MESSAGE:
+		engine->step_wrote = true;
 		return on_message(engine, batch, event, answers, err);
 	case EVENT_TICK:
 		batch_time(batch, event->at, event->clock_trusted);
@@ -516,6 +517,11 @@ enum err_code engine_step(struct engine *engine, struct batch *batch,
 	}
 	ASSERT(event->kind == EVENT_MESSAGE);
 	return ERR_OK;
+}
+
+bool engine_wrote(const struct engine *engine)
+{
+	return engine->step_wrote;
 }
 
 enum err_code engine_park_raw(struct engine *engine, struct batch *batch,

@@ -52,9 +52,10 @@ MUST_CHECK enum err_code engine_step(struct engine *engine, struct batch *batch,
 				     const struct event *event,
 				     struct answers *answers, struct err *err);
 
-/* True if the last EVENT_TICK wrote anything: else its batch is abandoned, so
- * that an idle box does not write to its disk every second. */
-bool engine_tick_wrote(const struct engine *engine);
+/* False if the last step, a tick or a command, left nothing to commit: the
+ * batch is then abandoned, so that an idle box does not write to its disk every
+ * second and a refused command leaves no trace. True after a message. */
+bool engine_wrote(const struct engine *engine);
 
 /* Parks a message unread: the engine failed on it, or the daemon died. */
 MUST_CHECK enum err_code engine_park_raw(struct engine *engine,

@@ -86,7 +86,7 @@ static enum err_code sessions_end(struct ticking *ticking, struct err *err)
 		return code;
 	if (ticking->ended_count == 0)
 		return ERR_OK;
-	ticking->engine->tick_wrote = true;
+	ticking->engine->step_wrote = true;
 	for (size_t i = 0; i < ticking->ended_count; i++) {
 		code = session_end(batch_txn(batch), ticking->ended[i], err);
 		if (code != ERR_OK)
@@ -133,7 +133,7 @@ static enum err_code silence_look(void *context, struct span key,
 	code = act_alert(&ticking->act, &alarm,
 			 !is_silent(ticking, &device, number), err);
 	if (batch_next(batch).value != before.value)
-		ticking->engine->tick_wrote = true;
+		ticking->engine->step_wrote = true;
 	return code;
 }
 
@@ -155,7 +155,7 @@ static enum err_code observations_trim(struct ticking *ticking, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	if (removed > 0)
-		engine->tick_wrote = true;
+		engine->step_wrote = true;
 	if (removed < TRIM_MOST)
 		engine->trimmed = ticking->now;
 	return ERR_OK;
@@ -177,7 +177,7 @@ enum err_code on_tick(struct engine *engine, struct batch *batch,
 	struct span all = {"", 0};
 	enum err_code code;
 
-	engine->tick_wrote = false;
+	engine->step_wrote = false;
 	if (engine->started.ms == 0)
 		engine->started = now;
 	code = sessions_end(&ticking, err);
@@ -187,9 +187,4 @@ enum err_code on_tick(struct engine *engine, struct batch *batch,
 	if (code == ERR_OK)
 		code = observations_trim(&ticking, err);
 	return code;
-}
-
-bool engine_tick_wrote(const struct engine *engine)
-{
-	return engine->tick_wrote;
 }

@@ -40,7 +40,7 @@ struct engine {
 	struct moment heard[ENGINE_DEVICES_MAX];
 	struct moment started; /* of the first tick */
 	struct moment trimmed; /* when observations were trimmed last */
-	bool tick_wrote;
+	bool step_wrote;
 };
 
 /* The reading in work, beside engine->reading. */
