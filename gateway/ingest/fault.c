@@ -168,6 +168,9 @@ static const struct wording wordings[] = {
 			   "对十六进制数字的 EPC"},
 
 	[FAULT_FILE_EMPTY] = {"empty_file", "the file is empty", "文件为空"},
+	[FAULT_FILE_TOO_LONG] = {"too_long",
+				 "the file is longer than {high} bytes",
+				 "文件超过 {high} 字节"},
 	[FAULT_ENCODING] = {"bad_encoding",
 			    "line {line}: neither UTF-8 nor GB18030; save the "
 			    "file as UTF-8",

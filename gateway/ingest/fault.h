@@ -78,12 +78,13 @@ enum fault_kind {
 	FAULT_BAD_TEXT,          /* bad_text */
 	FAULT_BAD_EPC,           /* bad_epc */
 
-	FAULT_FILE_EMPTY,   /* empty_file */
-	FAULT_ENCODING,     /* bad_encoding */
-	FAULT_ENCODING_NUL, /* bad_encoding */
-	FAULT_OPEN_QUOTE,   /* bad_quote */
-	FAULT_STRAY_QUOTE,  /* bad_quote */
-	FAULT_FIELD_TOO_LONG,
+	FAULT_FILE_EMPTY,       /* empty_file */
+	FAULT_FILE_TOO_LONG,    /* too_long */
+	FAULT_ENCODING,         /* bad_encoding */
+	FAULT_ENCODING_NUL,     /* bad_encoding */
+	FAULT_OPEN_QUOTE,       /* bad_quote */
+	FAULT_STRAY_QUOTE,      /* bad_quote */
+	FAULT_FIELD_TOO_LONG,   /* too_long */
 	FAULT_TOO_MANY_COLUMNS, /* too_many_columns */
 	FAULT_COLUMN_COUNT,     /* wrong_column_count */
 	FAULT_NO_COLUMN,        /* missing_column */
