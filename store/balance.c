@@ -8,6 +8,15 @@
 /* A cell needs at most 1 + 1 + LOT_SIZE_MAX + 10 bytes. */
 #define BALANCE_ROW_SIZE_MAX (16 + BALANCE_CELLS_MAX * 32)
 
+/* By condition, then by lot: <0, 0, >0. */
+static int cell_compare(const struct cell *cell, enum condition condition,
+			struct span lot)
+{
+	if (cell->condition != condition)
+		return cell->condition < condition ? -1 : 1;
+	return span_compare(lot_span(&cell->lot), lot);
+}
+
 static enum err_code balance_read(struct reader *reader,
 				  struct balance *ret_balance, struct err *err)
 {
@@ -18,12 +27,19 @@ static enum err_code balance_read(struct reader *reader,
 
 		if (ret_balance->count == BALANCE_CELLS_MAX)
 			return row_garbled(TABLE_BALANCE, err);
-		cell = &ret_balance->cells[ret_balance->count++];
+		cell = &ret_balance->cells[ret_balance->count];
 		cell->condition = (enum condition)read_u8(reader);
 		if (cell->condition > CONDITION_MAX ||
 		    !lot_set(&cell->lot, read_span(reader, LOT_SIZE_MAX)))
 			return row_garbled(TABLE_BALANCE, err);
 		cell->quantity.units = read_signed(reader);
+		/* In order, none zero: a row has one form. */
+		if (cell->quantity.units == 0 ||
+		    (ret_balance->count > 0 &&
+		     cell_compare(cell - 1, cell->condition,
+				  lot_span(&cell->lot)) >= 0))
+			return row_garbled(TABLE_BALANCE, err);
+		ret_balance->count++;
 	}
 	return reader_done(reader) ? ERR_OK : row_garbled(TABLE_BALANCE, err);
 }
@@ -74,12 +90,8 @@ static size_t cell_index(const struct balance *balance,
 	size_t i;
 
 	for (i = 0; i < balance->count; i++) {
-		const struct cell *cell = &balance->cells[i];
-		int order = (cell->condition > condition) -
-			    (cell->condition < condition);
+		int order = cell_compare(&balance->cells[i], condition, lot);
 
-		if (order == 0)
-			order = span_compare(lot_span(&cell->lot), lot);
 		if (order >= 0) {
 			*ret_found = order == 0;
 			return i;
@@ -87,6 +99,17 @@ static size_t cell_index(const struct balance *balance,
 	}
 	*ret_found = false;
 	return i;
+}
+
+/* So that whoever adds cells up, balance_condition, need not ask. */
+static bool sum_fits(const struct balance *balance)
+{
+	struct qty sum = {0};
+
+	for (size_t i = 0; i < balance->count; i++)
+		if (!qty_add(sum, balance->cells[i].quantity, &sum))
+			return false;
+	return true;
 }
 
 static enum err_code cell_change(struct balance *balance,
@@ -101,7 +124,7 @@ static enum err_code cell_change(struct balance *balance,
 
 	if (!found) {
 		if (balance->count == BALANCE_CELLS_MAX)
-			return err_set(err, ERR_FULL,
+			return err_set(err, ERR_OVERFLOW,
 				       "more than %d lots of an item in a bin",
 				       BALANCE_CELLS_MAX);
 		memmove(cell + 1, cell, (balance->count - at) * sizeof(*cell));
@@ -110,7 +133,8 @@ static enum err_code cell_change(struct balance *balance,
 		if (!lot_set(&cell->lot, lot))
 			return ERR_INVALID;
 	}
-	if (!qty_add(cell->quantity, change->change, &cell->quantity))
+	if (!qty_add(cell->quantity, change->change, &cell->quantity) ||
+	    !sum_fits(balance))
 		return err_set(err, ERR_OVERFLOW,
 			       "a balance would leave 64 bits");
 	if (is_bin && cell->quantity.units < 0)
@@ -195,26 +219,39 @@ static void walk_init(struct walk *walk, const struct view *view,
 	walk->context = context;
 }
 
-static enum err_code walk_row(void *context, struct span key, struct span value,
-			      struct err *err)
+enum err_code balance_open(struct span key, struct span value,
+			   struct balance_key *ret_key,
+			   struct balance *ret_balance, struct err *err)
 {
-	struct walk *walk = context;
-	struct item_no item;
-	struct place_no place;
+	struct balance_key names;
 	struct reader reader;
 	enum err_code code;
 
 	reader_init(&reader, key.data, key.size);
-	item.value = read_u32(&reader);
-	place.value = read_u32(&reader);
+	names.item.value = read_u32(&reader);
+	names.place.value = read_u32(&reader);
 	if (!reader_done(&reader))
 		return row_garbled(TABLE_BALANCE, err);
 	code = row_open(TABLE_BALANCE, key, value, &reader, err);
 	if (code == ERR_OK)
-		code = balance_read(&reader, &walk->balance, err);
+		code = balance_read(&reader, ret_balance, err);
+	if (code == ERR_OK)
+		*ret_key = names;
+	return code;
+}
+
+static enum err_code walk_row(void *context, struct span key, struct span value,
+			      struct err *err)
+{
+	struct walk *walk = context;
+	struct balance_key names;
+	enum err_code code;
+
+	code = balance_open(key, value, &names, &walk->balance, err);
 	if (code != ERR_OK)
 		return code;
-	return walk->visit(walk->context, item, place, &walk->balance, err);
+	return walk->visit(walk->context, names.item, names.place,
+			   &walk->balance, err);
 }
 
 enum err_code balance_walk_item(const struct view *view, struct item_no item,

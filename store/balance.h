@@ -38,6 +38,19 @@ MUST_CHECK enum err_code balance_get(const struct view *view,
 				     struct balance *ret_balance,
 				     struct err *err);
 
+/*
+ * What a row says that view_walk gave, for a walk of one's own.
+ * ERR_CORRUPT  it is damaged, or not in its one form
+ */
+struct balance_key {
+	struct item_no item;
+	struct place_no place;
+};
+MUST_CHECK enum err_code balance_open(struct span key, struct span value,
+				      struct balance_key *ret_key,
+				      struct balance *ret_balance,
+				      struct err *err);
+
 /* Units in one cell of @balance; 0 if there is none. */
 struct qty balance_cell(const struct balance *balance, enum condition condition,
 			struct span lot);
@@ -49,8 +62,8 @@ struct qty balance_condition(const struct balance *balance,
  * Adds @change (which may be negative) to one cell and sets the pos.
  *
  * ERR_CONFLICT  a bin's cell would go below zero
- * ERR_OVERFLOW  the sum does not fit
- * ERR_FULL      no room in the map, or more than BALANCE_CELLS_MAX lots
+ * ERR_OVERFLOW  the cell, the row's sum, or one lot more does not fit
+ * ERR_FULL      no room in the map
  */
 struct balance_change {
 	struct item_no item;
