@@ -18,9 +18,12 @@ struct command_table {
 
 static size_t tables(struct command_table ret_tables[3])
 {
-	ret_tables[0] = (struct table){master_commands, master_command_count};
-	ret_tables[1] = (struct table){stock_commands, stock_command_count};
-	ret_tables[2] = (struct table){parked_commands, parked_command_count};
+	ret_tables[0] =
+		(struct command_table){master_commands, master_command_count};
+	ret_tables[1] =
+		(struct command_table){stock_commands, stock_command_count};
+	ret_tables[2] =
+		(struct command_table){parked_commands, parked_command_count};
 	return 3;
 }
 
@@ -288,6 +291,7 @@ enum err_code command_run(struct engine *engine, struct batch *batch,
 				.out = command->reply,
 				.engine = engine,
 				.act = &act};
+	enum err_code code;
 
 	code = run(&asking, &engine->json, command, COMMAND_WRITE, err);
 	engine->step_wrote = !asking.is_refused;
