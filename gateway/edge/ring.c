@@ -203,11 +203,14 @@ static uint64_t released_position(const struct ring *ring)
 	       (ring->live - 1 - ring->found[ring->found_at]) % count;
 }
 
-void ring_release_upto(struct ring *ring, uint64_t number)
+static void slots_leave(struct ring *ring, uint64_t number, bool are_void)
 {
 	struct ring_slot slot;
 
 	while (ring_peek(ring, 0, &slot) && slot.number <= number) {
+		if (are_void)
+			atomic_store_explicit(&slot_waiting(ring, 0)->commit, 0,
+					      memory_order_release);
 		if (ring->found_at < ring->found_count)
 			ring->found_at++;
 		else
@@ -215,6 +218,16 @@ void ring_release_upto(struct ring *ring, uint64_t number)
 	}
 	atomic_store_explicit(&ring->released, released_position(ring),
 			      memory_order_release);
+}
+
+void ring_release_upto(struct ring *ring, uint64_t number)
+{
+	slots_leave(ring, number, false);
+}
+
+void ring_void_upto(struct ring *ring, uint64_t number)
+{
+	slots_leave(ring, number, true);
 }
 
 void ring_mark_working(struct ring *ring, const struct ring_slot *slot)

@@ -136,6 +136,10 @@ MUST_CHECK bool ring_peek(const struct ring *ring, uint32_t index,
  * effects and their number, not before. */
 void ring_release_upto(struct ring *ring, uint64_t number);
 
+/* The same for slots whose senders were told that they were refused: they are
+ * void, and the next ring_open will not find them. */
+void ring_void_upto(struct ring *ring, uint64_t number);
+
 /*
  * Notes in the file that @slot is about to be worked on: if the process dies
  * now, the next ring_open raises that slot's deaths by one. Call

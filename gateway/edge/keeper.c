@@ -1,0 +1,499 @@
+#include "gateway/edge/keeper.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "gateway/edge/queue.h"
+
+#define ANSWERS_MAX 512
+#define TICK_MS 1000
+/* How often a full store is asked whether there is room again. */
+#define ROOM_CHECK_MS 1000
+
+struct keeper {
+	struct keeper_config config;
+	struct answers *answers;
+	struct queue *answer_queue;
+	struct queue *request_queue; /* of struct keeper_request * */
+	struct ring_slot *slots;     /* the batch in work */
+	uint32_t slot_count;
+	int64_t tick_at; /* monotonic ms */
+	int64_t room_at;
+	atomic_bool is_stopping;
+	bool is_started;
+	pthread_t thread;
+
+	/* What others see; the rest is the thread's. */
+	pthread_mutex_t mutex;
+	struct keeper_state state;
+	struct err failure;
+};
+
+/* ---- telling ---- */
+
+static void state_publish(struct keeper *keeper, struct pos head,
+			  struct moment now)
+{
+	(void)pthread_mutex_lock(&keeper->mutex); /* cannot fail: ours */
+	keeper->state.head = head;
+	keeper->state.committed = now;
+	keeper->state.commits++;
+	keeper->state.counters = *engine_counters(keeper->config.engine);
+	(void)pthread_mutex_unlock(&keeper->mutex);
+	wake_signal(keeper->config.loop_wake);
+}
+
+static void full_set(struct keeper *keeper, bool is_full)
+{
+	bool was_full;
+
+	(void)pthread_mutex_lock(&keeper->mutex);
+	was_full = keeper->state.is_full;
+	keeper->state.is_full = is_full;
+	(void)pthread_mutex_unlock(&keeper->mutex);
+	if (was_full == is_full)
+		return;
+	log_event(keeper->config.log, is_full ? LEVEL_ALERT : LEVEL_NOTICE,
+		  is_full ? "store_full" : "store_has_room", "%s",
+		  is_full ? "the store has no room: readings are refused"
+			  : "the store has room again");
+	wake_signal(keeper->config.loop_wake);
+}
+
+/* The store fails: nothing more is taken, and the loop ends the daemon. */
+static void fail(struct keeper *keeper, const struct err *err)
+{
+	(void)pthread_mutex_lock(&keeper->mutex);
+	keeper->failure = *err;
+	keeper->state.is_failed = true;
+	(void)pthread_mutex_unlock(&keeper->mutex);
+	log_event(keeper->config.log, LEVEL_ALERT, "keeper_failed", "%s",
+		  err->text);
+	atomic_store(&keeper->is_stopping, true);
+	wake_signal(keeper->config.loop_wake);
+}
+
+static void answer_send(void *context, struct span device, struct span payload)
+{
+	struct keeper *keeper = context;
+	struct keeper_answer answer;
+
+	if (!name_set(&answer.device, device) ||
+	    payload.size > sizeof(answer.payload))
+		return;
+	answer.size = (uint16_t)payload.size;
+	for (size_t i = 0; i < payload.size; i++)
+		answer.payload[i] = payload.data[i];
+	if (queue_push(keeper->answer_queue, &answer) == ERR_OK)
+		return;
+	(void)pthread_mutex_lock(&keeper->mutex);
+	keeper->state.answers_dropped++;
+	(void)pthread_mutex_unlock(&keeper->mutex);
+}
+
+/* ---- batches ---- */
+
+static struct event event_of(const struct ring_slot *slot)
+{
+	const struct ring_message *message = &slot->message;
+
+	return (struct event){
+		.kind = EVENT_MESSAGE,
+		.at = message->arrived.moment,
+		.clock_trusted = message->arrived.is_trusted,
+		.body.message = {.topic = message->topic,
+				 .payload = message->payload,
+				 .packet_id = message->packet_id,
+				 .is_again = message->is_dup,
+				 .is_cut = slot->is_cut,
+				 .deaths = slot->deaths},
+	};
+}
+
+static enum err_code slot_step(struct keeper *keeper, struct batch *batch,
+			       const struct ring_slot *slot, struct err *err)
+{
+	struct engine *engine = keeper->config.engine;
+	struct event event = event_of(slot);
+
+	if (slot->deaths >= RING_DEATHS_MAX)
+		return engine_park_raw(engine, batch, &event, WORD_DIED_TWICE,
+				       keeper->answers, err);
+	ring_mark_working(keeper->config.ring, slot);
+	return engine_step(engine, batch, &event, keeper->answers, err);
+}
+
+/* Commits, and only then speaks. */
+static enum err_code finish(struct keeper *keeper, struct batch *batch,
+			    struct err *err)
+{
+	struct pos head = {batch_next(batch).value - 1};
+	struct moment now = batch_now(batch);
+	enum err_code code = batch_commit(batch, err);
+
+	if (code != ERR_OK)
+		return code;
+	answers_render(keeper->answers, head, answer_send, keeper);
+	state_publish(keeper, head, now);
+	return ERR_OK;
+}
+
+/* Runs @count slots from @first as one batch. */
+static enum err_code slots_run(struct keeper *keeper, uint32_t first,
+			       uint32_t count, struct err *err)
+{
+	struct ring *ring = keeper->config.ring;
+	uint64_t last = keeper->slots[first + count - 1].number;
+	struct batch *batch;
+	enum err_code code;
+
+	answers_reset(keeper->answers);
+	code = batch_begin(keeper->config.ledger, &batch, err);
+	if (code != ERR_OK)
+		return code;
+	for (uint32_t i = first; i < first + count && code == ERR_OK; i++)
+		code = slot_step(keeper, batch, &keeper->slots[i], err);
+	ring_mark_idle(ring);
+	if (code != ERR_OK) {
+		batch_abandon(batch);
+		return code;
+	}
+	batch_ring(batch, last);
+	code = finish(keeper, batch, err);
+	if (code == ERR_OK)
+		ring_release_upto(ring, last);
+	return code;
+}
+
+/* The engine cannot take this one: it is kept unread. */
+static enum err_code slot_park(struct keeper *keeper,
+			       const struct ring_slot *slot, struct err *err)
+{
+	struct event event = event_of(slot);
+	struct batch *batch;
+	enum err_code code;
+
+	log_event(keeper->config.log, LEVEL_ERROR, "reading_failed",
+		  "a reading could not be booked and is parked: %s", err->text);
+	answers_reset(keeper->answers);
+	code = batch_begin(keeper->config.ledger, &batch, err);
+	if (code != ERR_OK)
+		return code;
+	code = engine_park_raw(keeper->config.engine, batch, &event,
+			       WORD_ENGINE_FAILED, keeper->answers, err);
+	if (code != ERR_OK) {
+		batch_abandon(batch);
+		return code;
+	}
+	batch_ring(batch, slot->number);
+	code = finish(keeper, batch, err);
+	if (code == ERR_OK)
+		ring_release_upto(keeper->config.ring, slot->number);
+	return code;
+}
+
+static bool is_of_store(enum err_code code)
+{
+	return code == ERR_FULL || code == ERR_CORRUPT || code == ERR_IO;
+}
+
+/* Nothing can be written: the senders are told, and the slots are void. */
+static void slots_refuse(struct keeper *keeper, uint32_t first)
+{
+	struct pos none = {0};
+	struct keeper_state state;
+
+	answers_reset(keeper->answers);
+	for (uint32_t i = first; i < keeper->slot_count; i++) {
+		struct event event = event_of(&keeper->slots[i]);
+
+		engine_refuse_full(keeper->config.engine, &event,
+				   keeper->answers);
+	}
+	keeper_state(keeper, &state);
+	if (state.head.value != 0)
+		none = state.head;
+	answers_render(keeper->answers, none, answer_send, keeper);
+	ring_void_upto(keeper->config.ring,
+		       keeper->slots[keeper->slot_count - 1].number);
+	wake_signal(keeper->config.loop_wake);
+}
+
+/* What the store says decides: full stops intake, damage stops the daemon. */
+static void store_failed(struct keeper *keeper, enum err_code code,
+			 uint32_t first, const struct err *err)
+{
+	if (code != ERR_FULL) {
+		fail(keeper, err);
+		return;
+	}
+	full_set(keeper, true);
+	slots_refuse(keeper, first);
+}
+
+static void slots_singly(struct keeper *keeper)
+{
+	for (uint32_t i = 0; i < keeper->slot_count; i++) {
+		struct err err;
+		enum err_code code = slots_run(keeper, i, 1, &err);
+
+		if (code != ERR_OK && !is_of_store(code))
+			code = slot_park(keeper, &keeper->slots[i], &err);
+		if (code != ERR_OK) {
+			store_failed(keeper, code, i, &err);
+			return;
+		}
+	}
+}
+
+static void slots_take(struct keeper *keeper)
+{
+	struct err err;
+	enum err_code code;
+
+	keeper->slot_count = 0;
+	while (keeper->slot_count < keeper->config.batch_max &&
+	       ring_peek(keeper->config.ring, keeper->slot_count,
+			 &keeper->slots[keeper->slot_count]))
+		keeper->slot_count++;
+	if (keeper->slot_count == 0)
+		return;
+	if (keeper->state.is_full) {
+		slots_refuse(keeper, 0);
+		return;
+	}
+	code = slots_run(keeper, 0, keeper->slot_count, &err);
+	if (code == ERR_OK)
+		return;
+	if (is_of_store(code) && code != ERR_FULL)
+		store_failed(keeper, code, 0, &err);
+	else
+		slots_singly(keeper); /* a full map may hold a smaller batch */
+}
+
+/* ---- commands and time ---- */
+
+static enum err_code event_run(struct keeper *keeper, const struct event *event,
+			       struct err *err)
+{
+	struct batch *batch;
+	enum err_code code;
+
+	answers_reset(keeper->answers);
+	code = batch_begin(keeper->config.ledger, &batch, err);
+	if (code != ERR_OK)
+		return code;
+	code = engine_step(keeper->config.engine, batch, event, keeper->answers,
+			   err);
+	if (code != ERR_OK || !engine_wrote(keeper->config.engine)) {
+		batch_abandon(batch);
+		return code;
+	}
+	return finish(keeper, batch, err);
+}
+
+static void request_take(struct keeper *keeper)
+{
+	struct clock_reading now = clock_now(keeper->config.clock);
+	struct keeper_request *request;
+	struct event event = {.kind = EVENT_COMMAND,
+			      .at = now.moment,
+			      .clock_trusted = now.is_trusted};
+	struct err err;
+
+	if (!queue_pop(keeper->request_queue, &request))
+		return;
+	event.body.command = request->command;
+	request->code = event_run(keeper, &event, &err);
+	if (request->code == ERR_CORRUPT || request->code == ERR_IO)
+		fail(keeper, &err);
+	else if (request->code != ERR_OK)
+		log_event(keeper->config.log, LEVEL_ERROR, "command_failed",
+			  "%s", err.text);
+	request->done(request);
+}
+
+static void tick_take(struct keeper *keeper)
+{
+	int64_t now_ms = clock_monotonic_ms(keeper->config.clock);
+	struct clock_reading now = clock_now(keeper->config.clock);
+	struct event event = {.kind = EVENT_TICK,
+			      .at = now.moment,
+			      .clock_trusted = now.is_trusted};
+	struct err err;
+	enum err_code code;
+
+	if (now_ms < keeper->tick_at || keeper->state.is_full)
+		return;
+	keeper->tick_at = now_ms + TICK_MS;
+	code = event_run(keeper, &event, &err);
+	if (code == ERR_FULL)
+		full_set(keeper, true);
+	else if (code != ERR_OK)
+		fail(keeper, &err);
+}
+
+/* Intake stops while there is still room for what must be written. */
+static void room_check(struct keeper *keeper)
+{
+	int64_t now_ms = clock_monotonic_ms(keeper->config.clock);
+	uint64_t reserve = keeper->config.reserve_size;
+	struct env_usage usage;
+	uint64_t room;
+	struct err err;
+
+	if (now_ms < keeper->room_at)
+		return;
+	keeper->room_at = now_ms + ROOM_CHECK_MS;
+	if (env_usage(ledger_env(keeper->config.ledger), &usage, &err) !=
+	    ERR_OK)
+		return; /* the next commit will say what is the matter */
+	room = usage.map_size - usage.used + usage.free_size;
+	if (room < reserve)
+		full_set(keeper, true);
+	else if (keeper->state.is_full && room >= reserve + reserve / 2)
+		full_set(keeper, false);
+}
+
+/* ---- the thread ---- */
+
+static bool has_work(const struct keeper *keeper)
+{
+	return ring_waiting(keeper->config.ring) > 0 ||
+	       !queue_is_empty(keeper->request_queue) ||
+	       atomic_load(&keeper->is_stopping);
+}
+
+static void keeper_wait(struct keeper *keeper)
+{
+	int64_t left =
+		keeper->tick_at - clock_monotonic_ms(keeper->config.clock);
+
+	if (left < 1)
+		left = 1;
+	else if (left > TICK_MS)
+		left = TICK_MS;
+	wake_arm(keeper->config.ring_wake);
+	if (!has_work(keeper))
+		wake_wait(keeper->config.ring_wake, (int)left);
+	wake_disarm(keeper->config.ring_wake);
+}
+
+static void *keeper_thread(void *context)
+{
+	struct keeper *keeper = context;
+
+	while (!atomic_load(&keeper->is_stopping)) {
+		keeper_wait(keeper);
+		room_check(keeper);
+		slots_take(keeper);
+		request_take(keeper);
+		tick_take(keeper);
+		(void)pthread_mutex_lock(&keeper->mutex);
+		keeper->state.progress++;
+		(void)pthread_mutex_unlock(&keeper->mutex);
+	}
+	return NULL;
+}
+
+static void keeper_release(struct keeper *keeper)
+{
+	answers_close(keeper->answers);
+	queue_close(keeper->answer_queue);
+	queue_close(keeper->request_queue);
+	free(keeper->slots);
+	(void)pthread_mutex_destroy(&keeper->mutex); /* nobody holds it */
+	free(keeper);
+}
+
+static enum err_code keeper_prepare(struct keeper *keeper, struct err *err)
+{
+	const struct keeper_config *config = &keeper->config;
+	struct journal_head head;
+	struct view *view;
+	enum err_code code;
+
+	keeper->slots = calloc(config->batch_max, sizeof(*keeper->slots));
+	if (keeper->slots == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	code = answers_open(config->batch_max, &keeper->answers, err);
+	if (code == ERR_OK)
+		code = queue_open(sizeof(struct keeper_answer), ANSWERS_MAX,
+				  config->loop_wake, &keeper->answer_queue,
+				  err);
+	if (code == ERR_OK)
+		code = queue_open(sizeof(struct keeper_request *),
+				  KEEPER_COMMANDS_MAX, config->ring_wake,
+				  &keeper->request_queue, err);
+	if (code == ERR_OK)
+		code = view_begin(ledger_env(config->ledger), &view, err);
+	if (code != ERR_OK)
+		return code;
+	code = ledger_head(view, &head, err);
+	view_end(view);
+	if (code == ERR_OK)
+		keeper->state.head = head.pos;
+	return code;
+}
+
+enum err_code keeper_start(const struct keeper_config *config,
+			   struct keeper **ret_keeper, struct err *err)
+{
+	struct keeper *keeper = calloc(1, sizeof(*keeper));
+	enum err_code code;
+	int number;
+
+	if (keeper == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	keeper->config = *config;
+	(void)pthread_mutex_init(&keeper->mutex, NULL); /* cannot fail */
+	code = keeper_prepare(keeper, err);
+	if (code != ERR_OK) {
+		keeper_release(keeper);
+		return code;
+	}
+	number = pthread_create(&keeper->thread, NULL, keeper_thread, keeper);
+	if (number != 0) {
+		keeper_release(keeper);
+		return err_sys(err, number, "start the keeper's thread");
+	}
+	keeper->is_started = true;
+	*ret_keeper = keeper;
+	return ERR_OK;
+}
+
+void keeper_stop(struct keeper *keeper)
+{
+	if (keeper == NULL)
+		return;
+	atomic_store(&keeper->is_stopping, true);
+	wake_signal(keeper->config.ring_wake);
+	(void)pthread_join(keeper->thread, NULL); /* it is ours and runs */
+	keeper_release(keeper);
+}
+
+bool keeper_answer(struct keeper *keeper, struct keeper_answer *ret_answer)
+{
+	return queue_pop(keeper->answer_queue, ret_answer);
+}
+
+enum err_code keeper_ask(struct keeper *keeper, struct keeper_request *request)
+{
+	return queue_push(keeper->request_queue, &request) == ERR_OK
+		       ? ERR_OK
+		       : ERR_AGAIN;
+}
+
+void keeper_state(struct keeper *keeper, struct keeper_state *ret_state)
+{
+	(void)pthread_mutex_lock(&keeper->mutex);
+	*ret_state = keeper->state;
+	(void)pthread_mutex_unlock(&keeper->mutex);
+}
+
+const char *keeper_failure(const struct keeper *keeper)
+{
+	return keeper->failure.text;
+}
