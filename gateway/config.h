@@ -120,22 +120,28 @@ struct config {
 		char user[65];
 		char password_file[CONFIG_PATH_SIZE];
 		char ca_file[CONFIG_PATH_SIZE];
+		char cert_file[CONFIG_PATH_SIZE];
+		char key_file[CONFIG_PATH_SIZE];
 		enum config_broker_start start;
 		char mosquitto[CONFIG_PATH_SIZE];
 		bool is_anonymous;
 		uint64_t memory_limit;
-		uint64_t reconnect_max_ms;
 	} broker;
 	struct {
 		uint32_t rate_per_item_per_s;
 		uint32_t fresh_for_s;
 		uint32_t chunk_rows;
+		uint64_t chunk_interval_ms;
 		uint64_t status_interval_ms;
 	} publish;
 	struct {
 		uint64_t session_timeout_ms;
 		uint64_t blind_recount_threshold;
+		uint32_t blind_recount_percent;
 	} scanner;
+	struct {
+		uint64_t hold_ms;
+	} rfid;
 	struct {
 		char address[CONFIG_ADDRESS_SIZE];
 		uint16_t port; /* 0: none */
@@ -150,7 +156,6 @@ struct config {
 	} log;
 	struct {
 		uint32_t items_max;
-		uint32_t devices_max;
 	} limits;
 
 	/* Where it came from. */

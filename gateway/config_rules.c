@@ -31,6 +31,12 @@ static bool user_has_no_password(const struct config *config)
 	       (config->broker.password_file[0] == '\0');
 }
 
+static bool certificate_is_half(const struct config *config)
+{
+	return (config->broker.cert_file[0] == '\0') !=
+	       (config->broker.key_file[0] == '\0');
+}
+
 static bool ports_collide(const struct config *config)
 {
 	return config->broker.mode == CONFIG_BROKER_MANAGED &&
@@ -91,6 +97,13 @@ const struct config_rule config_rules[] = {
 		user_has_no_password,
 		"goes together with [broker] user: set both or neither",
 		"须与 [broker] user 同时设置或同时不设",
+	},
+	{
+		"broker",
+		"key_file",
+		certificate_is_half,
+		"goes together with [broker] cert_file: set both or neither",
+		"须与 [broker] cert_file 同时设置或同时不设",
 	},
 	{
 		"broker",

@@ -315,6 +315,26 @@ const struct directive config_table[] = {
 	},
 	{
 		"broker",
+		"cert_file",
+		DIRECTIVE_PATH,
+		FIELD(broker.cert_file),
+		.initial = "",
+		.help_en = "depotd's own certificate (PEM) for an ssl:// "
+			   "broker that asks for one.",
+		.help_zh =
+			"ssl:// 代理要求客户端证书时，depotd 的证书（PEM）。",
+	},
+	{
+		"broker",
+		"key_file",
+		DIRECTIVE_PATH,
+		FIELD(broker.key_file),
+		.initial = "",
+		.help_en = "The key of that certificate (PEM); mode 0600.",
+		.help_zh = "该证书的私钥（PEM）；权限 0600。",
+	},
+	{
+		"broker",
 		"start",
 		DIRECTIVE_WORD,
 		FIELD(broker.start),
@@ -355,18 +375,6 @@ const struct directive config_table[] = {
 		.max = 16 * GIB,
 		.help_en = "Most memory that the managed broker may take.",
 		.help_zh = "自管代理最多可用的内存。",
-	},
-	{
-		"broker",
-		"reconnect_max",
-		DIRECTIVE_DURATION,
-		FIELD(broker.reconnect_max_ms),
-		.initial = "30 s",
-		.min = SECOND,
-		.max = HOUR,
-		.help_en = "Longest wait between two tries to reach the "
-			   "broker.",
-		.help_zh = "两次重连代理之间最长的等待时间。",
 	},
 
 	{
@@ -412,6 +420,18 @@ const struct directive config_table[] = {
 	},
 	{
 		"publish",
+		"chunk_interval",
+		DIRECTIVE_DURATION,
+		FIELD(publish.chunk_interval_ms),
+		.is_live = true,
+		.initial = "1 s",
+		.min = 100,
+		.max = MINUTE,
+		.help_en = "Least time between two publications of one chunk.",
+		.help_zh = "同一块两次发布之间的最短间隔。",
+	},
+	{
+		"publish",
 		"status_interval",
 		DIRECTIVE_DURATION,
 		FIELD(publish.status_interval_ms),
@@ -428,7 +448,6 @@ const struct directive config_table[] = {
 		"session_timeout",
 		DIRECTIVE_DURATION,
 		FIELD(scanner.session_timeout_ms),
-		.is_live = true,
 		.initial = "5 min",
 		.min = 10 * SECOND,
 		.max = 24 * HOUR,
@@ -441,7 +460,6 @@ const struct directive config_table[] = {
 		"blind_recount_threshold",
 		DIRECTIVE_INTEGER,
 		FIELD(scanner.blind_recount_threshold),
-		.is_live = true,
 		.initial = "20",
 		.min = 0,
 		.max = 1000000000,
@@ -449,6 +467,32 @@ const struct directive config_table[] = {
 		.help_en = "A count that differs from the book by more than "
 			   "this is counted again, without showing the book.",
 		.help_zh = "盘点与账面相差超过此数时须再次盲盘。",
+	},
+	{
+		"scanner",
+		"blind_recount_percent",
+		DIRECTIVE_INTEGER,
+		FIELD(scanner.blind_recount_percent),
+		.initial = "0",
+		.min = 0,
+		.max = 100,
+		.unit = "%",
+		.help_en = "And by more than this share of the book; 0 leaves "
+			   "the threshold alone to decide.",
+		.help_zh = "且相差超过账面的此百分比；0 表示只看阈值。",
+	},
+
+	{
+		"rfid",
+		"hold",
+		DIRECTIVE_DURATION,
+		FIELD(rfid.hold_ms),
+		.initial = "10 s",
+		.min = 100,
+		.max = HOUR,
+		.help_en = "A tag that is read again within this time is one "
+			   "observation.",
+		.help_zh = "在此时间内再次读到的标签算作同一次观测。",
 	},
 
 	{
@@ -509,18 +553,6 @@ const struct directive config_table[] = {
 		.unit = "items",
 		.help_en = "Most items; memory is taken for them at start.",
 		.help_zh = "物料数上限；启动时为其预留内存。",
-	},
-	{
-		"limits",
-		"devices_max",
-		DIRECTIVE_INTEGER,
-		FIELD(limits.devices_max),
-		.initial = "1000",
-		.min = 1,
-		.max = 100000,
-		.unit = "devices",
-		.help_en = "Most devices; memory is taken for them at start.",
-		.help_zh = "设备数上限；启动时为其预留内存。",
 	},
 };
 

@@ -73,7 +73,8 @@ static void every_type_takes_its_written_form(void **state)
 			  "address = ::\r\n"
 			  "port = 2883\r\n"
 			  "start = child\r\n"
-			  "reconnect_max = 1500ms\r\n"
+			  "[rfid]\r\n"
+			  "hold = 1500ms\r\n"
 			  "[runtime]\r\n"
 			  "dir = /tmp/with blank\r\n"
 			  "[scanner]\r\n"
@@ -86,7 +87,7 @@ static void every_type_takes_its_written_form(void **state)
 	assert_int_equal(config.store.batch_ms, 0);
 	assert_string_equal(config.broker.uri, "tcp://[::1]:2883");
 	assert_int_equal(config.broker.start, CONFIG_START_CHILD);
-	assert_int_equal(config.broker.reconnect_max_ms, 1500);
+	assert_int_equal(config.rfid.hold_ms, 1500);
 	assert_string_equal(config.control.socket,
 			    "/tmp/with blank/control.sock");
 	assert_int_equal(config.scanner.session_timeout_ms, 120000);
@@ -218,6 +219,7 @@ static void each_rule_is_broken_by_a_file_of_its_own(void **state)
 		REQUIRED "[broker]\nmode = external\n",
 		REQUIRED "[broker]\nuri = tcp://h:1\n",
 		REQUIRED "[broker]\npassword_file = /p\n",
+		REQUIRED "[broker]\ncert_file = /c\n",
 		REQUIRED "[broker]\nwebsocket_port = 1883\n",
 		REQUIRED "[broker]\naddress = ::\nanonymous = yes\n",
 	};
