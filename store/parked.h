@@ -7,6 +7,8 @@
  *
  * Bounded by count and bytes: what falls out at the old end is reported to
  * the caller, who leaves a loss record in the journal in the same transaction.
+ * The newest input is kept whatever the bounds: it is the one that somebody is
+ * about to look for, and one row is bounded by itself.
  */
 #ifndef DEPOT_STORE_PARKED_H
 #define DEPOT_STORE_PARKED_H
@@ -38,14 +40,25 @@ struct parked_bounds {
 
 /* What had to leave to make room. */
 struct parked_loss {
-	uint64_t count;
-	uint64_t first; /* numbers, inclusive */
-	uint64_t last;
+	uint64_t count; /* 0: nothing, and the others are 0 too */
+	uint64_t first; /* numbers, inclusive; some between may have been */
+	uint64_t last;  /* removed before: those are no loss */
 	uint64_t bytes;
 };
 
-/* Adds @parked (spans are copied; detail at most SEEN_DETAIL_SIZE_MAX).
- * ERR_FULL: no room in the map. */
+/* One call lets at most so many leave. When the bounds have been lowered, the
+ * surplus goes with the calls that follow. */
+#define PARKED_LEAVE_MAX 256
+
+/*
+ * Adds @parked and sets its number. The spans are copied: topic at most
+ * TOPIC_IN_SIZE_MAX, payload at most PAYLOAD_IN_SIZE_MAX, detail at most
+ * SEEN_DETAIL_SIZE_MAX bytes; the caller has cut them. *@ret_loss is set also
+ * when nothing had to leave.
+ *
+ * ERR_FULL     no room in the map
+ * ERR_CORRUPT  a row is damaged
+ */
 MUST_CHECK enum err_code parked_add(struct txn *txn,
 				    const struct parked_bounds *bounds,
 				    struct parked *parked,
@@ -56,6 +69,7 @@ MUST_CHECK enum err_code parked_add(struct txn *txn,
  * view_get says. */
 MUST_CHECK enum err_code parked_get(const struct view *view, uint64_t number,
 				    struct parked *ret_parked, struct err *err);
+/* ERR_NOT_FOUND: no such number (@err untouched). */
 MUST_CHECK enum err_code parked_remove(struct txn *txn, uint64_t number,
 				       struct err *err);
 
@@ -69,7 +83,8 @@ MUST_CHECK enum err_code parked_totals(const struct view *view,
 				       struct err *err);
 
 /* Visits from number @from on, in order of arrival; spans borrowed until
- * @visit returns. */
+ * @visit returns, which must not add or remove. What @visit returns, if not
+ * ERR_OK, ends the walk and is the result. */
 typedef enum err_code
 parked_visit_fn(void *context, const struct parked *parked, struct err *err);
 MUST_CHECK enum err_code parked_walk(const struct view *view, uint64_t from,

@@ -5,14 +5,23 @@
  * Threads   the writer (all of it reads and writes within a batch's txn)
  * On disk   docs/format/tables.md; not derived: survives a rebuild
  *
- * A reading is named by (device, boot, seq). Per (device, boot) the last
- * SEEN_WINDOW names are kept: content hash, result, pos. Per device the last
- * SEEN_BOOTS_MAX boots are kept; an older boot's names are forgotten whole.
+ * A reading is named by (device, boot, seq). Names are remembered in a window
+ * of SEEN_WINDOW numbers per (device, boot), which ends at the highest number
+ * taken: content hash, result, pos. Per device the SEEN_BOOTS_MAX boots that
+ * were used last are kept; an older boot's names are forgotten whole, and one
+ * of them that comes again is new.
  *
- * What the acknowledgement may promise comes from here too: upto is the
- * highest number such that every number from the first one heard of that boot
- * up to it has been taken. A hole that falls below the window is given up: it
- * is reported once (SEEN_MISSING in seen_mark) and upto moves past it.
+ * The first reading heard of a boot may have any number. Lower ones that come
+ * after it are taken like any other as long as the window reaches them.
+ *
+ * What the acknowledgement may promise comes from here too: every number from
+ * `from` to `upto` has been taken, or was given up. A hole that falls below
+ * the window is given up: it is reported once (missing_* of seen_mark) and
+ * upto moves past it. Numbers below `from` are nobody's promise: whether
+ * they were ever sent is not known here.
+ *
+ * A jump costs no more than the window: at most SEEN_WINDOW names leave in one
+ * call, and as many again if a boot is forgotten.
  */
 #ifndef DEPOT_STORE_SEEN_H
 #define DEPOT_STORE_SEEN_H
@@ -29,6 +38,7 @@ enum result {
 	RESULT_PARKED = 5,
 	RESULT_MISSING = 6, /* never arrived, and too old to be waited for */
 };
+#define RESULT_MAX RESULT_MISSING
 
 /* Longest stored detail of an exception's sentence. */
 #define SEEN_DETAIL_SIZE_MAX 120
@@ -58,6 +68,8 @@ enum seen_state {
 /*
  * Looks a reading up by its name and the hash of its content.
  * *@ret_answer is set for SEEN_DUPLICATE only.
+ *
+ * ERR_CORRUPT  a row is damaged, or one that must be there is not
  */
 MUST_CHECK enum err_code seen_find(const struct view *view,
 				   const struct reading_name *name,
@@ -66,16 +78,25 @@ MUST_CHECK enum err_code seen_find(const struct view *view,
 
 /* What is complete of a (device, boot). */
 struct seen_progress {
-	uint64_t upto; /* all from the first heard to here are taken */
+	uint64_t from; /* the first heard, or lower if what is next below it
+			* came later: from here to upto all are taken or given
+			* up, and nothing is said of lower numbers */
+	uint64_t upto;
 	uint64_t high; /* the highest taken; above upto with holes between */
 	uint64_t missing_first; /* holes given up by this call; 0: none */
 	uint64_t missing_last;
+	uint64_t missing_count; /* less than last - first + 1 if some between
+				 * them were taken */
 };
 
 /*
  * Marks the reading as taken with @answer, which is copied, in the same
- * transaction as its effects, and tells how far the boot is complete. The
- * window's oldest name leaves.
+ * transaction as its effects, and tells how far the boot is complete. Names
+ * that the window leaves behind are forgotten. Only after seen_find said
+ * SEEN_NEW in the same transaction.
+ *
+ * ERR_FULL     no room in the map
+ * ERR_CORRUPT  a row is damaged
  */
 MUST_CHECK enum err_code
 seen_mark(struct txn *txn, const struct reading_name *name, uint64_t content,
@@ -89,16 +110,23 @@ MUST_CHECK enum err_code seen_amend(struct txn *txn,
 				    const struct answer *answer,
 				    struct err *err);
 
-/* As seen_mark's result, without marking. ERR_NOT_FOUND: a boot never heard. */
+/* As seen_mark's result, without marking (nothing is given up): name->seq does
+ * not matter. ERR_NOT_FOUND: a boot never heard, or forgotten (@err
+ * untouched). */
 MUST_CHECK enum err_code seen_progress(const struct view *view,
 				       const struct reading_name *name,
 				       struct seen_progress *ret_progress,
 				       struct err *err);
 
+/* Unnamed readings remembered, of all devices together. */
+#define SEEN_PACKETS_MAX 2000
+
 /*
  * A reading without a name: true if the broker says it sends it again
  * (MQTT's dup flag: the caller asks only then) and packet @packet_id with
- * this content was noted among the last 2,000 unnamed ones.
+ * this content was noted among the last SEEN_PACKETS_MAX unnamed ones. Of two
+ * with the same packet id the later one counts: the broker gives an id again
+ * only after the earlier one was received.
  */
 MUST_CHECK enum err_code seen_packet_find(const struct view *view,
 					  uint16_t packet_id, uint64_t content,

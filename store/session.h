@@ -37,7 +37,7 @@ MUST_CHECK enum err_code session_get(const struct view *view,
 MUST_CHECK enum err_code session_put(struct txn *txn, struct device_no device,
 				     const struct session *session,
 				     struct err *err);
-/* Ends it, its tallies too. */
+/* Ends it, its tallies too. Fine if there is none. */
 MUST_CHECK enum err_code session_end(struct txn *txn, struct device_no device,
 				     struct err *err);
 
@@ -49,10 +49,19 @@ struct session_tally {
 };
 #define SESSION_TALLIES_MAX 1000
 
-/* Adds to a tally. ERR_FULL: more than SESSION_TALLIES_MAX of them. */
+/*
+ * Adds to the tally of @add's item and lot, which begins at 0. Units below 0
+ * take back (an undo); a tally that comes to 0 again is no longer there.
+ *
+ * ERR_INVALID   it would be the SESSION_TALLIES_MAX + 1st; nothing was done
+ * ERR_OVERFLOW  the tally would leave 0 to INT64_MAX; nothing was done
+ * ERR_FULL      no room in the map
+ */
 MUST_CHECK enum err_code session_count(struct txn *txn, struct device_no device,
 				       const struct session_tally *add,
 				       struct err *err);
+/* Visits by item, then lot. @visit must not count. What it returns, if not
+ * ERR_OK, ends the walk and is the result. */
 typedef enum err_code session_visit_fn(void *context,
 				       const struct session_tally *tally,
 				       struct err *err);
@@ -65,7 +74,8 @@ MUST_CHECK enum err_code session_tallies_clear(struct txn *txn,
 					       struct device_no device,
 					       struct err *err);
 
-/* Visits the sessions of all devices: for time-outs. */
+/* Visits the sessions of all devices: for time-outs. @visit must not put or
+ * end a session. */
 typedef enum err_code session_each_fn(void *context, struct device_no device,
 				      const struct session *session,
 				      struct err *err);
