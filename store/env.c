@@ -173,6 +173,8 @@ enum err_code env_start(const char *folder, enum env_mode mode,
 		code = err_set(err, ERR_INVALID, "path too long");
 	if (code == ERR_OK && map_size == ENV_MAP_AS_IT_IS)
 		code = mdb_claim(env, err);
+	if (code == ERR_OK && mode == ENV_WRITE)
+		code = mdbfile_readers_allocate(env->path, err);
 	if (code == ERR_OK)
 		code = mdb_start(env, mode, map_size, err);
 	if (code != ERR_OK) {

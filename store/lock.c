@@ -29,15 +29,14 @@ static enum err_code lock_refused(int fd, struct err *err)
 	return err_set(err, ERR_AGAIN, "another process writes this store");
 }
 
-static enum err_code pid_write(int fd, struct err *err)
+/* Only the sentence is at stake: a full disk must not keep a store shut. */
+static void pid_write(int fd)
 {
 	char text[PID_TEXT_SIZE];
 
 	(void)text_format(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) < 0 ||
-	    pwrite(fd, text, strlen(text), 0) != (ssize_t)strlen(text))
-		return err_sys(err, errno, "write %s", LOCK_FILE_NAME);
-	return ERR_OK;
+	if (ftruncate(fd, 0) == 0)
+		(void)!pwrite(fd, text, strlen(text), 0);
 }
 
 enum err_code lock_open(const char *folder, struct lock *ret_lock,
@@ -53,16 +52,14 @@ enum err_code lock_open(const char *folder, struct lock *ret_lock,
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return file_error(err, errno, "open %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		code = errno == EWOULDBLOCK
 			       ? lock_refused(fd, err)
 			       : err_sys(err, errno, "lock %s", path);
-	else
-		code = pid_write(fd, err);
-	if (code != ERR_OK) {
 		(void)close(fd); /* nothing was written that could be lost */
 		return code;
 	}
+	pid_write(fd);
 	ret_lock->fd = fd;
 	return ERR_OK;
 }

@@ -344,3 +344,27 @@ enum err_code mdbfile_resize(int fd, uint64_t map_size, struct err *err)
 			return err_sys(err, errno, "write meta page");
 	return ERR_OK;
 }
+
+/* What LMDB makes of it for its default of 126 readers: 64 bytes for each,
+ * and two more such lines for itself. */
+#define READERS_SIZE ((126 + 2) * 64)
+
+enum err_code mdbfile_readers_allocate(const char *folder, struct err *err)
+{
+	char path[FILE_PATH_SIZE];
+	enum err_code code = file_path(folder, MDBFILE_READERS_NAME, path, err);
+	struct stat info;
+	int fd;
+
+	if (code != ERR_OK)
+		return code;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &info) < 0)
+		code = file_error(err, errno, "open %s", path);
+	else if (info.st_size < READERS_SIZE ||
+		 info.st_blocks * 512 < READERS_SIZE)
+		code = file_allocate(fd, READERS_SIZE, err);
+	if (fd >= 0)
+		(void)close(fd);
+	return code;
+}

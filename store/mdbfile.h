@@ -19,6 +19,7 @@
 #include "rules/base/err.h"
 
 #define MDBFILE_NAME "data.mdb"
+#define MDBFILE_READERS_NAME "lock.mdb"
 
 /*
  * Judges the frame of the file at @path, which a writer may be changing
@@ -39,5 +40,13 @@ MUST_CHECK enum err_code mdbfile_check(const char *path, struct err *err);
  */
 MUST_CHECK enum err_code mdbfile_resize(int fd, uint64_t map_size,
 					struct err *err);
+
+/*
+ * Gives LMDB's table of readers in @folder its place on the disk. LMDB writes
+ * it through a map, where a full disk would be a SIGBUS. This process must not
+ * have the store open: LMDB's locks are on that file.
+ */
+MUST_CHECK enum err_code mdbfile_readers_allocate(const char *folder,
+						  struct err *err);
 
 #endif

@@ -18,13 +18,6 @@
 #define IMAGES_NORMAL 10000
 #define CRASHES_MAX 100
 
-bool powercut_is_full(void)
-{
-	const char *value = getenv("DEPOT_POWERCUT_FULL");
-
-	return value != NULL && strcmp(value, "1") == 0;
-}
-
 /* ---- folders ---- */
 
 static bool is_writable(const char *folder)

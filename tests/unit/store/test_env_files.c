@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "rules/base/bytes.h"
 #include "store/env.h"
@@ -112,6 +113,7 @@ static void assert_whole_at(struct fixture *f, const char *path)
 static void a_new_store_is_whole_allocated_and_its_owners_alone(void **state)
 {
 	struct fixture *f = *state;
+	char path[SCRATCH_PATH_SIZE + 16];
 	struct stat info;
 	int fd;
 
@@ -125,6 +127,11 @@ static void a_new_store_is_whole_allocated_and_its_owners_alone(void **state)
 	assert_int_equal(info.st_size, MAP_SIZE);
 	assert_true(info.st_blocks * 512 >= (off_t)MAP_SIZE);
 	(void)close(fd);
+	/* LMDB writes this one through a map. */
+	(void)text_format(path, sizeof(path), "%s/lock.mdb", f->store);
+	assert_int_equal(stat(path, &info), 0);
+	assert_int_equal(info.st_size, 8192);
+	assert_true(info.st_blocks * 512 >= info.st_size);
 	assert_whole_at(f, f->store);
 }
 
@@ -401,7 +408,7 @@ static void a_file_as_short_as_its_rows_opens_and_grows(void **state)
 struct writing {
 	struct env *env;
 	bool has_failed;
-	volatile bool is_to_stop;
+	atomic_bool is_to_stop;
 	unsigned commits;
 };
 
