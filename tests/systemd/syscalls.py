@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""The broker makes no system call that its unit forbids. A filter that is too
+tight would stop the box at its first start, where no test looks.
+
+Method: mosquitto runs under strace with a plain and a WebSocket listener, is
+connected to, published to, reloaded and stopped; the names of its calls are
+compared with the unit's SystemCallFilter=, whose groups systemd itself spells
+out. A filter without @network-io must fail, so that the comparison is known
+to see.
+"""
+
+import contextlib
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+# mosquitto leaves root when it is started as root; the unit starts it as depot.
+AS_ROOT = {"setuid", "setgid", "setgroups"}
+
+
+def group_of(name):
+    """The system calls of systemd's group @name."""
+    said = subprocess.run(
+        ["systemd-analyze", "syscall-filter", "--no-pager", name],
+        capture_output=True, text=True, check=True).stdout
+    calls = set()
+    for word in re.findall(r"^ +([@\w-]+)$", said, re.M):
+        calls |= group_of(word) if word.startswith("@") else {word}
+    return calls
+
+
+def allowed_by(unit):
+    calls = set()
+    for line in re.findall(r"^SystemCallFilter=(.*)$", unit, re.M):
+        named = set().union(*(group_of(w) for w in line.lstrip("~").split()))
+        calls = calls - named if line.startswith("~") else calls | named
+    return calls
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def publish(port):
+    """CONNECT, PUBLISH (QoS 1) and DISCONNECT of MQTT 3.1.1, by hand."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01a")
+        assert client.recv(4) == b"\x20\x02\x00\x00"
+        client.sendall(b"\x32\x06\x00\x01t\x00\x01x")
+        assert client.recv(4) == b"\x40\x02\x00\x01"
+        client.sendall(b"\xe0\x00")
+
+
+def calls_of(folder):
+    """The names of all system calls of a broker's life."""
+    ports = free_port(), free_port()
+    (folder / "broker.conf").write_text(
+        f"listener {ports[0]} 127.0.0.1\nlistener {ports[1]} 127.0.0.1\n"
+        "protocol websockets\nallow_anonymous true\npersistence false\n"
+        f"log_dest stderr\npid_file {folder}/broker.pid\n", "utf-8")
+    with subprocess.Popen(
+            ["strace", "-f", "-qq", "-o", folder / "trace",
+             "/usr/sbin/mosquitto", "-c", folder / "broker.conf"],
+            stderr=subprocess.PIPE, text=True) as broker:
+        with contextlib.closing(broker.stderr):
+            assert any(" running" in line for line in broker.stderr)
+            pid = int((folder / "broker.pid").read_text("utf-8"))
+            publish(ports[0])
+            subprocess.run(["kill", "-HUP", str(pid)], check=True)
+            assert any("Reloading" in line for line in broker.stderr)
+            subprocess.run(["kill", "-TERM", str(pid)], check=True)
+            broker.stderr.read()
+        broker.wait(10)
+    trace = (folder / "trace").read_text("utf-8")
+    return set(re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)", trace, re.M))
+
+
+def main():
+    if not shutil.which("strace") or subprocess.run(
+            ["strace", "-qq", "-o", "/dev/null", "true"],
+            check=False, capture_output=True).returncode != 0:
+        print("SKIP: strace cannot trace here")
+        return 77
+    signal.alarm(50)
+    unit = pathlib.Path(sys.argv[1]).read_text("utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        # Where mosquitto goes as its own user, if root starts it.
+        pathlib.Path(folder).chmod(0o777)
+        calls = calls_of(pathlib.Path(folder)) - AS_ROOT
+    allowed = allowed_by(unit)
+    print(f"{len(calls)} system calls made, {len(allowed)} allowed")
+    assert calls - allowed == set(), calls - allowed
+    assert {"execve", "socket", "epoll_wait"} <= calls, calls
+    narrow = allowed_by(unit) - group_of("@network-io")
+    assert "socket" in calls - narrow
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
