@@ -1,0 +1,236 @@
+#include "store/audit_book.h"
+
+#include <stdlib.h>
+
+#include "rules/base/bytes.h"
+
+#define BOOK_KEY_SIZE (1 + PLACE_NAME_SIZE_MAX)
+
+/* A key of fixed numbers, or of a kind and a name. */
+struct book_key {
+	char bytes[BOOK_KEY_SIZE];
+	struct writer writer;
+};
+
+static struct span key_done(struct book_key *key)
+{
+	ASSERT(writer_ok(&key->writer));
+	return (struct span){key->bytes, key->writer.size};
+}
+
+static struct span place_key(struct book_key *key, const struct place *place)
+{
+	writer_init(&key->writer, key->bytes, sizeof(key->bytes));
+	write_u8(&key->writer, (uint8_t)place->kind);
+	write_raw(&key->writer, place->name.data, place->name.size);
+	return key_done(key);
+}
+
+static struct span pair_key(struct book_key *key, uint32_t item, uint32_t place)
+{
+	writer_init(&key->writer, key->bytes, sizeof(key->bytes));
+	write_u32(&key->writer, item);
+	write_u32(&key->writer, place);
+	return key_done(key);
+}
+
+static struct span account_key(struct book_key *key, uint32_t pair,
+			       uint32_t lot, enum condition condition)
+{
+	writer_init(&key->writer, key->bytes, sizeof(key->bytes));
+	write_u32(&key->writer, pair);
+	write_u32(&key->writer, lot);
+	write_u8(&key->writer, (uint8_t)condition);
+	return key_done(key);
+}
+
+void book_release(struct book *book)
+{
+	intern_release(&book->items);
+	intern_release(&book->places);
+	intern_release(&book->lots);
+	intern_release(&book->pairs);
+	intern_release(&book->accounts);
+	free(book->pairs_at);
+	free(book->accounts_at);
+	*book = (struct book){.found = 0};
+}
+
+static enum err_code pair_add(struct book *book, uint32_t item,
+			      const struct place *place, uint32_t *ret_pair)
+{
+	struct book_key key;
+	void *array = book->pairs_at;
+	uint32_t number;
+	enum err_code code;
+
+	code = intern_add(&book->places, place_key(&key, place), &number);
+	if (code == ERR_OK)
+		code = intern_add(&book->pairs, pair_key(&key, item, number),
+				  ret_pair);
+	if (code == ERR_OK)
+		code = array_reserve(&array, &book->pairs_capacity,
+				     book->pairs.count,
+				     sizeof(*book->pairs_at));
+	book->pairs_at = array;
+	if (code == ERR_OK) {
+		book->pairs_at[*ret_pair].item = item;
+		book->pairs_at[*ret_pair].place = number;
+	}
+	return code;
+}
+
+static enum err_code account_add(struct book *book, uint32_t pair,
+				 struct span lot, enum condition condition,
+				 uint32_t *ret_account)
+{
+	struct book_key key;
+	void *array = book->accounts_at;
+	uint32_t number;
+	enum err_code code;
+
+	code = intern_add(&book->lots, lot, &number);
+	if (code == ERR_OK)
+		code = intern_add(&book->accounts,
+				  account_key(&key, pair, number, condition),
+				  ret_account);
+	if (code == ERR_OK)
+		code = array_reserve(&array, &book->accounts_capacity,
+				     book->accounts.count,
+				     sizeof(*book->accounts_at));
+	book->accounts_at = array;
+	return code;
+}
+
+/* One side of a movement. A place outside is one account for all lots. */
+static enum err_code side_post(struct book *book, uint32_t item,
+			       const struct side *side, struct span lot,
+			       struct qty change, struct pos pos)
+{
+	bool is_bin = side->place.kind == PLACE_BIN;
+	struct qty units;
+	uint32_t pair;
+	uint32_t account;
+	enum err_code code;
+
+	code = pair_add(book, item, &side->place, &pair);
+	if (code == ERR_OK)
+		code = account_add(book, pair,
+				   is_bin ? lot : (struct span){"", 0},
+				   side->condition, &account);
+	if (code != ERR_OK)
+		return code;
+	units.units = book->accounts_at[account].units;
+	if (!qty_add(units, change, &units))
+		code = ERR_OVERFLOW;
+	book->accounts_at[account].units = units.units;
+	book->pairs_at[pair].pos = pos;
+	if (code == ERR_OK && is_bin && units.units < 0)
+		code = ERR_CONFLICT;
+	return code;
+}
+
+static bool special_post(struct book *book, const struct movement *movement)
+{
+	struct qty found = {book->found};
+	struct qty lost = {book->lost};
+	bool fits = true;
+
+	if (movement->from.place.kind == PLACE_FOUND)
+		fits = qty_add(found, movement->quantity, &found) && fits;
+	if (movement->to.place.kind == PLACE_FOUND)
+		fits = qty_sub(found, movement->quantity, &found) && fits;
+	if (movement->to.place.kind == PLACE_LOSS)
+		fits = qty_add(lost, movement->quantity, &lost) && fits;
+	if (movement->from.place.kind == PLACE_LOSS)
+		fits = qty_sub(lost, movement->quantity, &lost) && fits;
+	book->found = found.units;
+	book->lost = lost.units;
+	return fits;
+}
+
+enum err_code book_post(struct book *book, struct pos pos,
+			const struct movement *movement)
+{
+	struct qty out = {-movement->quantity.units};
+	struct span lot = lot_span(&movement->lot);
+	uint32_t item;
+	enum err_code code;
+	enum err_code taken;
+
+	code = intern_add(&book->items, sku_span(&movement->item), &item);
+	if (code != ERR_OK)
+		return code;
+	taken = side_post(book, item, &movement->from, lot, out, pos);
+	if (taken != ERR_OK && taken != ERR_CONFLICT)
+		return taken;
+	code = side_post(book, item, &movement->to, lot, movement->quantity,
+			 pos);
+	if (code == ERR_OK && !special_post(book, movement))
+		code = ERR_OVERFLOW;
+	return code == ERR_OK ? taken : code;
+}
+
+bool book_item(const struct book *book, struct span sku, uint32_t *ret_item)
+{
+	return intern_find(&book->items, sku, ret_item);
+}
+
+bool book_place(const struct book *book, const struct place *place,
+		uint32_t *ret_place)
+{
+	struct book_key key;
+
+	return intern_find(&book->places, place_key(&key, place), ret_place);
+}
+
+bool book_pair(const struct book *book, uint32_t item, uint32_t place,
+	       uint32_t *ret_pair)
+{
+	struct book_key key;
+
+	return intern_find(&book->pairs, pair_key(&key, item, place), ret_pair);
+}
+
+struct book_account *book_account(const struct book *book, uint32_t pair,
+				  struct span lot, enum condition condition)
+{
+	struct book_key key;
+	uint32_t number;
+
+	if (!intern_find(&book->lots, lot, &number) ||
+	    !intern_find(&book->accounts,
+			 account_key(&key, pair, number, condition), &number))
+		return NULL;
+	return &book->accounts_at[number];
+}
+
+void book_pair_name(const struct book *book, uint32_t pair,
+		    struct sku *ret_item, struct place *ret_place)
+{
+	const struct book_pair *at = &book->pairs_at[pair];
+	struct span place = intern_key(&book->places, at->place);
+	struct span name = {place.data + 1, place.size - 1};
+	bool fits = sku_set(ret_item, intern_key(&book->items, at->item));
+
+	ret_place->kind = (enum place_kind)place.data[0];
+	fits = place_name_set(&ret_place->name, name) && fits;
+	ASSERT(fits);
+}
+
+void book_account_name(const struct book *book, uint32_t account,
+		       uint32_t *ret_pair, struct lot *ret_lot,
+		       enum condition *ret_condition)
+{
+	struct span key = intern_key(&book->accounts, account);
+	struct reader reader;
+	uint32_t lot;
+	bool fits;
+
+	reader_init(&reader, key.data, key.size);
+	*ret_pair = read_u32(&reader);
+	lot = read_u32(&reader);
+	*ret_condition = (enum condition)read_u8(&reader);
+	fits = lot_set(ret_lot, intern_key(&book->lots, lot));
+	ASSERT(fits && reader_done(&reader));
+}
