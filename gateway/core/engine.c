@@ -84,6 +84,24 @@ static enum inlet inlet_of(const struct engine *engine, struct span topic,
 	return INLET_NONE;
 }
 
+static enum reading_kind kind_of(enum inlet inlet)
+{
+	return inlet == INLET_SCAN    ? READING_SCAN
+	       : inlet == INLET_SHELF ? READING_SHELF
+				      : READING_RFID;
+}
+
+bool inlet_device(const struct engine *engine, struct span topic,
+		  struct span *ret_device, enum reading_kind *ret_kind)
+{
+	enum inlet inlet = inlet_of(engine, topic, ret_device);
+
+	if (inlet == INLET_NONE || inlet == INLET_TASK)
+		return false;
+	*ret_kind = kind_of(inlet);
+	return true;
+}
+
 /* ---- answering ---- */
 
 static void count_result(struct engine *engine, enum result result)
@@ -221,14 +239,14 @@ static void verdict_fault(struct verdict *verdict, const struct fault *fault)
 	verdict->fault = *fault;
 }
 
-static enum err_code handle(struct intake *intake, enum inlet inlet,
-			    struct verdict *verdict, struct err *err)
+enum err_code intake_handle(struct intake *intake, struct verdict *verdict,
+			    struct err *err)
 {
 	struct reading *reading = &intake->engine->reading;
 
-	if (inlet == INLET_SHELF)
+	if (reading->kind == READING_SHELF)
 		return on_shelf(intake, verdict, err);
-	if (inlet == INLET_RFID)
+	if (reading->kind == READING_RFID)
 		return on_rfid(intake, verdict, err);
 	if (reading->body.scan.op == OP_NONE ||
 	    reading->body.scan.op == OP_DONE)
@@ -238,9 +256,8 @@ static enum err_code handle(struct intake *intake, enum inlet inlet,
 
 /* Dispatches the reading, and parks it if that is the verdict. A session has
  * parked its own, as a complete reading. */
-static enum err_code take(struct intake *intake, enum inlet inlet,
-			  const struct fault *fault, struct verdict *verdict,
-			  struct err *err)
+static enum err_code take(struct intake *intake, const struct fault *fault,
+			  struct verdict *verdict, struct err *err)
 {
 	struct span none = {"", 0};
 	enum err_code code = ERR_OK;
@@ -251,7 +268,7 @@ static enum err_code take(struct intake *intake, enum inlet inlet,
 		verdict_park(verdict, WORD_REVOKED_DEVICE,
 			     name_span(&intake->device.name));
 	else
-		code = handle(intake, inlet, verdict, err);
+		code = intake_handle(intake, verdict, err);
 	if (code == ERR_OK && verdict->result == RESULT_PARKED &&
 	    verdict->next == NULL)
 		code = intake_park(intake, verdict, none, err);
@@ -315,7 +332,7 @@ static enum err_code reused(struct intake *intake, enum seen_state state,
 }
 
 /* A reading with a name: taken once. */
-static enum err_code take_named(struct intake *intake, enum inlet inlet,
+static enum err_code take_named(struct intake *intake,
 				const struct fault *fault,
 				struct answers *answers, struct err *err)
 {
@@ -338,7 +355,7 @@ static enum err_code take_named(struct intake *intake, enum inlet inlet,
 	if (code != ERR_OK)
 		return code;
 	if (state == SEEN_NEW) {
-		code = take(intake, inlet, fault, &verdict, err);
+		code = take(intake, fault, &verdict, err);
 		if (code != ERR_OK)
 			return code;
 		answer = answer_of(&verdict,
@@ -361,7 +378,7 @@ static enum err_code take_named(struct intake *intake, enum inlet inlet,
 
 /* A reading without a name is always new, unless the broker says that it
  * sends it again and it was here. */
-static enum err_code take_unnamed(struct intake *intake, enum inlet inlet,
+static enum err_code take_unnamed(struct intake *intake,
 				  const struct fault *fault,
 				  struct answers *answers, struct err *err)
 {
@@ -384,7 +401,7 @@ static enum err_code take_unnamed(struct intake *intake, enum inlet inlet,
 		verdict.result = RESULT_DUPLICATE;
 		verdict.word = WORD_DUPLICATE;
 	} else {
-		code = take(intake, inlet, fault, &verdict, err);
+		code = take(intake, fault, &verdict, err);
 		if (code == ERR_OK && message->packet_id != 0)
 			code = seen_packet_note(batch_txn(batch),
 						message->packet_id, content,
@@ -424,39 +441,43 @@ static enum err_code park_unread(struct intake *intake, enum word word,
 	return code;
 }
 
-static enum reading_kind kind_of(enum inlet inlet)
+bool intake_parse(struct intake *intake, enum reading_kind kind,
+		  struct fault *fault)
 {
-	return inlet == INLET_SCAN    ? READING_SCAN
-	       : inlet == INLET_SHELF ? READING_SHELF
-				      : READING_RFID;
+	struct engine *engine = intake->engine;
+	const struct reading *reading = &engine->reading;
+	struct actor *actor = &intake->act.actor;
+	bool is_sound =
+		reading_parse(kind, intake->message.payload, &engine->json,
+			      &engine->reading, fault) == ERR_OK;
+
+	if (is_sound)
+		fault->kind = FAULT_NONE;
+	*actor = (struct actor){.kind = ACTOR_DEVICE,
+				.name = intake->device.name};
+	if (reading->has_seq) {
+		actor->boot = reading->boot;
+		actor->seq = reading->seq;
+	}
+	if (is_sound && reading->has_at)
+		intake->act.effective = reading->at;
+	return is_sound;
 }
 
 static enum err_code take_reading(struct intake *intake, enum inlet inlet,
 				  struct answers *answers, struct err *err)
 {
-	struct engine *engine = intake->engine;
-	struct reading *reading = &engine->reading;
 	struct fault fault = {.kind = FAULT_NONE};
-	struct actor *actor = &intake->act.actor;
 
-	if (reading_parse(kind_of(inlet), intake->message.payload,
-			  &engine->json, reading, &fault) == ERR_OK)
-		fault.kind = FAULT_NONE;
-	actor->kind = ACTOR_DEVICE;
-	actor->name = intake->device.name;
-	if (reading->has_seq) {
-		actor->boot = reading->boot;
-		actor->seq = reading->seq;
-	}
-	if (fault.kind == FAULT_NONE && reading->has_at)
-		intake->act.effective = reading->at;
-	if (reading->has_seq)
-		return take_named(intake, inlet, &fault, answers, err);
-	return take_unnamed(intake, inlet, &fault, answers, err);
+	/* A reading that is wrong is answered under its name all the same. */
+	(void)intake_parse(intake, kind_of(inlet), &fault);
+	if (intake->engine->reading.has_seq)
+		return take_named(intake, &fault, answers, err);
+	return take_unnamed(intake, &fault, answers, err);
 }
 
-static void intake_begin(struct intake *intake, struct engine *engine,
-			 struct batch *batch, const struct event *event)
+void intake_begin(struct intake *intake, struct engine *engine,
+		  struct batch *batch, const struct event *event)
 {
 	*intake = (struct intake){
 		.engine = engine,

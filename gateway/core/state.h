@@ -18,6 +18,7 @@
 #include "gateway/core/verdict.h"
 #include "gateway/ingest/reading.h"
 #include "gateway/ingest/scan_text.h"
+#include "store/parked.h"
 
 #define TOPIC_PREFIX_SIZE (sizeof("depot/v1///") + 2 * NAME_SIZE_MAX)
 
@@ -35,6 +36,7 @@ struct engine {
 	struct reading reading;
 	struct scan_text scan;
 	struct found found[READING_CODES_MAX];
+	char retried[PARKED_RAW_SIZE_MAX]; /* a parked message in work */
 
 	/* By device_no: when it was heard last, since this start. */
 	struct moment heard[ENGINE_DEVICES_MAX];
@@ -64,6 +66,25 @@ MUST_CHECK enum err_code on_rfid(struct intake *intake, struct verdict *verdict,
 MUST_CHECK enum err_code on_tick(struct engine *engine, struct batch *batch,
 				 struct moment now, struct answers *answers,
 				 struct err *err);
+
+/* Begins the work on @event, a message, and sets the batch's time. */
+void intake_begin(struct intake *intake, struct engine *engine,
+		  struct batch *batch, const struct event *event);
+
+/* The device that @topic, scan/, shelf/ or rfid/, is of; false for others. */
+MUST_CHECK bool inlet_device(const struct engine *engine, struct span topic,
+			     struct span *ret_device,
+			     enum reading_kind *ret_kind);
+
+/* Reads the message in work, of the intake's device, into engine->reading and
+ * sets the act's actor and effective time. False: *@fault tells; the reading's
+ * name is there all the same if it has one. */
+bool intake_parse(struct intake *intake, enum reading_kind kind,
+		  struct fault *fault);
+
+/* Hands the reading in work to its handler. */
+MUST_CHECK enum err_code
+intake_handle(struct intake *intake, struct verdict *verdict, struct err *err);
 
 /* Resolves code @index of the scan in work into engine->found[@index]. */
 MUST_CHECK enum err_code scan_resolve(struct intake *intake, size_t index,

@@ -1,0 +1,439 @@
+/*
+ * Commands for what the warehouse consists of: items, codes, bins, devices,
+ * accounts.
+ */
+#include "gateway/core/asking.h"
+
+#include "gateway/core/retry.h"
+#include "gateway/ingest/gs1_key.h"
+#include "store/balance.h"
+
+#define MANAGERS ((uint32_t)ROLE_MANAGER | (uint32_t)ROLE_HQ)
+#define STOCK_PEOPLE (MANAGERS | (uint32_t)ROLE_PURCHASING)
+
+static const struct refusal bad_word = {"unknown_word",
+					"%s is not one of the words allowed",
+					"%s 不是允许的取值"};
+static const struct refusal bad_name = {
+	"bad_name", "%s is no name: 1 to 32 of a-z, 0-9 and -",
+	"%s 不是有效名称：1 至 32 个 a-z、0-9 或 -"};
+static const struct refusal bad_bin = {
+	"bad_bin", "%s is no name of a bin: at most 40 bytes, no colon",
+	"%s 不是有效库位名：最多 40 字节，不含冒号"};
+static const struct refusal unknown_item = {
+	"unknown_item", "there is no item %s", "没有商品 %s"};
+static const struct refusal unknown_device = {
+	"unknown_device", "there is no device %s", "没有设备 %s"};
+static const struct refusal unknown_account = {
+	"unknown_account", "there is no account %s", "没有账户 %s"};
+static const struct refusal unit_fixed = {
+	"unit_fixed", "the base unit of %s cannot change: it has moved",
+	"商品 %s 已有出入库，基本单位不能更改"};
+static const struct refusal last_manager = {
+	"last_manager", "%s is the last manager and cannot be revoked",
+	"%s 是最后一个管理员，不能停用"};
+
+/* A word of a list, as its number from 1; 0: absent. */
+static bool word_pick(struct asking *asking, const char *name,
+		      const char *const *words, size_t count,
+		      uint32_t *ret_number)
+{
+	struct span text;
+
+	*ret_number = 0;
+	if (!asking_text_or(asking, name, 32, &text))
+		return false;
+	if (text.size == 0)
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		if (span_is(text, words[i])) {
+			*ret_number = (uint32_t)i + 1;
+			return true;
+		}
+	}
+	(void)asking_refuse(asking, &bad_word, text); /* always ERR_OK */
+	return false;
+}
+
+/* ---- items ---- */
+
+static const char *const unit_words[] = {"each", "g", "ml", "mm"};
+static const char *const tracking_words[] = {"none", "lot", "serial"};
+static const char *const class_words[] = {"A", "B", "C"};
+
+static bool item_words(struct asking *asking, struct item *item)
+{
+	uint32_t number;
+
+	if (!word_pick(asking, "unit", unit_words, ARRAY_LEN(unit_words),
+		       &number))
+		return false;
+	if (number != 0)
+		item->unit = (enum base_unit)number;
+	if (!word_pick(asking, "tracking", tracking_words,
+		       ARRAY_LEN(tracking_words), &number))
+		return false;
+	if (number != 0)
+		item->tracking = (enum tracking)(number - 1);
+	if (!word_pick(asking, "class", class_words, ARRAY_LEN(class_words),
+		       &number))
+		return false;
+	if (number != 0)
+		item->abc_class = class_words[number - 1][0];
+	return true;
+}
+
+/* What is not said stays as it was. */
+static bool item_read(struct asking *asking, struct item *item)
+{
+	struct json_range days = {0, 36500};
+	struct json_range weight = {0, INT64_C(1000000000000)};
+	struct span name;
+	int64_t number;
+
+	if (!asking_text_or(asking, "name_en", ITEM_NAME_SIZE_MAX, &name))
+		return false;
+	if (name.size > 0 && !item_name_set(&item->name_en, name))
+		return false;
+	if (!asking_text_or(asking, "name_zh", ITEM_NAME_SIZE_MAX, &name))
+		return false;
+	if (name.size > 0 && !item_name_set(&item->name_zh, name))
+		return false;
+	if (!asking_int_or(asking, "shelf_life_days", days,
+			   item->shelf_life_days, &number))
+		return false;
+	item->shelf_life_days = (uint32_t)number;
+	if (!asking_int_or(asking, "weight_mg", weight,
+			   (int64_t)item->weight_mg, &number))
+		return false;
+	item->weight_mg = (uint64_t)number;
+	return item_words(asking, item) &&
+	       asking_bool_or(asking, "inactive", item->is_inactive,
+			      &item->is_inactive);
+}
+
+static enum err_code has_moved(struct asking *asking, struct item_no item,
+			       bool *ret_has, struct err *err)
+{
+	struct tally tally;
+	struct pos pos;
+	enum err_code code =
+		balance_tally(asking->view, item, &tally, &pos, err);
+
+	*ret_has = code == ERR_OK && pos.value != 0;
+	return code;
+}
+
+static enum err_code item_set(struct asking *asking, struct err *err)
+{
+	struct entry entry;
+	struct item *item = &entry.body.item;
+	struct item before = {.unit = UNIT_EACH};
+	struct item_no number = {0};
+	struct span sku;
+	bool moved = false;
+	enum err_code code;
+
+	if (!asking_text(asking, "item", SKU_SIZE_MAX, &sku))
+		return ERR_OK;
+	code = item_find(asking->view, sku, &number, err);
+	if (code == ERR_OK)
+		code = has_moved(asking, number, &moved, err);
+	if (code == ERR_OK)
+		code = item_get(asking->view, number, &before, err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	act_entry(asking->act, &entry, ENTRY_ITEM);
+	*item = before;
+	if (!sku_set(&item->sku, sku) || !item_read(asking, item))
+		return ERR_OK;
+	if (moved && before.sku.size > 0 && item->unit != before.unit)
+		return asking_refuse(asking, &unit_fixed, sku);
+	code = asking_post(asking, &entry, err);
+	if (code == ERR_OK)
+		code = retry_named(asking->engine, asking->act->batch, sku,
+				   err);
+	return code;
+}
+
+/* ---- codes ---- */
+
+/* A GTIN of any length is kept as 14 digits, as scans are looked up. */
+static struct span code_canonical(struct span text, char gtin[GS1_GTIN_SIZE])
+{
+	if (gs1_gtin_read(text, gtin) == SCAN_OK)
+		return (struct span){gtin, GS1_GTIN_SIZE};
+	return text;
+}
+
+static enum err_code code_set(struct asking *asking, struct err *err)
+{
+	struct json_range packs = {1, QTY_MOVE_MAX};
+	struct entry entry;
+	struct code *body = &entry.body.code;
+	char gtin[GS1_GTIN_SIZE];
+	struct item_no number;
+	struct span text;
+	struct span sku;
+	enum err_code code;
+
+	act_entry(asking->act, &entry, ENTRY_CODE);
+	if (!asking_text(asking, "code", CODE_SIZE_MAX, &text) ||
+	    !asking_text_or(asking, "item", SKU_SIZE_MAX, &sku) ||
+	    !asking_int_or(asking, "pack", packs, 1, &body->pack))
+		return ERR_OK;
+	text = code_canonical(text, gtin);
+	if (sku.size > 0) {
+		code = item_find(asking->view, sku, &number, err);
+		if (code == ERR_NOT_FOUND)
+			return asking_refuse(asking, &unknown_item, sku);
+		if (code != ERR_OK)
+			return code;
+	}
+	if (!code_text_set(&body->code, text) || !sku_set(&body->item, sku))
+		return ERR_INVALID; /* both were measured above */
+	code = asking_post(asking, &entry, err);
+	if (code == ERR_OK && sku.size > 0)
+		code = retry_named(asking->engine, asking->act->batch, text,
+				   err);
+	return code;
+}
+
+/* ---- bins ---- */
+
+static enum err_code bin_set(struct asking *asking, struct err *err)
+{
+	struct entry entry;
+	struct bin *bin = &entry.body.bin;
+	struct span name;
+	struct span zone;
+	enum err_code code;
+
+	act_entry(asking->act, &entry, ENTRY_BIN);
+	if (!asking_text(asking, "bin", PLACE_NAME_SIZE_MAX, &name) ||
+	    !asking_text_or(asking, "zone", REF_SIZE_MAX, &zone) ||
+	    !asking_bool_or(asking, "inactive", false, &bin->is_inactive))
+		return ERR_OK;
+	if (!place_name_is_valid(name) || !place_name_set(&bin->name, name) ||
+	    !ref_set(&bin->zone, zone))
+		return asking_refuse(asking, &bad_bin, name);
+	code = asking_post(asking, &entry, err);
+	if (code == ERR_OK)
+		code = retry_named(asking->engine, asking->act->batch, name,
+				   err);
+	return code;
+}
+
+/* ---- devices ---- */
+
+static const char *const device_words[] = {"scanner", "shelf", "rfid"};
+
+static bool device_read(struct asking *asking, struct device *device)
+{
+	struct json_range seconds = {0, 31 * 86400};
+	struct span text;
+	uint32_t kind;
+	int64_t number;
+
+	if (!word_pick(asking, "kind", device_words, ARRAY_LEN(device_words),
+		       &kind))
+		return false;
+	if (kind != 0)
+		device->kind = (enum device_kind)kind;
+	if (!asking_text_or(asking, "place", PLACE_NAME_SIZE_MAX, &text) ||
+	    (text.size > 0 && !place_name_set(&device->place, text)))
+		return false;
+	if (!asking_text_or(asking, "gs", REASON_SIZE_MAX, &text) ||
+	    (text.size > 0 && !reason_set(&device->gs_substitute, text)))
+		return false;
+	if (!asking_text_or(asking, "profile", NAME_SIZE_MAX, &text) ||
+	    (text.size > 0 && !name_set(&device->profile, text)))
+		return false;
+	if (!asking_int_or(asking, "interval_s", seconds, device->interval_s,
+			   &number))
+		return false;
+	device->interval_s = (uint32_t)number;
+	return true;
+}
+
+static enum err_code device_set(struct asking *asking, struct err *err)
+{
+	struct entry entry;
+	struct device *device = &entry.body.device;
+	struct device before = {.kind = DEVICE_SCANNER};
+	struct device_no number;
+	struct span name;
+	enum err_code code;
+
+	if (!asking_text(asking, "device", NAME_SIZE_MAX, &name))
+		return ERR_OK;
+	if (!text_is_name(name))
+		return asking_refuse(asking, &bad_name, name);
+	code = device_get(asking->view, name, &before, &number, err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	act_entry(asking->act, &entry, ENTRY_DEVICE);
+	*device = before;
+	device->is_revoked = false;
+	if (!name_set(&device->name, name) || !device_read(asking, device))
+		return ERR_OK;
+	code = asking_post(asking, &entry, err);
+	if (code == ERR_OK)
+		code = retry_device(asking->engine, asking->act->batch, name,
+				    err);
+	return code;
+}
+
+static enum err_code device_revoke(struct asking *asking, struct err *err)
+{
+	struct entry entry;
+	struct device_no number;
+	struct span name;
+	enum err_code code;
+
+	if (!asking_text(asking, "device", NAME_SIZE_MAX, &name))
+		return ERR_OK;
+	act_entry(asking->act, &entry, ENTRY_DEVICE);
+	code = device_get(asking->view, name, &entry.body.device, &number, err);
+	if (code == ERR_NOT_FOUND)
+		return asking_refuse(asking, &unknown_device, name);
+	if (code != ERR_OK)
+		return code;
+	entry.body.device.is_revoked = true;
+	return asking_post(asking, &entry, err);
+}
+
+/* ---- accounts ---- */
+
+static const struct {
+	const char *word;
+	enum role role;
+} role_words[] = {
+	{"operator", ROLE_OPERATOR},
+	{"manager", ROLE_MANAGER},
+	{"purchasing", ROLE_PURCHASING},
+	{"sales", ROLE_SALES},
+	{"logistics", ROLE_LOGISTICS},
+	{"finance", ROLE_FINANCE},
+	{"hq", ROLE_HQ},
+};
+
+static bool roles_read(struct asking *asking, uint32_t *roles)
+{
+	struct fault fault;
+	const struct json_value *list = json_member(asking->arguments, "roles");
+
+	if (list == NULL)
+		return true;
+	*roles = 0;
+	if (json_kind(list) != JSON_LIST) {
+		(void)json_fault(list, FAULT_NOT_LIST, &fault);
+		(void)asking_fault(asking, &fault); /* always ERR_OK */
+		return false;
+	}
+	for (const struct json_value *at = json_first(list); at != NULL;
+	     at = json_next(at)) {
+		struct span word = {"", 0};
+		uint32_t role = 0;
+
+		if (json_to_text(at, &word, &fault) != ERR_OK) {
+			(void)asking_fault(asking, &fault);
+			return false;
+		}
+		for (size_t i = 0; i < ARRAY_LEN(role_words); i++)
+			if (span_is(word, role_words[i].word))
+				role = role_words[i].role;
+		if (role == 0) {
+			(void)asking_refuse(asking, &bad_word, word);
+			return false;
+		}
+		*roles |= role;
+	}
+	return true;
+}
+
+static enum err_code account_set(struct asking *asking, struct err *err)
+{
+	struct json_range uids = {-1, UINT32_MAX};
+	struct entry entry;
+	struct account *account = &entry.body.account;
+	struct account before = {.roles = ROLE_OPERATOR};
+	struct span name;
+	int64_t uid;
+	enum err_code code;
+
+	if (!asking_text(asking, "account", NAME_SIZE_MAX, &name))
+		return ERR_OK;
+	if (!text_is_name(name))
+		return asking_refuse(asking, &bad_name, name);
+	code = account_get(asking->view, name, &before, err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	act_entry(asking->act, &entry, ENTRY_ACCOUNT);
+	*account = before;
+	account->is_revoked = false;
+	if (!name_set(&account->name, name) ||
+	    !roles_read(asking, &account->roles) ||
+	    !asking_int_or(asking, "uid", uids, (int64_t)account->uid - 1,
+			   &uid))
+		return ERR_OK;
+	account->uid = (uint64_t)(uid + 1);
+	return asking_post(asking, &entry, err);
+}
+
+struct managers {
+	struct span except;
+	bool has_other;
+};
+
+static enum err_code manager_look(void *context, struct span key,
+				  struct pos pos, const struct entry *entry,
+				  struct err *err)
+{
+	struct managers *managers = context;
+	const struct account *account = &entry->body.account;
+
+	(void)pos;
+	(void)err;
+	if (!span_equal(key, managers->except) && !account->is_revoked &&
+	    (account->roles & MANAGERS) != 0)
+		managers->has_other = true;
+	return ERR_OK;
+}
+
+static enum err_code account_revoke(struct asking *asking, struct err *err)
+{
+	struct managers managers = {.has_other = false};
+	struct span all = {"", 0};
+	struct entry entry;
+	struct span name;
+	enum err_code code;
+
+	if (!asking_text(asking, "account", NAME_SIZE_MAX, &name))
+		return ERR_OK;
+	act_entry(asking->act, &entry, ENTRY_ACCOUNT);
+	code = account_get(asking->view, name, &entry.body.account, err);
+	if (code == ERR_NOT_FOUND)
+		return asking_refuse(asking, &unknown_account, name);
+	managers.except = name;
+	if (code == ERR_OK)
+		code = record_walk(asking->view, TABLE_ACCOUNT, all,
+				   manager_look, &managers, err);
+	if (code != ERR_OK)
+		return code;
+	if (!managers.has_other)
+		return asking_refuse(asking, &last_manager, name);
+	entry.body.account.is_revoked = true;
+	return asking_post(asking, &entry, err);
+}
+
+const struct command_row master_commands[] = {
+	{{"item.set", COMMAND_WRITE, STOCK_PEOPLE}, item_set},
+	{{"code.set", COMMAND_WRITE, STOCK_PEOPLE}, code_set},
+	{{"bin.set", COMMAND_WRITE, MANAGERS}, bin_set},
+	{{"device.set", COMMAND_WRITE, MANAGERS}, device_set},
+	{{"device.revoke", COMMAND_WRITE, MANAGERS}, device_revoke},
+	{{"account.set", COMMAND_WRITE, MANAGERS}, account_set},
+	{{"account.revoke", COMMAND_WRITE, MANAGERS}, account_revoke},
+};
+const size_t master_command_count = ARRAY_LEN(master_commands);

@@ -1,0 +1,238 @@
+#include "gateway/core/retry.h"
+
+#include <string.h>
+
+#include "gateway/core/state.h"
+#include "store/seal.h"
+
+/* A parked row, copied: its spans do not outlive the first write. */
+struct retrying {
+	struct engine *engine;
+	struct intake intake;
+	uint64_t number;
+	uint16_t code;
+	struct reading_name name;
+	enum reading_kind kind;
+};
+
+static struct span copied(struct engine *engine, size_t at, struct span text)
+{
+	memcpy(engine->retried + at, text.data, text.size);
+	return (struct span){engine->retried + at, text.size};
+}
+
+static void retry_begin(struct retrying *retrying, struct batch *batch,
+			const struct parked *parked)
+{
+	struct engine *engine = retrying->engine;
+	struct event event = {
+		.kind = EVENT_MESSAGE,
+		.at = batch_now(batch),
+		.clock_trusted = batch_clock_trusted(batch),
+		.body.message = {.topic = copied(engine, 0, parked->topic),
+				 .payload = copied(engine, TOPIC_IN_SIZE_MAX,
+						   parked->payload)},
+	};
+
+	retrying->number = parked->number;
+	retrying->code = parked->code;
+	retrying->name = parked->name;
+	intake_begin(&retrying->intake, engine, batch, &event);
+	/* When it physically happened, unless the device said. */
+	retrying->intake.act.effective = parked->arrival;
+}
+
+/* Whether the message can be read and handled now at all. A bare code parked
+ * before its device was known belongs to no session. */
+static enum err_code is_readable(struct retrying *retrying, bool *ret_is,
+				 struct err *err)
+{
+	struct intake *intake = &retrying->intake;
+	struct span device;
+	struct fault fault;
+	enum err_code code;
+
+	*ret_is = false;
+	if (!inlet_device(retrying->engine, intake->message.topic, &device,
+			  &retrying->kind))
+		return ERR_OK;
+	code = device_get(batch_view(intake->act.batch), device,
+			  &intake->device, &intake->device_no, err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	*ret_is = !intake->device.is_revoked &&
+		  intake_parse(intake, retrying->kind, &fault) &&
+		  (retrying->kind != READING_SCAN ||
+		   retrying->engine->reading.body.scan.op != OP_NONE);
+	return ERR_OK;
+}
+
+/* A name that was never marked (its device was unknown) is taken like any
+ * other, once; one that was marked as parked gets its answer amended; what was
+ * parked for its name's sake is booked without one. */
+static enum err_code name_settle(struct retrying *retrying,
+				 const struct verdict *verdict, struct err *err)
+{
+	struct intake *intake = &retrying->intake;
+	const struct reading *reading = &retrying->engine->reading;
+	struct answer answer = {.result = RESULT_BOOKED, .pos = verdict->pos};
+	struct seen_progress progress;
+	struct reading_name name;
+	enum err_code code;
+
+	if (retrying->code == WORD_SEQ_REUSED ||
+	    retrying->code == WORD_SEQ_TOO_OLD)
+		return ERR_OK;
+	if (retrying->name.device.value != 0 && retrying->name.seq != 0) {
+		code = seen_amend(batch_txn(intake->act.batch), &retrying->name,
+				  &answer, err);
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	}
+	if (!reading->has_seq)
+		return ERR_OK;
+	name = (struct reading_name){intake->device_no, reading->boot,
+				     reading->seq};
+	return seen_mark(batch_txn(intake->act.batch), &name,
+			 seal_checksum(0, intake->message.payload), &answer,
+			 &progress, err);
+}
+
+/* True if a reading parked before its device was known came again since and
+ * was booked then. */
+static enum err_code was_taken(struct retrying *retrying, bool *ret_was,
+			       struct err *err)
+{
+	struct intake *intake = &retrying->intake;
+	const struct reading *reading = &retrying->engine->reading;
+	struct reading_name name = {intake->device_no, reading->boot,
+				    reading->seq};
+	struct answer answer;
+	enum seen_state state;
+	enum err_code code;
+
+	*ret_was = false;
+	if (retrying->name.device.value != 0 || !reading->has_seq)
+		return ERR_OK;
+	code = seen_find(batch_view(intake->act.batch), &name,
+			 seal_checksum(0, intake->message.payload), &state,
+			 &answer, err);
+	*ret_was = code == ERR_OK && state != SEEN_NEW;
+	return code;
+}
+
+enum err_code retry_one(struct engine *engine, struct batch *batch,
+			uint64_t number, bool *ret_is_booked, struct err *err)
+{
+	struct retrying retrying = {.engine = engine};
+	struct parked parked;
+	struct verdict verdict;
+	bool is_readable_now;
+	bool was;
+	enum err_code code;
+
+	*ret_is_booked = false;
+	code = parked_get(batch_view(batch), number, &parked, err);
+	if (code != ERR_OK)
+		return code;
+	retry_begin(&retrying, batch, &parked);
+	code = is_readable(&retrying, &is_readable_now, err);
+	if (code != ERR_OK || !is_readable_now)
+		return code;
+	code = was_taken(&retrying, &was, err);
+	if (code != ERR_OK)
+		return code;
+	verdict_init(&verdict);
+	if (!was)
+		code = intake_handle(&retrying.intake, &verdict, err);
+	if (code != ERR_OK || verdict.result != RESULT_BOOKED)
+		return code;
+	if (!was)
+		code = name_settle(&retrying, &verdict, err);
+	if (code == ERR_OK)
+		code = parked_remove(batch_txn(batch), number, err);
+	if (code == ERR_OK)
+		*ret_is_booked = true;
+	return code;
+}
+
+/* ---- which ones ---- */
+
+#define CHOSEN_MAX 256
+
+struct choosing {
+	const struct engine *engine;
+	struct span wants;  /* the code or bin named; or */
+	struct span device; /* the device registered */
+	uint64_t numbers[CHOSEN_MAX];
+	size_t count;
+};
+
+static enum err_code choose(void *context, const struct parked *parked,
+			    struct err *err)
+{
+	struct choosing *choosing = context;
+	enum reading_kind kind;
+	struct span device;
+	bool is_it;
+
+	(void)err;
+	if (choosing->wants.size > 0)
+		is_it = span_equal(code_text_span(&parked->wants),
+				   choosing->wants);
+	else
+		is_it = parked->name.device.value == 0 &&
+			inlet_device(choosing->engine, parked->topic, &device,
+				     &kind) &&
+			span_equal(device, choosing->device);
+	if (!is_it)
+		return ERR_OK;
+	if (choosing->count == CHOSEN_MAX)
+		return ERR_STOPPED;
+	choosing->numbers[choosing->count++] = parked->number;
+	return ERR_OK;
+}
+
+/* Chosen first, tried afterwards, some at a time: a walk allows no writes. */
+static enum err_code retry_chosen(struct engine *engine, struct batch *batch,
+				  struct choosing *choosing, struct err *err)
+{
+	uint64_t from = 1;
+
+	do {
+		enum err_code code;
+
+		choosing->count = 0;
+		code = parked_walk(batch_view(batch), from, choose, choosing,
+				   err);
+		if (code != ERR_OK && code != ERR_STOPPED)
+			return code;
+		for (size_t i = 0; i < choosing->count; i++) {
+			bool is_booked;
+
+			from = choosing->numbers[i] + 1;
+			code = retry_one(engine, batch, choosing->numbers[i],
+					 &is_booked, err);
+			if (code != ERR_OK)
+				return code;
+		}
+	} while (choosing->count == CHOSEN_MAX);
+	return ERR_OK;
+}
+
+enum err_code retry_named(struct engine *engine, struct batch *batch,
+			  struct span name, struct err *err)
+{
+	struct choosing choosing = {.engine = engine, .wants = name};
+
+	return retry_chosen(engine, batch, &choosing, err);
+}
+
+enum err_code retry_device(struct engine *engine, struct batch *batch,
+			   struct span name, struct err *err)
+{
+	struct choosing choosing = {.engine = engine, .device = name};
+
+	return retry_chosen(engine, batch, &choosing, err);
+}
