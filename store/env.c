@@ -11,7 +11,7 @@
 #include "store/file.h"
 #include "store/mdbfile.h"
 
-const char *const env_table_names[TABLE_COUNT] = {
+static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_META] = "meta",
 	[TABLE_JOURNAL] = "journal",
 	[TABLE_BALANCE] = "balance",
@@ -41,7 +41,7 @@ const char *const env_table_names[TABLE_COUNT] = {
 const char *table_name(enum table table)
 {
 	ASSERT((size_t)table < TABLE_COUNT);
-	return env_table_names[table];
+	return table_names[table];
 }
 
 /* ---- LMDB's words for ours ---- */
@@ -192,12 +192,12 @@ static enum err_code handles_open(struct env *env, MDB_txn *txn, size_t count,
 		int number;
 
 		/* LMDB would take no name for its own list of tables. */
-		ASSERT(env_table_names[i] != NULL);
-		number = mdb_dbi_open(txn, env_table_names[i], flags,
+		ASSERT(table_names[i] != NULL);
+		number = mdb_dbi_open(txn, table_names[i], flags,
 				      &env->tables[i]);
 		if (number != 0)
 			return env_failed(err, number, "open table",
-					  env_table_names[i]);
+					  table_names[i]);
 	}
 	return ERR_OK;
 }

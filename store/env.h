@@ -1,7 +1,7 @@
 /*
  * env - the one LMDB environment: tables, transactions, walks.
  *
- * Layer     store; env.c is the only file that includes lmdb.h
+ * Layer     store; only env.c and env_rows.c know LMDB, through env_lmdb.h
  * Threads   one struct txn at a time in the whole process (the keeper's); up
  *           to ENV_VIEWS_MAX views, each used by one thread at a time
  * On disk   docs/format/store.md; a folder with data.mdb, lock.mdb and
@@ -14,7 +14,7 @@
  *     it is created under another name, synced and renamed;
  *   - the map's size is what env_create was told, and the file has been
  *     allocated to that size (unless the file system cannot), so that a full
- *     disk cannot stop a commit. Only env_resize, offline, changes it;
+ *     disk cannot stop a commit. Only a copy (env_copy) has another one;
  *   - at most one process holds the store for writing: writer.lock (flock).
  *
  * Default LMDB sync only. Not used, each has lost data somewhere: NOSYNC,

@@ -15,8 +15,6 @@
 #include "store/file.h"
 #include "store/lock.h"
 
-extern const char *const env_table_names[TABLE_COUNT];
-
 struct view {
 	struct env *env;
 	MDB_txn *txn; /* in a pooled view that is not in use: reset */

@@ -120,7 +120,7 @@ enum err_code view_get(const struct view *view, enum table table,
 	if (number == MDB_NOTFOUND)
 		return ERR_NOT_FOUND;
 	if (number != 0)
-		return env_failed(err, number, "get", env_table_names[table]);
+		return env_failed(err, number, "get", table_name(table));
 	*ret_value = span_of_val(&value);
 	return ERR_OK;
 }
@@ -134,7 +134,7 @@ enum err_code view_count(const struct view *view, enum table table,
 	ASSERT((size_t)table < TABLE_COUNT);
 	number = mdb_stat(view->txn, view->env->tables[table], &stat);
 	if (number != 0)
-		return env_failed(err, number, "count", env_table_names[table]);
+		return env_failed(err, number, "count", table_name(table));
 	*ret_count = stat.ms_entries;
 	return ERR_OK;
 }
@@ -160,7 +160,7 @@ enum err_code view_walk(const struct view *view, enum table table,
 	ASSERT((size_t)table < TABLE_COUNT);
 	number = mdb_cursor_open(view->txn, view->env->tables[table], &cursor);
 	if (number != 0)
-		return env_failed(err, number, "walk", env_table_names[table]);
+		return env_failed(err, number, "walk", table_name(table));
 	number = mdb_cursor_get(cursor, &key, &value,
 				start.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
 	while (number == 0 && code == ERR_OK && has_prefix(&key, prefix)) {
@@ -171,7 +171,7 @@ enum err_code view_walk(const struct view *view, enum table table,
 	}
 	mdb_cursor_close(cursor);
 	if (number != 0 && number != MDB_NOTFOUND)
-		return env_failed(err, number, "walk", env_table_names[table]);
+		return env_failed(err, number, "walk", table_name(table));
 	return code;
 }
 
@@ -222,14 +222,14 @@ enum err_code view_last(const struct view *view, enum table table,
 		return ERR_NOT_FOUND;
 	number = mdb_cursor_open(view->txn, view->env->tables[table], &cursor);
 	if (number != 0)
-		return env_failed(err, number, "read", env_table_names[table]);
+		return env_failed(err, number, "read", table_name(table));
 	number = cursor_to_end(cursor, prefix_end(prefix, after), &key, &value);
 	mdb_cursor_close(cursor);
 	if (number == MDB_NOTFOUND ||
 	    (number == 0 && !has_prefix(&key, prefix)))
 		return ERR_NOT_FOUND;
 	if (number != 0)
-		return env_failed(err, number, "read", env_table_names[table]);
+		return env_failed(err, number, "read", table_name(table));
 	*ret_key = span_of_val(&key);
 	*ret_value = span_of_val(&value);
 	return ERR_OK;
@@ -295,9 +295,9 @@ static enum err_code spoiled(struct txn *txn, int number, const char *what,
 	if (number == MDB_BAD_TXN && txn->failure != ERR_OK)
 		return err_set(err, txn->failure,
 			       "%s %s: an earlier step had failed", what,
-			       env_table_names[table]);
+			       table_name(table));
 	code = env_failed(err, env_full_disk(txn->view.env, number), what,
-			  env_table_names[table]);
+			  table_name(table));
 	if (txn->failure == ERR_OK)
 		txn->failure = code;
 	return code;
@@ -334,7 +334,7 @@ enum err_code txn_append(struct txn *txn, enum table table, struct span key,
 		return err_set(err, ERR_CONFLICT,
 			       "append to %s: there is such a key, or a later "
 			       "one",
-			       env_table_names[table]);
+			       table_name(table));
 	if (number != 0)
 		return spoiled(txn, number, "append to", table, err);
 	return ERR_OK;

@@ -264,7 +264,7 @@ static unsigned rounds_of(unsigned normal)
 static void nothing_acknowledged_is_lost(void **state)
 {
 	struct tally tally =
-		commits_cut(*state, honest_work, rounds_of(20), test_seed(1));
+		commits_cut(*state, honest_work, rounds_of(12), test_seed(1));
 
 	print_message("%u cuts, %llu rows, %u lost\n", tally.rounds,
 		      (unsigned long long)tally.rows, tally.lost);
@@ -275,7 +275,7 @@ static void nothing_acknowledged_is_lost(void **state)
 /* Were nothing ever lost, the other tests would prove nothing. */
 static void what_was_acknowledged_too_early_is_found_lost(void **state)
 {
-	struct tally tally = commits_cut(*state, early_work, 20, test_seed(2));
+	struct tally tally = commits_cut(*state, early_work, 12, test_seed(2));
 
 	print_message("%u cuts, %u lost\n", tally.rounds, tally.lost);
 	assert_true(tally.lost > 0);
@@ -359,7 +359,7 @@ static void folder_again(const char *path)
 static void a_store_appears_whole_or_not_at_all(void **state)
 {
 	const struct loop_disk *disk = *state;
-	unsigned rounds = rounds_of(20);
+	unsigned rounds = rounds_of(12);
 	uint64_t seed = test_seed(3);
 	uint64_t made = 0;
 	unsigned absent = 0;

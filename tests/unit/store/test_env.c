@@ -2,14 +2,10 @@
  * The rows of a store: what a transaction wrote is there after its commit,
  * whole, for everybody, and before it for nobody.
  */
-#include "tests/support/check.h"
+#include "tests/support/store.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "rules/base/bytes.h"
 #include "store/env.h"
@@ -19,41 +15,18 @@
 #define MAP_SIZE (UINT64_C(16) << 20)
 
 struct fixture {
-	char folder[64];
-	char store[96];
+	struct scratch scratch;
+	char store[SCRATCH_PATH_SIZE];
 	struct env *env;
 	struct err err;
 };
-
-static void folder_make(struct fixture *f)
-{
-	(void)text_format(f->folder, sizeof(f->folder), "/tmp/test-env-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
-	(void)text_format(f->store, sizeof(f->store), "%s/store", f->folder);
-}
-
-static void path_remove(const char *folder, const char *name)
-{
-	char path[256];
-
-	(void)text_format(path, sizeof(path), "%s/%s", folder, name);
-	if (unlink(path) < 0)
-		(void)rmdir(path);
-}
-
-static void store_remove(const char *folder)
-{
-	path_remove(folder, "data.mdb");
-	path_remove(folder, "lock.mdb");
-	path_remove(folder, "writer.lock");
-	(void)rmdir(folder);
-}
 
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	folder_make(f);
+	scratch_make(&f->scratch);
+	scratch_path(&f->scratch, "store", f->store);
 	assert_done(env_create(f->store, MAP_SIZE, NULL, NULL, &f->err),
 		    &f->err);
 	assert_done(env_open(f->store, ENV_WRITE, &f->env, &f->err), &f->err);
@@ -67,7 +40,7 @@ static int teardown(void **state)
 
 	env_close(f->env);
 	store_remove(f->store);
-	assert_int_equal(rmdir(f->folder), 0);
+	scratch_remove(&f->scratch);
 	free(f);
 	return 0;
 }
