@@ -191,6 +191,17 @@ static enum err_code rows_lay(struct env *env, env_fill_fn *fill, void *context,
 	return txn_commit(txn, err);
 }
 
+enum err_code env_absent(const char *path, struct err *err)
+{
+	struct stat info;
+
+	if (lstat(path, &info) == 0)
+		return err_set(err, ERR_CONFLICT, "%s exists already", path);
+	if (errno != ENOENT)
+		return file_error(err, errno, "stat %s", path);
+	return ERR_OK;
+}
+
 enum err_code env_create(const char *path, uint64_t map_size, env_fill_fn *fill,
 			 void *context, struct err *err)
 {
