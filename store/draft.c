@@ -189,3 +189,12 @@ void draft_abandon(struct draft *draft)
 		(void)rmdir(draft->path);
 	lock_close(&draft->lock);
 }
+
+enum err_code folder_remove(const char *path, struct err *err)
+{
+	enum err_code code = each_file(path, file_remove, err);
+
+	if (code == ERR_OK && rmdir(path) < 0)
+		code = file_error(err, errno, "remove %s", path);
+	return code;
+}

@@ -45,4 +45,10 @@ MUST_CHECK enum err_code draft_commit(struct draft *draft, struct err *err);
 /* Removes what there is of it. */
 void draft_abandon(struct draft *draft);
 
+/*
+ * Removes the store's folder @path: the files in it, then itself. Nobody has
+ * it open. ERR_IO: something is left of it.
+ */
+MUST_CHECK enum err_code folder_remove(const char *path, struct err *err);
+
 #endif

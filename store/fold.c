@@ -233,6 +233,12 @@ enum err_code fold_entry(struct txn *txn, struct pos pos,
 	return ERR_OK;
 }
 
+const enum table *fold_tables(size_t *ret_count)
+{
+	*ret_count = ARRAY_LEN(derived);
+	return derived;
+}
+
 enum err_code fold_clear(struct txn *txn, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(derived); i++) {

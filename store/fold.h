@@ -50,7 +50,10 @@ MUST_CHECK enum err_code fold_entry(struct txn *txn, struct pos pos,
 				    const struct entry *entry,
 				    struct span bytes, struct err *err);
 
-/* Empties every table that fold_entry fills. */
+/* The tables that fold_entry fills. */
+const enum table *fold_tables(size_t *ret_count);
+
+/* Empties all of them. */
 MUST_CHECK enum err_code fold_clear(struct txn *txn, struct err *err);
 
 #endif

@@ -6,6 +6,42 @@
 #include <inttypes.h>
 
 #define CHAIN_SIZE 8
+#define HEAD_ROW_SIZE_MAX 64
+
+static const struct span head_key = {"head", 4};
+
+enum err_code journal_head_put(struct txn *txn, const struct journal_head *head,
+			       struct err *err)
+{
+	uint8_t buffer[HEAD_ROW_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_pos(&writer, head->pos);
+	write_u64(&writer, head->chain);
+	write_u64(&writer, head->stamp.value);
+	return row_put(txn, TABLE_META, head_key, &writer, err);
+}
+
+enum err_code journal_head_get(const struct view *view,
+			       struct journal_head *ret_head, struct err *err)
+{
+	struct journal_head head;
+	struct reader reader;
+	enum err_code code = row_get(view, TABLE_META, head_key, &reader, err);
+
+	if (code == ERR_NOT_FOUND)
+		return err_set(err, ERR_CORRUPT, "the store has no head row");
+	if (code != ERR_OK)
+		return code;
+	head.pos = read_pos(&reader);
+	head.chain = read_u64(&reader);
+	head.stamp.value = read_u64(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(TABLE_META, err);
+	*ret_head = head;
+	return ERR_OK;
+}
 
 static struct key journal_key(struct pos pos)
 {

@@ -22,6 +22,16 @@ struct journal_head {
 	struct stamp stamp; /* of the last entry */
 };
 
+/* The end of the journal, as the store has it. ledger_head is for everybody
+ * else: it also knows whether the tables are whole.
+ * ERR_CORRUPT  there is no such row, or it is damaged */
+MUST_CHECK enum err_code journal_head_get(const struct view *view,
+					  struct journal_head *ret_head,
+					  struct err *err);
+MUST_CHECK enum err_code journal_head_put(struct txn *txn,
+					  const struct journal_head *head,
+					  struct err *err);
+
 /* An entry's bytes, encoded. */
 struct entry_bytes {
 	size_t size;

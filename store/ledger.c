@@ -5,6 +5,7 @@
 
 #include "store/fold.h"
 #include "store/keys.h"
+#include "store/rebuild.h"
 #include "store/row.h"
 
 /* Checked against the head at every open; the whole chain is the audit's. */
@@ -28,42 +29,24 @@ struct ledger {
 	struct batch batch; /* under way when its txn is set */
 };
 
-static const struct span head_key = {"head", 4};
 static const struct span ring_key = {"ring", 4};
 
 #define META_ROW_SIZE_MAX 64
 
-static enum err_code head_put(struct txn *txn, const struct journal_head *head,
-			      struct err *err)
-{
-	uint8_t buffer[META_ROW_SIZE_MAX];
-	struct writer writer;
-
-	writer_init(&writer, buffer, sizeof(buffer));
-	write_pos(&writer, head->pos);
-	write_u64(&writer, head->chain);
-	write_u64(&writer, head->stamp.value);
-	return row_put(txn, TABLE_META, head_key, &writer, err);
-}
-
 enum err_code ledger_head(const struct view *view,
 			  struct journal_head *ret_head, struct err *err)
 {
-	struct journal_head head;
-	struct reader reader;
-	enum err_code code = row_get(view, TABLE_META, head_key, &reader, err);
+	bool is_pending;
+	enum err_code code = rebuild_pending(view, &is_pending, err);
 
-	if (code == ERR_NOT_FOUND)
-		return err_set(err, ERR_CORRUPT, "the store has no head row");
 	if (code != ERR_OK)
 		return code;
-	head.pos = read_pos(&reader);
-	head.chain = read_u64(&reader);
-	head.stamp.value = read_u64(&reader);
-	if (!reader_done(&reader))
-		return row_garbled(TABLE_META, err);
-	*ret_head = head;
-	return ERR_OK;
+	if (is_pending)
+		return err_set(err, ERR_AGAIN,
+			       "the tables are being rebuilt from the journal: "
+			       "wait for it, or run depot rebuild to go on "
+			       "with it");
+	return journal_head_get(view, ret_head, err);
 }
 
 enum err_code ledger_ring(const struct view *view, uint64_t *ret_number,
@@ -107,7 +90,7 @@ static enum err_code create_fill(void *context, struct txn *txn,
 	enum err_code code = entry_post(txn, &head, entry, err);
 
 	if (code == ERR_OK)
-		code = head_put(txn, &head, err);
+		code = journal_head_put(txn, &head, err);
 	return code;
 }
 
@@ -204,6 +187,8 @@ enum err_code ledger_open(const char *path, enum env_mode mode,
 	if (ledger == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	code = env_open(path, mode, &ledger->env, err);
+	if (code == ERR_OK && mode == ENV_WRITE)
+		code = rebuild_resume(ledger->env, err);
 	if (code == ERR_OK)
 		code = identity_load(ledger, err);
 	if (code != ERR_OK) {
@@ -333,7 +318,7 @@ enum err_code batch_commit(struct batch *batch, struct err *err)
 	if (code != ERR_OK)
 		(void)err_set(err, code, "commit: an entry had failed");
 	else
-		code = head_put(batch->txn, &batch->head, err);
+		code = journal_head_put(batch->txn, &batch->head, err);
 	if (code == ERR_OK && batch->is_ring_moved)
 		code = ring_put(batch, err);
 	if (code != ERR_OK) {

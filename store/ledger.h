@@ -36,9 +36,10 @@ MUST_CHECK enum err_code ledger_create(const char *path,
 				       struct err *err);
 
 /*
- * Opens the store at @path and checks the last entries against the head.
- * Errors as env_open; ERR_CORRUPT also when the tail of the journal does not
- * fit the head.
+ * Opens the store at @path and checks the last entries against the head. A
+ * rebuild that was cut short is finished first, for writing; for reading it is
+ * ERR_AGAIN. Else errors as env_open; ERR_CORRUPT also when the tail of the
+ * journal does not fit the head.
  */
 MUST_CHECK enum err_code ledger_open(const char *path, enum env_mode mode,
 				     struct ledger **ret_ledger,
@@ -50,7 +51,8 @@ struct env *ledger_env(struct ledger *ledger);
 /* Who this store is; valid until ledger_close. */
 const struct founding *ledger_identity(const struct ledger *ledger);
 
-/* The end of the journal as @view sees it. */
+/* The end of the journal as @view sees it. ERR_AGAIN: a rebuild is under way,
+ * and none of the derived tables is whole. */
 MUST_CHECK enum err_code ledger_head(const struct view *view,
 				     struct journal_head *ret_head,
 				     struct err *err);
