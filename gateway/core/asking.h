@@ -40,10 +40,6 @@ struct command_row {
 /* The tables of the modules. */
 extern const struct command_row master_commands[];
 extern const size_t master_command_count;
-extern const struct command_row stock_commands[];
-extern const size_t stock_command_count;
-extern const struct command_row parked_commands[];
-extern const size_t parked_command_count;
 
 /*
  * Makes the reply an error: a stable @code, and the sentence in both languages

@@ -16,23 +16,20 @@ struct command_table {
 	size_t count;
 };
 
-static size_t tables(struct command_table ret_tables[3])
+#define TABLES 1
+
+static void tables(struct command_table ret_tables[TABLES])
 {
 	ret_tables[0] =
 		(struct command_table){master_commands, master_command_count};
-	ret_tables[1] =
-		(struct command_table){stock_commands, stock_command_count};
-	ret_tables[2] =
-		(struct command_table){parked_commands, parked_command_count};
-	return 3;
 }
 
 static const struct command_row *row_find(struct span name)
 {
-	struct command_table all[3];
-	size_t count = tables(all);
+	struct command_table all[TABLES];
 
-	for (size_t i = 0; i < count; i++)
+	tables(all);
+	for (size_t i = 0; i < TABLES; i++)
 		for (size_t j = 0; j < all[i].count; j++)
 			if (span_is(name, all[i].rows[j].spec.name))
 				return &all[i].rows[j];
@@ -49,11 +46,11 @@ const struct command_spec *command_find(struct span name)
 const struct command_spec *command_at(size_t index, size_t *ret_count)
 {
 	const struct command_spec *found = NULL;
-	struct command_table all[3];
-	size_t count = tables(all);
+	struct command_table all[TABLES];
 
+	tables(all);
 	*ret_count = 0;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < TABLES; i++) {
 		if (index >= *ret_count && index < *ret_count + all[i].count)
 			found = &all[i].rows[index - *ret_count].spec;
 		*ret_count += all[i].count;

@@ -326,7 +326,7 @@ static bool roles_read(struct asking *asking, uint32_t *roles)
 	if (list == NULL)
 		return true;
 	*roles = 0;
-	if (json_kind(list) != JSON_LIST) {
+	if (json_kind(list) != JSON_ARRAY) {
 		(void)json_fault(list, FAULT_NOT_LIST, &fault);
 		(void)asking_fault(asking, &fault); /* always ERR_OK */
 		return false;

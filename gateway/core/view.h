@@ -116,12 +116,12 @@ struct view_link {
 	uint32_t part;  /* from 0 among messages with the same pos */
 };
 
-/* Begins a message; rows are added, then it is closed. */
+/* Begins a message; rows are added while it has room, then it is closed. */
 void view_changes_begin(struct json_out *out);
-/* Adds @stock's row; false, and the message as it was, if it is full. An empty
- * message has room for ten at least. */
-MUST_CHECK bool view_changes_add(struct json_out *out,
-				 const struct stock *stock);
+/* True if one more row fits, whatever it holds; of an empty message at least
+ * ten do. */
+bool view_changes_has_room(const struct json_out *out);
+void view_changes_add(struct json_out *out, const struct stock *stock);
 /* @previous is NULL in the first message after a connect. */
 void view_changes_end(struct json_out *out, const struct view_link *link,
 		      const struct view_link *previous,

@@ -19,7 +19,4 @@ void view_pos_out(struct pos pos, struct json_out *out);
 void view_moment_out(const char *key, struct moment moment, bool is_trusted,
 		     struct json_out *out);
 
-/* The row of a chunk or of changes. */
-void view_row_out(const struct stock *stock, struct json_out *out);
-
 #endif

@@ -10,7 +10,7 @@
 /* "16777215.1099511627775.4294967295" */
 #define LINK_PRINT_SIZE 40
 
-void view_row_out(const struct stock *stock, struct json_out *out)
+static void row_out(const struct stock *stock, struct json_out *out)
 {
 	const struct tally *tally = &stock->tally;
 
@@ -33,7 +33,7 @@ static bool row_add(const struct stock *stock, struct json_out *out)
 {
 	struct json_mark mark = out_mark(out);
 
-	view_row_out(stock, out);
+	row_out(stock, out);
 	if (out_ok(out))
 		return true;
 	out_rollback(out, mark);
@@ -99,20 +99,22 @@ void view_changes_begin(struct json_out *out)
 	out_array_at(out, "rows");
 }
 
-bool view_changes_add(struct json_out *out, const struct stock *stock)
+bool view_changes_has_room(const struct json_out *out)
 {
-	struct json_mark mark = out_mark(out);
+	return out->capacity - out->size >=
+	       VIEW_ROW_SIZE_MAX + CHANGES_TAIL_SIZE;
+}
 
-	if (!stock->has_left)
-		return row_add(stock, out);
+void view_changes_add(struct json_out *out, const struct stock *stock)
+{
+	if (!stock->has_left) {
+		row_out(stock, out);
+		return;
+	}
 	/* A row with nothing but its item: it has left the site. */
 	out_array(out);
 	out_text(out, sku_span(&stock->sku));
 	out_array_end(out);
-	if (out_ok(out))
-		return true;
-	out_rollback(out, mark);
-	return false;
 }
 
 static void link_out(const char *key, const struct view_link *link,

@@ -1,0 +1,249 @@
+/*
+ * A small warehouse for engine tests: a real store in a temporary folder, a
+ * manager, two scanners, bins, items with codes, and a way to send a payload
+ * and read the acknowledgement.
+ */
+#ifndef DEPOT_TESTS_UNIT_CORE_BENCH_WAREHOUSE_H
+#define DEPOT_TESTS_UNIT_CORE_BENCH_WAREHOUSE_H
+
+#include "tests/support/check.h"
+
+#include <unistd.h>
+
+#include "gateway/core/command.h"
+#include "gateway/core/engine.h"
+#include "store/balance.h"
+#include "store/master.h"
+
+struct warehouse {
+	char folder[64];
+	char path[80];
+	struct ledger *ledger;
+	struct engine *engine;
+	struct answers *answers;
+	int64_t now_ms;
+	uint16_t packet_id;
+	char ack[4096];   /* the last acknowledgement */
+	char reply[4096]; /* the last command's reply */
+};
+
+static inline void warehouse_open(struct warehouse *warehouse)
+{
+	struct engine_plan plan = {
+		.parked = {100, 100000},
+		.session_timeout_ms = 15 * 60 * 1000,
+		.observation_keep_ms = 86400000,
+		.rfid_hold_ms = 5000,
+		.recount_units = 5,
+		.recount_percent = 20,
+	};
+	struct err err;
+
+	assert_done(ledger_open(warehouse->path, ENV_WRITE, &warehouse->ledger,
+				&err),
+		    &err);
+	assert_done(engine_open(&plan, ledger_identity(warehouse->ledger),
+				&warehouse->engine, &err),
+		    &err);
+	assert_done(answers_open(256, &warehouse->answers, &err), &err);
+}
+
+static inline void warehouse_close(struct warehouse *warehouse)
+{
+	answers_close(warehouse->answers);
+	engine_close(warehouse->engine);
+	ledger_close(warehouse->ledger);
+}
+
+static inline void ack_keep(void *context, struct span device,
+			    struct span payload)
+{
+	struct warehouse *warehouse = context;
+
+	(void)device;
+	memcpy(warehouse->ack, payload.data, payload.size);
+	warehouse->ack[payload.size] = '\0';
+}
+
+static inline void warehouse_step(struct warehouse *warehouse,
+				  struct event *event)
+{
+	struct batch *batch;
+	struct pos head;
+	struct err err;
+
+	event->at.ms = warehouse->now_ms;
+	event->clock_trusted = true;
+	warehouse->now_ms += 1000;
+	warehouse->ack[0] = '\0';
+	answers_reset(warehouse->answers);
+	assert_done(batch_begin(warehouse->ledger, &batch, &err), &err);
+	assert_done(engine_step(warehouse->engine, batch, event,
+				warehouse->answers, &err),
+		    &err);
+	if (!engine_wrote(warehouse->engine)) {
+		batch_abandon(batch);
+	} else {
+		head.value = batch_next(batch).value - 1;
+		assert_done(batch_commit(batch, &err), &err);
+		answers_render(warehouse->answers, head, ack_keep, warehouse);
+	}
+}
+
+/* Sends @payload as @device; the acknowledgement is in ->ack. */
+static inline void send(struct warehouse *warehouse, const char *topic,
+			const char *payload)
+{
+	char whole[160];
+	struct event event = {.kind = EVENT_MESSAGE};
+
+	snprintf(whole, sizeof(whole), "depot/v1/acme/hz-01/%s", topic);
+	event.body.message.topic = span_of(whole);
+	event.body.message.payload = span_of(payload);
+	event.body.message.packet_id = ++warehouse->packet_id;
+	warehouse_step(warehouse, &event);
+}
+
+/* Runs a command as the manager; the reply is in ->reply. */
+static inline void ask(struct warehouse *warehouse, const char *name,
+		       const char *arguments)
+{
+	struct json_out out;
+	struct event event = {.kind = EVENT_COMMAND};
+	struct command *command = &event.body.command;
+
+	out_init(&out, warehouse->reply, sizeof(warehouse->reply) - 1);
+	assert_true(name_set(&command->account, SPAN_LITERAL("boss")));
+	command->name = span_of(name);
+	command->arguments = span_of(arguments);
+	command->reply = &out;
+	warehouse_step(warehouse, &event);
+	assert_true(out_ok(&out));
+	warehouse->reply[out_span(&out).size] = '\0';
+}
+
+static inline void ask_ok(struct warehouse *warehouse, const char *name,
+			  const char *arguments)
+{
+	ask(warehouse, name, arguments);
+	if (strstr(warehouse->reply, "\"error\"") != NULL)
+		fail_msg("%s %s: %s", name, arguments, warehouse->reply);
+}
+
+static inline void manager_add(struct warehouse *warehouse)
+{
+	struct entry entry;
+	struct batch *batch;
+	struct err err;
+
+	entry_init(&entry, ENTRY_ACCOUNT);
+	assert_true(name_set(&entry.body.account.name, SPAN_LITERAL("boss")));
+	entry.body.account.roles = ROLE_MANAGER;
+	assert_done(batch_begin(warehouse->ledger, &batch, &err), &err);
+	batch_time(batch, (struct moment){warehouse->now_ms}, true);
+	assert_done(batch_post(batch, &entry, NULL, &err), &err);
+	assert_done(batch_commit(batch, &err), &err);
+}
+
+static inline int warehouse_setup(void **state)
+{
+	struct warehouse *warehouse = calloc(1, sizeof(*warehouse));
+	struct ledger_plan plan = {.map_size = 16 << 20};
+	struct err err;
+
+	assert_non_null(warehouse);
+	warehouse->now_ms = INT64_C(1795000000000);
+	plan.now.ms = warehouse->now_ms;
+	assert_true(name_set(&plan.founding.org, SPAN_LITERAL("acme")));
+	assert_true(name_set(&plan.founding.site, SPAN_LITERAL("hz-01")));
+	snprintf(warehouse->folder, sizeof(warehouse->folder),
+		 "/tmp/depot-core-XXXXXX");
+	assert_non_null(mkdtemp(warehouse->folder));
+	snprintf(warehouse->path, sizeof(warehouse->path), "%s/store",
+		 warehouse->folder);
+	assert_done(ledger_create(warehouse->path, &plan, &err), &err);
+	warehouse_open(warehouse);
+	manager_add(warehouse);
+	ask_ok(warehouse, "device.set",
+	       "{\"device\":\"dock-1\",\"kind\":\"scanner\"}");
+	ask_ok(warehouse, "device.set",
+	       "{\"device\":\"gun-2\",\"kind\":\"scanner\"}");
+	ask_ok(warehouse, "device.set",
+	       "{\"device\":\"shelf-1\",\"kind\":\"shelf\"}");
+	ask_ok(warehouse, "bin.set", "{\"bin\":\"A-01\"}");
+	ask_ok(warehouse, "bin.set", "{\"bin\":\"A-02\"}");
+	ask_ok(warehouse, "item.set",
+	       "{\"item\":\"MUG\",\"name_en\":\"White mug\","
+	       "\"weight_mg\":300000}");
+	ask_ok(warehouse, "code.set",
+	       "{\"code\":\"4006381333931\",\"item\":\"MUG\"}");
+	ask_ok(warehouse, "code.set",
+	       "{\"code\":\"14006381333938\",\"item\":\"MUG\",\"pack\":12}");
+	ask_ok(warehouse, "item.set",
+	       "{\"item\":\"MILK\",\"tracking\":\"lot\"}");
+	ask_ok(warehouse, "code.set",
+	       "{\"code\":\"09521234567899\",\"item\":\"MILK\"}");
+	*state = warehouse;
+	return 0;
+}
+
+static inline int warehouse_teardown(void **state)
+{
+	static const char *const files[] = {"store/data.mdb", "store/lock.mdb",
+					    "store/writer.lock",
+					    "store-keys/root.key",
+					    "store-keys/epoch-1.key"};
+	static const char *const folders[] = {"store", "store-keys", "."};
+	struct warehouse *warehouse = *state;
+	char path[160];
+
+	warehouse_close(warehouse);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", warehouse->folder,
+			 files[i]);
+		(void)unlink(path);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(folders) - 1; i++) {
+		snprintf(path, sizeof(path), "%s/%s", warehouse->folder,
+			 folders[i]);
+		(void)rmdir(path);
+	}
+	(void)rmdir(warehouse->folder);
+	free(warehouse);
+	return 0;
+}
+
+/* Units of @sku in one bin and condition, over all lots. */
+static inline int64_t units(struct warehouse *warehouse, const char *sku,
+			    const char *bin, enum condition condition)
+{
+	struct place place = place_bin(span_of(bin));
+	struct place_no place_no;
+	struct item_no item;
+	struct balance balance;
+	struct view *view;
+	int64_t result = 0;
+	struct err err;
+	enum err_code code;
+
+	assert_done(view_begin(ledger_env(warehouse->ledger), &view, &err),
+		    &err);
+	assert_done(item_find(view, span_of(sku), &item, &err), &err);
+	code = place_find(view, &place, &place_no, &err);
+	if (code == ERR_OK)
+		code = balance_get(view, item, place_no, &balance, &err);
+	if (code == ERR_OK)
+		result = balance_condition(&balance, condition).units;
+	else
+		assert_code(code, ERR_NOT_FOUND);
+	view_end(view);
+	return result;
+}
+
+static inline void assert_ack(struct warehouse *warehouse, const char *part)
+{
+	if (strstr(warehouse->ack, part) == NULL)
+		fail_msg("no %s in %s", part, warehouse->ack);
+}
+
+#endif
