@@ -36,6 +36,15 @@
 		assert_memory_equal(span_.data, expected, span_.size); \
 	} while (0)
 
+/* Skips the test, and says why where tests/run looks for it: each skip is
+ * listed by name (docs/testing.md, "Skips"). */
+#define skip_because(...)                     \
+	do {                                  \
+		printf("SKIP: " __VA_ARGS__); \
+		printf("\n");                 \
+		skip();                       \
+	} while (0)
+
 /*
  * The seed of a property test: DEPOT_SEED, or @fallback. Printed, so that a
  * failure can be replayed.

@@ -66,8 +66,7 @@ static inline void tsv_open(struct tsv *tsv, const char *name,
 	if (tsv->file == NULL) {
 		if (ci != NULL && strcmp(ci, "true") == 0)
 			fail_msg("%s is missing", path);
-		print_message("skipped: %s is missing\n", path);
-		skip();
+		skip_because("%s is missing", path);
 	}
 	assert_true(tsv_next(tsv));
 	assert_string_equal(tsv->columns[0], first);
