@@ -568,7 +568,8 @@ enum err_code json_moment(const struct json_value *object, const char *name,
 }
 
 enum err_code json_array(const struct json_value *object, const char *name,
-			const struct json_value **ret_array, struct fault *fault)
+			 const struct json_value **ret_array,
+			 struct fault *fault)
 {
 	const struct json_value *value;
 	enum err_code code = member_find(object, name, &value, fault);

@@ -151,7 +151,7 @@ MUST_CHECK enum err_code json_to_date(const struct json_value *value,
 
 /* Whether @value is a list, or an object. */
 MUST_CHECK enum err_code json_to_array(const struct json_value *value,
-				      struct fault *fault);
+				       struct fault *fault);
 MUST_CHECK enum err_code json_to_object(const struct json_value *value,
 					struct fault *fault);
 
@@ -190,9 +190,9 @@ MUST_CHECK enum err_code json_moment(const struct json_value *object,
 				     struct moment *ret_moment,
 				     struct fault *fault);
 MUST_CHECK enum err_code json_array(const struct json_value *object,
-				   const char *name,
-				   const struct json_value **ret_array,
-				   struct fault *fault);
+				    const char *name,
+				    const struct json_value **ret_array,
+				    struct fault *fault);
 MUST_CHECK enum err_code json_object(const struct json_value *object,
 				     const char *name,
 				     const struct json_value **ret_object,
