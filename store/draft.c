@@ -84,11 +84,14 @@ static enum err_code parent_sync(const char *path, struct err *err)
 	return ERR_OK;
 }
 
+/* A draft may hold a folder: a backup's store. */
 static enum err_code file_remove(const char *path, struct err *err)
 {
-	if (unlink(path) < 0 && errno != ENOENT)
-		return file_error(err, errno, "remove %s", path);
-	return ERR_OK;
+	if (unlink(path) == 0 || errno == ENOENT)
+		return ERR_OK;
+	if (errno == EISDIR)
+		return folder_remove(path, err);
+	return file_error(err, errno, "remove %s", path);
 }
 
 /* Without the lock file, which we hold, a second process would not see us. */
@@ -197,4 +200,26 @@ enum err_code folder_remove(const char *path, struct err *err)
 	if (code == ERR_OK && rmdir(path) < 0)
 		code = file_error(err, errno, "remove %s", path);
 	return code;
+}
+
+enum err_code folder_rename(const char *from, const char *to, struct err *err)
+{
+	enum err_code code = name_take(from, to, err);
+
+	if (code == ERR_OK)
+		code = parent_sync(to, err);
+	return code;
+}
+
+enum err_code folder_exchange(const char *a, const char *b, struct err *err)
+{
+	if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
+		return parent_sync(b, err);
+	if (errno == EINVAL || errno == ENOSYS)
+		return err_set(err, ERR_IO,
+			       "the file system of %s cannot exchange two "
+			       "folders: depot backup and depot restore do "
+			       "the same in two steps",
+			       b);
+	return file_error(err, errno, "exchange %s and %s", a, b);
 }

@@ -46,9 +46,26 @@ MUST_CHECK enum err_code draft_commit(struct draft *draft, struct err *err);
 void draft_abandon(struct draft *draft);
 
 /*
- * Removes the store's folder @path: the files in it, then itself. Nobody has
- * it open. ERR_IO: something is left of it.
+ * Removes the folder @path and all that is in it, as little as that may be.
+ * Nobody has a store in it open. ERR_IO: something is left of it.
  */
 MUST_CHECK enum err_code folder_remove(const char *path, struct err *err);
+
+/*
+ * Gives the whole, synced folder @from the name @to, durably. What is open in
+ * it stays open.
+ * ERR_CONFLICT  something is called @to
+ * ERR_IO        the system refused; nothing was renamed
+ */
+MUST_CHECK enum err_code folder_rename(const char *from, const char *to,
+				       struct err *err);
+
+/*
+ * Lets two whole, synced folders in the same folder change names, in one step
+ * that a power cut leaves done or undone.
+ * ERR_IO  the file system cannot; nothing was changed
+ */
+MUST_CHECK enum err_code folder_exchange(const char *a, const char *b,
+					 struct err *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "rules/base/err.h"
+#include "rules/base/text.h"
 
 #define KEY_PUBLIC_SIZE 32
 #define NET_ID_SIZE 16
@@ -25,6 +26,18 @@
 MUST_CHECK enum err_code keys_make(const char *folder, const char *name,
 				   uint8_t ret_public[KEY_PUBLIC_SIZE],
 				   struct err *err);
+
+/* "epoch-7.key" into @name of KEY_NAME_SIZE bytes. */
+#define KEY_NAME_SIZE 24
+void keys_epoch_name(uint32_t epoch, char *name);
+
+/*
+ * The highest epoch that has a key in @folder, which this box has lived
+ * through even if no store here knows of it; 0 if there is none.
+ * ERR_IO  the folder cannot be read
+ */
+MUST_CHECK enum err_code keys_epoch_last(const char *folder,
+					 uint32_t *ret_epoch, struct err *err);
 
 /* The network that a root key founds: a hash of its public half. */
 void keys_net_id(const uint8_t root_public[KEY_PUBLIC_SIZE],

@@ -94,19 +94,27 @@ static enum err_code create_fill(void *context, struct txn *txn,
 	return code;
 }
 
+enum err_code ledger_keys_folder(const char *path, char *folder,
+				 struct err *err)
+{
+	if (!text_format(folder, FILE_PATH_SIZE, "%s-keys", path))
+		return err_set(err, ERR_INVALID, "the path is too long");
+	return ERR_OK;
+}
+
 static enum err_code keys_create(const char *path, struct founding *founding,
 				 struct err *err)
 {
 	uint8_t root[KEY_PUBLIC_SIZE];
-	char folder[4096];
-	enum err_code code;
+	char folder[FILE_PATH_SIZE];
+	char name[KEY_NAME_SIZE];
+	enum err_code code = ledger_keys_folder(path, folder, err);
 
-	if (!text_format(folder, sizeof(folder), "%s-keys", path))
-		return err_set(err, ERR_INVALID, "the path is too long");
-	code = keys_make(folder, "root.key", root, err);
+	keys_epoch_name(1, name);
 	if (code == ERR_OK)
-		code = keys_make(folder, "epoch-1.key", founding->public_key,
-				 err);
+		code = keys_make(folder, "root.key", root, err);
+	if (code == ERR_OK)
+		code = keys_make(folder, name, founding->public_key, err);
 	if (code == ERR_OK)
 		keys_net_id(root, founding->net_id);
 	return code;
@@ -336,4 +344,45 @@ void batch_abandon(struct batch *batch)
 		return;
 	txn_abandon(batch->txn);
 	batch->txn = NULL;
+}
+
+/* ---- epochs ---- */
+
+static void founding_next(const struct ledger *ledger,
+			  const struct epoch_plan *plan, struct entry *entry)
+{
+	const struct journal_head *head = &ledger->batch.head;
+	struct founding *founding = &entry->body.founding;
+
+	entry_init(entry, ENTRY_FOUNDING);
+	*founding = ledger->identity;
+	memcpy(founding->public_key, plan->public_key,
+	       sizeof(founding->public_key));
+	founding->previous = head->pos;
+	founding->previous_chain = head->chain;
+}
+
+enum err_code ledger_epoch_open(struct ledger *ledger,
+				const struct epoch_plan *plan, struct err *err)
+{
+	struct batch *batch;
+	struct entry entry;
+	enum err_code code = batch_begin(ledger, &batch, err);
+
+	if (code != ERR_OK)
+		return code;
+	ASSERT(plan->epoch > pos_epoch(batch->head.pos));
+	batch_time(batch, plan->now, plan->clock_trusted);
+	founding_next(ledger, plan, &entry);
+	batch->head.pos = pos_make(plan->epoch, 0);
+	batch->head.chain = 0;
+	code = batch_post(batch, &entry, NULL, err);
+	if (code != ERR_OK) {
+		batch_abandon(batch);
+		return code;
+	}
+	code = batch_commit(batch, err);
+	if (code == ERR_OK)
+		ledger->identity = entry.body.founding;
+	return code;
 }

@@ -16,6 +16,7 @@
 
 #include "rules/ledger/entry.h"
 #include "store/env.h"
+#include "store/file.h"
 #include "store/journal.h"
 
 struct ledger;
@@ -59,6 +60,28 @@ MUST_CHECK enum err_code ledger_head(const struct view *view,
 /* The last ring slot whose effects @view has; 0: none. */
 MUST_CHECK enum err_code ledger_ring(const struct view *view,
 				     uint64_t *ret_number, struct err *err);
+
+/* The folder of @path's keys, into @folder of FILE_PATH_SIZE bytes.
+ * ERR_INVALID  too long */
+MUST_CHECK enum err_code ledger_keys_folder(const char *path, char *folder,
+					    struct err *err);
+
+/*
+ * Begins the next life of the journal: @plan's epoch, which must be beyond the
+ * present one, opens with a founding that names the end of this one. The same
+ * organisation, site and network; another key, made with keys_make.
+ *
+ * Errors as batch_post and batch_commit.
+ */
+struct epoch_plan {
+	uint32_t epoch;
+	uint8_t public_key[32];
+	struct moment now;
+	bool clock_trusted;
+};
+MUST_CHECK enum err_code ledger_epoch_open(struct ledger *ledger,
+					   const struct epoch_plan *plan,
+					   struct err *err);
 
 /* ---- writing ---- */
 

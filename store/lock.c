@@ -64,11 +64,39 @@ enum err_code lock_open(const char *folder, struct lock *ret_lock,
 	return ERR_OK;
 }
 
+enum err_code lock_guard(const char *folder, struct lock *ret_lock,
+			 struct err *err)
+{
+	char path[FILE_PATH_SIZE];
+	enum err_code code = file_path(folder, LOCK_FILE_NAME, path, err);
+	int fd;
+
+	if (code != ERR_OK)
+		return code;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT) {
+		*ret_lock = LOCK_NONE;
+		return ERR_OK;
+	}
+	if (fd < 0)
+		return file_error(err, errno, "open %s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		code = errno == EWOULDBLOCK
+			       ? lock_refused(fd, err)
+			       : err_sys(err, errno, "lock %s", path);
+		(void)close(fd); /* it was only read */
+		return code;
+	}
+	ret_lock->fd = fd;
+	return ERR_OK;
+}
+
 void lock_close(struct lock *lock)
 {
 	if (lock->fd < 0)
 		return;
-	/* Only the sentence is at stake, so a failure is no accident. */
+	/* Only the sentence is at stake, so a failure is no accident; a lock
+	 * of lock_guard fails always. */
 	(void)!ftruncate(lock->fd, 0);
 	(void)close(lock->fd);
 	*lock = LOCK_NONE;

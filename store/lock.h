@@ -36,6 +36,15 @@ struct lock {
  */
 MUST_CHECK enum err_code lock_open(const char *folder, struct lock *ret_lock,
 				   struct err *err);
+/*
+ * Keeps writers away from the store in @folder, which is only looked at: the
+ * folder and what is in it stay as they are. Without a lock file nobody ever
+ * wrote there under its lock, and nothing is held.
+ *
+ * ERR_AGAIN  another process writes it; the text names its pid
+ */
+MUST_CHECK enum err_code lock_guard(const char *folder, struct lock *ret_lock,
+				    struct err *err);
 /* Takes one that is not held. */
 void lock_close(struct lock *lock);
 
