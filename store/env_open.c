@@ -214,7 +214,10 @@ enum err_code env_create(const char *path, uint64_t map_size, env_fill_fn *fill,
 		code = draft_begin(&draft, path, err);
 	if (code != ERR_OK)
 		return err_wrap(err, code, "create store %s", path);
-	code = env_start(draft.path, ENV_WRITE, map_size, &none, &env, err);
+	code = file_room_check(draft.path, map_size, err);
+	if (code == ERR_OK)
+		code = env_start(draft.path, ENV_WRITE, map_size, &none, &env,
+				 err);
 	/* After LMDB, which lays its meta pages only into an empty file. */
 	if (code == ERR_OK)
 		code = env_allocate(env, err);

@@ -55,34 +55,49 @@ enum err_code file_path(const char *folder, const char *name, char *ret_path,
 	return ERR_OK;
 }
 
-/*
- * Asked first, because a file system may use up all it has before it says no,
- * which everybody else on it would feel.
- */
-static enum err_code room_check(int fd, uint64_t size, struct err *err)
+/* @need bytes more than the disk has given to us already. */
+static enum err_code room_judge(const struct statvfs *disk, uint64_t need,
+				struct err *err)
 {
-	struct statvfs disk;
-	struct stat info;
-	uint64_t has;
-	uint64_t room;
+	uint64_t room = (uint64_t)disk->f_bavail * disk->f_frsize;
 
-	if (fstat(fd, &info) < 0 || fstatvfs(fd, &disk) < 0)
-		return err_sys(err, errno, "stat");
-	has = (uint64_t)info.st_blocks * 512;
-	room = (uint64_t)disk.f_bavail * disk.f_frsize;
-	if (disk.f_blocks == 0 || has >= size || size - has <= room)
+	if (disk->f_blocks == 0 || need <= room)
 		return ERR_OK;
 	return err_set(err, ERR_FULL,
 		       "the disk has %llu MiB free, and the store needs %llu: "
 		       "make room there",
 		       (unsigned long long)(room >> 20),
-		       (unsigned long long)((size - has) >> 20));
+		       (unsigned long long)(need >> 20));
+}
+
+enum err_code file_room_check(const char *folder, uint64_t size,
+			      struct err *err)
+{
+	struct statvfs disk;
+
+	if (statvfs(folder, &disk) < 0)
+		return file_error(err, errno, "stat %s", folder);
+	return room_judge(&disk, size, err);
+}
+
+/* As a file system may use up all it has before it says no, which everybody
+ * else on it would feel. */
+static enum err_code fd_room_check(int fd, uint64_t size, struct err *err)
+{
+	struct statvfs disk;
+	struct stat info;
+	uint64_t has;
+
+	if (fstat(fd, &info) < 0 || fstatvfs(fd, &disk) < 0)
+		return err_sys(err, errno, "stat");
+	has = (uint64_t)info.st_blocks * 512;
+	return has >= size ? ERR_OK : room_judge(&disk, size - has, err);
 }
 
 enum err_code file_allocate(int fd, uint64_t size, struct err *err)
 {
 	struct stat info;
-	enum err_code code = room_check(fd, size, err);
+	enum err_code code = fd_room_check(fd, size, err);
 	int number;
 
 	if (code != ERR_OK)

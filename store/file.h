@@ -19,6 +19,10 @@
 MUST_CHECK enum err_code file_path(const char *folder, const char *name,
 				   char *ret_path, struct err *err);
 
+/* ERR_FULL  the disk under @folder has no room for @size bytes more */
+MUST_CHECK enum err_code file_room_check(const char *folder, uint64_t size,
+					 struct err *err);
+
 /*
  * Makes the file at least @size bytes long, every byte of which has its place
  * on the disk. Where the file system cannot promise that, the file is just
