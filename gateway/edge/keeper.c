@@ -381,11 +381,21 @@ static void keeper_wait(struct keeper *keeper)
 	wake_disarm(keeper->config.ring_wake);
 }
 
+/* What waits in the ring was PUBACKed: it is taken before the end, since the
+ * ring does not outlive a reboot. The client has stopped by then. */
+static bool is_over(const struct keeper *keeper)
+{
+	if (!atomic_load(&keeper->is_stopping))
+		return false;
+	return keeper->state.is_failed || keeper->state.is_full ||
+	       ring_waiting(keeper->config.ring) == 0;
+}
+
 static void *keeper_thread(void *context)
 {
 	struct keeper *keeper = context;
 
-	while (!atomic_load(&keeper->is_stopping)) {
+	while (!is_over(keeper)) {
 		keeper_wait(keeper);
 		room_check(keeper);
 		slots_take(keeper);

@@ -50,7 +50,8 @@ struct keeper_config {
 MUST_CHECK enum err_code keeper_start(const struct keeper_config *config,
 				      struct keeper **ret_keeper,
 				      struct err *err);
-/* Lets the batch under way end, then stops and releases. Takes NULL. */
+/* Takes what still waits in the ring, then stops and releases. The producer
+ * must have stopped. Takes NULL. */
 void keeper_stop(struct keeper *keeper);
 
 /* ---- what the loop takes from it ---- */

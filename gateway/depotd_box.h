@@ -1,0 +1,71 @@
+/*
+ * box - the running daemon: every part, in the order in which they start.
+ *
+ * Layer     programs
+ * Threads   the main thread, which becomes the loop
+ *
+ * box_start is a checklist; box_stop goes through it backwards and takes a box
+ * that stopped half-way. READY is said when the ledger is open and intake
+ * listens; a broker or network is never waited for.
+ */
+#ifndef DEPOT_GATEWAY_DEPOTD_BOX_H
+#define DEPOT_GATEWAY_DEPOTD_BOX_H
+
+#include "gateway/config.h"
+#include "gateway/edge/clock.h"
+#include "gateway/edge/keeper.h"
+#include "gateway/edge/log.h"
+#include "gateway/edge/loop.h"
+#include "gateway/edge/mqtt.h"
+#include "gateway/edge/publisher.h"
+#include "gateway/edge/ring.h"
+
+#define BOX_TIMERS 2
+#define BOX_SIGNALS 3
+
+struct box {
+	struct config *config;
+	struct clock clock;
+	struct loop *loop;
+	struct log *log;
+	struct ledger *ledger;
+	struct wake ring_wake;
+	struct wake loop_wake;
+	struct ring *ring;
+	struct engine *engine;
+	struct keeper *keeper;
+	struct publisher *publisher;
+	struct mqtt *mqtt;
+
+	struct loop_source *keeper_source;
+	struct loop_source *due_timer;
+	struct loop_source *beat_timer;
+	struct loop_source *signals[BOX_SIGNALS];
+
+	/* An answer that did not fit into the flight: it goes first. */
+	struct keeper_answer answer;
+	bool has_answer;
+	uint64_t answers_unsent; /* while there was no connection */
+	bool is_tree_read;
+	bool is_stopping;
+	uint64_t progress; /* the keeper's, at the last beat */
+	int64_t readers_at;
+	enum err_code result; /* why the loop ended */
+	struct err failure;
+};
+
+/* Starts everything. On failure what was started is in @box: call box_stop.
+ * Errors as of the part that failed, named in the sentence. */
+MUST_CHECK enum err_code box_start(struct box *box, struct config *config,
+				   struct err *err);
+
+/* Runs until SIGTERM, SIGINT or a fault of the store. */
+MUST_CHECK enum err_code box_run(struct box *box, struct err *err);
+
+/* Hands the configured rates to the publisher again. */
+void box_rates(struct box *box);
+
+/* Ends everything that was started; takes a half-started box. */
+void box_stop(struct box *box);
+
+#endif

@@ -1,0 +1,96 @@
+#include "gateway/depotd_watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/edge/notify.h"
+
+#define HEALTH_MAX 8
+
+enum err_code start_watch(struct box *box, struct err *err)
+{
+	(void)box;
+	(void)err;
+	return ERR_OK;
+}
+
+void stop_watch(struct box *box)
+{
+	(void)box;
+}
+
+static void health_add(struct publisher_facts *facts, const char **codes,
+		       bool is_so, const char *code)
+{
+	if (!is_so)
+		return;
+	ASSERT(facts->health_count < HEALTH_MAX);
+	codes[facts->health_count++] = code;
+}
+
+void box_watch(struct box *box, const struct keeper_state *state)
+{
+	const char *codes[HEALTH_MAX];
+	struct publisher_facts facts = {.health = codes};
+	char line[160];
+
+	health_add(&facts, codes, state->is_full, "store_full");
+	health_add(&facts, codes, state->is_failed, "store_failed");
+	health_add(&facts, codes, ring_is_high(box->ring), "ring_full");
+	health_add(&facts, codes, !clock_now(&box->clock).is_trusted,
+		   "clock_untrusted");
+	publisher_facts(box->publisher, &facts);
+	(void)text_format(
+		line, sizeof(line),
+		"%s; %" PRIu64 " readings, journal at %" PRIu32 ".%" PRIu64,
+		mqtt_state(box->mqtt) == MQTT_UP ? "connected" : "no broker",
+		state->counters.readings, pos_epoch(state->head),
+		pos_number(state->head));
+	notify_status(line);
+}
+
+static enum err_code password_check(int fd, const char *path, struct err *err)
+{
+	struct stat info;
+
+	if (fstat(fd, &info) < 0)
+		return err_sys(err, errno, "look at %s", path);
+	if (!S_ISREG(info.st_mode))
+		return err_set(err, ERR_UNSAFE, "%s is no regular file", path);
+	if ((info.st_mode & 07037) != 0)
+		return err_set(err, ERR_UNSAFE,
+			       "%s has mode %04o, others must not read it",
+			       path, (unsigned)info.st_mode & 07777u);
+	return ERR_OK;
+}
+
+enum err_code box_password(struct box *box, char *password, size_t size,
+			   struct err *err)
+{
+	const char *path = box->config->broker.password_file;
+	enum err_code code;
+	ssize_t count;
+	int fd;
+
+	password[0] = '\0';
+	if (path[0] == '\0')
+		return ERR_OK;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return err_sys(err, errno, "open password file %s", path);
+	code = password_check(fd, path, err);
+	if (code == ERR_OK) {
+		count = read(fd, password, size - 1);
+		if (count < 0)
+			code = err_sys(err, errno, "read %s", path);
+		else
+			password[count] = '\0';
+	}
+	(void)close(fd); /* opened for reading: nothing to lose */
+	password[strcspn(password, "\r\n")] = '\0';
+	return code;
+}

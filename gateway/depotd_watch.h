@@ -1,0 +1,30 @@
+/*
+ * watch - what the daemon says about itself, and what it is told.
+ *
+ * Layer     programs
+ * Threads   the loop
+ *
+ * Health codes, the status line of systemd, and the parts that stand around
+ * the box: managed broker, control socket, HTTP.
+ */
+#ifndef DEPOT_GATEWAY_DEPOTD_WATCH_H
+#define DEPOT_GATEWAY_DEPOTD_WATCH_H
+
+#include "gateway/depotd_box.h"
+
+/* Starts the parts around the box, as configured. */
+MUST_CHECK enum err_code start_watch(struct box *box, struct err *err);
+/* Ends them; takes a box whose start did not get here. */
+void stop_watch(struct box *box);
+
+/* Once a second: health and status. */
+void box_watch(struct box *box, const struct keeper_state *state);
+
+/*
+ * The broker's password, from the configured file, terminated; empty if none
+ * is configured. ERR_UNSAFE: others can read the file. ERR_IO, ERR_INVALID.
+ */
+MUST_CHECK enum err_code box_password(struct box *box, char *password,
+				      size_t size, struct err *err);
+
+#endif
