@@ -35,9 +35,11 @@ static void problem_set(struct gs1_message *message,
 			struct scan_problem *problem, enum scan_fault fault,
 			struct span ai, struct span value)
 {
+	const struct gs1_ai *row = gs1_ai_exact(ai);
 	size_t offset = offset_of(message, value);
 
 	scan_problem_set(problem, fault, ai, value);
+	problem->title = row == NULL ? NULL : row->title;
 	problem->at = (uint16_t)(offset > 0 ? offset - 1 : 0);
 }
 
@@ -248,7 +250,8 @@ bool gs1_read_elements(struct span text, char fnc1,
 	struct span first;
 	struct span second;
 	bool is_composite = split_composite(text, &first, &second);
-	bool is_bare = is_composite && first.size > 0 && first.data[0] != fnc1;
+	bool is_bare =
+		is_composite && (first.size == 0 || first.data[0] != fnc1);
 
 	gs1_build_begin(ret_message);
 	if (is_bare ? !gs1_build_text(ret_message, first)
@@ -384,9 +387,19 @@ unsigned gs1_decimals_of(const struct gs1_message *message,
 const struct gs1_element *gs1_find(const struct gs1_message *message,
 				   const char *ai)
 {
-	for (size_t i = 0; i < message->element_count; i++)
-		if (span_is(gs1_ai_of(message, &message->elements[i]), ai))
-			return &message->elements[i];
+	struct span wanted = span_of(ai);
+
+	for (size_t i = 0; i < message->element_count; i++) {
+		const struct gs1_element *element = &message->elements[i];
+		struct span found = gs1_ai_of(message, element);
+
+		/* Most differ in the first two digits already. */
+		if (found.size == wanted.size &&
+		    found.data[0] == wanted.data[0] &&
+		    found.data[1] == wanted.data[1] &&
+		    span_equal(found, wanted))
+			return element;
+	}
 	return NULL;
 }
 

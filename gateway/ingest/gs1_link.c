@@ -257,12 +257,13 @@ static bool read_path(struct gs1_message *message, struct span path,
 	return true;
 }
 
-static bool is_number(struct span text)
+/* True for an attribute that must be an AI, also one without any name. */
+static bool is_numeric(struct span name)
 {
-	for (size_t i = 0; i < text.size; i++)
-		if (!gs1_is_digit(text.data[i]))
+	for (size_t i = 0; i < name.size; i++)
+		if (!gs1_is_digit(name.data[i]))
 			return false;
-	return text.size > 0;
+	return true;
 }
 
 static bool read_query(struct gs1_message *message, struct span query,
@@ -275,7 +276,7 @@ static bool read_query(struct gs1_message *message, struct span query,
 		query = cut(&ai, '&');
 		value = cut(&ai, '=');
 		/* A name alone has no value, not even an empty one. */
-		if (value.data == NULL || !is_number(ai))
+		if (value.data == NULL || !is_numeric(ai))
 			continue;
 		if (!add_pair(message, ai, value, true, options))
 			return false;

@@ -181,6 +181,14 @@ static void take_value(struct bits *bits, const struct gs1_ai *row,
 	}
 }
 
+static bool has_ai(const struct gs1_message *message, struct span ai)
+{
+	for (size_t i = 0; i < message->element_count; i++)
+		if (span_equal(gs1_ai_of(message, &message->elements[i]), ai))
+			return true;
+	return false;
+}
+
 static bool add_element(struct gs1_message *message, struct bits *bits,
 			struct span ai, const struct gs1_options *options)
 {
@@ -190,6 +198,9 @@ static bool add_element(struct gs1_message *message, struct bits *bits,
 	if (row == NULL)
 		return gs1_build_fail(message, SCAN_UNKNOWN_AI,
 				      (struct span){NULL, 0}, ai);
+	if (has_ai(message, ai)) /* as in any link */
+		return gs1_build_fail(message, SCAN_BAD_LINK_ATTRIBUTE, ai,
+				      (struct span){NULL, 0});
 	take_value(bits, row, &value);
 	if (bits->has_failed)
 		return gs1_build_fail(message, SCAN_BAD_LENGTH, ai,

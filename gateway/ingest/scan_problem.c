@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "gateway/ingest/gs1_ai.h"
-
 /*
  * The sentences. {ai} becomes "(10) BATCH/LOT: " or nothing, {other} the other
  * AI, {needs} what an association lacks, {value} the value. A sentence says
@@ -143,6 +141,7 @@ void scan_problem_set(struct scan_problem *problem, enum scan_fault fault,
 {
 	problem->fault = fault;
 	problem->at = 0;
+	problem->title = NULL;
 	problem->needs = NULL;
 	problem->other_ai[0] = '\0';
 	text_print(ai, problem->ai, sizeof(problem->ai));
@@ -198,17 +197,15 @@ static void page_put_value(struct page *page,
 
 static void page_put_ai(struct page *page, const struct scan_problem *problem)
 {
-	const struct gs1_ai *row = gs1_ai_exact(span_of(problem->ai));
-
 	if (problem->ai[0] == '\0')
 		return;
 	page_put(page, span_of("("));
 	page_put(page, span_of(problem->ai));
 	page_put(page, span_of(") "));
-	if (row != NULL && row->title[0] != '\0') {
-		page_put(page, span_of(row->title));
-		page_put(page, span_of(": "));
-	}
+	if (problem->title == NULL || problem->title[0] == '\0')
+		return;
+	page_put(page, span_of(problem->title));
+	page_put(page, span_of(": "));
 }
 
 /* Prints the field that @rest starts with, "{ai}", and returns its size. */

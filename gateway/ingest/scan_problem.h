@@ -82,7 +82,9 @@ struct scan_problem {
 	uint16_t at;
 	char ai[5];        /* the AI's digits, terminated; empty: none */
 	char other_ai[5];  /* the second AI of a pair, likewise */
-	const char *needs; /* what an association lacks, "01+21,00"; or NULL */
+	const char *title; /* the AI's, "BATCH/LOT"; or NULL. Static */
+	const char *needs; /* what an association lacks, "01+21,00"; or NULL.
+			    * Static */
 	uint8_t size;      /* of value */
 	char value[SCAN_VALUE_SHOWN]; /* the value, cut if longer */
 };

@@ -441,6 +441,17 @@ static bool read_number(struct scan_text *scan, struct span text,
 			(struct span){gtin, sizeof(gtin)});
 }
 
+/* The number in front is what the elements behind it seem to lack. */
+static void drop_associations(struct gs1_message *message)
+{
+	uint8_t kept = 0;
+
+	for (uint8_t i = 0; i < message->warning_count; i++)
+		if (message->warnings[i].fault != SCAN_MISSING_ASSOCIATION)
+			message->warnings[kept++] = message->warnings[i];
+	message->warning_count = kept;
+}
+
 /* EAN bars with an identifier: exactly as many digits as they always have, and
  * perhaps a composite component, which says more about the same item. */
 static bool read_ean(struct scan_text *scan, struct span text,
@@ -461,9 +472,8 @@ static bool read_ean(struct scan_text *scan, struct span text,
 	if (gs1_gtin_read(number, gtin) != SCAN_OK ||
 	    !take_elements(scan, SCAN_KIND_ELEMENTS, options))
 		return false;
-	if (scan->gtin[0] == '\0')
-		keep(scan->gtin, sizeof(scan->gtin),
-		     (struct span){gtin, sizeof(gtin)});
+	drop_associations(&scan->message);
+	keep(scan->gtin, sizeof(scan->gtin), (struct span){gtin, sizeof(gtin)});
 	scan->is_content = false;
 	return true;
 }
