@@ -102,23 +102,6 @@ static enum err_code leftover_remove(const char *path, struct err *err)
 	return file_remove(path, err);
 }
 
-static enum err_code paths_set(struct draft *draft, const char *path,
-			       struct err *err)
-{
-	size_t size = strlen(path);
-
-	while (size > 1 && path[size - 1] == '/')
-		size--;
-	if (size >= FILE_PATH_SIZE ||
-	    !text_format(draft->final, sizeof(draft->final), "%.*s", (int)size,
-			 path) ||
-	    !text_format(draft->path, sizeof(draft->path), "%.*s.partial",
-			 (int)size, path))
-		return err_set(err, ERR_INVALID, "path too long: %.60s...",
-			       path);
-	return ERR_OK;
-}
-
 enum err_code draft_begin(struct draft *draft, const char *path,
 			  struct err *err)
 {
@@ -126,7 +109,9 @@ enum err_code draft_begin(struct draft *draft, const char *path,
 	enum err_code code;
 
 	*draft = (struct draft){.lock = LOCK_NONE};
-	code = paths_set(draft, path, err);
+	code = file_beside(path, "", draft->final, err);
+	if (code == ERR_OK)
+		code = file_beside(path, ".partial", draft->path, err);
 	if (code != ERR_OK)
 		return code;
 	if (lstat(draft->final, &info) == 0)

@@ -46,6 +46,21 @@ enum err_code file_error(struct err *err, int number, const char *format, ...)
 	return err_set(err, code, "%s: %s: %s", what, strerror(number), hint);
 }
 
+enum err_code file_beside(const char *path, const char *end, char *ret_path,
+			  struct err *err)
+{
+	size_t size = strlen(path);
+
+	while (size > 1 && path[size - 1] == '/')
+		size--;
+	if (size >= FILE_PATH_SIZE ||
+	    !text_format(ret_path, FILE_PATH_SIZE, "%.*s%s", (int)size, path,
+			 end))
+		return err_set(err, ERR_INVALID, "path too long: %.60s...",
+			       path);
+	return ERR_OK;
+}
+
 enum err_code file_path(const char *folder, const char *name, char *ret_path,
 			struct err *err)
 {

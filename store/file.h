@@ -23,6 +23,12 @@ MUST_CHECK enum err_code file_path(const char *folder, const char *name,
 MUST_CHECK enum err_code file_room_check(const char *folder, uint64_t size,
 					 struct err *err);
 
+/* The name beside @path that is @path and @end, "store" and "-keys", into
+ * @ret_path of FILE_PATH_SIZE bytes; slashes that @path ends in are left out.
+ * ERR_INVALID  too long */
+MUST_CHECK enum err_code file_beside(const char *path, const char *end,
+				     char *ret_path, struct err *err);
+
 /*
  * Makes the file at least @size bytes long, every byte of which has its place
  * on the disk. Where the file system cannot promise that, the file is just

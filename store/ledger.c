@@ -97,9 +97,7 @@ static enum err_code create_fill(void *context, struct txn *txn,
 enum err_code ledger_keys_folder(const char *path, char *folder,
 				 struct err *err)
 {
-	if (!text_format(folder, FILE_PATH_SIZE, "%s-keys", path))
-		return err_set(err, ERR_INVALID, "the path is too long");
-	return ERR_OK;
+	return file_beside(path, "-keys", folder, err);
 }
 
 static enum err_code keys_create(const char *path, struct founding *founding,
