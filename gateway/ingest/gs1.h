@@ -34,7 +34,7 @@
 /* How scanners send it between elements. */
 #define GS1_GS '\x1d'
 
-/* All zero is the strictest reading of one barcode seen alone. */
+/* All zero is right for one barcode seen alone, from a device that sends GS. */
 struct gs1_options {
 	uint16_t year; /* the present one, for two-digit years; 0: 20yy */
 	/* Borrowed. What a device sends in place of GS, if not GS: a character

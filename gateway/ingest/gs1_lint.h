@@ -5,9 +5,8 @@
  * Threads   any; pure
  *
  * Source    GS1 Syntax Dictionary, release 2026-01-27, which names them and
- *           says which AI needs which. The check digits are in GS1 General
- *           Specifications 7.9, the character pair in ISO/IEC 7064-like
- *           GMN annex (7.9.5), coupons in the North American Coupon
+ *           says which AI needs which; GS1 General Specifications 7.9 (check
+ *           digits, the check character pair); North American Coupon
  *           Application Guideline.
  *
  * Not checked is what a list that changes daily would be needed for: company
