@@ -7,7 +7,7 @@
 #ifndef DEPOT_GATEWAY_CORE_ACT_H
 #define DEPOT_GATEWAY_CORE_ACT_H
 
-#include "gateway/core/engine.h"
+#include "gateway/core/plan.h"
 #include "store/ledger.h"
 #include "store/master.h"
 

@@ -249,7 +249,7 @@ static void head_out(struct json_out *out, const struct talk *talk,
 	if (talk->high > talk->upto)
 		out_id_at(out, "high", talk->high);
 	out_int_at(out, "epoch", pos_epoch(pos));
-	out_id_at(out, "pos", pos_number(pos));
+	out_int_at(out, "pos", (int64_t)pos_number(pos));
 	out_array_at(out, "except");
 }
 

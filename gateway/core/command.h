@@ -18,10 +18,12 @@
 #ifndef DEPOT_GATEWAY_CORE_COMMAND_H
 #define DEPOT_GATEWAY_CORE_COMMAND_H
 
-#include "gateway/core/engine.h"
 #include "gateway/core/event.h"
 #include "gateway/ingest/json_out.h"
 #include "rules/ledger/entry.h"
+#include "store/ledger.h"
+
+struct engine; /* core/engine.h */
 
 /* A reply never needs more. */
 #define REPLY_SIZE_MAX (256 * 1024)

@@ -14,21 +14,10 @@
 
 #include "gateway/core/answers.h"
 #include "gateway/core/event.h"
+#include "gateway/core/plan.h"
 #include "store/ledger.h"
-#include "store/parked.h"
 
 struct engine;
-
-/* From the configuration; all durations in milliseconds. */
-struct engine_plan {
-	struct parked_bounds parked;
-	int64_t session_timeout_ms;
-	int64_t observation_keep_ms;
-	int64_t rfid_hold_ms;
-	int64_t recount_units; /* a count further from the book than this ... */
-	uint32_t recount_percent; /* ... and this share asks for a blind recount
-				   */
-};
 
 /* Storage is taken once, here. ERR_FULL: out of memory. */
 MUST_CHECK enum err_code engine_open(const struct engine_plan *plan,
@@ -69,17 +58,6 @@ void engine_refuse_full(struct engine *engine, const struct event *event,
 			struct answers *answers);
 
 /* Counts since engine_open, for metrics. */
-struct engine_counters {
-	uint64_t readings;
-	uint64_t booked;
-	uint64_t duplicates;
-	uint64_t seq_reused;
-	uint64_t refused;
-	uint64_t parked;
-	uint64_t movements;
-	uint64_t observations;
-	uint64_t commands;
-};
 const struct engine_counters *engine_counters(const struct engine *engine);
 
 #endif

@@ -131,8 +131,11 @@ static struct operation operation_of(const struct intake *intake)
 
 	if (scan->expiry.year != 0)
 		operation.expiry = date_to_number(scan->expiry);
-	if (scan->has_position)
-		operation.position = scan->position;
+	/* Acknowledgements name a position by its number in this epoch. */
+	if (scan->has_position && scan->position.value <= POS_NUMBER_MAX)
+		operation.position =
+			pos_make(pos_epoch(batch_next(intake->act.batch)),
+				 scan->position.value);
 	return operation;
 }
 

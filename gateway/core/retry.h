@@ -11,7 +11,9 @@
 #ifndef DEPOT_GATEWAY_CORE_RETRY_H
 #define DEPOT_GATEWAY_CORE_RETRY_H
 
-#include "gateway/core/engine.h"
+#include "store/ledger.h"
+
+struct engine; /* core/engine.h */
 
 /* The code, item or bin @name is known now. Errors as engine_step. */
 MUST_CHECK enum err_code retry_named(struct engine *engine, struct batch *batch,

@@ -12,7 +12,8 @@
 #define DEPOT_GATEWAY_CORE_STATE_H
 
 #include "gateway/core/act.h"
-#include "gateway/core/engine.h"
+#include "gateway/core/answers.h"
+#include "gateway/core/event.h"
 #include "gateway/core/operate.h"
 #include "gateway/core/resolve.h"
 #include "gateway/core/verdict.h"

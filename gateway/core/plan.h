@@ -1,0 +1,37 @@
+/*
+ * plan - what the engine is told once, and what it counts.
+ *
+ * Layer     gateway/core
+ * Threads   plain data
+ */
+#ifndef DEPOT_GATEWAY_CORE_PLAN_H
+#define DEPOT_GATEWAY_CORE_PLAN_H
+
+#include <stdint.h>
+
+#include "store/parked.h"
+
+/* From the configuration; all durations in milliseconds. */
+struct engine_plan {
+	struct parked_bounds parked;
+	int64_t session_timeout_ms;
+	int64_t observation_keep_ms;
+	int64_t rfid_hold_ms;
+	int64_t recount_units; /* a count further from the book than this ... */
+	uint32_t recount_percent; /* ... and this share asks for a blind recount
+				   */
+};
+
+/* Counts since engine_open, for metrics. */
+struct engine_counters {
+	uint64_t readings;
+	uint64_t booked;
+	uint64_t duplicates;
+	uint64_t seq_reused;
+	uint64_t refused;
+	uint64_t parked;
+	uint64_t movements;
+	uint64_t observations;
+	uint64_t commands;
+};
+#endif
