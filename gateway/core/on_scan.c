@@ -142,8 +142,7 @@ static struct operation operation_of(const struct intake *intake)
 /* Resolves every code. A pallet beside one item is what the item lies on. */
 static enum err_code codes_take(struct intake *intake,
 				struct operation *operation,
-				struct verdict *verdict, bool *ret_is_ok,
-				struct err *err)
+				struct verdict *verdict, struct err *err)
 {
 	struct engine *engine = intake->engine;
 	size_t count = engine->reading.body.scan.code_count;
@@ -151,7 +150,6 @@ static enum err_code codes_take(struct intake *intake,
 	struct found *pallet = NULL;
 	size_t items = 0;
 
-	*ret_is_ok = false;
 	for (size_t i = 0; i < count; i++) {
 		struct found *found = &engine->found[i];
 		enum err_code code = scan_resolve(intake, i, err);
@@ -171,11 +169,8 @@ static enum err_code codes_take(struct intake *intake,
 		memcpy(item->sscc, pallet->sscc, sizeof(item->sscc));
 		pallet->kind = FOUND_DETAILS;
 	}
-	*ret_is_ok = true;
-	if (item == NULL && pallet == NULL) {
+	if (item == NULL && pallet == NULL)
 		verdict_refuse(verdict, WORD_NO_ITEM, (struct span){"", 0});
-		*ret_is_ok = false;
-	}
 	return ERR_OK;
 }
 
@@ -186,20 +181,21 @@ static bool is_thing(const struct found *found)
 
 static enum err_code codes_judge(struct intake *intake,
 				 const struct operation *operation,
-				 struct verdict *verdict, bool *ret_is_ok,
-				 struct err *err)
+				 struct verdict *verdict, struct err *err)
 {
 	struct engine *engine = intake->engine;
 	size_t count = engine->reading.body.scan.code_count;
 	enum err_code code = ERR_OK;
 	struct fact fact;
 
-	*ret_is_ok = true;
-	for (size_t i = 0; i < count && *ret_is_ok && code == ERR_OK; i++)
-		if (is_thing(&engine->found[i]))
-			code = operate_judge(&intake->act, operation,
-					     &engine->found[i], &fact, verdict,
-					     ret_is_ok, err);
+	for (size_t i = 0; i < count; i++) {
+		if (!is_thing(&engine->found[i]))
+			continue;
+		code = operate_judge(&intake->act, operation, &engine->found[i],
+				     &fact, verdict, err);
+		if (code != ERR_OK || !verdict_is_open(verdict))
+			break;
+	}
 	return code;
 }
 
@@ -215,14 +211,14 @@ static enum err_code codes_book(struct intake *intake,
 		struct posted posted;
 		struct verdict twice;
 		struct fact fact;
-		bool is_ok;
 		enum err_code code;
 
 		if (!is_thing(&engine->found[i]))
 			continue;
+		verdict_init(&twice);
 		code = operate_judge(&intake->act, operation, &engine->found[i],
-				     &fact, &twice, &is_ok, err);
-		if (code == ERR_OK && is_ok)
+				     &fact, &twice, err);
+		if (code == ERR_OK && verdict_is_open(&twice))
 			code = operate_book(&intake->act, operation, &fact,
 					    &posted, verdict, err);
 		if (code != ERR_OK)
@@ -236,17 +232,15 @@ enum err_code on_scan(struct intake *intake, struct verdict *verdict,
 {
 	struct operation operation = operation_of(intake);
 	enum err_code code;
-	bool is_ok;
 
 	if (operation.op == OP_UNDO)
 		return undo_last(intake, verdict, err);
-	code = codes_take(intake, &operation, verdict, &is_ok, err);
-	if (code == ERR_OK && is_ok)
-		code = operate_bins(&intake->act, &operation, verdict, &is_ok,
-				    err);
-	if (code == ERR_OK && is_ok)
-		code = codes_judge(intake, &operation, verdict, &is_ok, err);
-	if (code == ERR_OK && is_ok)
+	code = codes_take(intake, &operation, verdict, err);
+	if (code == ERR_OK && verdict_is_open(verdict))
+		code = operate_bins(&intake->act, &operation, verdict, err);
+	if (code == ERR_OK && verdict_is_open(verdict))
+		code = codes_judge(intake, &operation, verdict, err);
+	if (code == ERR_OK && verdict_is_open(verdict))
 		code = codes_book(intake, &operation, verdict, err);
 	return code;
 }

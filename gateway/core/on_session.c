@@ -257,7 +257,6 @@ static enum err_code take_bin(struct sitting *sitting, struct err *err)
 	struct place_name name = sitting->found->bin;
 	struct operation operation = {.op = OP_COUNT, .bin = name};
 	bool was_count;
-	bool is_ok;
 	enum err_code code;
 
 	if (sitting->session.op == OP_NONE) {
@@ -266,10 +265,10 @@ static enum err_code take_bin(struct sitting *sitting, struct err *err)
 		return ERR_OK;
 	}
 	code = operate_bins(&sitting->intake->act, &operation, sitting->verdict,
-			    &is_ok, err);
+			    err);
 	if (code != ERR_OK)
 		return code;
-	if (!is_ok) {
+	if (!verdict_is_open(sitting->verdict)) {
 		/* A person can mend a wrong label at once: nothing is kept. */
 		sitting->verdict->result = RESULT_REFUSED;
 		return ERR_OK;
@@ -424,7 +423,6 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 	struct operation operation = operation_of(sitting);
 	struct act *act = &sitting->intake->act;
 	struct fact fact;
-	bool is_ok;
 	enum err_code code;
 
 	if (session->op == OP_NONE) {
@@ -435,10 +433,10 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 				0));
 		return ERR_OK;
 	}
-	code = operate_bins(act, &operation, sitting->verdict, &is_ok, err);
+	code = operate_bins(act, &operation, sitting->verdict, err);
 	if (code != ERR_OK)
 		return code;
-	if (!is_ok) {
+	if (!verdict_is_open(sitting->verdict)) {
 		sitting->verdict->result = RESULT_REFUSED;
 		return ERR_OK;
 	}
@@ -449,11 +447,11 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 		return park_item(sitting, &operation, err);
 	}
 	code = operate_judge(act, &operation, sitting->found, &fact,
-			     sitting->verdict, &is_ok, err);
-	if (code == ERR_OK && !is_ok &&
+			     sitting->verdict, err);
+	if (code == ERR_OK && !verdict_is_open(sitting->verdict) &&
 	    sitting->verdict->result == RESULT_PARKED)
 		return park_item(sitting, &operation, err);
-	if (code != ERR_OK || !is_ok)
+	if (code != ERR_OK || !verdict_is_open(sitting->verdict))
 		return code;
 	code = operation.op == OP_COUNT ? count_add(sitting, &fact, err)
 					: book(sitting, &operation, &fact, err);

@@ -131,11 +131,10 @@ enum err_code on_shelf(struct intake *intake, struct verdict *verdict,
 					  .count = 1,
 					  .is_stable = shelf->is_stable};
 	struct operation operation = {.op = OP_COUNT, .bin = shelf->bin};
-	bool is_ok;
 	enum err_code code;
 
-	code = operate_bins(&intake->act, &operation, verdict, &is_ok, err);
-	if (code != ERR_OK || !is_ok)
+	code = operate_bins(&intake->act, &operation, verdict, err);
+	if (code != ERR_OK || !verdict_is_open(verdict))
 		return code;
 	observation.bin = operation.bin;
 	intake->engine->counters.observations++;

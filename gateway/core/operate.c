@@ -48,8 +48,7 @@ static enum err_code bin_unknown(struct act *act, struct span name,
 
 /* A bin's label may come in a bin's field: the name is what counts. */
 static enum err_code bin_check(struct act *act, struct place_name *name,
-			       struct verdict *verdict, bool *ret_is_ok,
-			       struct err *err)
+			       struct verdict *verdict, struct err *err)
 {
 	struct span text = place_name_span(name);
 	struct bin bin;
@@ -65,17 +64,13 @@ static enum err_code bin_check(struct act *act, struct place_name *name,
 		*name = bare;
 		text = place_name_span(name);
 	}
-	*ret_is_ok = true;
 	if (text.size == 0 || is_system_name(text))
 		return ERR_OK;
 	code = bin_get(batch_view(act->batch), text, &bin, err);
-	if (code == ERR_OK && !bin.is_inactive)
-		return ERR_OK;
-	*ret_is_ok = false;
-	if (code == ERR_OK)
+	if (code == ERR_NOT_FOUND)
+		return bin_unknown(act, text, verdict, err);
+	if (code == ERR_OK && bin.is_inactive)
 		verdict_refuse(verdict, WORD_INACTIVE_BIN, text);
-	else if (code == ERR_NOT_FOUND)
-		code = bin_unknown(act, text, verdict, err);
 	return code;
 }
 
@@ -176,13 +171,11 @@ static bool is_target_allowed(const struct operation *operation)
 }
 
 enum err_code operate_bins(struct act *act, struct operation *operation,
-			   struct verdict *verdict, bool *ret_is_ok,
-			   struct err *err)
+			   struct verdict *verdict, struct err *err)
 {
 	struct span bin;
 	enum err_code code;
 
-	*ret_is_ok = false;
 	if (operation->op == OP_NONE) {
 		verdict_refuse(verdict, WORD_NO_OPERATION,
 			       (struct span){"", 0});
@@ -190,12 +183,11 @@ enum err_code operate_bins(struct act *act, struct operation *operation,
 	}
 	if (!bins_imply(operation, verdict))
 		return ERR_OK;
-	code = bin_check(act, &operation->bin, verdict, ret_is_ok, err);
-	if (code == ERR_OK && *ret_is_ok)
-		code = bin_check(act, &operation->to, verdict, ret_is_ok, err);
-	if (code != ERR_OK || !*ret_is_ok)
+	code = bin_check(act, &operation->bin, verdict, err);
+	if (code == ERR_OK && verdict_is_open(verdict))
+		code = bin_check(act, &operation->to, verdict, err);
+	if (code != ERR_OK || !verdict_is_open(verdict))
 		return code;
-	*ret_is_ok = false;
 	bin = place_name_span(&operation->bin);
 	if ((operation->op == OP_MOVE || operation->op == OP_PUTAWAY) &&
 	    span_equal(bin, place_name_span(&operation->to)))
@@ -205,8 +197,6 @@ enum err_code operate_bins(struct act *act, struct operation *operation,
 			       operation->to.size > 0
 				       ? place_name_span(&operation->to)
 				       : bin);
-	else
-		*ret_is_ok = true;
 	return ERR_OK;
 }
 
@@ -266,7 +256,7 @@ static bool is_inbound(enum reading_op op)
 }
 
 /* What it is: item, lot, serial, pallet. */
-static bool judge_thing(struct judging *judging)
+static void judge_thing(struct judging *judging)
 {
 	const struct operation *operation = judging->operation;
 	const struct found *found = judging->found;
@@ -281,7 +271,6 @@ static bool judge_thing(struct judging *judging)
 		operation->expiry != 0 ? operation->expiry : found->expiry;
 	fact->reason = operation->reason;
 	memcpy(fact->sscc, found->sscc, sizeof(fact->sscc));
-	return true;
 }
 
 /* Base units: what was said times what is in one of the code. */
@@ -332,18 +321,15 @@ static enum err_code where_find(struct judging *judging, struct err *err)
 }
 
 /* A pallet's own label says what is on it only if the book knows it. */
-static enum err_code judge_pallet(struct judging *judging, bool *ret_is_ok,
-				  struct err *err)
+static enum err_code judge_pallet(struct judging *judging, struct err *err)
 {
 	struct span sscc = {judging->found->sscc, SSCC_SIZE};
 	struct fact *fact = judging->fact;
 
-	*ret_is_ok = true;
 	if (judging->found->kind != FOUND_PALLET)
 		return ERR_OK;
 	if (!judging->is_known) {
 		verdict_park(judging->verdict, WORD_UNKNOWN_PALLET, sscc);
-		*ret_is_ok = false;
 		return ERR_OK;
 	}
 	fact->item_no = judging->where.item;
@@ -594,17 +580,17 @@ static bool judge_ref(struct judging *judging)
 }
 
 /* The law's own check, last: what it says is told in its own words. */
-static bool judge_law(struct judging *judging)
+static void judge_law(struct judging *judging)
 {
 	struct movement movement = fact_movement(judging->fact);
 	struct span op = span_of(reading_op_name(judging->operation->op));
 	enum movement_fault fault;
 
 	if (judging->operation->op == OP_COUNT)
-		return true;
+		return;
 	fault = movement_check(&movement);
 	if (fault == MOVEMENT_SOUND)
-		return true;
+		return;
 	if (fault == MOVEMENT_NO_REASON)
 		verdict_refuse(judging->verdict, WORD_NO_REASON, op);
 	else if (fault == MOVEMENT_BAD_CONDITION)
@@ -615,13 +601,11 @@ static bool judge_law(struct judging *judging)
 	else
 		verdict_refuse(judging->verdict, WORD_INVALID,
 			       span_of(movement_fault_name(fault)));
-	return false;
 }
 
 enum err_code operate_judge(struct act *act, const struct operation *operation,
 			    const struct found *found, struct fact *ret_fact,
-			    struct verdict *verdict, bool *ret_is_ok,
-			    struct err *err)
+			    struct verdict *verdict, struct err *err)
 {
 	struct judging judging = {.act = act,
 				  .operation = operation,
@@ -630,24 +614,23 @@ enum err_code operate_judge(struct act *act, const struct operation *operation,
 				  .verdict = verdict};
 	enum err_code code;
 
-	*ret_is_ok = false;
 	memset(ret_fact, 0, sizeof(*ret_fact));
 	ret_fact->kind = kind_of(operation->op);
-	if (!judge_thing(&judging) || !judge_ref(&judging))
+	judge_thing(&judging);
+	if (!judge_ref(&judging))
 		return ERR_OK;
 	code = where_find(&judging, err);
 	if (code == ERR_OK)
-		code = judge_pallet(&judging, ret_is_ok, err);
-	if (code != ERR_OK || !*ret_is_ok)
+		code = judge_pallet(&judging, err);
+	if (code != ERR_OK || !verdict_is_open(verdict))
 		return code;
-	*ret_is_ok = false;
 	if (!judge_here(&judging) || !judge_quantity(&judging))
 		return ERR_OK;
 	code = judge_from(&judging, err);
 	if (code != ERR_OK)
 		return code;
 	judge_to(&judging);
-	*ret_is_ok = judge_law(&judging);
+	judge_law(&judging);
 	return ERR_OK;
 }
 

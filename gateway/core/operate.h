@@ -33,23 +33,22 @@ struct operation {
 };
 
 /*
- * Looks the operation's bins up and fills in the ones that the op implies.
- * False: @verdict says why (refused or parked).
+ * Looks the operation's bins up and fills in the ones that the op implies. If
+ * it cannot go on, @verdict says why (refused or parked: verdict_is_open).
  */
 MUST_CHECK enum err_code operate_bins(struct act *act,
 				      struct operation *operation,
-				      struct verdict *verdict, bool *ret_is_ok,
-				      struct err *err);
+				      struct verdict *verdict, struct err *err);
 
 /*
  * Judges the operation on @found without writing: quantity, serial, pallet,
  * missing parts. *@ret_fact is what to book (for a count: its item, lot,
- * quantity). False: @verdict says why.
+ * quantity). If it cannot be booked, @verdict says why.
  */
 MUST_CHECK enum err_code
 operate_judge(struct act *act, const struct operation *operation,
 	      const struct found *found, struct fact *ret_fact,
-	      struct verdict *verdict, bool *ret_is_ok, struct err *err);
+	      struct verdict *verdict, struct err *err);
 
 /* Books what operate_judge passed. The verdict has the pos, and for a count
  * that asks for a recount its word. */

@@ -8,6 +8,11 @@ void verdict_init(struct verdict *verdict)
 	*verdict = (struct verdict){.result = RESULT_BOOKED};
 }
 
+bool verdict_is_open(const struct verdict *verdict)
+{
+	return verdict->result == RESULT_BOOKED;
+}
+
 static void verdict_set(struct verdict *verdict, enum result result,
 			enum word word, struct span detail)
 {

@@ -27,6 +27,9 @@ struct verdict {
 /* Booked, and nothing to say. */
 void verdict_init(struct verdict *verdict);
 
+/* True as long as nothing speaks against booking. */
+bool verdict_is_open(const struct verdict *verdict);
+
 /* Refuses (or parks) with @word about @detail, which is cut to fit. */
 void verdict_refuse(struct verdict *verdict, enum word word,
 		    struct span detail);
