@@ -259,8 +259,10 @@ static void stop_begin(struct box *box)
 	box->is_stopping = true;
 	log_event(box->log, LEVEL_NOTICE, "stopping", "stopping on a signal");
 	notify_stopping();
-	/* Refused only when nobody listens; then the will speaks. */
-	(void)publisher_farewell(box->publisher, SITE_DISCONNECTED, &now);
+	if (publisher_farewell(box->publisher, SITE_DISCONNECTED, &now) !=
+	    ERR_OK)
+		log_event(box->log, LEVEL_INFO, "farewell_unsaid",
+			  "nobody listens: the will speaks for us");
 	mqtt_stop(box->mqtt, NULL, STOP_TIMEOUT_MS);
 }
 
