@@ -5,22 +5,24 @@
 #include "store/row.h"
 #include "store/seal.h"
 
+/* Kinds of rows. Devices' rows lie together: most change with each batch. */
+#define ROW_DEVICE 1 /* device: the windows of its boots */
+#define ROW_NAME 2   /* device, slot: a name */
+#define ROW_PACKET 3 /* packet id; without one, how many there were */
+
 #define TAKEN_SIZE (SEEN_WINDOW / 8)
 
-/* Boot, three numbers, the bits of the window. */
-#define WINDOW_SIZE_MAX (8 + 3 * 10 + TAKEN_SIZE)
+/* Boot, ring, life, three numbers, the bits of the window. */
+#define WINDOW_SIZE_MAX (8 + 1 + 4 * 10 + TAKEN_SIZE)
 
 /* Must stay below half a page, or LMDB gives each row pages of its own. */
 #define DEVICE_ROW_SIZE_MAX \
 	(SEEN_BOOTS_MAX * WINDOW_SIZE_MAX + ROW_CHECKSUM_SIZE)
-_Static_assert(DEVICE_ROW_SIZE_MAX < 2000, "fits a page twice");
+_Static_assert(DEVICE_ROW_SIZE_MAX < 2000, "two fit a page");
 
-/* Content, result, code, pos, detail. */
+/* Life, seq, content, result, code, pos, detail. */
 #define NAME_ROW_SIZE_MAX \
-	(8 + 1 + 3 + 10 + 1 + SEEN_DETAIL_SIZE_MAX + ROW_CHECKSUM_SIZE)
-
-/* Whose rows the unnamed readings are: no device has that number. */
-#define NO_DEVICE 0
+	(2 * 10 + 8 + 1 + 3 + 10 + 1 + SEEN_DETAIL_SIZE_MAX + ROW_CHECKSUM_SIZE)
 
 /* ---- the window of a boot ---- */
 
@@ -29,9 +31,16 @@ _Static_assert(DEVICE_ROW_SIZE_MAX < 2000, "fits a page twice");
  * window), and above that the ones whose bits are set. The bit of a number is
  * number mod SEEN_WINDOW; bits of numbers that are not in (upto, high] are 0,
  * so the window moves without shifting anything.
+ *
+ * The names lie in rings of SEEN_WINDOW slots, likewise by number: the name
+ * that comes overwrites the one that leaves, and nothing is ever deleted. A
+ * boot that is forgotten leaves its ring to another. So a slot may hold what
+ * is long gone: its row says of which life and number it is.
  */
 struct window {
 	uint64_t boot; /* checksum of the boot's text */
+	uint8_t ring;
+	uint64_t life; /* above that of every boot heard before it */
 	uint64_t from;
 	uint64_t upto;
 	uint64_t high;
@@ -56,12 +65,6 @@ static void window_flip(struct window *window, uint64_t seq)
 	unsigned bit = (unsigned)(seq % SEEN_WINDOW);
 
 	window->taken[bit / 8] ^= (uint8_t)(1u << bit % 8);
-}
-
-static void window_init(struct window *window, uint64_t boot, uint64_t seq)
-{
-	*window = (struct window){
-		.boot = boot, .from = seq, .upto = seq, .high = seq};
 }
 
 /* Gives up the holes from upto to @floor, which become the window's floor. */
@@ -113,6 +116,8 @@ static void window_take(struct window *window, uint64_t seq,
 static void window_write(struct writer *writer, const struct window *window)
 {
 	write_u64(writer, window->boot);
+	write_u8(writer, window->ring);
+	write_varint(writer, window->life);
 	write_varint(writer, window->from);
 	write_varint(writer, window->upto);
 	write_varint(writer, window->high);
@@ -125,11 +130,13 @@ static bool window_read(struct reader *reader, struct window *window)
 	struct span taken = {"", 0};
 
 	window->boot = read_u64(reader);
+	window->ring = read_u8(reader);
+	window->life = read_varint(reader);
 	window->from = read_varint(reader);
 	window->upto = read_varint(reader);
 	window->high = read_varint(reader);
-	if (window->from < 1 || window->from > window->upto ||
-	    window->upto > window->high ||
+	if (window->ring >= SEEN_BOOTS_MAX || window->from < 1 ||
+	    window->from > window->upto || window->upto > window->high ||
 	    window->high - window->upto > SEEN_WINDOW)
 		return false;
 	memset(window->taken, 0, TAKEN_SIZE);
@@ -152,14 +159,23 @@ static uint64_t boot_number(const struct reading_name *name)
 	return seal_checksum(0, boot_span(&name->boot));
 }
 
+static struct key device_key(struct device_no device)
+{
+	struct key key = {.size = 0};
+
+	ASSERT(device.value != 0);
+	key_add_u8(&key, ROW_DEVICE);
+	key_add_u32(&key, device.value);
+	return key;
+}
+
 static enum err_code boots_get(const struct view *view, struct device_no device,
 			       struct boots *ret_boots, struct err *err)
 {
-	struct key key = key_of_number(device.value);
+	struct key key = device_key(device);
 	struct reader reader;
 	enum err_code code;
 
-	ASSERT(device.value != NO_DEVICE);
 	ret_boots->count = 0;
 	code = row_get(view, TABLE_SEEN, key_span(&key), &reader, err);
 	if (code == ERR_NOT_FOUND)
@@ -178,7 +194,7 @@ static enum err_code boots_get(const struct view *view, struct device_no device,
 static enum err_code boots_put(struct txn *txn, struct device_no device,
 			       const struct boots *boots, struct err *err)
 {
-	struct key key = key_of_number(device.value);
+	struct key key = device_key(device);
 	uint8_t buffer[DEVICE_ROW_SIZE_MAX];
 	struct writer writer;
 
@@ -207,78 +223,114 @@ static void boots_to_front(struct boots *boots, const struct window *used)
 	boots->at[0] = window;
 }
 
+/*
+ * Puts the window of @boot in front. One that is not known begins at @seq, and
+ * takes over the ring of the one that was used longest ago when there are too
+ * many.
+ */
+static void boots_use(struct boots *boots, uint64_t boot, uint64_t seq)
+{
+	struct window *window = boots_find(boots, boot);
+	struct window begun = {.boot = boot,
+			       .ring = (uint8_t)boots->count,
+			       .from = seq,
+			       .upto = seq,
+			       .high = seq};
+
+	if (window == NULL) {
+		for (size_t i = 0; i < boots->count; i++)
+			if (boots->at[i].life >= begun.life)
+				begun.life = boots->at[i].life + 1;
+		if (boots->count == SEEN_BOOTS_MAX)
+			begun.ring = boots->at[--boots->count].ring;
+		window = &boots->at[boots->count++];
+		*window = begun;
+	}
+	boots_to_front(boots, window);
+}
+
 /* ---- a name's row ---- */
 
-static struct key name_key(struct device_no device, uint64_t boot, uint64_t seq)
-{
-	struct key key = key_of_number(device.value);
+struct taken {
+	uint64_t content;
+	struct answer answer;
+};
 
-	key_add_u64(&key, boot);
-	key_add_u64(&key, seq);
+static struct key name_key(struct device_no device, const struct window *window,
+			   uint64_t seq)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, ROW_NAME);
+	key_add_u32(&key, device.value);
+	key_add_u32(&key, window->ring * (uint32_t)SEEN_WINDOW +
+				  (uint32_t)(seq % SEEN_WINDOW));
 	return key;
 }
 
-static enum err_code name_put(struct txn *txn, struct span key,
-			      uint64_t content, const struct answer *answer,
-			      struct err *err)
+static enum err_code name_put(struct txn *txn, struct device_no device,
+			      const struct window *window, uint64_t seq,
+			      const struct taken *taken, struct err *err)
 {
+	const struct answer *answer = &taken->answer;
+	struct key key = name_key(device, window, seq);
 	uint8_t buffer[NAME_ROW_SIZE_MAX];
 	struct writer writer;
 
 	ASSERT(answer->detail_size <= SEEN_DETAIL_SIZE_MAX);
 	ASSERT(answer->result >= 1 && answer->result <= RESULT_MAX);
 	writer_init(&writer, buffer, sizeof(buffer));
-	write_u64(&writer, content);
+	write_varint(&writer, window->life);
+	write_varint(&writer, seq);
+	write_u64(&writer, taken->content);
 	write_u8(&writer, (uint8_t)answer->result);
 	write_varint(&writer, answer->code);
 	write_pos(&writer, answer->pos);
 	write_span(&writer, (struct span){answer->detail, answer->detail_size});
-	return row_put(txn, TABLE_SEEN, key, &writer, err);
+	return row_put(txn, TABLE_SEEN, key_span(&key), &writer, err);
 }
 
-static enum err_code name_get(const struct view *view, struct span key,
-			      uint64_t *ret_content, struct answer *ret_answer,
-			      struct err *err)
+static enum err_code taken_read(struct reader *reader, struct taken *ret_taken,
+				struct err *err)
 {
-	struct reader reader;
+	struct answer *answer = &ret_taken->answer;
 	struct span detail;
-	uint64_t content;
 	uint64_t word;
 	uint8_t result;
-	enum err_code code = row_get(view, TABLE_SEEN, key, &reader, err);
+
+	ret_taken->content = read_u64(reader);
+	result = read_u8(reader);
+	word = read_varint(reader);
+	answer->pos = read_pos(reader);
+	detail = read_span(reader, SEEN_DETAIL_SIZE_MAX);
+	if (!reader_done(reader) || result < 1 || result > RESULT_MAX ||
+	    word > UINT16_MAX)
+		return row_garbled(TABLE_SEEN, err);
+	answer->result = (enum result)result;
+	answer->code = (uint16_t)word;
+	answer->detail_size = (uint8_t)detail.size;
+	memcpy(answer->detail, detail.data, detail.size);
+	return ERR_OK;
+}
+
+/* ERR_NOT_FOUND also when the slot holds another name. The caller has seen to
+ * it that the window reaches down to @seq. */
+static enum err_code name_get(const struct view *view, struct device_no device,
+			      const struct window *window, uint64_t seq,
+			      struct taken *ret_taken, struct err *err)
+{
+	struct key key = name_key(device, window, seq);
+	struct reader reader;
+	uint64_t life;
+	enum err_code code =
+		row_get(view, TABLE_SEEN, key_span(&key), &reader, err);
 
 	if (code != ERR_OK)
 		return code;
-	content = read_u64(&reader);
-	result = read_u8(&reader);
-	word = read_varint(&reader);
-	ret_answer->pos = read_pos(&reader);
-	detail = read_span(&reader, SEEN_DETAIL_SIZE_MAX);
-	if (!reader_done(&reader) || result < 1 || result > RESULT_MAX ||
-	    word > UINT16_MAX)
-		return row_garbled(TABLE_SEEN, err);
-	ret_answer->result = (enum result)result;
-	ret_answer->code = (uint16_t)word;
-	ret_answer->detail_size = (uint8_t)detail.size;
-	memcpy(ret_answer->detail, detail.data, detail.size);
-	*ret_content = content;
-	return ERR_OK;
-}
-
-/* Forgets the names above @floor, up to @last, as far as there are any. */
-static enum err_code names_forget(struct txn *txn, struct device_no device,
-				  uint64_t boot, uint64_t floor, uint64_t last,
-				  struct err *err)
-{
-	for (uint64_t seq = floor; seq < last; seq++) {
-		struct key key = name_key(device, boot, seq + 1);
-		enum err_code code =
-			txn_delete(txn, TABLE_SEEN, key_span(&key), err);
-
-		if (code != ERR_OK && code != ERR_NOT_FOUND)
-			return code;
-	}
-	return ERR_OK;
+	life = read_varint(&reader);
+	if (read_varint(&reader) != seq || life != window->life)
+		return ERR_NOT_FOUND;
+	return taken_read(&reader, ret_taken, err);
 }
 
 /* ---- finding ---- */
@@ -308,33 +360,29 @@ enum err_code seen_find(const struct view *view,
 			struct err *err)
 {
 	enum seen_state state = SEEN_NEW;
-	uint64_t boot = boot_number(name);
 	const struct window *window;
-	struct answer answer;
+	struct taken taken;
 	struct boots boots;
-	uint64_t before;
-	struct key key;
 	enum err_code code = boots_get(view, name->device, &boots, err);
 
 	ASSERT(name->seq >= 1);
 	if (code != ERR_OK)
 		return code;
-	window = boots_find(&boots, boot);
+	window = boots_find(&boots, boot_number(name));
 	if (window == NULL || window_tells(window, name->seq, &state)) {
 		*ret_state = state;
 		return ERR_OK;
 	}
-	key = name_key(name->device, boot, name->seq);
-	code = name_get(view, key_span(&key), &before, &answer, err);
+	code = name_get(view, name->device, window, name->seq, &taken, err);
 	if (code == ERR_NOT_FOUND && name->seq >= window->from)
 		return row_garbled(TABLE_SEEN, err);
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
 	if (code == ERR_OK)
-		state = before == content ? SEEN_DUPLICATE : SEEN_REUSED;
+		state = taken.content == content ? SEEN_DUPLICATE : SEEN_REUSED;
 	*ret_state = state;
 	if (state == SEEN_DUPLICATE)
-		*ret_answer = answer;
+		*ret_answer = taken.answer;
 	return ERR_OK;
 }
 
@@ -359,29 +407,6 @@ enum err_code seen_progress(const struct view *view,
 
 /* ---- marking ---- */
 
-/* Puts the window of @name's boot in front; a new one takes the place of the
- * one that was used longest ago when there are too many. */
-static enum err_code boot_use(struct txn *txn, const struct reading_name *name,
-			      struct boots *boots, struct err *err)
-{
-	uint64_t boot = boot_number(name);
-	struct window *window = boots_find(boots, boot);
-	enum err_code code = ERR_OK;
-
-	if (window == NULL) {
-		if (boots->count == SEEN_BOOTS_MAX) {
-			window = &boots->at[--boots->count];
-			code = names_forget(txn, name->device, window->boot,
-					    window_floor(window->high),
-					    window->high, err);
-		}
-		window = &boots->at[boots->count++];
-		window_init(window, boot, name->seq);
-	}
-	boots_to_front(boots, window);
-	return code;
-}
-
 /* When @seq closes up to what is known from above, what lies below it may be
  * there already. */
 static enum err_code window_descend(const struct view *view,
@@ -390,33 +415,19 @@ static enum err_code window_descend(const struct view *view,
 				    struct err *err)
 {
 	uint64_t floor = window_floor(window->high);
+	struct taken taken;
 	enum err_code code = ERR_OK;
 
 	if (seq != window->from - 1)
 		return ERR_OK;
 	window->from = seq;
 	while (code == ERR_OK && window->from - 1 > floor) {
-		struct key key =
-			name_key(device, window->boot, window->from - 1);
-		struct span value;
-
-		code = view_get(view, TABLE_SEEN, key_span(&key), &value, err);
+		code = name_get(view, device, window, window->from - 1, &taken,
+				err);
 		if (code == ERR_OK)
 			window->from--;
 	}
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
-}
-
-/* Forgets the names that the window has left behind since it ended at
- * @high. */
-static enum err_code names_leave(struct txn *txn, struct device_no device,
-				 const struct window *window, uint64_t high,
-				 struct err *err)
-{
-	uint64_t floor = window_floor(window->high);
-
-	return names_forget(txn, device, window->boot, window_floor(high),
-			    floor < high ? floor : high, err);
 }
 
 enum err_code seen_mark(struct txn *txn, const struct reading_name *name,
@@ -424,24 +435,18 @@ enum err_code seen_mark(struct txn *txn, const struct reading_name *name,
 			struct seen_progress *ret_progress, struct err *err)
 {
 	struct seen_progress progress = {0};
+	struct taken taken = {content, *answer};
 	struct boots boots;
 	struct window *window = &boots.at[0];
-	struct key key;
-	uint64_t high;
 	enum err_code code =
 		boots_get(txn_view(txn), name->device, &boots, err);
 
 	ASSERT(name->seq >= 1);
-	if (code == ERR_OK)
-		code = boot_use(txn, name, &boots, err);
 	if (code != ERR_OK)
 		return code;
-	high = window->high;
+	boots_use(&boots, boot_number(name), name->seq);
 	window_take(window, name->seq, &progress);
-	code = names_leave(txn, name->device, window, high, err);
-	key = name_key(name->device, window->boot, name->seq);
-	if (code == ERR_OK)
-		code = name_put(txn, key_span(&key), content, answer, err);
+	code = name_put(txn, name->device, window, name->seq, &taken, err);
 	if (code == ERR_OK)
 		code = window_descend(txn_view(txn), name->device, window,
 				      name->seq, err);
@@ -459,24 +464,49 @@ enum err_code seen_mark(struct txn *txn, const struct reading_name *name,
 enum err_code seen_amend(struct txn *txn, const struct reading_name *name,
 			 const struct answer *answer, struct err *err)
 {
-	struct key key = name_key(name->device, boot_number(name), name->seq);
-	struct answer before;
-	uint64_t content;
+	const struct window *window;
+	struct taken taken;
+	struct boots boots;
 	enum err_code code =
-		name_get(txn_view(txn), key_span(&key), &content, &before, err);
+		boots_get(txn_view(txn), name->device, &boots, err);
 
 	if (code != ERR_OK)
 		return code;
-	return name_put(txn, key_span(&key), content, answer, err);
+	window = boots_find(&boots, boot_number(name));
+	if (window == NULL || name->seq <= window_floor(window->high))
+		return ERR_NOT_FOUND;
+	code = name_get(txn_view(txn), name->device, window, name->seq, &taken,
+			err);
+	if (code != ERR_OK)
+		return code;
+	taken.answer = *answer;
+	return name_put(txn, name->device, window, name->seq, &taken, err);
 }
 
 /* ---- unnamed readings ---- */
+
+static struct key packet_key(uint16_t packet_id)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, ROW_PACKET);
+	key_add_u32(&key, packet_id);
+	return key;
+}
+
+static struct key packet_last_key(void)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, ROW_PACKET);
+	return key;
+}
 
 /* The running number of the last one noted; 0: none yet. */
 static enum err_code packet_last(const struct view *view, uint64_t *ret_number,
 				 struct err *err)
 {
-	struct key key = key_of_number(NO_DEVICE);
+	struct key key = packet_last_key();
 	struct reader reader;
 	uint64_t number;
 	enum err_code code =
@@ -499,7 +529,7 @@ enum err_code seen_packet_find(const struct view *view, uint16_t packet_id,
 			       uint64_t content, bool *ret_is_known,
 			       struct err *err)
 {
-	struct key key = key_of_pair(NO_DEVICE, packet_id);
+	struct key key = packet_key(packet_id);
 	struct reader reader;
 	uint64_t before;
 	uint64_t number;
@@ -526,7 +556,7 @@ enum err_code seen_packet_note(struct txn *txn, uint16_t packet_id,
 			       uint64_t content, struct err *err)
 {
 	uint8_t buffer[16 + ROW_CHECKSUM_SIZE];
-	struct key key = key_of_number(NO_DEVICE);
+	struct key key = packet_last_key();
 	struct writer writer;
 	uint64_t number;
 	enum err_code code = packet_last(txn_view(txn), &number, err);
@@ -539,7 +569,7 @@ enum err_code seen_packet_note(struct txn *txn, uint16_t packet_id,
 	code = row_put(txn, TABLE_SEEN, key_span(&key), &writer, err);
 	if (code != ERR_OK)
 		return code;
-	key = key_of_pair(NO_DEVICE, packet_id);
+	key = packet_key(packet_id);
 	writer_init(&writer, buffer, sizeof(buffer));
 	write_u64(&writer, content);
 	write_u64(&writer, number);

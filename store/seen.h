@@ -20,8 +20,9 @@
  * upto moves past it. Numbers below `from` are nobody's promise: whether
  * they were ever sent is not known here.
  *
- * A jump costs no more than the window: at most SEEN_WINDOW names leave in one
- * call, and as many again if a boot is forgotten.
+ * A jump costs no more than a step through the window, and a forgotten boot
+ * costs nothing: names are overwritten, never deleted. A device takes at most
+ * SEEN_BOOTS_MAX * SEEN_WINDOW + 1 rows, whatever it sends.
  */
 #ifndef DEPOT_STORE_SEEN_H
 #define DEPOT_STORE_SEEN_H

