@@ -216,6 +216,7 @@ static void trimming_takes_the_oldest_and_what_points_at_them(void **state)
 static void the_table_stays_within_its_bound(void **state)
 {
 	const int64_t tags = OBSERVATION_ROWS_MAX / 2;
+	uint64_t most = 0;
 	struct list list;
 
 	(void)state;
@@ -241,6 +242,17 @@ static void the_table_stays_within_its_bound(void **state)
 	assert_int_equal(list_from(1000 + tags - 1)->count, 1);
 	assert_int_equal(tables_rows(&tables, TABLE_OBSERVATION),
 			 OBSERVATION_ROWS_MAX / 3 * 3);
+
+	/* One row at a time, it is reached and not passed. */
+	for (int64_t i = 0; i < 10; i++) {
+		struct observation seen = shelf("A", 1000 + tags + i, i);
+
+		add(&seen);
+		most = tables_rows(&tables, TABLE_OBSERVATION) > most
+			       ? tables_rows(&tables, TABLE_OBSERVATION)
+			       : most;
+	}
+	assert_int_equal(most, OBSERVATION_ROWS_MAX);
 }
 
 /* ---- disk ---- */
