@@ -5,7 +5,7 @@
 #ifndef DEPOT_TESTS_SUPPORT_TABLES_H
 #define DEPOT_TESTS_SUPPORT_TABLES_H
 
-#include "store/env.h"
+#include "store/row.h"
 #include "tests/support/store.h"
 
 struct tables {
@@ -72,13 +72,14 @@ static inline uint64_t tables_rows(const struct tables *t, enum table table)
 	return count;
 }
 
-/* Asserts that the row @key is there, byte for byte: both are in hex. */
+/* Asserts that the row @key is there and holds @value, byte for byte, before
+ * its checksum, which fits. Both are in hex. */
 static inline void assert_row(const struct tables *t, enum table table,
 			      const char *key, const char *value)
 {
 	char hex[1024] = "";
 	char bytes[128];
-	struct span found;
+	struct reader found;
 	size_t size = strlen(key) / 2;
 
 	assert_true(size <= sizeof(bytes));
@@ -87,13 +88,13 @@ static inline void assert_row(const struct tables *t, enum table table,
 
 		bytes[i] = (char)strtoull(pair, NULL, 16);
 	}
-	assert_code(view_get(txn_view(t->txn), table,
-			     (struct span){bytes, size}, &found, NULL),
+	assert_code(row_get(txn_view(t->txn), table, (struct span){bytes, size},
+			    &found, NULL),
 		    ERR_OK);
 	assert_true(2 * found.size < sizeof(hex));
 	for (size_t i = 0; i < found.size; i++)
 		assert_true(text_format(hex + 2 * i, 3, "%02x",
-					(unsigned)(uint8_t)found.data[i]));
+					(unsigned)found.data[i]));
 	assert_string_equal(hex, value);
 }
 
