@@ -4,12 +4,19 @@
 
 #include "store/seal.h"
 
+/* One pass over key and value side by side: two chained ones took a tenth of
+ * a reading's time. The low half of the 64 bits. */
 static uint32_t row_checksum(enum table table, struct span key,
 			     struct span value)
 {
-	uint64_t before = seal_checksum((uint64_t)table, key);
+	char both[KEY_SIZE_MAX + ROW_SIZE_MAX];
 
-	return (uint32_t)seal_checksum(before, value);
+	ASSERT(key.size + value.size <= sizeof(both));
+	memcpy(both, key.data, key.size);
+	if (value.size > 0)
+		memcpy(both + key.size, value.data, value.size);
+	return (uint32_t)seal_checksum(
+		(uint64_t)table, (struct span){both, key.size + value.size});
 }
 
 enum err_code row_put(struct txn *txn, enum table table, struct span key,
@@ -40,7 +47,8 @@ enum err_code row_open(enum table table, struct span key, struct span value,
 {
 	struct reader sum;
 
-	if (value.size < ROW_CHECKSUM_SIZE)
+	if (value.size < ROW_CHECKSUM_SIZE || value.size > ROW_SIZE_MAX ||
+	    key.size > KEY_SIZE_MAX)
 		return row_garbled(table, err);
 	value.size -= ROW_CHECKSUM_SIZE;
 	reader_init(&sum, value.data + value.size, ROW_CHECKSUM_SIZE);

@@ -7,7 +7,8 @@
  *
  * LMDB hardly notices damage (of 4,000 flipped bits it returned 2,598 silently
  * wrong), so every row of every table ends in 32 bits over table, key and
- * value. The journal's rows have 64 bits of their own chain instead.
+ * value: seal_checksum(table's number, key bytes then value bytes), low half.
+ * The journal's rows have 64 bits of their own chain instead.
  */
 #ifndef DEPOT_STORE_ROW_H
 #define DEPOT_STORE_ROW_H
@@ -17,6 +18,9 @@
 #include "store/env.h"
 
 #define ROW_CHECKSUM_SIZE 4
+
+/* The longest value of a row, its checksum included. */
+#define ROW_SIZE_MAX 8192
 
 /*
  * Seals and puts what @value holds; @value needs ROW_CHECKSUM_SIZE of room.

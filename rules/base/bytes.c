@@ -23,33 +23,30 @@ void write_raw(struct writer *writer, const void *data, size_t size)
 	writer->size += size;
 }
 
-static void write_big_endian(struct writer *writer, uint64_t value, size_t size)
-{
-	uint8_t bytes[8];
-
-	for (size_t i = 0; i < size; i++)
-		bytes[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
-	write_raw(writer, bytes, size);
-}
+/* depot runs on little-endian machines only; the build says so. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "swap is needed");
 
 void write_u8(struct writer *writer, uint8_t value)
 {
-	write_raw(writer, &value, 1);
+	write_raw(writer, &value, sizeof(value));
 }
 
 void write_u16(struct writer *writer, uint16_t value)
 {
-	write_big_endian(writer, value, 2);
+	value = __builtin_bswap16(value);
+	write_raw(writer, &value, sizeof(value));
 }
 
 void write_u32(struct writer *writer, uint32_t value)
 {
-	write_big_endian(writer, value, 4);
+	value = __builtin_bswap32(value);
+	write_raw(writer, &value, sizeof(value));
 }
 
 void write_u64(struct writer *writer, uint64_t value)
 {
-	write_big_endian(writer, value, 8);
+	value = __builtin_bswap64(value);
+	write_raw(writer, &value, sizeof(value));
 }
 
 void write_varint(struct writer *writer, uint64_t value)
@@ -112,34 +109,48 @@ struct span read_raw(struct reader *reader, size_t size)
 	return taken;
 }
 
-static uint64_t read_big_endian(struct reader *reader, size_t size)
+/* The next @size bytes, or zeros once the reader has failed. */
+static void read_bytes(struct reader *reader, void *bytes, size_t size)
 {
-	struct span bytes = read_raw(reader, size);
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < bytes.size; i++)
-		value = value << 8 | (unsigned char)bytes.data[i];
-	return value;
+	if (reader->has_failed || size > reader->size - reader->at) {
+		reader->has_failed = true;
+		memset(bytes, 0, size);
+		return;
+	}
+	memcpy(bytes, reader->data + reader->at, size);
+	reader->at += size;
 }
 
 uint8_t read_u8(struct reader *reader)
 {
-	return (uint8_t)read_big_endian(reader, 1);
+	uint8_t value;
+
+	read_bytes(reader, &value, sizeof(value));
+	return value;
 }
 
 uint16_t read_u16(struct reader *reader)
 {
-	return (uint16_t)read_big_endian(reader, 2);
+	uint16_t value;
+
+	read_bytes(reader, &value, sizeof(value));
+	return __builtin_bswap16(value);
 }
 
 uint32_t read_u32(struct reader *reader)
 {
-	return (uint32_t)read_big_endian(reader, 4);
+	uint32_t value;
+
+	read_bytes(reader, &value, sizeof(value));
+	return __builtin_bswap32(value);
 }
 
 uint64_t read_u64(struct reader *reader)
 {
-	return read_big_endian(reader, 8);
+	uint64_t value;
+
+	read_bytes(reader, &value, sizeof(value));
+	return __builtin_bswap64(value);
 }
 
 uint64_t read_varint(struct reader *reader)
