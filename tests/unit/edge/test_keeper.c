@@ -1,0 +1,347 @@
+/*
+ * The keeper's thread on a real ring, engine and store: what is pushed is
+ * booked once and answered after the commit; commands are answered; a full
+ * store refuses and says so; what waits at the end is taken.
+ *
+ * Runs under tsan too: the producer, the keeper and the loop's side are three
+ * threads, as in the daemon.
+ */
+#include "tests/support/check.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "gateway/edge/keeper.h"
+#include "store/balance.h"
+#include "store/master.h"
+
+#define SLOTS 64
+
+struct bed {
+	char folder[64];
+	char store[96];
+	char ring_path[96];
+	struct ledger *ledger;
+	struct engine *engine;
+	struct ring *ring;
+	struct wake ring_wake;
+	struct wake loop_wake;
+	struct clock clock;
+	struct keeper *keeper;
+	uint64_t map_size;
+};
+
+static const char *const files[] = {
+	"store/data.mdb",      "store/lock.mdb",         "store/writer.lock",
+	"store-keys/root.key", "store-keys/epoch-1.key", "intake.ring",
+};
+
+static void entry_add(struct bed *bed, struct entry *entry)
+{
+	struct batch *batch;
+	struct err err;
+
+	assert_done(batch_begin(bed->ledger, &batch, &err), &err);
+	batch_time(batch, (struct moment){INT64_C(1795000000000)}, true);
+	assert_done(batch_post(batch, entry, NULL, &err), &err);
+	assert_done(batch_commit(batch, &err), &err);
+}
+
+static void masters_add(struct bed *bed)
+{
+	struct entry entry;
+
+	entry_init(&entry, ENTRY_ACCOUNT);
+	assert_true(name_set(&entry.body.account.name, SPAN_LITERAL("boss")));
+	entry.body.account.roles = ROLE_MANAGER;
+	entry_add(bed, &entry);
+	entry_init(&entry, ENTRY_DEVICE);
+	assert_true(name_set(&entry.body.device.name, SPAN_LITERAL("dock-1")));
+	entry.body.device.kind = DEVICE_SCANNER;
+	entry_add(bed, &entry);
+	entry_init(&entry, ENTRY_ITEM);
+	assert_true(sku_set(&entry.body.item.sku, SPAN_LITERAL("MUG")));
+	entry.body.item.unit = UNIT_EACH;
+	entry_add(bed, &entry);
+}
+
+static void bed_open(struct bed *bed)
+{
+	struct engine_plan plan = {.parked = {100, 100000},
+				   .session_timeout_ms = 60000};
+	struct ring_config ring = {.path = bed->ring_path,
+				   .slot_count = SLOTS,
+				   .wake = &bed->ring_wake};
+	struct ring_report report;
+	struct view *view;
+	struct err err;
+
+	assert_done(ledger_open(bed->store, ENV_WRITE, &bed->ledger, &err),
+		    &err);
+	assert_done(engine_open(&plan, ledger_identity(bed->ledger),
+				&bed->engine, &err),
+		    &err);
+	assert_done(view_begin(ledger_env(bed->ledger), &view, &err), &err);
+	assert_done(ledger_ring(view, &ring.last_taken, &err), &err);
+	view_end(view);
+	assert_done(ring_open(&ring, &bed->ring, &report, &err), &err);
+}
+
+static void keeper_begin(struct bed *bed, uint64_t reserve)
+{
+	struct keeper_config config = {.ledger = bed->ledger,
+				       .engine = bed->engine,
+				       .ring = bed->ring,
+				       .ring_wake = &bed->ring_wake,
+				       .clock = &bed->clock,
+				       .loop_wake = &bed->loop_wake,
+				       .batch_max = 16,
+				       .reserve_size = reserve};
+	struct err err;
+
+	assert_done(keeper_start(&config, &bed->keeper, &err), &err);
+}
+
+static void bed_close(struct bed *bed)
+{
+	keeper_stop(bed->keeper);
+	bed->keeper = NULL;
+	ring_close(bed->ring);
+	engine_close(bed->engine);
+	ledger_close(bed->ledger);
+}
+
+static int bed_setup(void **state)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+	struct ledger_plan plan = {.map_size = 16 << 20,
+				   .now = {INT64_C(1795000000000)}};
+	struct err err;
+
+	assert_non_null(bed);
+	snprintf(bed->folder, sizeof(bed->folder), "/tmp/depot-keeper-XXXXXX");
+	assert_non_null(mkdtemp(bed->folder));
+	snprintf(bed->store, sizeof(bed->store), "%s/store", bed->folder);
+	snprintf(bed->ring_path, sizeof(bed->ring_path), "%s/intake.ring",
+		 bed->folder);
+	assert_true(name_set(&plan.founding.org, SPAN_LITERAL("acme")));
+	assert_true(name_set(&plan.founding.site, SPAN_LITERAL("hz-01")));
+	assert_done(ledger_create(bed->store, &plan, &err), &err);
+	clock_init(&bed->clock, NULL, NULL);
+	assert_done(wake_init(&bed->ring_wake, &err), &err);
+	assert_done(wake_init(&bed->loop_wake, &err), &err);
+	bed_open(bed);
+	masters_add(bed);
+	*state = bed;
+	return 0;
+}
+
+static int bed_teardown(void **state)
+{
+	struct bed *bed = *state;
+	char path[160];
+
+	bed_close(bed);
+	wake_release(&bed->ring_wake);
+	wake_release(&bed->loop_wake);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", bed->folder, files[i]);
+		(void)unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/store", bed->folder);
+	(void)rmdir(path);
+	snprintf(path, sizeof(path), "%s/store-keys", bed->folder);
+	(void)rmdir(path);
+	(void)rmdir(bed->folder);
+	free(bed);
+	return 0;
+}
+
+static enum err_code push(struct bed *bed, unsigned seq, const char *format)
+{
+	char payload[256];
+	struct ring_message message = {
+		.topic = SPAN_LITERAL("depot/v1/acme/hz-01/scan/dock-1"),
+		.arrived = {{INT64_C(1795000000000) + seq}, true},
+		.packet_id = (uint16_t)(seq % 1000 + 1),
+		.qos = 1,
+	};
+
+	(void)text_format(payload, sizeof(payload), "%s%u%s",
+			  "{\"v\":1,\"seq\":", seq, format);
+	message.payload = span_of(payload);
+	return ring_push(bed->ring, &message);
+}
+
+#define RECEIVE ",\"op\":\"receive\",\"code\":\"MUG\"}"
+
+/* The last number that an answer called complete, taken so far. */
+static uint64_t answers_take(struct bed *bed, uint64_t upto)
+{
+	struct keeper_answer answer;
+
+	while (keeper_answer(bed->keeper, &answer)) {
+		char text[PAYLOAD_OUT_SIZE_MAX + 1];
+		const char *at;
+
+		memcpy(text, answer.payload, answer.size);
+		text[answer.size] = '\0';
+		at = strstr(text, "\"upto\":\"");
+		if (at != NULL)
+			upto = strtoull(at + 8, NULL, 10);
+	}
+	return upto;
+}
+
+/* Waits for the keeper's signal, not for time: 20 s are the test's own end. */
+static void loop_wait(struct bed *bed)
+{
+	wake_arm(&bed->loop_wake);
+	wake_wait(&bed->loop_wake, 100);
+	wake_disarm(&bed->loop_wake);
+}
+
+static int64_t mugs(struct bed *bed)
+{
+	struct item_no item;
+	struct tally tally;
+	struct view *view;
+	struct pos pos;
+	struct err err;
+
+	assert_done(view_begin(ledger_env(bed->ledger), &view, &err), &err);
+	assert_done(item_find(view, SPAN_LITERAL("MUG"), &item, &err), &err);
+	assert_done(balance_tally(view, item, &tally, &pos, &err), &err);
+	view_end(view);
+	return tally.on_hand.units;
+}
+
+#define READINGS 2000
+
+static void *producer(void *context)
+{
+	struct bed *bed = context;
+
+	for (unsigned seq = 1; seq <= READINGS;)
+		if (push(bed, seq, RECEIVE) == ERR_OK)
+			seq++;
+		else
+			(void)sched_yield(); /* full: the keeper is behind */
+	return NULL;
+}
+
+/* Method: 2,000 readings from another thread through a ring of 64 slots. */
+static void what_is_pushed_is_booked_once_and_answered(void **state)
+{
+	struct bed *bed = *state;
+	uint64_t upto = 0;
+	pthread_t thread;
+
+	keeper_begin(bed, 0);
+	assert_int_equal(pthread_create(&thread, NULL, producer, bed), 0);
+	for (unsigned i = 0; i < 600 && upto < READINGS; i++) {
+		loop_wait(bed);
+		upto = answers_take(bed, upto);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(upto, READINGS);
+	assert_int_equal(mugs(bed), READINGS);
+}
+
+static void what_waits_at_the_end_is_taken(void **state)
+{
+	struct bed *bed = *state;
+
+	for (unsigned seq = 1; seq <= SLOTS; seq++)
+		assert_code(push(bed, seq, RECEIVE), ERR_OK);
+	keeper_begin(bed, 0);
+	bed_close(bed);
+	bed_open(bed);
+	assert_int_equal(mugs(bed), SLOTS);
+	assert_int_equal(ring_waiting(bed->ring), 0);
+}
+
+static void a_full_store_refuses_and_says_so(void **state)
+{
+	struct bed *bed = *state;
+	struct keeper_state now;
+	struct keeper_answer answer = {.size = 0};
+	bool is_told = false;
+
+	/* A reserve beyond the map: there is never room. */
+	keeper_begin(bed, UINT64_C(1) << 40);
+	for (unsigned i = 0; i < 100; i++) {
+		keeper_state(bed->keeper, &now);
+		if (now.is_full)
+			break;
+		loop_wait(bed);
+	}
+	assert_true(now.is_full);
+	assert_code(push(bed, 1, RECEIVE), ERR_OK);
+	for (unsigned i = 0; i < 100 && !is_told; i++) {
+		loop_wait(bed);
+		is_told = keeper_answer(bed->keeper, &answer);
+	}
+	assert_true(is_told);
+	assert_non_null(memmem(answer.payload, answer.size, "store_full", 10));
+	assert_int_equal(mugs(bed), 0);
+	/* What was refused does not come back by itself. */
+	bed_close(bed);
+	bed_open(bed);
+	assert_int_equal(ring_waiting(bed->ring), 0);
+}
+
+struct asked {
+	atomic_bool is_done;
+	struct bed *bed;
+};
+
+static void on_done(struct keeper_request *request)
+{
+	struct asked *asked = request->context;
+
+	atomic_store(&asked->is_done, true);
+	wake_signal(&asked->bed->loop_wake);
+}
+
+static void a_command_is_answered_after_its_commit(void **state)
+{
+	struct bed *bed = *state;
+	struct asked asked = {.bed = bed};
+	char buffer[1024];
+	struct json_out out;
+	struct keeper_request request = {
+		.command = {.name = SPAN_LITERAL("bin.set"),
+			    .arguments = SPAN_LITERAL("{\"bin\":\"A-01\"}"),
+			    .reply = &out},
+		.done = on_done,
+		.context = &asked,
+	};
+
+	out_init(&out, buffer, sizeof(buffer));
+	assert_true(name_set(&request.command.account, SPAN_LITERAL("boss")));
+	keeper_begin(bed, 0);
+	assert_code(keeper_ask(bed->keeper, &request), ERR_OK);
+	for (unsigned i = 0; i < 100 && !atomic_load(&asked.is_done); i++)
+		loop_wait(bed);
+	assert_true(atomic_load(&asked.is_done));
+	assert_code(request.code, ERR_OK);
+	assert_non_null(memmem(out.data, out.size, "\"pos\"", 5));
+}
+
+#define STORY(function) \
+	cmocka_unit_test_setup_teardown(function, bed_setup, bed_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(what_is_pushed_is_booked_once_and_answered),
+		STORY(what_waits_at_the_end_is_taken),
+		STORY(a_full_store_refuses_and_says_so),
+		STORY(a_command_is_answered_after_its_commit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
