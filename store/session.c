@@ -7,9 +7,10 @@
 #define ROW_SESSION 1
 #define ROW_TALLY 2 /* and, without item and lot, how many a device has */
 
-/* Texts, and what the numbers take: 12 of them, at most 10 bytes each. */
-#define SESSION_ROW_SIZE_MAX \
-	(2 * PLACE_NAME_SIZE_MAX + REF_SIZE_MAX + 12 * 10 + ROW_CHECKSUM_SIZE)
+/* Texts, and what the numbers take: 15 of them, at most 10 bytes each. */
+#define SESSION_ROW_SIZE_MAX                                               \
+	(2 * PLACE_NAME_SIZE_MAX + REF_SIZE_MAX + LOT_SIZE_MAX + 15 * 10 + \
+	 ROW_CHECKSUM_SIZE)
 
 static struct key device_key(uint8_t kind, struct device_no device)
 {
@@ -22,6 +23,25 @@ static struct key device_key(uint8_t kind, struct device_no device)
 
 /* ---- sessions ---- */
 
+static void tally_write(struct writer *writer,
+			const struct session_tally *tally)
+{
+	write_varint(writer, tally->item.value);
+	write_span(writer, lot_span(&tally->lot));
+	write_signed(writer, tally->units);
+}
+
+static bool tally_read(struct reader *reader, struct session_tally *tally)
+{
+	uint64_t item = read_varint(reader);
+	struct span lot = read_span(reader, LOT_SIZE_MAX);
+
+	tally->item.value = (uint32_t)item;
+	tally->units = read_signed(reader);
+	return item <= UINT32_MAX && tally->units >= 0 &&
+	       lot_set(&tally->lot, lot);
+}
+
 static enum err_code session_read(struct reader *reader,
 				  struct session *ret_session, struct err *err)
 {
@@ -30,6 +50,7 @@ static enum err_code session_read(struct reader *reader,
 	struct span to;
 	struct span order;
 	uint64_t lines;
+	bool is_tally;
 
 	session.op = read_u8(reader);
 	bin = read_span(reader, PLACE_NAME_SIZE_MAX);
@@ -43,7 +64,8 @@ static enum err_code session_read(struct reader *reader,
 	session.undo_last = read_pos(reader);
 	lines = read_varint(reader);
 	session.lines = (uint32_t)lines;
-	if (!reader_done(reader) || lines > UINT32_MAX ||
+	is_tally = tally_read(reader, &session.undo_tally);
+	if (!reader_done(reader) || lines > UINT32_MAX || !is_tally ||
 	    !place_name_set(&session.bin, bin) ||
 	    !place_name_set(&session.to, to) || !ref_set(&session.order, order))
 		return row_garbled(TABLE_SESSION, err);
@@ -84,6 +106,7 @@ enum err_code session_put(struct txn *txn, struct device_no device,
 	write_pos(&writer, session->undo_first);
 	write_pos(&writer, session->undo_last);
 	write_varint(&writer, session->lines);
+	tally_write(&writer, &session->undo_tally);
 	return row_put(txn, TABLE_SESSION, key_span(&key), &writer, err);
 }
 

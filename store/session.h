@@ -15,6 +15,13 @@
 #include "rules/ledger/place.h"
 #include "store/env.h"
 
+/* Units counted so far in a count session's bin, per item and lot. */
+struct session_tally {
+	struct item_no item;
+	struct lot lot;
+	int64_t units;
+};
+
 struct session {
 	uint8_t op;            /* core's number of the operation; 0: none yet */
 	struct place_name bin; /* the bin scanned; empty: none */
@@ -27,6 +34,9 @@ struct session {
 	struct pos undo_first; /* entries of the last item scan, for UNDO */
 	struct pos undo_last;
 	uint32_t lines; /* items scanned since the bin */
+	/* What the last item scan added to a count, for UNDO; units 0: nothing
+	 * that could be taken back. */
+	struct session_tally undo_tally;
 };
 
 /* ERR_NOT_FOUND: the device has none (@err untouched). */
@@ -41,12 +51,7 @@ MUST_CHECK enum err_code session_put(struct txn *txn, struct device_no device,
 MUST_CHECK enum err_code session_end(struct txn *txn, struct device_no device,
 				     struct err *err);
 
-/* Units counted so far in a count session's bin, per item and lot. */
-struct session_tally {
-	struct item_no item;
-	struct lot lot;
-	int64_t units;
-};
+/* Lines of one count. */
 #define SESSION_TALLIES_MAX 1000
 
 /*

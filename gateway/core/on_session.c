@@ -207,6 +207,19 @@ static enum err_code count_close(struct sitting *sitting, bool *ret_was_count,
 
 /* ---- the labels ---- */
 
+static void bin_set(struct sitting *sitting, struct place_name bin)
+{
+	struct session *session = &sitting->session;
+
+	session->bin = bin;
+	session->to.size = 0;
+	session->order.size = 0;
+	session->lines = 0;
+	session->undo_tally.units = 0;
+	session->bin_pos.value =
+		batch_next(sitting->intake->act.batch).value - 1;
+}
+
 static enum err_code take_op(struct sitting *sitting, struct err *err)
 {
 	struct session *session = &sitting->session;
@@ -217,6 +230,9 @@ static enum err_code take_op(struct sitting *sitting, struct err *err)
 		return code;
 	*session = (struct session){.op = (uint8_t)sitting->found->op,
 				    .started = sitting->intake->now};
+	/* A device that stands at a bin counts that one unless told. */
+	if (session->op == OP_COUNT)
+		bin_set(sitting, sitting->intake->device.place);
 	if (sitting->verdict->word == WORD_NONE)
 		verdict_say(sitting->verdict,
 			    needs_bin(sitting) ? WORD_SESSION_OP
@@ -235,13 +251,8 @@ static void bin_enter(struct sitting *sitting)
 	if (is_target) {
 		session->to = sitting->found->bin;
 	} else {
-		session->bin = sitting->found->bin;
-		session->to.size = 0;
-		session->order.size = 0;
+		bin_set(sitting, sitting->found->bin);
 	}
-	session->lines = 0;
-	session->bin_pos.value =
-		batch_next(sitting->intake->act.batch).value - 1;
 	if (sitting->verdict->word != WORD_NONE)
 		return;
 	verdict_say(sitting->verdict,
@@ -362,11 +373,13 @@ static enum err_code count_add(struct sitting *sitting, const struct fact *fact,
 			       sku_span(&fact->item));
 		return ERR_OK;
 	}
-	if (code == ERR_OK)
-		verdict_say(sitting->verdict, WORD_SESSION_COUNTED,
-			    "%" PRId64 " x %.*s", fact->quantity.units,
-			    (int)fact->item.size, fact->item.data);
-	return code;
+	if (code != ERR_OK)
+		return code;
+	sitting->session.undo_tally = add;
+	verdict_say(sitting->verdict, WORD_SESSION_COUNTED,
+		    "%" PRId64 " x %.*s", fact->quantity.units,
+		    (int)fact->item.size, fact->item.data);
+	return ERR_OK;
 }
 
 static enum err_code book(struct sitting *sitting,
@@ -414,7 +427,26 @@ static enum err_code park_item(struct sitting *sitting,
 	out_text_at(&out, "reason", reason_span(&operation->reason));
 	out_object_end(&out);
 	ASSERT(out_ok(&out));
+	sitting->session.quantity = 0; /* it went along */
 	return intake_park(intake, sitting->verdict, out_span(&out), err);
+}
+
+/* In a count it is no fact that could wait: units that are named later would
+ * be one statement a scan. */
+static enum err_code take_unknown(struct sitting *sitting,
+				  const struct operation *operation,
+				  struct err *err)
+{
+	struct verdict *verdict = sitting->verdict;
+	struct span wants = code_text_span(&sitting->found->wants);
+
+	if (operation->op == OP_COUNT) {
+		verdict_refuse(verdict, WORD_UNKNOWN_IN_COUNT, wants);
+		return ERR_OK;
+	}
+	verdict_park(verdict, WORD_UNKNOWN_ITEM, wants);
+	verdict->wants = sitting->found->wants;
+	return park_item(sitting, operation, err);
 }
 
 static enum err_code take_item(struct sitting *sitting, struct err *err)
@@ -440,12 +472,8 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 		sitting->verdict->result = RESULT_REFUSED;
 		return ERR_OK;
 	}
-	if (sitting->found->kind == FOUND_NOTHING) {
-		verdict_park(sitting->verdict, WORD_UNKNOWN_ITEM,
-			     code_text_span(&sitting->found->wants));
-		sitting->verdict->wants = sitting->found->wants;
-		return park_item(sitting, &operation, err);
-	}
+	if (sitting->found->kind == FOUND_NOTHING)
+		return take_unknown(sitting, &operation, err);
 	code = operate_judge(act, &operation, sitting->found, &fact,
 			     sitting->verdict, err);
 	if (code == ERR_OK && !verdict_is_open(sitting->verdict) &&
@@ -453,11 +481,39 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 		return park_item(sitting, &operation, err);
 	if (code != ERR_OK || !verdict_is_open(sitting->verdict))
 		return code;
-	code = operation.op == OP_COUNT ? count_add(sitting, &fact, err)
-					: book(sitting, &operation, &fact, err);
 	session->quantity = 0;
 	session->lines++;
-	return code;
+	return operation.op == OP_COUNT ? count_add(sitting, &fact, err)
+					: book(sitting, &operation, &fact, err);
+}
+
+/* A count has moved nothing yet: its last scan is taken off the tally. */
+static enum err_code undo_counted(struct sitting *sitting, struct err *err)
+{
+	struct intake *intake = sitting->intake;
+	struct session *session = &sitting->session;
+	struct session_tally take = session->undo_tally;
+	struct sku item;
+	enum err_code code;
+
+	if (take.units == 0) {
+		verdict_refuse(sitting->verdict, WORD_NOTHING_TO_UNDO,
+			       (struct span){"", 0});
+		return ERR_OK;
+	}
+	take.units = -take.units;
+	code = session_count(batch_txn(intake->act.batch), intake->device_no,
+			     &take, err);
+	if (code == ERR_OK)
+		code = item_name_of(batch_view(intake->act.batch), take.item,
+				    &item, err);
+	if (code != ERR_OK)
+		return code;
+	verdict_say(sitting->verdict, WORD_SESSION_UNDONE, "%" PRId64 " x %.*s",
+		    session->undo_tally.units, (int)item.size, item.data);
+	session->undo_tally.units = 0;
+	session->lines--;
+	return ERR_OK;
 }
 
 static enum err_code take_undo(struct sitting *sitting, struct err *err)
@@ -466,6 +522,15 @@ static enum err_code take_undo(struct sitting *sitting, struct err *err)
 	struct posted posted;
 	enum err_code code = ERR_NOT_FOUND;
 
+	/* The last thing said was a quantity: that is what was wrong. */
+	if (session->quantity > 0) {
+		verdict_say(sitting->verdict, WORD_SESSION_UNDONE,
+			    "QTY %" PRIu64, session->quantity);
+		session->quantity = 0;
+		return ERR_OK;
+	}
+	if (session->op == OP_COUNT && session->bin.size > 0)
+		return undo_counted(sitting, err);
 	if (session->undo_first.value != 0)
 		code = post_reversal(&sitting->intake->act, session->undo_first,
 				     session->undo_last, &posted, err);

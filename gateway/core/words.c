@@ -126,6 +126,11 @@ static const struct sentence sentences[] = {
 
 	[WORD_UNKNOWN_ACCOUNT] = {"unknown_account", "there is no account %s",
 				  "没有账户 %s"},
+	[WORD_UNKNOWN_IN_COUNT] = {"unknown_item",
+				   "no item has the code %s: name it, then "
+				   "count this bin again",
+				   "没有商品使用条码 %s：请先命名，然后重新盘点"
+				   "此库位"},
 
 	[WORD_DUPLICATE] = {"duplicate", "booked before", "此前已记账"},
 	[WORD_SEQ_REUSED] = {"seq_reused",

@@ -61,6 +61,7 @@ enum word {
 	WORD_DETAILS_ALONE = 45, /* a lot or date without its item */
 
 	WORD_UNKNOWN_ACCOUNT = 46,
+	WORD_UNKNOWN_IN_COUNT = 47, /* an unknown code in a session's count */
 
 	/* names */
 	WORD_DUPLICATE = 49,

@@ -12,6 +12,7 @@
 
 #include "gateway/core/command.h"
 #include "gateway/core/engine.h"
+#include "store/audit.h"
 #include "store/balance.h"
 #include "store/master.h"
 
@@ -240,10 +241,37 @@ static inline int64_t units(struct warehouse *warehouse, const char *sku,
 	return result;
 }
 
+/* The audit of the whole store finds nothing and nothing is unexplained. */
+static inline void assert_clean(struct warehouse *warehouse)
+{
+	static struct audit_result result;
+	struct audit_plan plan = {.progress = NULL};
+	char text[FINDING_PRINT_SIZE];
+	struct view *view;
+	struct err err;
+
+	assert_done(view_begin(ledger_env(warehouse->ledger), &view, &err),
+		    &err);
+	assert_done(audit_run(view, &plan, &result, &err), &err);
+	view_end(view);
+	if (audit_is_clean(&result))
+		return;
+	text[0] = '\0';
+	if (result.findings > 0)
+		finding_print(&result.list[0], false, text, sizeof(text));
+	fail_msg("audit: %llu findings, %llu unexplained: %s",
+		 (unsigned long long)result.findings,
+		 (unsigned long long)result.unexplained, text);
+}
+
 static inline void assert_ack(struct warehouse *warehouse, const char *part)
 {
 	if (strstr(warehouse->ack, part) == NULL)
 		fail_msg("no %s in %s", part, warehouse->ack);
 }
+
+#define STORY(function)                                            \
+	cmocka_unit_test_setup_teardown(function, warehouse_setup, \
+					warehouse_teardown)
 
 #endif

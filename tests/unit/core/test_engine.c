@@ -378,10 +378,6 @@ a_shelf_that_disagrees_raises_a_count_and_moves_nothing(void **state)
 	view_end(view);
 }
 
-#define STORY(function)                                            \
-	cmocka_unit_test_setup_teardown(function, warehouse_setup, \
-					warehouse_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

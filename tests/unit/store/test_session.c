@@ -37,8 +37,10 @@ static struct session session_sample(void)
 				  .bin_pos = pos_make(1, 300),
 				  .undo_first = pos_make(1, 301),
 				  .undo_last = pos_make(1, 302),
-				  .lines = 7};
+				  .lines = 7,
+				  .undo_tally = {.item = {515}, .units = 12}};
 
+	assert_true(lot_set(&session.undo_tally.lot, SPAN_LITERAL("L1")));
 	assert_true(place_name_set(&session.bin, SPAN_LITERAL("A-01")));
 	assert_true(place_name_set(&session.to, SPAN_LITERAL("B-02")));
 	assert_true(ref_set(&session.order, SPAN_LITERAL("pick-1")));
@@ -76,6 +78,10 @@ static void assert_session(const struct session *a, const struct session *b)
 	assert_true(a->undo_first.value == b->undo_first.value);
 	assert_true(a->undo_last.value == b->undo_last.value);
 	assert_true(a->lines == b->lines);
+	assert_int_equal(a->undo_tally.item.value, b->undo_tally.item.value);
+	assert_true(span_equal(lot_span(&a->undo_tally.lot),
+			       lot_span(&b->undo_tally.lot)));
+	assert_true(a->undo_tally.units == b->undo_tally.units);
 }
 
 /* ---- sessions ---- */
@@ -95,6 +101,7 @@ static void a_session_is_as_it_was_after_a_restart(void **state)
 		.undo_first = pos_make(EPOCH_MAX, POS_NUMBER_MAX),
 		.undo_last = pos_make(EPOCH_MAX, POS_NUMBER_MAX),
 		.lines = UINT32_MAX,
+		.undo_tally = {.item = {UINT32_MAX}, .units = INT64_MAX},
 	};
 	struct session got;
 
@@ -102,6 +109,7 @@ static void a_session_is_as_it_was_after_a_restart(void **state)
 	large.bin.size = PLACE_NAME_SIZE_MAX;
 	large.to.size = PLACE_NAME_SIZE_MAX;
 	large.order.size = REF_SIZE_MAX;
+	large.undo_tally.lot.size = LOT_SIZE_MAX;
 	assert_code(session_get(txn_view(tables.txn), dock, &got, NULL),
 		    ERR_NOT_FOUND);
 	put(dock, &empty);
@@ -410,10 +418,9 @@ static void the_rows_on_disk_are_those_of_the_format(void **state)
 	assert_code(count((struct device_no){258}, 515, "L1", 300), ERR_OK);
 	assert_row(&tables, TABLE_SESSION, "0100000102",
 		   "0404412d303104422d3032067069636b2d310cd00fa01f01ac0201ad020"
-		   "1ae020784061196");
-	assert_row(&tables, TABLE_SESSION, "0200000102", "02bacb4817");
-	assert_row(&tables, TABLE_SESSION, "0200000102000002034c31",
-		   "d804329553f9");
+		   "1ae02078304024c3118");
+	assert_row(&tables, TABLE_SESSION, "0200000102", "02");
+	assert_row(&tables, TABLE_SESSION, "0200000102000002034c31", "d804");
 }
 
 /* Method: a bit is flipped in each kind of row. */

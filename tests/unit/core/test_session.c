@@ -1,0 +1,334 @@
+/*
+ * A bare scanner session: label by label, what the person is told and what the
+ * ledger holds afterwards.
+ */
+#include "tests/unit/core/bench_warehouse.h"
+
+#include "store/journal.h"
+
+#define GOOD CONDITION_GOOD
+#define MUG "4006381333931"
+
+static void scan(struct warehouse *w, const char *code)
+{
+	send(w, "scan/gun-2", code);
+}
+
+static void stock_ten(struct warehouse *w)
+{
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\",\"code\":\"MUG\",\"qty\":10,"
+	     "\"bin\":\"A-01\"}");
+}
+
+/* Method: a receive is booked before the count, so that an undo which took the
+ * device's last movement would show; the count's own scans are undone one
+ * deep. */
+static void undo_in_a_count_takes_back_the_last_counted_item(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.RECEIVE");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "DEPOT.QTY.3");
+	scan(w, MUG);
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 3);
+	scan(w, "DEPOT.OP.COUNT");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, MUG);
+	scan(w, "DEPOT.QTY.3");
+	scan(w, MUG);
+	assert_ack(w, "counted: 3 x MUG");
+	scan(w, "DEPOT.UNDO");
+	assert_ack(w, "undone: 3 x MUG");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 3);
+	/* One deep: what was counted before it stays counted. */
+	scan(w, "DEPOT.UNDO");
+	assert_ack(w, "nothing_to_undo");
+	scan(w, MUG);
+	scan(w, "DEPOT.DONE");
+	assert_ack(w, "count closed: A-01: 1 / +-1 / ?0");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 2);
+	assert_clean(w);
+}
+
+static void undo_of_the_only_counted_item_counts_none(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.COUNT");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "DEPOT.UNDO");
+	assert_ack(w, "nothing_to_undo");
+	scan(w, "(01)09521234567899(10)L1");
+	scan(w, "DEPOT.UNDO");
+	assert_ack(w, "undone: 1 x MILK");
+	scan(w, "DEPOT.DONE");
+	assert_ack(w, "A-01: 0 / +-0 / ?0");
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 0);
+}
+
+static void what_was_counted_in_another_bin_is_not_undone(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.COUNT");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, MUG);
+	scan(w, "DEPOT.BIN.A-02");
+	assert_ack(w, "count closed: A-01");
+	scan(w, "DEPOT.UNDO");
+	assert_ack(w, "nothing_to_undo");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 1);
+}
+
+static void undo_after_a_quantity_forgets_the_quantity(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.RECEIVE");
+	scan(w, MUG);
+	scan(w, "DEPOT.QTY.50");
+	scan(w, "DEPOT.UNDO");
+	assert_ack(w, "undone: QTY 50");
+	assert_int_equal(units(w, "MUG", "DOCK", GOOD), 1);
+	scan(w, MUG);
+	assert_int_equal(units(w, "MUG", "DOCK", GOOD), 2);
+	scan(w, "DEPOT.UNDO");
+	assert_int_equal(units(w, "MUG", "DOCK", GOOD), 1);
+}
+
+static void a_quantity_goes_with_an_unknown_item_and_no_further(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.RECEIVE");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "DEPOT.QTY.24");
+	scan(w, "NEW-77");
+	assert_ack(w, "\"result\":\"parked\"");
+	assert_ack(w, "\"next\":\"item\"");
+	scan(w, MUG);
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 1);
+	/* Named, it is booked as it was scanned: 24, into that bin. */
+	ask_ok(w, "code.set", "{\"code\":\"NEW-77\",\"item\":\"MILK\"}");
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 24);
+	assert_clean(w);
+}
+
+static void an_unknown_item_in_a_count_is_refused_and_not_parked(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.COUNT");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "DEPOT.QTY.2");
+	scan(w, "NEW-77");
+	assert_ack(w, "\"result\":\"refused\"");
+	assert_ack(w, "\"code\":\"unknown_item\"");
+	assert_ack(w, "count this bin again");
+	scan(w, MUG); /* nothing was taken: the quantity still stands */
+	assert_ack(w, "counted: 2 x MUG");
+}
+
+struct wrong_bin {
+	const char *label;
+	const char *code;
+};
+
+/* Method: each wrong label where a bin belongs; refused with its code, nothing
+ * parked, and the session goes on where it was. */
+static void a_wrong_bin_label_is_mended_at_once(void **state)
+{
+	static const struct wrong_bin wrong[] = {
+		{"DEPOT.BIN.Z-99", "unknown_bin"},
+		{"DEPOT.BIN.MUG", "item_where_bin"},
+		{"DEPOT.BIN.B-OLD", "inactive_bin"},
+	};
+	struct warehouse *w = *state;
+	size_t told = 0;
+
+	ask_ok(w, "bin.set", "{\"bin\":\"B-OLD\",\"inactive\":true}");
+	scan(w, "DEPOT.OP.PUTAWAY");
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		char part[64];
+
+		scan(w, wrong[i].label);
+		snprintf(part, sizeof(part), "\"code\":\"%s\"", wrong[i].code);
+		assert_ack(w, part);
+		assert_ack(w, "\"result\":\"refused\"");
+		assert_ack(w, "\"next\":\"bin\"");
+		told++;
+	}
+	assert_int_equal(told, 3);
+	assert_int_equal(engine_counters(w->engine)->parked, 0);
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, MUG);
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 1);
+	/* A bin without an operation, and an item where the bin is due. */
+	scan(w, "DEPOT.DONE");
+	scan(w, "DEPOT.BIN.A-01");
+	assert_ack(w, "no_session");
+	scan(w, "DEPOT.OP.PICK");
+	scan(w, MUG);
+	assert_ack(w, "\"code\":\"no_bin\"");
+}
+
+static struct entry last_movement(struct warehouse *w)
+{
+	struct journal_head head;
+	struct entry entry = {.kind = ENTRY_FOUNDING};
+	struct view *view;
+	struct err err;
+
+	assert_done(view_begin(ledger_env(w->ledger), &view, &err), &err);
+	assert_done(ledger_head(view, &head, &err), &err);
+	for (; entry.kind != ENTRY_MOVEMENT; head.pos.value--)
+		assert_done(journal_read(view, head.pos, &entry, &err), &err);
+	view_end(view);
+	return entry;
+}
+
+static void picks_of_one_bin_share_one_implicit_order(void **state)
+{
+	struct warehouse *w = *state;
+	struct entry first;
+	struct entry second;
+	struct entry third;
+
+	stock_ten(w);
+	scan(w, "DEPOT.OP.PICK");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, MUG);
+	first = last_movement(w);
+	scan(w, "DEPOT.QTY.2");
+	scan(w, MUG);
+	second = last_movement(w);
+	scan(w, "DEPOT.BIN.A-01"); /* a bin begins anew */
+	scan(w, MUG);
+	third = last_movement(w);
+	assert_int_equal(first.body.movement.kind, MOVEMENT_PICK);
+	assert_int_equal(first.ref.kind, REF_ORDER);
+	assert_true(first.ref.text.size > 0 && first.ref.text.data[0] == '~');
+	assert_true(span_equal(ref_span(&first.ref.text),
+			       ref_span(&second.ref.text)));
+	assert_false(span_equal(ref_span(&first.ref.text),
+				ref_span(&third.ref.text)));
+	assert_int_equal(units(w, "MUG", BIN_PICKED, GOOD), 4);
+	assert_clean(w);
+}
+
+static void the_next_operation_closes_a_count(void **state)
+{
+	struct warehouse *w = *state;
+
+	stock_ten(w);
+	scan(w, "DEPOT.OP.COUNT");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "DEPOT.QTY.9");
+	scan(w, MUG);
+	scan(w, "DEPOT.OP.RECEIVE");
+	assert_ack(w, "count closed: A-01: 1 / +-1 / ?0");
+	assert_ack(w, "\"next\":\"item\"");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 9);
+	scan(w, MUG);
+	assert_int_equal(units(w, "MUG", "DOCK", GOOD), 1);
+	assert_clean(w);
+}
+
+static void a_device_with_a_place_counts_that_bin(void **state)
+{
+	struct warehouse *w = *state;
+
+	ask_ok(w, "device.set", "{\"device\":\"gun-2\",\"place\":\"A-02\"}");
+	scan(w, "DEPOT.OP.COUNT");
+	assert_ack(w, "\"next\":\"item\"");
+	scan(w, MUG);
+	scan(w, "DEPOT.DONE");
+	assert_ack(w, "count closed: A-02: 1 / +-1 / ?0");
+	assert_int_equal(units(w, "MUG", "A-02", GOOD), 1);
+}
+
+/* Method: once the tick ends it and says so, once the next scan finds that it
+ * is too old; a count left lying changes nothing. */
+static void a_session_left_lying_is_over(void **state)
+{
+	struct warehouse *w = *state;
+	struct event tick = {.kind = EVENT_TICK};
+
+	stock_ten(w);
+	scan(w, "DEPOT.OP.COUNT");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, MUG);
+	w->now_ms += 14 * 60 * 1000;
+	warehouse_step(w, &tick);
+	assert_string_equal(w->ack, "");
+	w->now_ms += 2 * 60 * 1000;
+	warehouse_step(w, &tick);
+	assert_ack(w, "the session was closed: time-out");
+	assert_ack(w, "操作已超时关闭");
+	assert_ack(w, "\"next\":\"operation\"");
+	scan(w, MUG);
+	assert_ack(w, "no_session");
+	scan(w, "DEPOT.OP.RECEIVE");
+	w->now_ms += 16 * 60 * 1000;
+	scan(w, MUG);
+	assert_ack(w, "no_session");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 10);
+	assert_clean(w);
+}
+
+struct spoken {
+	const char *label;
+	const char *zh;
+};
+
+static void every_answer_is_said_in_chinese_too(void **state)
+{
+	static const struct spoken talk[] = {
+		{"DEPOT.OP.RECEIVE", "receive：请扫描商品，或先扫描库位"},
+		{"DEPOT.BIN.A-01", "库位 A-01：请扫描商品"},
+		{"DEPOT.QTY.4", "下一件商品数量 4：请扫描商品"},
+		{MUG, "4 x MUG: supplier:unknown -> A-01；请继续扫描"},
+		{"DEPOT.UNDO", "已撤销：receive；请继续"},
+		{"DEPOT.OP.MOVE", "move：请扫描库位，然后扫描商品"},
+		{"DEPOT.BIN.A-01", "从库位 A-01：请扫描目标库位"},
+		{"DEPOT.BIN.A-02", "移至库位 A-02：请扫描商品"},
+		{"DEPOT.OP.COUNT", "count：请扫描库位"},
+		{"DEPOT.BIN.A-01", "库位 A-01：请扫描商品"},
+		{MUG, "已盘：1 x MUG；请继续扫描商品"},
+		{"NEW-77", "请先命名，然后重新盘点此库位"},
+		{"DEPOT.DONE", "盘点结束：A-01"},
+		{"DEPOT.DONE", "完成（none）：请扫描操作标签"},
+		{MUG, "请先扫描操作标签"},
+	};
+	struct warehouse *w = *state;
+	size_t said = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(talk); i++) {
+		scan(w, talk[i].label);
+		assert_ack(w, talk[i].zh);
+		said++;
+	}
+	assert_int_equal(said, ARRAY_LEN(talk));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(undo_in_a_count_takes_back_the_last_counted_item),
+		STORY(undo_of_the_only_counted_item_counts_none),
+		STORY(what_was_counted_in_another_bin_is_not_undone),
+		STORY(undo_after_a_quantity_forgets_the_quantity),
+		STORY(a_quantity_goes_with_an_unknown_item_and_no_further),
+		STORY(an_unknown_item_in_a_count_is_refused_and_not_parked),
+		STORY(a_wrong_bin_label_is_mended_at_once),
+		STORY(picks_of_one_bin_share_one_implicit_order),
+		STORY(the_next_operation_closes_a_count),
+		STORY(a_device_with_a_place_counts_that_bin),
+		STORY(a_session_left_lying_is_over),
+		STORY(every_answer_is_said_in_chinese_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
