@@ -84,7 +84,7 @@ struct publisher {
 	/* Items by number. */
 	uint32_t item_count;
 	struct marks due;     /* to be published */
-	struct marks changed; /* of those: also a row of changes */
+	struct marks changed; /* since the connect: also rows of changes */
 	struct recent recent; /* published too recently for another */
 	uint32_t item_turn;
 

@@ -149,7 +149,6 @@ static void item_done(struct run *run, uint32_t number)
 	struct publisher *publisher = run->publisher;
 
 	marks_remove(&publisher->due, number);
-	marks_remove(&publisher->changed, number);
 	marks_remove(&publisher->sweep.pending, number);
 	publisher->item_turn = number + 1;
 }

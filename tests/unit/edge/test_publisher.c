@@ -143,6 +143,13 @@ static void a_reconnect_publishes_everything_again(void **state)
 	assert_int_equal(bed_count(bed, "changes"), 1);
 	assert_true(payload_is_null(bed_read(bed, "changes"), "prev"));
 	assert_false(bed_holds(bed, "task/t1-9"));
+
+	/* Also when nothing has happened at all. */
+	bed_pass(bed, 5000);
+	connect_and_settle(bed);
+	assert_int_equal(bed_count(bed, "stock/TEA"), 3);
+	assert_int_equal(bed_count(bed, "snapshot/0"), 3);
+	assert_int_equal(bed_count(bed, "changes"), 1);
 }
 
 /* ---- changes ---- */
@@ -202,6 +209,7 @@ static void chain_watch(struct bed *bed, const struct bed_topic *topic)
 	assert_string_equal(prev, chain_last);
 	text_print(payload_text(&bed->payload, "id"), chain_last,
 		   sizeof(chain_last));
+	assert_string_not_equal(prev, chain_last);
 }
 
 /* Method: 300 items change in one commit, so that one round of changes takes
@@ -233,6 +241,28 @@ static void every_message_of_changes_names_the_one_before(void **state)
 	(void)warehouse_receive(&bed->w, "SKU-000", 1);
 	bed_live(bed, 1000);
 	assert_true(payload_is_null(bed_read(bed, "changes"), "prev"));
+}
+
+/* Method: a task's whole life in one commit; nobody is told of what was no
+ * longer true when it could be told. */
+static void a_note_is_published_as_it_is_and_not_as_it_was(void **state)
+{
+	static const enum task_state life[] = {TASK_OPEN, TASK_CLAIMED,
+					       TASK_DONE};
+	struct bed *bed = *state;
+
+	connect_and_settle(bed);
+	bed_live(bed, 1000);
+	warehouse_begin(&bed->w);
+	for (size_t i = 0; i < ARRAY_LEN(life); i++) {
+		struct entry entry = warehouse_task("t1-5", life[i]);
+
+		(void)warehouse_post(&bed->w, &entry);
+	}
+	warehouse_commit(&bed->w);
+	bed_live(bed, 1000);
+	assert_int_equal(bed_count(bed, "task/t1-5"), 1);
+	assert_false(bed_holds(bed, "task/t1-5"));
 }
 
 /* ---- how often ---- */
@@ -477,6 +507,7 @@ int main(void)
 		TEST(a_change_goes_out_in_the_run_after_its_commit),
 		TEST(a_new_item_is_published_when_it_is_named),
 		TEST(every_message_of_changes_names_the_one_before),
+		TEST(a_note_is_published_as_it_is_and_not_as_it_was),
 		TEST(an_item_is_published_no_more_often_than_its_rate),
 		TEST(a_rate_that_is_changed_holds_from_then_on),
 		TEST(a_chunk_is_published_no_more_often_than_its_interval),

@@ -355,6 +355,13 @@ static void promise_step(struct bed *bed, uint64_t *seed)
 	bed_run(bed);
 }
 
+/* Rates at which items, chunks or heartbeats are what a sweep waits for. */
+static const struct publisher_rates promise_rates[] = {
+	{10, 180, 60000, 3000},
+	{1, 180, 1000, 1},
+	{100, 180, 500, 2000},
+};
+
 /*
  * Method: random movements, tasks, passing time, reconnects and a sink that
  * refuses at random, in small and large bursts. Each time that the broker is
@@ -369,8 +376,12 @@ static void ready_is_never_said_before_it_is_true(void **state)
 	memset(&world, 0, sizeof(world));
 	bed->watch = promise_watch;
 	publisher_connected(bed->publisher);
-	for (size_t i = 0; i < 6000; i++)
+	for (size_t i = 0; i < 6000; i++) {
+		if (i % 500 == 0)
+			publisher_rates(bed->publisher,
+					&promise_rates[i / 500 % 3]);
 		promise_step(bed, &seed);
+	}
 	print_message("%zu entries, %zu ready, %zu init, %zu refused\n",
 		      world.count, world.readies, world.inits, bed->refused);
 	assert_true(world.readies > 40);
