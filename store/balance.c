@@ -150,7 +150,7 @@ static enum err_code cell_change(struct balance *balance,
 static enum err_code balance_put(struct txn *txn, struct span key,
 				 const struct balance *balance, struct err *err)
 {
-	uint8_t buffer[BALANCE_ROW_SIZE_MAX];
+	UNINITIALIZED uint8_t buffer[BALANCE_ROW_SIZE_MAX];
 	struct writer writer;
 
 	writer_init(&writer, buffer, sizeof(buffer));
@@ -183,7 +183,7 @@ enum err_code balance_add(struct txn *txn, const struct balance_change *change,
 	struct key key = key_of_pair(change->item.value, change->place.value);
 	/* Room for one more cell than a row may hold is not needed: cell_change
 	 * checks first. Not initialised: only the cells counted are read. */
-	struct balance balance;
+	UNINITIALIZED struct balance balance;
 	enum err_code code;
 
 	code = balance_get(txn_view(txn), change->item, change->place, &balance,
@@ -258,7 +258,7 @@ enum err_code balance_walk_item(const struct view *view, struct item_no item,
 				balance_visit_fn *visit, void *context,
 				struct err *err)
 {
-	struct walk walk;
+	UNINITIALIZED struct walk walk;
 	struct key prefix = key_of_number(item.value);
 
 	walk_init(&walk, view, visit, context);
@@ -269,7 +269,7 @@ enum err_code balance_walk_item(const struct view *view, struct item_no item,
 enum err_code balance_walk_all(const struct view *view, balance_visit_fn *visit,
 			       void *context, struct err *err)
 {
-	struct walk walk;
+	UNINITIALIZED struct walk walk;
 	struct span all = {"", 0};
 
 	walk_init(&walk, view, visit, context);
@@ -305,7 +305,7 @@ enum err_code balance_walk_bin(const struct view *view, struct place_no place,
 			       balance_visit_fn *visit, void *context,
 			       struct err *err)
 {
-	struct walk walk;
+	UNINITIALIZED struct walk walk;
 	struct key prefix = key_of_number(place.value);
 
 	walk_init(&walk, view, visit, context);

@@ -117,7 +117,7 @@ static enum err_code count_fold(struct txn *txn, struct pos pos,
 	struct key key =
 		count_key(place_name_span(&count->bin), sku_span(&count->item),
 			  lot_span(&count->lot));
-	uint8_t buffer[COUNT_ROW_SIZE_MAX];
+	UNINITIALIZED uint8_t buffer[COUNT_ROW_SIZE_MAX];
 	struct writer writer;
 	enum err_code code;
 

@@ -72,7 +72,7 @@ enum err_code ledger_ring(const struct view *view, uint64_t *ret_number,
 static enum err_code entry_post(struct txn *txn, struct journal_head *head,
 				struct entry *entry, struct err *err)
 {
-	struct entry_bytes bytes;
+	UNINITIALIZED struct entry_bytes bytes;
 	enum err_code code;
 
 	code = journal_append(txn, head, entry, &bytes, err);
@@ -98,6 +98,24 @@ enum err_code ledger_keys_folder(const char *path, char *folder,
 				 struct err *err)
 {
 	return file_beside(path, "-keys", folder, err);
+}
+
+/* A store may be lost and come back from a backup; a root key may not. */
+static enum err_code keys_absent(const char *path, struct err *err)
+{
+	char folder[FILE_PATH_SIZE];
+	uint32_t epoch = 0;
+	enum err_code code = ledger_keys_folder(path, folder, err);
+
+	if (code == ERR_OK)
+		code = keys_epoch_last(folder, &epoch, err);
+	if (code == ERR_OK && epoch > 0)
+		code = err_set(err, ERR_CONFLICT,
+			       "the keys of an earlier store are in %.200s: "
+			       "depot restore goes on with them; to begin anew "
+			       "all the same, move that folder away",
+			       folder);
+	return code;
 }
 
 static enum err_code keys_create(const char *path, struct founding *founding,
@@ -132,9 +150,11 @@ enum err_code ledger_create(const char *path, const struct ledger_plan *plan,
 		plan->clock_trusted
 			? ENTRY_CLOCK_TRUSTED | ENTRY_EFFECTIVE_TRUSTED
 			: 0;
-	/* Before anything is made, so that keys of a living store are never
-	 * replaced; env_create checks again when it takes the name. */
+	/* Before anything is made; env_create checks again when it takes the
+	 * name. */
 	code = env_absent(path, err);
+	if (code == ERR_OK)
+		code = keys_absent(path, err);
 	if (code == ERR_OK)
 		code = keys_create(path, &entry.body.founding, err);
 	if (code == ERR_OK)

@@ -229,7 +229,7 @@ static enum err_code record_put(struct txn *txn, enum table table,
 				struct span key, struct pos pos,
 				struct span bytes, struct err *err)
 {
-	uint8_t buffer[RECORD_SIZE_MAX];
+	UNINITIALIZED uint8_t buffer[RECORD_SIZE_MAX];
 	struct writer writer;
 	struct reader old;
 	uint64_t count;

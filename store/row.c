@@ -9,7 +9,7 @@
 static uint32_t row_checksum(enum table table, struct span key,
 			     struct span value)
 {
-	char both[KEY_SIZE_MAX + ROW_SIZE_MAX];
+	UNINITIALIZED char both[KEY_SIZE_MAX + ROW_SIZE_MAX];
 
 	ASSERT(key.size + value.size <= sizeof(both));
 	memcpy(both, key.data, key.size);

@@ -31,10 +31,12 @@ struct line {
 struct talk {
 	struct name device;
 	struct boot boot;
+	uint64_t from;
 	uint64_t upto;
 	uint64_t high;
 	uint64_t missing_first;
 	uint64_t missing_last;
+	uint64_t missing_count;
 	bool has_names;
 	bool is_cut; /* an exception was left out: upto stays below it */
 };
@@ -143,25 +145,38 @@ static bool line_keep(struct answers *answers, const struct said *said,
 	return true;
 }
 
+/* Holes of one batch are told as one range with their number. */
+static void missing_note(struct talk *talk,
+			 const struct seen_progress *progress)
+{
+	if (progress->missing_first == 0)
+		return;
+	if (talk->missing_first == 0 ||
+	    progress->missing_first < talk->missing_first)
+		talk->missing_first = progress->missing_first;
+	if (progress->missing_last > talk->missing_last)
+		talk->missing_last = progress->missing_last;
+	talk->missing_count += progress->missing_count;
+}
+
 void answers_add(struct answers *answers, const struct said *said)
 {
 	struct talk *talk = talk_find(answers, said);
 
 	if (talk == NULL)
 		return;
+	/* A hole is told once, ever: it is noted whatever else is left out. */
+	missing_note(talk, &said->progress);
 	if ((said->result != RESULT_BOOKED || said->is_session) &&
 	    !line_keep(answers, said, talk))
 		talk->is_cut = true;
 	if (said->seq == 0 || talk->is_cut)
 		return;
+	talk->from = said->progress.from;
 	if (said->progress.upto > talk->upto)
 		talk->upto = said->progress.upto;
 	if (said->progress.high > talk->high)
 		talk->high = said->progress.high;
-	if (said->progress.missing_first != 0) {
-		talk->missing_first = said->progress.missing_first;
-		talk->missing_last = said->progress.missing_last;
-	}
 	talk->has_names = true;
 }
 
@@ -218,6 +233,7 @@ static void missing_out(struct json_out *out, const struct talk *talk)
 	out_object(out);
 	out_id_at(out, "seq", talk->missing_first);
 	out_id_at(out, "seq_last", talk->missing_last);
+	out_id_at(out, "count", talk->missing_count);
 	out_string_at(out, "result", "missing");
 	out_string_at(out, "code", word_code(WORD_MISSING));
 	out_object_end(out);
@@ -242,6 +258,8 @@ static void head_out(struct json_out *out, const struct talk *talk,
 		out_text_at(out, "boot", boot_span(&talk->boot));
 	else
 		out_null_at(out, "boot");
+	if (talk->has_names)
+		out_id_at(out, "from", talk->from);
 	if (talk->has_names)
 		out_id_at(out, "upto", talk->upto);
 	else

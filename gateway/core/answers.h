@@ -53,9 +53,8 @@ void answers_add(struct answers *answers, const struct said *said);
  * Calls @send for each message, none longer than PAYLOAD_OUT_SIZE_MAX:
  * @device is the topic's last level. @pos is the journal's end after the
  * commit. Payload as in TOPICS: {v, boot, upto, pos, except, session?}, with
- * `high` (the highest number taken) where there is a hole below it. Borrowed
- * until
- * @send returns.
+ * `from` (the lowest number that upto speaks for) and `high` (the highest
+ * number taken) where there is a hole below it. Borrowed until @send returns.
  */
 typedef void answers_send_fn(void *context, struct span device,
 			     struct span payload);

@@ -11,7 +11,7 @@ static enum err_code book_read(struct act *act,
 			       struct err *err)
 {
 	struct place bin = place_bin(place_name_span(&statement->bin));
-	struct balance balance;
+	UNINITIALIZED struct balance balance;
 	struct place_no place;
 	enum err_code code;
 

@@ -7,6 +7,16 @@
 #include "store/balance.h"
 #include "store/observation.h"
 
+/* A device whose clock is ahead must not stay the latest word on its bin. */
+static struct moment seen_at(const struct intake *intake)
+{
+	const struct reading *reading = &intake->engine->reading;
+
+	if (reading->has_at && reading->at.ms < intake->now.ms)
+		return reading->at;
+	return intake->now;
+}
+
 static enum observed observed_of(enum shelf_measure measure)
 {
 	switch (measure) {
@@ -121,7 +131,7 @@ enum err_code on_shelf(struct intake *intake, struct verdict *verdict,
 {
 	const struct reading *reading = &intake->engine->reading;
 	const struct shelf_reading *shelf = &reading->body.shelf;
-	struct moment at = reading->has_at ? reading->at : intake->now;
+	struct moment at = seen_at(intake);
 	struct observation observation = {.at = at,
 					  .until = at,
 					  .device = intake->device_no,
@@ -160,7 +170,7 @@ enum err_code on_rfid(struct intake *intake, struct verdict *verdict,
 {
 	const struct reading *reading = &intake->engine->reading;
 	const struct rfid_reading *rfid = &reading->body.rfid;
-	struct moment at = reading->has_at ? reading->at : intake->now;
+	struct moment at = seen_at(intake);
 
 	(void)verdict; /* an observation is always taken */
 	for (size_t i = 0; i < rfid->tag_count; i++) {

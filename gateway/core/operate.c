@@ -400,7 +400,7 @@ static enum err_code condition_guess(struct judging *judging, struct span bin,
 {
 	const struct view *view = batch_view(judging->act->batch);
 	struct place place = place_bin(bin);
-	struct balance balance;
+	UNINITIALIZED struct balance balance;
 	struct place_no number;
 	enum err_code code;
 

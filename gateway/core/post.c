@@ -278,7 +278,7 @@ static enum err_code bin_parts_post(struct act *act, const struct fact *fact,
 				    struct posted *posted, struct err *err)
 {
 	int64_t left = fact->quantity.units;
-	struct balance balance;
+	UNINITIALIZED struct balance balance;
 	enum err_code code;
 
 	while (left > 0) {
@@ -362,7 +362,7 @@ enum err_code post_fact(struct act *act, const struct fact *fact,
 static enum err_code gone_on(struct act *act, const struct fact *fact,
 			     struct qty *ret_missing, struct err *err)
 {
-	struct balance balance;
+	UNINITIALIZED struct balance balance;
 	struct qty stands = fact->quantity;
 	int64_t has;
 	enum err_code code = balance_load(act, fact, &balance, err);
