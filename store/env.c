@@ -36,6 +36,7 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_PARKED] = "parked",
 	[TABLE_OBSERVATION] = "observation",
 	[TABLE_PRIVATE] = "private",
+	[TABLE_ASKED] = "asked",
 };
 
 const char *table_name(enum table table)

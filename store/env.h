@@ -32,7 +32,9 @@
 #include "rules/base/err.h"
 #include "rules/base/text.h"
 
-/* The tables. Their names on disk are in env.c and never change meaning. */
+/* The tables. Their names on disk are in env.c and never change meaning; nor do
+ * their numbers, which are in every row's checksum: a new one goes to the end.
+ */
 enum table {
 	TABLE_META,        /* name -> value */
 	TABLE_JOURNAL,     /* epoch, pos -> entry */
@@ -58,6 +60,7 @@ enum table {
 	TABLE_PARKED,      /* number -> raw input and reason */
 	TABLE_OBSERVATION, /* time, device -> raw observation */
 	TABLE_PRIVATE,     /* never leaves the box */
+	TABLE_ASKED,       /* account, id of a command -> its reply */
 	TABLE_COUNT
 };
 
