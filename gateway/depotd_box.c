@@ -119,6 +119,9 @@ static void answers_publish(struct box *box)
 				keeper_answer(box->keeper, &box->answer);
 		if (!box->has_answer || !answer_publish(box, &box->answer))
 			return;
+		control_acknowledged(
+			box->control, name_span(&box->answer.device),
+			(struct span){box->answer.payload, box->answer.size});
 		box->has_answer = false;
 	}
 }
@@ -643,6 +646,7 @@ void box_stop(struct box *box)
 {
 	stop_watch(box);
 	keeper_stop(box->keeper);
+	end_watch(box);
 	mqtt_close(box->mqtt);
 	publisher_close(box->publisher);
 	engine_close(box->engine);

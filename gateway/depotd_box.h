@@ -12,7 +12,9 @@
 #define DEPOT_GATEWAY_DEPOTD_BOX_H
 
 #include "gateway/config.h"
+#include "gateway/edge/clerk.h"
 #include "gateway/edge/clock.h"
+#include "gateway/edge/control.h"
 #include "gateway/edge/keeper.h"
 #include "gateway/edge/log.h"
 #include "gateway/edge/loop.h"
@@ -22,6 +24,7 @@
 
 #define BOX_TIMERS 2
 #define BOX_SIGNALS 3
+#define BOX_HEALTH_MAX 8
 
 struct box {
 	struct config *config;
@@ -36,6 +39,8 @@ struct box {
 	struct keeper *keeper;
 	struct publisher *publisher;
 	struct mqtt *mqtt;
+	struct clerk *clerk;
+	struct control *control;
 
 	struct loop_source *keeper_source;
 	struct loop_source *due_timer;
@@ -45,7 +50,10 @@ struct box {
 	/* An answer that did not fit into the flight: it goes first. */
 	struct keeper_answer answer;
 	bool has_answer;
-	uint64_t answers_unsent; /* while there was no connection */
+	uint64_t answers_unsent;            /* while there was no connection */
+	const char *health[BOX_HEALTH_MAX]; /* codes, as of the last beat */
+	size_t health_count;
+	int64_t started_ms; /* monotonic */
 	bool is_tree_read;
 	bool is_stopping;
 	uint64_t progress; /* the keeper's, at the last beat */

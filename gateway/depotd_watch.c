@@ -7,42 +7,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/depotd_control.h"
 #include "gateway/edge/notify.h"
-
-#define HEALTH_MAX 8
 
 enum err_code start_watch(struct box *box, struct err *err)
 {
-	(void)box;
-	(void)err;
-	return ERR_OK;
+	return start_control(box, err);
 }
 
 void stop_watch(struct box *box)
 {
-	(void)box;
+	stop_control(box);
 }
 
-static void health_add(struct publisher_facts *facts, const char **codes,
-		       bool is_so, const char *code)
+void end_watch(struct box *box)
+{
+	end_control(box);
+}
+
+static void health_add(struct box *box, bool is_so, const char *code)
 {
 	if (!is_so)
 		return;
-	ASSERT(facts->health_count < HEALTH_MAX);
-	codes[facts->health_count++] = code;
+	ASSERT(box->health_count < BOX_HEALTH_MAX);
+	box->health[box->health_count++] = code;
 }
 
 void box_watch(struct box *box, const struct keeper_state *state)
 {
-	const char *codes[HEALTH_MAX];
-	struct publisher_facts facts = {.health = codes};
+	struct publisher_facts facts = {.health = box->health};
 	char line[160];
 
-	health_add(&facts, codes, state->is_full, "store_full");
-	health_add(&facts, codes, state->is_failed, "store_failed");
-	health_add(&facts, codes, ring_is_high(box->ring), "ring_full");
-	health_add(&facts, codes, !clock_now(&box->clock).is_trusted,
-		   "clock_untrusted");
+	box->health_count = 0;
+	health_add(box, state->is_full, "store_full");
+	health_add(box, state->is_failed, "store_failed");
+	health_add(box, ring_is_high(box->ring), "ring_full");
+	health_add(box, !clock_now(&box->clock).is_trusted, "clock_untrusted");
+	facts.health_count = box->health_count;
 	publisher_facts(box->publisher, &facts);
 	(void)text_format(
 		line, sizeof(line),

@@ -14,8 +14,10 @@
 
 /* Starts the parts around the box, as configured. */
 MUST_CHECK enum err_code start_watch(struct box *box, struct err *err);
-/* Ends them; takes a box whose start did not get here. */
+/* Stops them, before the keeper stops, and ends them, after it has. Both take a
+ * box whose start did not get here. */
 void stop_watch(struct box *box);
+void end_watch(struct box *box);
 
 /* Once a second: health and status. */
 void box_watch(struct box *box, const struct keeper_state *state);

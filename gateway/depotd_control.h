@@ -1,0 +1,20 @@
+/*
+ * control - the daemon's side of the control socket: what it says about
+ * itself there, and what it does for it.
+ *
+ * Layer     programs
+ * Threads   the loop
+ */
+#ifndef DEPOT_GATEWAY_DEPOTD_CONTROL_H
+#define DEPOT_GATEWAY_DEPOTD_CONTROL_H
+
+#include "gateway/depotd_box.h"
+
+/* Starts the clerk and opens the socket. */
+MUST_CHECK enum err_code start_control(struct box *box, struct err *err);
+/* Stops listening; before the keeper stops. Takes a box without. */
+void stop_control(struct box *box);
+/* Ends the rest; after the keeper has stopped. Takes a box without. */
+void end_control(struct box *box);
+
+#endif
