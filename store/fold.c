@@ -130,47 +130,44 @@ static enum err_code count_fold(struct txn *txn, struct pos pos,
 	return code;
 }
 
-static enum err_code side_fold(struct txn *txn, struct pos pos,
-			       const struct movement *movement,
-			       struct item_no item, bool is_to,
-			       struct place_no *ret_place, struct err *err)
+/* One side of a movement: units leave it, or come to it. */
+static enum err_code side_fold(struct txn *txn, struct balance_change *change,
+			       const struct side *side, int64_t units,
+			       struct err *err)
 {
-	const struct side *side = is_to ? &movement->to : &movement->from;
-	int64_t units = movement->quantity.units;
-	struct balance_change change = {.item = item,
-					.side = side,
-					.lot = lot_span(&movement->lot),
-					.change = {is_to ? units : -units},
-					.pos = pos};
-	enum err_code code;
+	enum err_code code =
+		place_intern(txn, &side->place, &change->place, err);
 
-	code = place_intern(txn, &side->place, &change.place, err);
 	if (code != ERR_OK)
 		return code;
-	*ret_place = change.place;
-	return balance_add(txn, &change, err);
+	change->side = side;
+	change->change.units = units;
+	return balance_add(txn, change, err);
 }
 
 static enum err_code movement_fold(struct txn *txn, struct pos pos,
 				   const struct entry *entry, struct err *err)
 {
 	const struct movement *movement = &entry->body.movement;
+	int64_t units = movement->quantity.units;
 	struct span order = entry->ref.kind == REF_ORDER
 				    ? ref_span(&entry->ref.text)
 				    : (struct span){"", 0};
-	struct item_no item;
-	struct place_no place;
+	struct balance_change change = {.lot = lot_span(&movement->lot),
+					.pos = pos};
 	enum err_code code;
 
-	code = item_intern(txn, sku_span(&movement->item), &item, err);
+	code = item_intern(txn, sku_span(&movement->item), &change.item, err);
 	if (code == ERR_OK)
-		code = side_fold(txn, pos, movement, item, false, &place, err);
+		code = side_fold(txn, &change, &movement->from, -units, err);
 	if (code == ERR_OK)
-		code = side_fold(txn, pos, movement, item, true, &place, err);
+		code = side_fold(txn, &change, &movement->to, units, err);
 	if (code == ERR_OK)
-		code = trace_fold(txn, pos, movement, item, place, err);
+		code = trace_fold(txn, pos, movement, change.item, change.place,
+				  err);
 	if (code == ERR_OK)
-		code = promise_fold(txn, pos, movement, item, order, err);
+		code = promise_fold(txn, pos, movement, change.item, order,
+				    err);
 	return code;
 }
 

@@ -19,6 +19,7 @@
 #define DEPOT_GATEWAY_CORE_COMMAND_H
 
 #include "gateway/core/event.h"
+#include "gateway/core/spec.h"
 #include "gateway/ingest/json_out.h"
 #include "rules/ledger/entry.h"
 #include "store/ledger.h"
@@ -30,18 +31,6 @@ struct engine; /* core/engine.h */
 
 /* The longest arguments; what is longer comes as a file. */
 #define ARGUMENTS_SIZE_MAX PAYLOAD_IN_SIZE_MAX
-
-enum command_effect {
-	COMMAND_QUERY, /* reads a view */
-	COMMAND_WRITE, /* changes the ledger */
-};
-
-struct command_spec {
-	const char *name; /* "item.import" */
-	enum command_effect effect;
-	uint32_t roles; /* bits of enum role, one of which is needed; 0: any
-			 * account that is not revoked */
-};
 
 /* NULL if there is no such command. */
 const struct command_spec *command_find(struct span name);
