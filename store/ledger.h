@@ -24,7 +24,9 @@ struct batch;
 
 /*
  * Founds a network of one at @path: root key, site, epoch 1, the first entry.
- * @founding's net_id and public_key are made here. Errors as env_create.
+ * @founding's net_id and public_key are made here. Errors as env_create;
+ * ERR_CONFLICT also when keys of an earlier store lie beside @path: they are
+ * never replaced.
  */
 struct ledger_plan {
 	struct founding founding;
