@@ -34,10 +34,10 @@ enum err_code array_reserve(void **array, size_t *capacity, size_t count,
 
 	if (count <= *capacity)
 		return ERR_OK;
+	if (count > SIZE_MAX / size / 2)
+		return ERR_FULL;
 	while (wanted < count)
 		wanted *= 2;
-	if (wanted > SIZE_MAX / size)
-		return ERR_FULL;
 	grown = realloc(*array, wanted * size);
 	if (grown == NULL)
 		return ERR_FULL;
