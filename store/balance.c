@@ -305,11 +305,22 @@ enum err_code balance_walk_bin(const struct view *view, struct place_no place,
 			       balance_visit_fn *visit, void *context,
 			       struct err *err)
 {
+	struct balance_key all = {.place = place};
+
+	return balance_walk_bin_after(view, all, visit, context, err);
+}
+
+enum err_code balance_walk_bin_after(const struct view *view,
+				     struct balance_key after,
+				     balance_visit_fn *visit, void *context,
+				     struct err *err)
+{
 	UNINITIALIZED struct walk walk;
-	struct key prefix = key_of_number(place.value);
+	struct key prefix = key_of_number(after.place.value);
+	struct key from = key_of_pair(after.place.value, after.item.value + 1);
 
 	walk_init(&walk, view, visit, context);
-	return view_walk(view, TABLE_HELD, key_span(&prefix), key_span(&prefix),
+	return view_walk(view, TABLE_HELD, key_span(&from), key_span(&prefix),
 			 held_row, &walk, err);
 }
 

@@ -91,6 +91,11 @@ MUST_CHECK enum err_code balance_walk_bin(const struct view *view,
 					  struct place_no place,
 					  balance_visit_fn *visit,
 					  void *context, struct err *err);
+/* The same for the items after that of @after, in its bin. */
+MUST_CHECK enum err_code balance_walk_bin_after(const struct view *view,
+						struct balance_key after,
+						balance_visit_fn *visit,
+						void *context, struct err *err);
 /* Visits every row, by item and place. */
 MUST_CHECK enum err_code balance_walk_all(const struct view *view,
 					  balance_visit_fn *visit,

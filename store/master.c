@@ -175,6 +175,82 @@ enum err_code place_get(const struct view *view, struct place_no place_no,
 	return ERR_OK;
 }
 
+struct sku_walking {
+	struct span after;
+	sku_visit_fn *visit;
+	void *context;
+};
+
+static enum err_code sku_row(void *context, struct span key, struct span value,
+			     struct err *err)
+{
+	struct sku_walking *walk = context;
+	struct reader reader;
+	struct item_no item;
+	enum err_code code;
+
+	if (walk->after.size > 0 && span_equal(key, walk->after))
+		return ERR_OK;
+	code = row_open(TABLE_SKU, key, value, &reader, err);
+	if (code != ERR_OK)
+		return code;
+	item.value = read_u32(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(TABLE_SKU, err);
+	return walk->visit(walk->context, key, item, err);
+}
+
+enum err_code sku_walk(const struct view *view, struct span after,
+		       sku_visit_fn *visit, void *context, struct err *err)
+{
+	struct sku_walking walk = {after, visit, context};
+	struct span all = {"", 0};
+
+	return view_walk(view, TABLE_SKU, after, all, sku_row, &walk, err);
+}
+
+struct bin_walking {
+	struct span after;
+	bin_visit_fn *visit;
+	void *context;
+};
+
+static enum err_code bin_row(void *context, struct span key, struct span value,
+			     struct err *err)
+{
+	struct bin_walking *walk = context;
+	struct span name = {key.data + 1, key.size - 1}; /* the kind is first */
+	struct reader reader;
+	struct place_no place;
+	enum err_code code;
+
+	if (walk->after.size > 0 && span_equal(name, walk->after))
+		return ERR_OK;
+	code = row_open(TABLE_PLACE_NAME, key, value, &reader, err);
+	if (code != ERR_OK)
+		return code;
+	place.value = read_u32(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(TABLE_PLACE_NAME, err);
+	return walk->visit(walk->context, name, place, err);
+}
+
+enum err_code bin_walk(const struct view *view, struct span after,
+		       bin_visit_fn *visit, void *context, struct err *err)
+{
+	struct bin_walking walk = {after, visit, context};
+	struct key prefix = {.size = 0};
+	struct key from;
+
+	if (after.size > PLACE_NAME_SIZE_MAX)
+		after.size = PLACE_NAME_SIZE_MAX;
+	key_add_u8(&prefix, PLACE_BIN);
+	from = prefix;
+	key_add_text(&from, after);
+	return view_walk(view, TABLE_PLACE_NAME, key_span(&from),
+			 key_span(&prefix), bin_row, &walk, err);
+}
+
 /* ---- records ---- */
 
 static bool is_numbered(enum table table)

@@ -50,6 +50,23 @@ MUST_CHECK enum err_code place_get(const struct view *view,
 				   struct place_no place,
 				   struct place *ret_place, struct err *err);
 
+/*
+ * Visits every SKU after @after (empty: all) with its number, in byte order;
+ * an item that was moved but never described too. Bins likewise: the system's,
+ * and those that are registered. What @visit returns, if not ERR_OK, ends the
+ * walk and is the result.
+ */
+typedef enum err_code sku_visit_fn(void *context, struct span sku,
+				   struct item_no item, struct err *err);
+MUST_CHECK enum err_code sku_walk(const struct view *view, struct span after,
+				  sku_visit_fn *visit, void *context,
+				  struct err *err);
+typedef enum err_code bin_visit_fn(void *context, struct span name,
+				   struct place_no place, struct err *err);
+MUST_CHECK enum err_code bin_walk(const struct view *view, struct span after,
+				  bin_visit_fn *visit, void *context,
+				  struct err *err);
+
 /* ---- records ---- */
 
 /* Each: ERR_NOT_FOUND when nothing has that name (@err untouched). A record

@@ -405,6 +405,22 @@ enum err_code seen_progress(const struct view *view,
 	return ERR_OK;
 }
 
+enum err_code seen_recent(const struct view *view, struct device_no device,
+			  struct seen_progress *ret_progress, struct err *err)
+{
+	struct boots boots;
+	enum err_code code = boots_get(view, device, &boots, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (boots.count == 0)
+		return ERR_NOT_FOUND;
+	*ret_progress = (struct seen_progress){.from = boots.at[0].from,
+					       .upto = boots.at[0].upto,
+					       .high = boots.at[0].high};
+	return ERR_OK;
+}
+
 /* ---- marking ---- */
 
 /* When @seq closes up to what is known from above, what lies below it may be

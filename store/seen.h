@@ -119,6 +119,12 @@ MUST_CHECK enum err_code seen_progress(const struct view *view,
 				       struct seen_progress *ret_progress,
 				       struct err *err);
 
+/* The same for the boot of @device that was used last. */
+MUST_CHECK enum err_code seen_recent(const struct view *view,
+				     struct device_no device,
+				     struct seen_progress *ret_progress,
+				     struct err *err);
+
 /* Unnamed readings remembered, of all devices together. */
 #define SEEN_PACKETS_MAX 2000
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/master.h"
 #include "store/row.h"
 
 #define TRACE_ROW_SIZE_MAX 96
@@ -37,25 +38,32 @@ enum err_code lot_get(const struct view *view, struct item_no item,
 	return ERR_OK;
 }
 
+static enum err_code where_read(struct reader *reader,
+				struct whereabouts *ret_where, struct err *err)
+{
+	struct whereabouts where;
+
+	where.place.value = read_u32(reader);
+	where.condition = (enum condition)read_u8(reader);
+	where.pos = read_pos(reader);
+	where.item.value = read_u32(reader);
+	where.quantity.units = read_signed(reader);
+	if (!lot_set(&where.lot, read_span(reader, LOT_SIZE_MAX)) ||
+	    !reader_done(reader) || where.condition > CONDITION_MAX)
+		return row_garbled(TABLE_SERIAL, err);
+	*ret_where = where;
+	return ERR_OK;
+}
+
 static enum err_code where_get(const struct view *view, struct span key,
 			       struct whereabouts *ret_where, struct err *err)
 {
-	struct whereabouts where;
 	struct reader reader;
 	enum err_code code = row_get(view, TABLE_SERIAL, key, &reader, err);
 
 	if (code != ERR_OK)
 		return code;
-	where.place.value = read_u32(&reader);
-	where.condition = (enum condition)read_u8(&reader);
-	where.pos = read_pos(&reader);
-	where.item.value = read_u32(&reader);
-	where.quantity.units = read_signed(&reader);
-	if (!lot_set(&where.lot, read_span(&reader, LOT_SIZE_MAX)) ||
-	    !reader_done(&reader) || where.condition > CONDITION_MAX)
-		return row_garbled(TABLE_SERIAL, err);
-	*ret_where = where;
-	return ERR_OK;
+	return where_read(&reader, ret_where, err);
 }
 
 enum err_code serial_get(const struct view *view, struct item_no item,
@@ -73,6 +81,32 @@ enum err_code sscc_get(const struct view *view, struct span sscc,
 	struct key key = trace_key(no_item, sscc);
 
 	return where_get(view, key_span(&key), ret_where, err);
+}
+
+static enum err_code serial_row(void *context, struct span key,
+				struct span value, struct err *err)
+{
+	uint64_t *count = context;
+	struct whereabouts where;
+	struct reader reader;
+	enum err_code code = row_open(TABLE_SERIAL, key, value, &reader, err);
+
+	if (code == ERR_OK)
+		code = where_read(&reader, &where, err);
+	if (code == ERR_OK && place_no_kind(where.place) == PLACE_BIN)
+		(*count)++;
+	return code;
+}
+
+enum err_code serial_count(const struct view *view, struct item_no item,
+			   uint64_t *ret_count, struct err *err)
+{
+	struct key prefix = key_of_number(item.value);
+
+	ASSERT(item.value != 0);
+	*ret_count = 0;
+	return view_walk(view, TABLE_SERIAL, key_span(&prefix),
+			 key_span(&prefix), serial_row, ret_count, err);
 }
 
 static enum err_code where_put(struct txn *txn, struct span key,

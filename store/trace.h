@@ -40,6 +40,11 @@ MUST_CHECK enum err_code sscc_get(const struct view *view, struct span sscc,
 				  struct whereabouts *ret_where,
 				  struct err *err);
 
+/* How many of @item's serials are in the site's bins. Walks all of them. */
+MUST_CHECK enum err_code serial_count(const struct view *view,
+				      struct item_no item, uint64_t *ret_count,
+				      struct err *err);
+
 /* Folds what a movement, which lies at @pos, says of lot, serial and pallet. */
 MUST_CHECK enum err_code trace_fold(struct txn *txn, struct pos pos,
 				    const struct movement *movement,

@@ -1,38 +1,34 @@
 #include "gateway/core/command.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "gateway/core/asking.h"
 #include "gateway/core/state.h"
+#include "store/asked.h"
+#include "store/seal.h"
+
+/* Entries of the journal that one query may look at: a tenth of a second on a
+ * thread of its own; in the keeper, where intake waits meanwhile, less. */
+#define LOOK_MAX 50000
+#define LOOK_MAX_KEEPER 5000
 
 struct desk {
 	struct json json;
 	unsigned char memory[]; /* of READING_JSON_SIZE */
 };
 
-struct command_table {
-	const struct command_row *rows;
-	size_t count;
+/* ---- the table of tables ---- */
+
+static const struct command_table *const tables[] = {
+	&master_commands,
 };
-
-#define TABLES 1
-
-static void tables(struct command_table ret_tables[TABLES])
-{
-	ret_tables[0] =
-		(struct command_table){master_commands, master_command_count};
-}
 
 static const struct command_row *row_find(struct span name)
 {
-	struct command_table all[TABLES];
-
-	tables(all);
-	for (size_t i = 0; i < TABLES; i++)
-		for (size_t j = 0; j < all[i].count; j++)
-			if (span_is(name, all[i].rows[j].spec.name))
-				return &all[i].rows[j];
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		for (size_t j = 0; j < tables[i]->count; j++)
+			if (span_is(name, tables[i]->rows[j].spec.name))
+				return &tables[i]->rows[j];
 	return NULL;
 }
 
@@ -46,15 +42,14 @@ const struct command_spec *command_find(struct span name)
 const struct command_spec *command_at(size_t index, size_t *ret_count)
 {
 	const struct command_spec *found = NULL;
-	struct command_table all[TABLES];
+	size_t count = 0;
 
-	tables(all);
-	*ret_count = 0;
-	for (size_t i = 0; i < TABLES; i++) {
-		if (index >= *ret_count && index < *ret_count + all[i].count)
-			found = &all[i].rows[index - *ret_count].spec;
-		*ret_count += all[i].count;
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		if (index >= count && index < count + tables[i]->count)
+			found = &tables[i]->rows[index - count].spec;
+		count += tables[i]->count;
 	}
+	*ret_count = count;
 	return found;
 }
 
@@ -74,224 +69,302 @@ void desk_close(struct desk *desk)
 	free(desk);
 }
 
-/* ---- refusing ---- */
-
-static void error_out(struct asking *asking, struct span code, struct span en,
-		      struct span zh)
-{
-	struct json_out *out = asking->out;
-
-	if (asking->is_refused)
-		return;
-	asking->is_refused = true;
-	out_rollback(out, asking->start);
-	out_object_at(out, "error");
-	out_text_at(out, "code", code);
-	out_text_at(out, "text_en", en);
-	out_text_at(out, "text_zh", zh);
-	out_object_end(out);
-}
-
-/* The detail is outside data: it is placed, never a format. */
-static struct span sentence(const char *text, struct span detail, char *buffer,
-			    size_t size)
-{
-	const char *hole = strstr(text, "%s");
-	struct writer writer;
-
-	writer_init(&writer, buffer, size);
-	if (hole == NULL) {
-		write_raw(&writer, text, strlen(text));
-	} else {
-		write_raw(&writer, text, (size_t)(hole - text));
-		write_raw(&writer, detail.data, detail.size);
-		write_raw(&writer, hole + 2, strlen(hole + 2));
-	}
-	return (struct span){buffer, writer.size};
-}
-
-enum err_code asking_refuse(struct asking *asking, const struct refusal *why,
-			    struct span detail)
-{
-	char en[512];
-	char zh[512];
-
-	error_out(asking, span_of(why->code),
-		  sentence(why->en, detail, en, sizeof(en)),
-		  sentence(why->zh, detail, zh, sizeof(zh)));
-	return ERR_OK;
-}
-
-enum err_code asking_fault(struct asking *asking, const struct fault *fault)
-{
-	char en[FAULT_TEXT_SIZE];
-	char zh[FAULT_TEXT_SIZE];
-
-	fault_text_en(fault, en, sizeof(en));
-	fault_text_zh(fault, zh, sizeof(zh));
-	error_out(asking, span_of(fault_code(fault->kind)), span_of(en),
-		  span_of(zh));
-	return ERR_OK;
-}
-
-/* ---- arguments ---- */
-
-bool asking_text_or(struct asking *asking, const char *name, size_t max,
-		    struct span *ret_text)
-{
-	struct fault fault = {.kind = FAULT_NONE};
-	struct span text = {"", 0};
-	enum err_code code;
-
-	if (asking->is_refused)
-		return false;
-	code = json_text(asking->arguments, name, &text, &fault);
-	if (code == ERR_OK && text.size > max)
-		code = fault_of(&fault, FAULT_TEXT_TOO_LONG, name, text);
-	if (code == ERR_OK && !text_is_clean(text))
-		code = fault_of(&fault, FAULT_BAD_TEXT, name, text);
-	if (code == ERR_INVALID) {
-		fault.high = max;
-		(void)asking_fault(asking, &fault); /* always ERR_OK */
-		return false;
-	}
-	*ret_text = text;
-	return true;
-}
-
-bool asking_text(struct asking *asking, const char *name, size_t max,
-		 struct span *ret_text)
-{
-	struct fault fault;
-	struct span none = {"", 0};
-
-	if (!asking_text_or(asking, name, max, ret_text))
-		return false;
-	if (ret_text->size > 0)
-		return true;
-	(void)fault_of(&fault, FAULT_MISSING, name, none);
-	(void)asking_fault(asking, &fault); /* always ERR_OK */
-	return false;
-}
-
-bool asking_int_or(struct asking *asking, const char *name,
-		   struct json_range range, int64_t otherwise, int64_t *ret_int)
-{
-	struct fault fault;
-	enum err_code code;
-
-	if (asking->is_refused)
-		return false;
-	*ret_int = otherwise;
-	code = json_int(asking->arguments, name, range, ret_int, &fault);
-	if (code != ERR_INVALID)
-		return true;
-	(void)asking_fault(asking, &fault); /* always ERR_OK */
-	return false;
-}
-
-bool asking_bool_or(struct asking *asking, const char *name, bool otherwise,
-		    bool *ret_bool)
-{
-	struct fault fault;
-	enum err_code code;
-
-	if (asking->is_refused)
-		return false;
-	*ret_bool = otherwise;
-	code = json_bool(asking->arguments, name, ret_bool, &fault);
-	if (code != ERR_INVALID)
-		return true;
-	(void)asking_fault(asking, &fault); /* always ERR_OK */
-	return false;
-}
-
-enum err_code asking_post(struct asking *asking, struct entry *entry,
-			  struct err *err)
-{
-	struct pos pos;
-	enum err_code code = act_post(asking->act, entry, &pos, err);
-
-	if (code != ERR_OK)
-		return code;
-	out_int_at(asking->out, "epoch", pos_epoch(pos));
-	out_id_at(asking->out, "pos", pos_number(pos));
-	return ERR_OK;
-}
-
-/* ---- running ---- */
+/* ---- before it runs ---- */
 
 static const struct refusal unknown_command = {
 	"unknown_command", "there is no command %s", "没有命令 %s"};
 static const struct refusal denied = {"denied", "account %s may not do this",
 				      "账户 %s 无权执行此操作"};
+static const struct refusal bad_id = {
+	"bad_id", "%s is no id: 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'",
+	"%s 不是有效的 id：1 至 64 个 A-Z、a-z、0-9、“.”、“_”或“-”"};
+static const struct refusal id_reused = {
+	"id_reused", "id %s was used before for another command",
+	"id %s 曾用于另一条命令"};
+
+/* One command on its way through here. */
+struct running {
+	struct asking *asking;
+	const struct command_row *row; /* NULL: there is none */
+	struct json_mark whole;        /* before the reply's object */
+	bool takes[2];                 /* by enum command_effect */
+	bool needs_id;
+	struct ref sent_id; /* as it came, whatever it names */
+	bool was_run;
+	bool is_replay; /* the reply is the one it got before */
+	bool is_marked;
+	uint64_t content;
+};
 
 /* The account's right to this command. A store without accounts has only its
  * owner, whom the caller has let in by the system's own rights. */
-static enum err_code right_check(struct asking *asking,
-				 const struct command_spec *spec,
-				 const struct command *command, struct err *err)
+static enum err_code right_check(const struct running *running, struct err *err)
 {
+	struct asking *asking = running->asking;
+	struct span name = name_span(&asking->command->account);
+	uint32_t roles = running->row->spec.roles;
 	struct account account;
-	enum err_code code = account_get(
-		asking->view, name_span(&command->account), &account, err);
+	enum err_code code = account_get(asking->view, name, &account, err);
 
 	if (code == ERR_NOT_FOUND ||
-	    (code == ERR_OK &&
-	     (account.is_revoked ||
-	      (spec->roles != 0 && (account.roles & spec->roles) == 0))))
-		return asking_refuse(asking, &denied,
-				     name_span(&command->account));
+	    (code == ERR_OK && (account.is_revoked ||
+				(roles != 0 && (account.roles & roles) == 0))))
+		return asking_refuse(asking, &denied, name);
 	return code;
 }
 
-static enum err_code run(struct asking *asking, struct json *json,
-			 const struct command *command,
-			 enum command_effect effect, struct err *err)
+/* Ids stand in topics: nothing that has a meaning there. */
+static bool id_is_valid(struct span id)
 {
-	const struct command_row *row = row_find(command->name);
-	struct span arguments = command->arguments;
+	for (size_t i = 0; i < id.size; i++) {
+		char c = id.data[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
+			return false;
+	}
+	return id.size > 0;
+}
+
+/* False where "id" names the thing that the command is about. */
+static bool has_own_id(const struct running *running)
+{
+	const struct command_row *row = running->row;
+
+	return row == NULL || row->thing == NULL ||
+	       json_member(running->asking->arguments, row->thing) != NULL;
+}
+
+static void id_read(struct running *running)
+{
+	struct asking *asking = running->asking;
+	bool is_own = has_own_id(running);
+	struct span text;
+	bool is_read =
+		running->needs_id
+			? asking_text(asking, "id", REF_SIZE_MAX, &text)
+			: asking_text_or(asking, "id", REF_SIZE_MAX, &text);
+
+	if (!is_read || text.size == 0 || (!is_own && !running->needs_id))
+		return;
+	if (!id_is_valid(text) || !ref_set(&running->sent_id, text))
+		(void)asking_refuse(asking, &bad_id, text);
+	else if (is_own)
+		asking->id = running->sent_id;
+}
+
+static void arguments_read(struct running *running)
+{
+	struct asking *asking = running->asking;
+	struct span text = asking->command->arguments;
 	struct fault fault = {.kind = FAULT_NONE};
+
+	if (text.size == 0)
+		text = SPAN_LITERAL("{}");
+	if (text.size > ARGUMENTS_SIZE_MAX) {
+		char size[24];
+
+		(void)text_format(size, sizeof(size), "%zu", text.size);
+		(void)fault_of(&fault, FAULT_MESSAGE_TOO_LONG, "",
+			       span_of(size));
+		fault.high = ARGUMENTS_SIZE_MAX;
+		(void)asking_fault(asking, &fault); /* always ERR_OK */
+		return;
+	}
+	if (json_parse(asking->json, text, &fault) != ERR_OK ||
+	    json_to_object(json_root(asking->json), &fault) != ERR_OK) {
+		(void)asking_fault(asking, &fault); /* always ERR_OK */
+		return;
+	}
+	asking->arguments = json_root(asking->json);
+	id_read(running);
+}
+
+/* ---- running ---- */
+
+/* What a figure is worth: the journal's end, and the time of the question. */
+static enum err_code head_out(struct asking *asking, struct err *err)
+{
+	struct journal_head head;
+	enum err_code code = ledger_head(asking->view, &head, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (asking->now.ms != 0)
+		out_moment_at(asking->out, "as_of", asking->now);
+	else
+		out_null_at(asking->out, "as_of");
+	pos_out(asking->out, "head", head.pos);
+	return ERR_OK;
+}
+
+static enum err_code row_run(struct running *running, struct err *err)
+{
+	struct asking *asking = running->asking;
 	enum err_code code = ERR_OK;
 
-	out_object(asking->out);
-	asking->start = out_mark(asking->out);
-	asking->file = command->file;
-	if (arguments.size == 0)
-		arguments = SPAN_LITERAL("{}");
-	if (row == NULL || row->spec.effect != effect)
-		code = asking_refuse(asking, &unknown_command, command->name);
-	else if (arguments.size > ARGUMENTS_SIZE_MAX ||
-		 json_parse(json, arguments, &fault) != ERR_OK ||
-		 json_to_object(json_root(json), &fault) != ERR_OK)
-		code = asking_fault(asking, &fault);
-	else
-		code = right_check(asking, &row->spec, command, err);
-	if (code == ERR_OK && !asking->is_refused) {
-		asking->arguments = json_root(json);
-		code = row->run(asking, err);
-	}
-	out_object_end(asking->out);
+	running->was_run = true;
+	if (running->row->spec.effect == COMMAND_QUERY)
+		code = head_out(asking, err);
+	if (code == ERR_OK)
+		code = running->row->run(asking, err);
 	return code;
+}
+
+static uint64_t content_of(const struct command *command)
+{
+	uint64_t content = seal_checksum(0, command->name);
+
+	content = seal_checksum(content, command->arguments);
+	return seal_checksum(content, command->file);
+}
+
+static struct asked_name asked_name_of(const struct asking *asking)
+{
+	return (struct asked_name){name_span(&asking->command->account),
+				   ref_span(&asking->id)};
+}
+
+/* A command with an id is run once: after that it has its reply. */
+static enum err_code run_once(struct running *running, struct err *err)
+{
+	struct asking *asking = running->asking;
+	struct asked_name name = asked_name_of(asking);
+	enum asked_state state;
+	struct span reply;
+	enum err_code code;
+
+	running->content = content_of(asking->command);
+	code = asked_find(asking->view, &name, running->content, &state, &reply,
+			  err);
+	if (code != ERR_OK)
+		return code;
+	switch (state) {
+	case ASKED_NEW:
+		return row_run(running, err);
+	case ASKED_REUSED:
+		return asking_refuse(asking, &id_reused, name.id);
+	case ASKED_BEFORE:
+		break;
+	}
+	out_rollback(asking->out, running->whole);
+	out_raw(asking->out, reply);
+	running->is_replay = true;
+	return ERR_OK;
+}
+
+/* Beside what the command did, in the same transaction. A refusal is
+ * remembered too: whoever was told no is not surprised by a late yes. */
+static enum err_code remember(struct running *running, struct err *err)
+{
+	struct asking *asking = running->asking;
+	const struct json_out *out = asking->out;
+	struct asked_name name = asked_name_of(asking);
+	size_t at = running->whole.out.size;
+	struct span reply = {out->data + at, out->size - at};
+	bool is_whole = out_ok(out) && reply.size <= ASKED_REPLY_SIZE_MAX;
+
+	if (asking->id.size == 0 || !running->was_run || asking->is_idle ||
+	    running->row->spec.effect == COMMAND_QUERY)
+		return ERR_OK;
+	if (!is_whole && asking->is_refused)
+		return ERR_OK; /* nothing was done: it is judged again */
+	if (!is_whole)
+		reply = SPAN_LITERAL("{\"is_done\":true}");
+	running->is_marked = true;
+	return asked_mark(batch_txn(asking->act->batch), &name,
+			  running->content, reply, err);
+}
+
+static enum err_code judge(struct running *running, struct err *err)
+{
+	struct asking *asking = running->asking;
+	const struct command_row *row = running->row;
+
+	if (row == NULL || !running->takes[row->spec.effect])
+		return asking_refuse(asking, &unknown_command,
+				     asking->command->name);
+	return right_check(running, err);
+}
+
+static enum err_code run(struct running *running, struct err *err)
+{
+	struct asking *asking = running->asking;
+	struct json_out *out = asking->out;
+	enum err_code code = ERR_OK;
+
+	running->row = row_find(asking->command->name);
+	running->whole = out_mark(out);
+	out_object(out);
+	asking->start = out_mark(out);
+	arguments_read(running);
+	if (!asking->is_refused)
+		code = judge(running, err);
+	if (code == ERR_OK && !asking->is_refused)
+		code = asking->id.size > 0 && running->row->spec.effect ==
+						      COMMAND_WRITE
+			       ? run_once(running, err)
+			       : row_run(running, err);
+	if (code != ERR_OK)
+		return code;
+	if (!running->is_replay)
+		out_object_end(out);
+	return remember(running, err);
+}
+
+static struct act act_of(struct engine *engine, struct batch *batch,
+			 const struct command *command)
+{
+	return (struct act){.plan = &engine->plan,
+			    .counters = &engine->counters,
+			    .batch = batch,
+			    .actor = {.kind = ACTOR_ACCOUNT,
+				      .name = command->account}};
+}
+
+static struct asking asking_of(struct engine *engine, struct act *act,
+			       const struct command *command)
+{
+	bool is_trusted = batch_clock_trusted(act->batch);
+	struct moment unknown = {0};
+
+	return (struct asking){.view = batch_view(act->batch),
+			       .now = is_trusted ? batch_now(act->batch)
+						 : unknown,
+			       .command = command,
+			       .json = &engine->json,
+			       .out = command->reply,
+			       .look_max = LOOK_MAX_KEEPER,
+			       .engine = engine,
+			       .act = act};
 }
 
 enum err_code command_run(struct engine *engine, struct batch *batch,
 			  const struct command *command, struct err *err)
 {
-	struct act act = {.plan = &engine->plan,
-			  .counters = &engine->counters,
-			  .batch = batch,
-			  .actor = {.kind = ACTOR_ACCOUNT,
-				    .name = command->account}};
-	struct asking asking = {.view = batch_view(batch),
-				.now = batch_now(batch),
-				.out = command->reply,
-				.engine = engine,
-				.act = &act};
-	enum err_code code;
+	struct act act = act_of(engine, batch, command);
+	struct asking asking = asking_of(engine, &act, command);
+	struct running running = {.asking = &asking,
+				  .takes = {[COMMAND_WRITE] = true}};
+	enum err_code code = run(&running, err);
 
-	code = run(&asking, &engine->json, command, COMMAND_WRITE, err);
-	engine->step_wrote = !asking.is_refused;
+	engine->step_wrote =
+		running.is_marked ||
+		(running.was_run && !asking.is_refused && !asking.is_idle);
+	return code;
+}
+
+enum err_code command_take(struct engine *engine, struct batch *batch,
+			   const struct command *command, struct ref *ret_id,
+			   struct err *err)
+{
+	struct act act = act_of(engine, batch, command);
+	struct asking asking = asking_of(engine, &act, command);
+	struct running running = {
+		.asking = &asking, .takes = {true, true}, .needs_id = true};
+	enum err_code code = run(&running, err);
+
+	*ret_id = running.sent_id;
 	return code;
 }
 
@@ -299,8 +372,14 @@ enum err_code query_run(struct desk *desk, const struct view *view,
 			struct moment now, const struct command *command,
 			struct err *err)
 {
-	struct asking asking = {
-		.view = view, .now = now, .out = command->reply};
+	struct asking asking = {.view = view,
+				.now = now,
+				.command = command,
+				.json = &desk->json,
+				.out = command->reply,
+				.look_max = LOOK_MAX};
+	struct running running = {.asking = &asking,
+				  .takes = {[COMMAND_QUERY] = true}};
 
-	return run(&asking, &desk->json, command, COMMAND_QUERY, err);
+	return run(&running, err);
 }

@@ -10,10 +10,13 @@
  * (through the keeper, as the named account, in the journal for ever); queries
  * read a view.
  *
- * Both take a JSON object and write one. Lists come in pages: "next", where
- * present, is what to give as "after" for the next page. What is wrong with
+ * Both take a JSON object and write one; docs/commands.md has each of them. A
+ * query's reply says as of when, and lists come in pages: "next", where
+ * present, is what to give as "after" for the next page, so a list is as long
+ * as the reply's buffer allows. A command may have an "id" of its sender's
+ * making: sent again, it acts once and gets the same reply. What is wrong with
  * the request is a reply too:
- *   {"error": {"code": "not_found", "text_en": "...", "text_zh": "..."}}
+ *   {"error": {"code": "unknown_item", "text_en": "...", "text_zh": "..."}}
  */
 #ifndef DEPOT_GATEWAY_CORE_COMMAND_H
 #define DEPOT_GATEWAY_CORE_COMMAND_H
@@ -45,13 +48,24 @@ MUST_CHECK enum err_code command_run(struct engine *engine, struct batch *batch,
 				     const struct command *command,
 				     struct err *err);
 
+/*
+ * Runs a command or query that came as a message: what command_run and
+ * query_run do, in the keeper's batch. An id is required; *@ret_id is empty if
+ * none could be read. The caller commits, whatever the reply says.
+ */
+MUST_CHECK enum err_code command_take(struct engine *engine,
+				      struct batch *batch,
+				      const struct command *command,
+				      struct ref *ret_id, struct err *err);
+
 /* A thread's working memory for queries. */
 struct desk;
 /* ERR_FULL: out of memory. */
 MUST_CHECK enum err_code desk_open(struct desk **ret_desk, struct err *err);
 void desk_close(struct desk *desk);
 
-/* Runs a query on @view as of @now. Errors only of the store. */
+/* Runs a query on @view as of @now (0: the clock cannot be trusted; then as_of
+ * is null). Errors only of the store. */
 MUST_CHECK enum err_code query_run(struct desk *desk, const struct view *view,
 				   struct moment now,
 				   const struct command *command,

@@ -4,83 +4,41 @@
  */
 #include "gateway/core/asking.h"
 
+#include "gateway/core/goods.h"
 #include "gateway/core/retry.h"
-#include "gateway/ingest/gs1_key.h"
-#include "store/balance.h"
+#include "gateway/core/rights.h"
 
-#define MANAGERS ((uint32_t)ROLE_MANAGER | (uint32_t)ROLE_HQ)
-#define STOCK_PEOPLE (MANAGERS | (uint32_t)ROLE_PURCHASING)
-
-static const struct refusal bad_word = {"unknown_word",
-					"%s is not one of the words allowed",
-					"%s 不是允许的取值"};
 static const struct refusal bad_name = {
 	"bad_name", "%s is no name: 1 to 32 of a-z, 0-9 and -",
 	"%s 不是有效名称：1 至 32 个 a-z、0-9 或 -"};
 static const struct refusal bad_bin = {
 	"bad_bin", "%s is no name of a bin: at most 40 bytes, no colon",
 	"%s 不是有效库位名：最多 40 字节，不含冒号"};
-static const struct refusal unknown_item = {
-	"unknown_item", "there is no item %s", "没有商品 %s"};
-static const struct refusal unknown_device = {
-	"unknown_device", "there is no device %s", "没有设备 %s"};
 static const struct refusal unknown_account = {
 	"unknown_account", "there is no account %s", "没有账户 %s"};
-static const struct refusal unit_fixed = {
-	"unit_fixed", "the base unit of %s cannot change: it has moved",
-	"商品 %s 已有出入库，基本单位不能更改"};
 static const struct refusal last_manager = {
 	"last_manager", "%s is the last manager and cannot be revoked",
 	"%s 是最后一个管理员，不能停用"};
 
-/* A word of a list, as its number from 1; 0: absent. */
-static bool word_pick(struct asking *asking, const char *name,
-		      const char *const *words, size_t count,
-		      uint32_t *ret_number)
-{
-	struct span text;
-
-	*ret_number = 0;
-	if (!asking_text_or(asking, name, 32, &text))
-		return false;
-	if (text.size == 0)
-		return true;
-	for (size_t i = 0; i < count; i++) {
-		if (span_is(text, words[i])) {
-			*ret_number = (uint32_t)i + 1;
-			return true;
-		}
-	}
-	(void)asking_refuse(asking, &bad_word, text); /* always ERR_OK */
-	return false;
-}
-
 /* ---- items ---- */
-
-static const char *const unit_words[] = {"each", "g", "ml", "mm"};
-static const char *const tracking_words[] = {"none", "lot", "serial"};
-static const char *const class_words[] = {"A", "B", "C"};
 
 static bool item_words(struct asking *asking, struct item *item)
 {
-	uint32_t number;
+	uint32_t unit;
+	uint32_t tracking;
+	struct span class;
 
-	if (!word_pick(asking, "unit", unit_words, ARRAY_LEN(unit_words),
-		       &number))
+	if (!asking_term_or(asking, "unit", TERM_UNIT, item->unit, &unit) ||
+	    !asking_term_or(asking, "tracking", TERM_TRACKING, item->tracking,
+			    &tracking) ||
+	    !asking_text_or(asking, "class", REASON_SIZE_MAX, &class))
 		return false;
-	if (number != 0)
-		item->unit = (enum base_unit)number;
-	if (!word_pick(asking, "tracking", tracking_words,
-		       ARRAY_LEN(tracking_words), &number))
-		return false;
-	if (number != 0)
-		item->tracking = (enum tracking)(number - 1);
-	if (!word_pick(asking, "class", class_words, ARRAY_LEN(class_words),
-		       &number))
-		return false;
-	if (number != 0)
-		item->abc_class = class_words[number - 1][0];
-	return true;
+	item->unit = (enum base_unit)unit;
+	item->tracking = (enum tracking)tracking;
+	if (class.size == 0 || goods_class(class, &item->abc_class))
+		return true;
+	(void)asking_refuse(asking, &refusal_unknown_word, class);
+	return false;
 }
 
 /* What is not said stays as it was. */
@@ -112,59 +70,31 @@ static bool item_read(struct asking *asking, struct item *item)
 			      &item->is_inactive);
 }
 
-static enum err_code has_moved(struct asking *asking, struct item_no item,
-			       bool *ret_has, struct err *err)
-{
-	struct tally tally;
-	struct pos pos;
-	enum err_code code =
-		balance_tally(asking->view, item, &tally, &pos, err);
-
-	*ret_has = code == ERR_OK && pos.value != 0;
-	return code;
-}
-
 static enum err_code item_set(struct asking *asking, struct err *err)
 {
 	struct entry entry;
 	struct item *item = &entry.body.item;
-	struct item before = {.unit = UNIT_EACH};
-	struct item_no number = {0};
+	struct goods_before before;
 	struct span sku;
-	bool moved = false;
+	uint32_t booked;
 	enum err_code code;
 
 	if (!asking_text(asking, "item", SKU_SIZE_MAX, &sku))
 		return ERR_OK;
-	code = item_find(asking->view, sku, &number, err);
-	if (code == ERR_OK)
-		code = has_moved(asking, number, &moved, err);
-	if (code == ERR_OK)
-		code = item_get(asking->view, number, &before, err);
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
 	act_entry(asking->act, &entry, ENTRY_ITEM);
-	*item = before;
-	if (!sku_set(&item->sku, sku) || !item_read(asking, item))
-		return ERR_OK;
-	if (moved && before.sku.size > 0 && item->unit != before.unit)
-		return asking_refuse(asking, &unit_fixed, sku);
+	code = goods_item(asking->view, sku, item, &before, err);
+	if (code != ERR_OK || !item_read(asking, item))
+		return code;
+	if (before.has_moved && item->unit != before.unit)
+		return asking_refuse(asking, &refusal_unit_fixed, sku);
 	code = asking_post(asking, &entry, err);
 	if (code == ERR_OK)
 		code = retry_named(asking->engine, asking->act->batch, sku,
-				   err);
+				   &booked, err);
 	return code;
 }
 
 /* ---- codes ---- */
-
-/* A GTIN of any length is kept as 14 digits, as scans are looked up. */
-static struct span code_canonical(struct span text, char gtin[GS1_GTIN_SIZE])
-{
-	if (gs1_gtin_read(text, gtin) == SCAN_OK)
-		return (struct span){gtin, GS1_GTIN_SIZE};
-	return text;
-}
 
 static enum err_code code_set(struct asking *asking, struct err *err)
 {
@@ -175,6 +105,7 @@ static enum err_code code_set(struct asking *asking, struct err *err)
 	struct item_no number;
 	struct span text;
 	struct span sku;
+	uint32_t booked;
 	enum err_code code;
 
 	act_entry(asking->act, &entry, ENTRY_CODE);
@@ -186,7 +117,8 @@ static enum err_code code_set(struct asking *asking, struct err *err)
 	if (sku.size > 0) {
 		code = item_find(asking->view, sku, &number, err);
 		if (code == ERR_NOT_FOUND)
-			return asking_refuse(asking, &unknown_item, sku);
+			return asking_refuse(asking, &refusal_unknown_item,
+					     sku);
 		if (code != ERR_OK)
 			return code;
 	}
@@ -195,7 +127,7 @@ static enum err_code code_set(struct asking *asking, struct err *err)
 	code = asking_post(asking, &entry, err);
 	if (code == ERR_OK && sku.size > 0)
 		code = retry_named(asking->engine, asking->act->batch, text,
-				   err);
+				   &booked, err);
 	return code;
 }
 
@@ -207,6 +139,7 @@ static enum err_code bin_set(struct asking *asking, struct err *err)
 	struct bin *bin = &entry.body.bin;
 	struct span name;
 	struct span zone;
+	uint32_t booked;
 	enum err_code code;
 
 	act_entry(asking->act, &entry, ENTRY_BIN);
@@ -220,13 +153,11 @@ static enum err_code bin_set(struct asking *asking, struct err *err)
 	code = asking_post(asking, &entry, err);
 	if (code == ERR_OK)
 		code = retry_named(asking->engine, asking->act->batch, name,
-				   err);
+				   &booked, err);
 	return code;
 }
 
 /* ---- devices ---- */
-
-static const char *const device_words[] = {"scanner", "shelf", "rfid"};
 
 static bool device_read(struct asking *asking, struct device *device)
 {
@@ -235,11 +166,9 @@ static bool device_read(struct asking *asking, struct device *device)
 	uint32_t kind;
 	int64_t number;
 
-	if (!word_pick(asking, "kind", device_words, ARRAY_LEN(device_words),
-		       &kind))
+	if (!asking_term_or(asking, "kind", TERM_DEVICE, device->kind, &kind))
 		return false;
-	if (kind != 0)
-		device->kind = (enum device_kind)kind;
+	device->kind = (enum device_kind)kind;
 	if (!asking_text_or(asking, "place", PLACE_NAME_SIZE_MAX, &text) ||
 	    (text.size > 0 && !place_name_set(&device->place, text)))
 		return false;
@@ -263,6 +192,7 @@ static enum err_code device_set(struct asking *asking, struct err *err)
 	struct device before = {.kind = DEVICE_SCANNER};
 	struct device_no number;
 	struct span name;
+	uint32_t booked;
 	enum err_code code;
 
 	if (!asking_text(asking, "device", NAME_SIZE_MAX, &name))
@@ -280,7 +210,7 @@ static enum err_code device_set(struct asking *asking, struct err *err)
 	code = asking_post(asking, &entry, err);
 	if (code == ERR_OK)
 		code = retry_device(asking->engine, asking->act->batch, name,
-				    err);
+				    &booked, err);
 	return code;
 }
 
@@ -296,7 +226,7 @@ static enum err_code device_revoke(struct asking *asking, struct err *err)
 	act_entry(asking->act, &entry, ENTRY_DEVICE);
 	code = device_get(asking->view, name, &entry.body.device, &number, err);
 	if (code == ERR_NOT_FOUND)
-		return asking_refuse(asking, &unknown_device, name);
+		return asking_refuse(asking, &refusal_unknown_device, name);
 	if (code != ERR_OK)
 		return code;
 	entry.body.device.is_revoked = true;
@@ -304,19 +234,6 @@ static enum err_code device_revoke(struct asking *asking, struct err *err)
 }
 
 /* ---- accounts ---- */
-
-static const struct {
-	const char *word;
-	enum role role;
-} role_words[] = {
-	{"operator", ROLE_OPERATOR},
-	{"manager", ROLE_MANAGER},
-	{"purchasing", ROLE_PURCHASING},
-	{"sales", ROLE_SALES},
-	{"logistics", ROLE_LOGISTICS},
-	{"finance", ROLE_FINANCE},
-	{"hq", ROLE_HQ},
-};
 
 static bool roles_read(struct asking *asking, uint32_t *roles)
 {
@@ -340,11 +257,9 @@ static bool roles_read(struct asking *asking, uint32_t *roles)
 			(void)asking_fault(asking, &fault);
 			return false;
 		}
-		for (size_t i = 0; i < ARRAY_LEN(role_words); i++)
-			if (span_is(word, role_words[i].word))
-				role = role_words[i].role;
-		if (role == 0) {
-			(void)asking_refuse(asking, &bad_word, word);
+		if (!term_parse(TERM_ROLE, word, &role)) {
+			(void)asking_refuse(asking, &refusal_unknown_word,
+					    word);
 			return false;
 		}
 		*roles |= role;
@@ -396,7 +311,7 @@ static enum err_code manager_look(void *context, struct span key,
 	(void)pos;
 	(void)err;
 	if (!span_equal(key, managers->except) && !account->is_revoked &&
-	    (account->roles & MANAGERS) != 0)
+	    (account->roles & RIGHTS_SITE) != 0)
 		managers->has_other = true;
 	return ERR_OK;
 }
@@ -427,13 +342,13 @@ static enum err_code account_revoke(struct asking *asking, struct err *err)
 	return asking_post(asking, &entry, err);
 }
 
-const struct command_row master_commands[] = {
-	{{"item.set", COMMAND_WRITE, STOCK_PEOPLE}, item_set},
-	{{"code.set", COMMAND_WRITE, STOCK_PEOPLE}, code_set},
-	{{"bin.set", COMMAND_WRITE, MANAGERS}, bin_set},
-	{{"device.set", COMMAND_WRITE, MANAGERS}, device_set},
-	{{"device.revoke", COMMAND_WRITE, MANAGERS}, device_revoke},
-	{{"account.set", COMMAND_WRITE, MANAGERS}, account_set},
-	{{"account.revoke", COMMAND_WRITE, MANAGERS}, account_revoke},
+static const struct command_row rows[] = {
+	{{"item.set", COMMAND_WRITE, RIGHTS_GOODS}, item_set, NULL},
+	{{"code.set", COMMAND_WRITE, RIGHTS_GOODS}, code_set, NULL},
+	{{"bin.set", COMMAND_WRITE, RIGHTS_SITE}, bin_set, NULL},
+	{{"device.set", COMMAND_WRITE, RIGHTS_SITE}, device_set, NULL},
+	{{"device.revoke", COMMAND_WRITE, RIGHTS_SITE}, device_revoke, NULL},
+	{{"account.set", COMMAND_WRITE, RIGHTS_SITE}, account_set, NULL},
+	{{"account.revoke", COMMAND_WRITE, RIGHTS_SITE}, account_revoke, NULL},
 };
-const size_t master_command_count = ARRAY_LEN(master_commands);
+const struct command_table master_commands = {rows, ARRAY_LEN(rows)};

@@ -226,19 +226,6 @@ enum err_code intake_park(struct intake *intake, const struct verdict *verdict,
 
 /* ---- one reading ---- */
 
-/* A message that cannot be read is parked; one that is read and wrong is
- * refused. */
-static void verdict_fault(struct verdict *verdict, const struct fault *fault)
-{
-	struct span none = {"", 0};
-
-	if (fault->kind < FAULT_IS_NULL)
-		verdict_park(verdict, WORD_MALFORMED, none);
-	else
-		verdict_refuse(verdict, WORD_INVALID, none);
-	verdict->fault = *fault;
-}
-
 enum err_code intake_handle(struct intake *intake, struct verdict *verdict,
 			    struct err *err)
 {

@@ -44,28 +44,37 @@ static void retry_begin(struct retrying *retrying, struct batch *batch,
 
 /* Whether the message can be read and handled now at all. A bare code parked
  * before its device was known belongs to no session. */
-static enum err_code is_readable(struct retrying *retrying, bool *ret_is,
-				 struct err *err)
+static enum err_code read_again(struct retrying *retrying,
+				struct verdict *verdict, struct err *err)
 {
 	struct intake *intake = &retrying->intake;
+	const struct scan_reading *scan = &retrying->engine->reading.body.scan;
 	struct span device;
 	struct fault fault;
 	enum err_code code;
 
-	*ret_is = false;
 	if (!inlet_device(retrying->engine, intake->message.topic, &device,
-			  &retrying->kind))
+			  &retrying->kind)) {
+		verdict_park(verdict, WORD_UNKNOWN_TOPIC,
+			     intake->message.topic);
 		return ERR_OK;
+	}
 	code = device_get(batch_view(intake->act.batch), device,
 			  &intake->device, &intake->device_no, err);
-	if (code == ERR_NOT_FOUND)
+	if (code == ERR_NOT_FOUND) {
+		verdict_park(verdict, WORD_UNKNOWN_DEVICE, device);
 		return ERR_OK;
+	}
 	if (code != ERR_OK)
 		return code;
-	*ret_is = !intake->device.is_revoked &&
-		  intake_parse(intake, retrying->kind, &fault) &&
-		  (retrying->kind != READING_SCAN ||
-		   retrying->engine->reading.body.scan.op != OP_NONE);
+	if (intake->device.is_revoked)
+		verdict_park(verdict, WORD_REVOKED_DEVICE, device);
+	else if (!intake_parse(intake, retrying->kind, &fault))
+		verdict_fault(verdict, &fault);
+	else if (retrying->kind == READING_SCAN && scan->op == OP_NONE)
+		verdict_park(verdict, WORD_NOT_IN_SESSION,
+			     scan->code_count > 0 ? reading_code(scan, 0)
+						  : device);
 	return ERR_OK;
 }
 
@@ -123,37 +132,30 @@ static enum err_code was_taken(struct retrying *retrying, bool *ret_was,
 }
 
 enum err_code retry_one(struct engine *engine, struct batch *batch,
-			uint64_t number, bool *ret_is_booked, struct err *err)
+			uint64_t number, struct verdict *verdict,
+			struct err *err)
 {
 	struct retrying retrying = {.engine = engine};
 	struct parked parked;
-	struct verdict verdict;
-	bool is_readable_now;
-	bool was;
+	bool was = false;
 	enum err_code code;
 
-	*ret_is_booked = false;
+	verdict_init(verdict);
 	code = parked_get(batch_view(batch), number, &parked, err);
 	if (code != ERR_OK)
 		return code;
 	retry_begin(&retrying, batch, &parked);
-	code = is_readable(&retrying, &is_readable_now, err);
-	if (code != ERR_OK || !is_readable_now)
-		return code;
-	code = was_taken(&retrying, &was, err);
-	if (code != ERR_OK)
-		return code;
-	verdict_init(&verdict);
-	if (!was)
-		code = intake_handle(&retrying.intake, &verdict, err);
-	if (code != ERR_OK || verdict.result != RESULT_BOOKED)
+	code = read_again(&retrying, verdict, err);
+	if (code == ERR_OK && verdict_is_open(verdict))
+		code = was_taken(&retrying, &was, err);
+	if (code == ERR_OK && verdict_is_open(verdict) && !was)
+		code = intake_handle(&retrying.intake, verdict, err);
+	if (code != ERR_OK || !verdict_is_open(verdict))
 		return code;
 	if (!was)
-		code = name_settle(&retrying, &verdict, err);
+		code = name_settle(&retrying, verdict, err);
 	if (code == ERR_OK)
 		code = parked_remove(batch_txn(batch), number, err);
-	if (code == ERR_OK)
-		*ret_is_booked = true;
 	return code;
 }
 
@@ -163,31 +165,54 @@ enum err_code retry_one(struct engine *engine, struct batch *batch,
 
 struct choosing {
 	const struct engine *engine;
-	struct span wants;  /* the code or bin named; or */
-	struct span device; /* the device registered */
+	const struct view *view; /* what is known; or */
+	struct span wants;       /* the code or bin named; or */
+	struct span device;      /* the device registered */
 	uint64_t numbers[CHOSEN_MAX];
 	size_t count;
 };
+
+/* True if somebody has named what the reading waits for. */
+static enum err_code is_known(const struct view *view, struct span wants,
+			      bool *ret_is, struct err *err)
+{
+	struct item_no item;
+	struct bin bin;
+	int64_t pack;
+	enum err_code code = ERR_NOT_FOUND;
+
+	if (wants.size > 0)
+		code = code_find(view, wants, &item, &pack, err);
+	if (code == ERR_NOT_FOUND && wants.size > 0 &&
+	    wants.size <= SKU_SIZE_MAX)
+		code = item_find(view, wants, &item, err);
+	if (code == ERR_NOT_FOUND)
+		code = bin_get(view, wants, &bin, err);
+	*ret_is = code == ERR_OK;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
 
 static enum err_code choose(void *context, const struct parked *parked,
 			    struct err *err)
 {
 	struct choosing *choosing = context;
+	struct span wants = code_text_span(&parked->wants);
+	enum err_code code = ERR_OK;
 	enum reading_kind kind;
 	struct span device;
 	bool is_it;
 
-	(void)err;
-	if (choosing->wants.size > 0)
-		is_it = span_equal(code_text_span(&parked->wants),
-				   choosing->wants);
+	if (choosing->view != NULL)
+		code = is_known(choosing->view, wants, &is_it, err);
+	else if (choosing->wants.size > 0)
+		is_it = span_equal(wants, choosing->wants);
 	else
 		is_it = parked->name.device.value == 0 &&
 			inlet_device(choosing->engine, parked->topic, &device,
 				     &kind) &&
 			span_equal(device, choosing->device);
-	if (!is_it)
-		return ERR_OK;
+	if (code != ERR_OK || !is_it)
+		return code;
 	if (choosing->count == CHOSEN_MAX)
 		return ERR_STOPPED;
 	choosing->numbers[choosing->count++] = parked->number;
@@ -196,10 +221,12 @@ static enum err_code choose(void *context, const struct parked *parked,
 
 /* Chosen first, tried afterwards, some at a time: a walk allows no writes. */
 static enum err_code retry_chosen(struct engine *engine, struct batch *batch,
-				  struct choosing *choosing, struct err *err)
+				  struct choosing *choosing,
+				  uint32_t *ret_booked, struct err *err)
 {
 	uint64_t from = 1;
 
+	*ret_booked = 0;
 	do {
 		enum err_code code;
 
@@ -209,30 +236,42 @@ static enum err_code retry_chosen(struct engine *engine, struct batch *batch,
 		if (code != ERR_OK && code != ERR_STOPPED)
 			return code;
 		for (size_t i = 0; i < choosing->count; i++) {
-			bool is_booked;
+			struct verdict verdict;
 
 			from = choosing->numbers[i] + 1;
 			code = retry_one(engine, batch, choosing->numbers[i],
-					 &is_booked, err);
+					 &verdict, err);
 			if (code != ERR_OK)
 				return code;
+			*ret_booked += verdict_is_open(&verdict);
 		}
 	} while (choosing->count == CHOSEN_MAX);
 	return ERR_OK;
 }
 
 enum err_code retry_named(struct engine *engine, struct batch *batch,
-			  struct span name, struct err *err)
+			  struct span name, uint32_t *ret_booked,
+			  struct err *err)
 {
 	struct choosing choosing = {.engine = engine, .wants = name};
 
-	return retry_chosen(engine, batch, &choosing, err);
+	return retry_chosen(engine, batch, &choosing, ret_booked, err);
+}
+
+enum err_code retry_known(struct engine *engine, struct batch *batch,
+			  uint32_t *ret_booked, struct err *err)
+{
+	struct choosing choosing = {.engine = engine,
+				    .view = batch_view(batch)};
+
+	return retry_chosen(engine, batch, &choosing, ret_booked, err);
 }
 
 enum err_code retry_device(struct engine *engine, struct batch *batch,
-			   struct span name, struct err *err)
+			   struct span name, uint32_t *ret_booked,
+			   struct err *err)
 {
 	struct choosing choosing = {.engine = engine, .device = name};
 
-	return retry_chosen(engine, batch, &choosing, err);
+	return retry_chosen(engine, batch, &choosing, ret_booked, err);
 }

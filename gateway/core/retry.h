@@ -11,25 +11,33 @@
 #ifndef DEPOT_GATEWAY_CORE_RETRY_H
 #define DEPOT_GATEWAY_CORE_RETRY_H
 
+#include "gateway/core/verdict.h"
 #include "store/ledger.h"
 
 struct engine; /* core/engine.h */
 
-/* The code, item or bin @name is known now. Errors as engine_step. */
+/* The code, item or bin @name is known now. *@ret_booked is how many readings
+ * were booked. Errors as engine_step, here and below. */
 MUST_CHECK enum err_code retry_named(struct engine *engine, struct batch *batch,
-				     struct span name, struct err *err);
+				     struct span name, uint32_t *ret_booked,
+				     struct err *err);
+
+/* Many names are known now: tries whatever waits for one that is. */
+MUST_CHECK enum err_code retry_known(struct engine *engine, struct batch *batch,
+				     uint32_t *ret_booked, struct err *err);
 
 /* The device @name is registered now. */
 MUST_CHECK enum err_code retry_device(struct engine *engine,
 				      struct batch *batch, struct span name,
-				      struct err *err);
+				      uint32_t *ret_booked, struct err *err);
 
 /*
- * Tries number @number again, whatever its reason. *@ret_is_booked tells.
+ * Tries number @number again, whatever its reason. @verdict says booked, and
+ * then it is parked no longer, or why not, and then nothing was written.
  * ERR_NOT_FOUND: there is no such number (@err untouched)
  */
 MUST_CHECK enum err_code retry_one(struct engine *engine, struct batch *batch,
-				   uint64_t number, bool *ret_is_booked,
+				   uint64_t number, struct verdict *verdict,
 				   struct err *err);
 
 #endif

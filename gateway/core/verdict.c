@@ -31,6 +31,17 @@ void verdict_park(struct verdict *verdict, enum word word, struct span detail)
 	verdict_set(verdict, RESULT_PARKED, word, detail);
 }
 
+void verdict_fault(struct verdict *verdict, const struct fault *fault)
+{
+	struct span none = {"", 0};
+
+	if (fault->kind < FAULT_IS_NULL)
+		verdict_park(verdict, WORD_MALFORMED, none);
+	else
+		verdict_refuse(verdict, WORD_INVALID, none);
+	verdict->fault = *fault;
+}
+
 void verdict_say(struct verdict *verdict, enum word word, const char *format,
 		 ...)
 {

@@ -35,6 +35,10 @@ void verdict_refuse(struct verdict *verdict, enum word word,
 		    struct span detail);
 void verdict_park(struct verdict *verdict, enum word word, struct span detail);
 
+/* A message that cannot be read is parked; one that is read and wrong is
+ * refused. */
+void verdict_fault(struct verdict *verdict, const struct fault *fault);
+
 /* Sets what a session says. */
 PRINTF_LIKE(3, 4)
 void verdict_say(struct verdict *verdict, enum word word, const char *format,

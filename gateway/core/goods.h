@@ -1,0 +1,36 @@
+/*
+ * goods - items, codes and bins as they are, for whoever changes them.
+ *
+ * Layer     gateway/core, inside the commands only
+ * Threads   the command's
+ *
+ * A single command and an import say the same of the same thing: what is not
+ * said stays as it was.
+ */
+#ifndef DEPOT_GATEWAY_CORE_GOODS_H
+#define DEPOT_GATEWAY_CORE_GOODS_H
+
+#include "gateway/core/asking.h"
+
+/* What the ledger knew of an item before. */
+struct goods_before {
+	bool is_known;  /* it has been described */
+	bool has_moved; /* its base unit is fixed */
+	enum base_unit unit;
+};
+
+/* The item @sku as the ledger has it, or a new one of that name. */
+MUST_CHECK enum err_code goods_item(const struct view *view, struct span sku,
+				    struct item *ret_item,
+				    struct goods_before *ret_before,
+				    struct err *err);
+
+/* "A", "b" ... False if @text is no class. */
+MUST_CHECK bool goods_class(struct span text, char *ret_class);
+
+/* True if both entries, of one kind, have the same body. */
+bool goods_same(const struct entry *a, const struct entry *b);
+
+extern const struct refusal refusal_unit_fixed;
+
+#endif

@@ -1,0 +1,222 @@
+#include "gateway/core/terms.h"
+
+/* The first line of a value in a set is what replies call it; those after it
+ * are taken too. */
+struct term {
+	uint32_t value;
+	const char *word;
+	const char *zh;
+};
+
+static const struct term actors[] = {
+	{ACTOR_DEVICE, "device", "设备"},
+	{ACTOR_ACCOUNT, "account", "账户"},
+	{ACTOR_RULE, "rule", "规则"},
+};
+
+static const struct term refs[] = {
+	{REF_ORDER, "order", "订单"},
+	{REF_PURCHASE_ORDER, "purchase_order", "采购单"},
+	{REF_TRANSFER, "transfer", "调拨单"},
+	{REF_COUNT, "count", "盘点"},
+	{REF_CLAIM, "claim", "索赔"},
+	{REF_ENTRY, "entry", "记录"},
+	{REF_TASK, "task", "任务"},
+};
+
+static const struct term movements[] = {
+	{MOVEMENT_RECEIVE, "receive", "收货"},
+	{MOVEMENT_PUTAWAY, "putaway", "上架"},
+	{MOVEMENT_MOVE, "move", "移库"},
+	{MOVEMENT_PICK, "pick", "拣货"},
+	{MOVEMENT_PACK, "pack", "打包"},
+	{MOVEMENT_SHIP, "ship", "发货"},
+	{MOVEMENT_RETURN, "return", "退货"},
+	{MOVEMENT_TRANSFER_OUT, "transfer_out", "调出"},
+	{MOVEMENT_TRANSFER_IN, "transfer_in", "调入"},
+	{MOVEMENT_COUNT_ADJUST, "count_adjust", "盘点调整"},
+	{MOVEMENT_FOUND, "found", "账外发现"},
+	{MOVEMENT_SCRAP, "scrap", "报废"},
+	{MOVEMENT_HOLD, "hold", "冻结"},
+	{MOVEMENT_RELEASE, "release", "解冻"},
+	{MOVEMENT_TRANSFORM, "transform", "加工"},
+	{MOVEMENT_REVERSE, "reverse", "冲销"},
+};
+
+static const struct term places[] = {
+	{PLACE_BIN, "bin", "库位"},
+	{PLACE_TRANSIT, "transit", "在途"},
+	{PLACE_SUPPLIER, "supplier", "供应商"},
+	{PLACE_CUSTOMER, "customer", "客户"},
+	{PLACE_LOSS, "loss", "盘亏"},
+	{PLACE_FOUND, "found", "盘盈"},
+	{PLACE_SCRAP, "scrap", "报废"},
+	{PLACE_MADE, "made", "加工"},
+};
+
+static const struct term conditions[] = {
+	{CONDITION_GOOD, "good", "良品"},
+	{CONDITION_ON_HOLD, "on_hold", "冻结"},
+	{CONDITION_QUARANTINE, "quarantine", "待检"},
+	{CONDITION_DAMAGED, "damaged", "残次品"},
+};
+
+static const struct term units[] = {
+	{UNIT_EACH, "each", "个"},
+	{UNIT_GRAM, "gram", "克"},
+	{UNIT_MILLILITRE, "millilitre", "毫升"},
+	{UNIT_MILLIMETRE, "millimetre", "毫米"},
+	{UNIT_EACH, "ea", "件"},
+	{UNIT_EACH, "pcs", "只"},
+	{UNIT_EACH, "pc", "台"},
+	{UNIT_EACH, "piece", "支"},
+	{UNIT_EACH, "unit", "瓶"},
+	{UNIT_EACH, "set", "套"},
+	{UNIT_EACH, "bag", "袋"},
+	{UNIT_EACH, "pack", "包"},
+	{UNIT_EACH, "box", "盒"},
+	{UNIT_GRAM, "g", "公克"},
+	{UNIT_MILLILITRE, "ml", "milliliter"},
+	{UNIT_MILLIMETRE, "mm", "millimeter"},
+};
+
+static const struct term trackings[] = {
+	{TRACK_NONE, "none", "无"},         {TRACK_LOT, "lot", "批号"},
+	{TRACK_SERIAL, "serial", "序列号"}, {TRACK_NONE, "no", "不追踪"},
+	{TRACK_LOT, "batch", "批次"},       {TRACK_SERIAL, "sn", "序号"},
+};
+
+static const struct term devices[] = {
+	{DEVICE_SCANNER, "scanner", "扫描枪"},
+	{DEVICE_SHELF, "shelf", "货架传感器"},
+	{DEVICE_RFID, "rfid", "RFID 读写器"},
+};
+
+static const struct term roles[] = {
+	{ROLE_OPERATOR, "operator", "操作员"},
+	{ROLE_MANAGER, "manager", "经理"},
+	{ROLE_PURCHASING, "purchasing", "采购"},
+	{ROLE_SALES, "sales", "销售"},
+	{ROLE_LOGISTICS, "logistics", "物流"},
+	{ROLE_FINANCE, "finance", "财务"},
+	{ROLE_HQ, "hq", "总部"},
+};
+
+static const struct term verdicts[] = {
+	{COUNT_ACCEPTED, "accepted", "已接受"},
+	{COUNT_RECOUNT_MOVED, "recount_moved", "盘点期间有变动，需重盘"},
+	{COUNT_RECOUNT_BLIND, "recount_blind", "差异较大，需盲盘复核"},
+};
+
+static const struct term tasks[] = {
+	{TASK_COUNT, "count", "盘点"}, {TASK_PUTAWAY, "putaway", "上架"},
+	{TASK_PICK, "pick", "拣货"},   {TASK_INSPECT, "inspect", "检验"},
+	{TASK_CHECK, "check", "查看"},
+};
+
+static const struct term task_states[] = {
+	{TASK_OPEN, "open", "待办"},
+	{TASK_CLAIMED, "claimed", "已领取"},
+	{TASK_DONE, "done", "已完成"},
+	{TASK_CANCELLED, "cancelled", "已取消"},
+};
+
+static const struct term severities[] = {
+	{SEVERITY_INFO, "info", "提示"},
+	{SEVERITY_WARNING, "warning", "警告"},
+	{SEVERITY_CRITICAL, "critical", "严重"},
+};
+
+#define SET(terms)                        \
+	{                                 \
+		(terms), ARRAY_LEN(terms) \
+	}
+
+static const struct {
+	const struct term *terms;
+	size_t count;
+} sets[] = {
+	[TERM_ACTOR] = SET(actors),
+	[TERM_REF] = SET(refs),
+	[TERM_MOVEMENT] = SET(movements),
+	[TERM_PLACE] = SET(places),
+	[TERM_CONDITION] = SET(conditions),
+	[TERM_UNIT] = SET(units),
+	[TERM_TRACKING] = SET(trackings),
+	[TERM_DEVICE] = SET(devices),
+	[TERM_ROLE] = SET(roles),
+	[TERM_VERDICT] = SET(verdicts),
+	[TERM_TASK] = SET(tasks),
+	[TERM_TASK_STATE] = SET(task_states),
+	[TERM_SEVERITY] = SET(severities),
+};
+
+static const struct term *term_find(enum term_set set, uint32_t value)
+{
+	ASSERT((size_t)set < ARRAY_LEN(sets));
+	for (size_t i = 0; i < sets[set].count; i++)
+		if (sets[set].terms[i].value == value)
+			return &sets[set].terms[i];
+	return NULL;
+}
+
+const char *term_name(enum term_set set, uint32_t value)
+{
+	const struct term *term = term_find(set, value);
+
+	return term == NULL ? "" : term->word;
+}
+
+const char *term_name_zh(enum term_set set, uint32_t value)
+{
+	const struct term *term = term_find(set, value);
+
+	return term == NULL ? "" : term->zh;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool word_is(struct span text, const char *word)
+{
+	for (size_t i = 0; i < text.size; i++)
+		if (word[i] == '\0' || lower(text.data[i]) != lower(word[i]))
+			return false;
+	return word[text.size] == '\0';
+}
+
+bool term_parse(enum term_set set, struct span text, uint32_t *ret_value)
+{
+	ASSERT((size_t)set < ARRAY_LEN(sets));
+	for (size_t i = 0; i < sets[set].count; i++) {
+		const struct term *term = &sets[set].terms[i];
+
+		if (word_is(text, term->word) || word_is(text, term->zh)) {
+			*ret_value = term->value;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool term_parse_bool(struct span text, bool *ret_bool)
+{
+	static const struct {
+		const char *word;
+		bool is_true;
+	} words[] = {
+		{"true", true}, {"1", true},      {"yes", true}, {"y", true},
+		{"是", true},   {"false", false}, {"0", false},  {"no", false},
+		{"n", false},   {"否", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (word_is(text, words[i].word)) {
+			*ret_bool = words[i].is_true;
+			return true;
+		}
+	}
+	return false;
+}
