@@ -8,6 +8,7 @@
 #include "store/audit.h"
 #include "store/draft.h"
 #include "store/ledger.h"
+#include "store/rebuild.h"
 #include "tests/powercut/powercut.h"
 #include "tests/support/check.h"
 #include "tests/support/entries.h"
@@ -16,7 +17,8 @@
 #define MAP_SIZE (UINT64_C(1) << 20)
 #define BATCHES_NORMAL 72
 #define BATCHES_FULL 240
-#define CYCLE 12 /* batches of a round through all kinds of work */
+#define REBUILT_AT 40 /* the tables are emptied and folded again then */
+#define CYCLE 12      /* batches of a round through all kinds of work */
 #define ENTRIES_MAX 24
 
 /* 2026-11-22T10:00:00Z */
@@ -206,6 +208,7 @@ static void run(void *context, const char *folder)
 {
 	uint64_t batches = *(uint64_t *)context;
 	struct ledger_plan plan = {.map_size = MAP_SIZE, .now = {START_MS}};
+	const struct rebuild_plan silent = {.progress = NULL};
 	struct ledger *ledger;
 	struct err err;
 
@@ -228,6 +231,10 @@ static void run(void *context, const char *folder)
 				    &err);
 		}
 		powercut_mark_acked(i);
+		if (i == REBUILT_AT)
+			assert_done(rebuild_run(ledger_env(ledger), &silent,
+						&err),
+				    &err);
 	}
 	powercut_end();
 	ledger_close(ledger);
