@@ -51,14 +51,14 @@ static const struct alert_text alert_texts[] = {
 	},
 	{
 		"found_units",
-		"[{n} units of ]{} were moved that the book did not have.",
-		"{} 移动的数量超出账面[ {n} 个单位]。",
+		"More of {} was moved than the book had[: {n} units].",
+		"{} 移动的数量超出账面[：{n} 个单位]。",
 		"Count the bin that the count task names.",
 		"请盘点任务中指出的库位。",
 	},
 	{
 		"parked_lost",
-		"[{n} ]parked readings had to be dropped: there were more "
+		"Parked readings had to be dropped[ ({n})]: there were more "
 		"than may be kept.",
 		"搁置的读数超出上限，已丢弃[ {n} 条]。",
 		"Name the unknown codes and devices that `depot parked list` "

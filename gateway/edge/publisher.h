@@ -16,7 +16,8 @@
  *   - a status that says `ready` and as_of T goes out only after every stock
  *     topic, chunk, task and alert has gone out as it was at T, on this
  *     connection. Subscribers' rule of freshness (docs/topics.md, "Age") stands
- *     on it;
+ *     on it. (What left the ledger while no daemon ran is cleared when the
+ *     retained tree has been read, some seconds later.)
  *   - one call does bounded work (some milliseconds) and holds its snapshot
  *     no longer; memory is taken for items_max items at the start, and grows,
  *     by doubling, only beyond that.
@@ -124,17 +125,19 @@ MUST_CHECK enum err_code publisher_run(struct publisher *publisher,
 
 /*
  * A retained message of the site's own tree, as the broker kept it. The caller
- * subscribes once after each connect to PREFIX/{stock,snapshot,task,alert}/+
- * (PREFIX is depot/v1/{org}/{site}) and passes on what comes with the retain
- * flag and a payload. What the ledger does not hold is cleared by the next
- * calls of publisher_run.
+ * reads the tree once after each connect (mqtt_tree_read): the filters are
+ * PREFIX/{stock,snapshot,task,alert}/+, where PREFIX is
+ * depot/v1/{org}/{site}; what has no retain flag or no payload is not passed
+ * on. What the ledger does not hold is cleared by the next calls of
+ * publisher_run.
  * Errors as view_begin, ERR_CORRUPT.
  */
 MUST_CHECK enum err_code publisher_retained(struct publisher *publisher,
 					    struct span topic, struct err *err);
 
-/* True if there was more to clear than could be noted: subscribe again, and it
- * goes on. Asking takes the wish away. */
+/* True if there was more to clear than could be noted, and what was noted has
+ * been cleared: read the tree again, and it goes on. Asking takes the wish
+ * away; ask after each publisher_run. */
 bool publisher_wants_retained(struct publisher *publisher);
 
 /* What status says beside the ledger's own figures. Copied; a change of health

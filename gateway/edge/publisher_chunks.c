@@ -30,6 +30,7 @@ enum err_code chunks_open(struct chunks *chunks, uint32_t capacity,
 	chunks->at[0] = (struct chunk){.first = 1, .is_dirty = true};
 	chunks->count = 1;
 	chunks->dirty = 1;
+	chunks->unpublished = 1;
 	return ERR_OK;
 }
 
@@ -104,31 +105,45 @@ enum err_code chunks_split(struct chunks *chunks, uint32_t index,
 				  .is_pending = chunk->is_pending};
 	chunks->count++;
 	chunks->dirty++;
+	chunks->unpublished++;
 	chunks->pending += chunk->is_pending;
 	return ERR_OK;
+}
+
+/* In how many ms it may be published; 0: now. */
+static uint32_t wait_of(const struct chunk *chunk, int64_t now_ms,
+			uint32_t interval_ms)
+{
+	uint32_t age = (uint32_t)now_ms - chunk->last_ms;
+
+	if (!chunk->was_published || age >= interval_ms)
+		return 0;
+	return interval_ms - age;
 }
 
 bool chunks_next(struct chunks *chunks, int64_t now_ms, uint32_t interval_ms,
 		 uint32_t *ret_index, uint32_t *ret_wait_ms)
 {
-	uint32_t wait = UINT32_MAX;
+	uint32_t least = UINT32_MAX;
 
 	for (uint32_t i = 0; i < chunks->count && chunks->dirty > 0; i++) {
 		uint32_t index = (chunks->turn + i) % chunks->count;
 		const struct chunk *chunk = &chunks->at[index];
-		uint32_t age = (uint32_t)now_ms - chunk->last_ms;
+		uint32_t wait;
 
-		if (!chunk->is_dirty)
+		if (!chunk->is_dirty ||
+		    (chunks->unpublished > 0 && chunk->was_published))
 			continue;
-		if (!chunk->was_published || age >= interval_ms) {
+		wait = wait_of(chunk, now_ms, interval_ms);
+		if (wait == 0) {
 			chunks->turn = index;
 			*ret_index = index;
 			return true;
 		}
-		if (interval_ms - age < wait)
-			wait = interval_ms - age;
+		if (wait < least)
+			least = wait;
 	}
-	*ret_wait_ms = wait;
+	*ret_wait_ms = least;
 	return false;
 }
 
@@ -139,6 +154,7 @@ void chunks_published(struct chunks *chunks, uint32_t index, int64_t now_ms)
 	ASSERT(chunk->is_dirty);
 	chunks->dirty--;
 	chunks->pending -= chunk->is_pending;
+	chunks->unpublished -= !chunk->was_published;
 	chunk->is_dirty = false;
 	chunk->is_pending = false;
 	chunk->was_published = true;

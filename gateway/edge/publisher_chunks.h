@@ -32,6 +32,7 @@ struct chunks {
 	uint32_t count;
 	uint32_t dirty;
 	uint32_t pending;
+	uint32_t unpublished;
 	uint32_t turn; /* whose turn it is to be looked at */
 };
 
@@ -51,8 +52,11 @@ void chunks_sweep(struct chunks *chunks);
 MUST_CHECK enum err_code chunks_split(struct chunks *chunks, uint32_t index,
 				      uint32_t first, struct err *err);
 
-/* A dirty chunk that was not published within @interval_ms; false if there is
+/*
+ * A dirty chunk that was not published within @interval_ms; false if there is
  * none, and *@ret_wait_ms is then when there will be one (UINT32_MAX: never).
+ * Those never published come first: what is cut off from a chunk appears in
+ * the new one before it disappears from the old.
  */
 bool chunks_next(struct chunks *chunks, int64_t now_ms, uint32_t interval_ms,
 		 uint32_t *ret_index, uint32_t *ret_wait_ms);

@@ -304,16 +304,12 @@ static enum err_code chunk_publish(struct run *run, uint32_t index,
 	char level[12];
 	enum err_code code;
 
-	for (;;) {
-		code = chunk_write(run, index, &sheet, &extent, err);
-		if (code != ERR_OK || extent.next == extent.end)
-			break;
-		code = chunk_split(run, index, &extent, err);
-		if (code != ERR_OK)
-			break;
-	}
+	code = chunk_write(run, index, &sheet, &extent, err);
 	if (code != ERR_OK)
 		return code;
+	/* Its new half goes first, so the caller asks again who is next. */
+	if (extent.next != extent.end)
+		return chunk_split(run, index, &extent, err);
 	(void)text_format(level, sizeof(level), "%u",
 			  (unsigned)publisher->chunks.at[index].number);
 	letter.level = level;
