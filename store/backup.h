@@ -3,7 +3,7 @@
  *
  * Layer     store
  * Threads   any; restoring: one process, before the store is there
- * On disk   docs/format/store.md: a folder with the store, compacted, in
+ * On disk   docs/format/tables.md: a folder with the store, compacted, in
  *           "store", and a text file, "manifest", that says what it holds.
  *           No key is ever in it
  *

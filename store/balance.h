@@ -3,7 +3,7 @@
  *
  * Layer     store
  * Threads   reading: any, through a view; balance_add: the writer
- * On disk   docs/format/store.md: pos of the last movement, then cells
+ * On disk   docs/format/tables.md: pos of the last movement, then cells
  *           {condition, lot, quantity} in order, none of them zero
  *
  * Only bins keep lots and conditions apart; a place outside is one cell. A bin

@@ -3,7 +3,7 @@
  *
  * Layer     store; part of backup
  * Threads   any
- * On disk   docs/format/store.md
+ * On disk   docs/format/tables.md
  */
 #ifndef DEPOT_STORE_MANIFEST_H
 #define DEPOT_STORE_MANIFEST_H

@@ -4,7 +4,7 @@
  *
  * Layer     store
  * Threads   reading: any, through a view; master_fold: the writer
- * On disk   docs/format/store.md: a row is [number] pos, entry bytes
+ * On disk   docs/format/tables.md: a row is [number] pos, entry bytes
  *
  * All of it is derived: each row holds the bytes of the journal entry that
  * last said something about its thing, so there is no second encoding that

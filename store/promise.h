@@ -3,7 +3,7 @@
  *
  * Layer     store
  * Threads   reading: any, through a view; promise_fold: the writer
- * On disk   docs/format/store.md
+ * On disk   docs/format/tables.md
  *
  * Every good unit in PICKED or PACKED is there for an order, named or
  * implicit: per item, the rows of this table sum to those two balances. (The

@@ -3,7 +3,7 @@
  *
  * Layer     store
  * Threads   the transaction's or the view's
- * On disk   docs/format/store.md
+ * On disk   docs/format/tables.md
  *
  * LMDB hardly notices damage (of 4,000 flipped bits it returned 2,598 silently
  * wrong), so every row of every table ends in 32 bits over table, key and

@@ -3,7 +3,7 @@
  *
  * Layer     store
  * Threads   reading: any, through a view; trace_fold: the writer
- * On disk   docs/format/store.md
+ * On disk   docs/format/tables.md
  */
 #ifndef DEPOT_STORE_TRACE_H
 #define DEPOT_STORE_TRACE_H
