@@ -32,3 +32,68 @@ void seal_random(void *bytes, size_t size)
 {
 	randombytes_buf(bytes, size);
 }
+
+/* ---- passwords ---- */
+
+#define PASSWORD_ROUNDS 101
+
+static void keyed_hash(struct span key, struct span text, struct span more,
+		       uint8_t ret_hash[SEAL_STRETCH_SIZE])
+{
+	crypto_auth_hmacsha512_state state;
+
+	(void)crypto_auth_hmacsha512_init(&state, (const uint8_t *)key.data,
+					  key.size);
+	(void)crypto_auth_hmacsha512_update(&state, (const uint8_t *)text.data,
+					    text.size);
+	(void)crypto_auth_hmacsha512_update(&state, (const uint8_t *)more.data,
+					    more.size);
+	(void)crypto_auth_hmacsha512_final(&state, ret_hash);
+	sodium_memzero(&state, sizeof(state));
+}
+
+void seal_stretch(struct span password, struct span salt, uint32_t rounds,
+		  uint8_t ret_hash[SEAL_STRETCH_SIZE])
+{
+	static const struct span first = {"\0\0\0\1", 4};
+	static const struct span none = {"", 0};
+	uint8_t hash[SEAL_STRETCH_SIZE];
+	struct span before = {(const char *)hash, sizeof(hash)};
+
+	ASSERT(rounds >= 1 && salt.size <= 64);
+	keyed_hash(password, salt, first, hash);
+	memcpy(ret_hash, hash, sizeof(hash));
+	for (uint32_t i = 1; i < rounds; i++) {
+		keyed_hash(password, before, none, hash);
+		for (size_t j = 0; j < sizeof(hash); j++)
+			ret_hash[j] ^= hash[j];
+	}
+	sodium_memzero(hash, sizeof(hash));
+}
+
+void seal_password(struct span password, char ret_hash[SEAL_PASSWORD_SIZE])
+{
+	uint8_t salt[12];
+	uint8_t hash[SEAL_STRETCH_SIZE];
+	char salt_text[sodium_base64_ENCODED_LEN(
+		sizeof(salt), sodium_base64_VARIANT_ORIGINAL)];
+	char hash_text[sodium_base64_ENCODED_LEN(
+		sizeof(hash), sodium_base64_VARIANT_ORIGINAL)];
+	bool fits;
+
+	randombytes_buf(salt, sizeof(salt));
+	seal_stretch(password, (struct span){(const char *)salt, sizeof(salt)},
+		     PASSWORD_ROUNDS, hash);
+	(void)sodium_bin2base64(salt_text, sizeof(salt_text), salt,
+				sizeof(salt), sodium_base64_VARIANT_ORIGINAL);
+	(void)sodium_bin2base64(hash_text, sizeof(hash_text), hash,
+				sizeof(hash), sodium_base64_VARIANT_ORIGINAL);
+	fits = text_format(ret_hash, SEAL_PASSWORD_SIZE, "$7$%d$%s$%s",
+			   PASSWORD_ROUNDS, salt_text, hash_text);
+	ASSERT(fits);
+}
+
+void seal_wipe(void *bytes, size_t size)
+{
+	sodium_memzero(bytes, size);
+}

@@ -21,4 +21,29 @@ uint64_t seal_checksum(uint64_t before, struct span bytes);
 /* Fills @bytes with @size random bytes, for keys and ids. */
 void seal_random(void *bytes, size_t size);
 
+/* ---- passwords ---- */
+
+#define SEAL_STRETCH_SIZE 64
+
+/*
+ * PBKDF2 (RFC 8018) with HMAC-SHA512 and one block: what mosquitto's password
+ * files are made of. @rounds is at least 1, @salt at most 64 bytes.
+ */
+void seal_stretch(struct span password, struct span salt, uint32_t rounds,
+		  uint8_t ret_hash[SEAL_STRETCH_SIZE]);
+
+/* "$7$ROUNDS$SALT$HASH", terminated. */
+#define SEAL_PASSWORD_SIZE 128
+
+/*
+ * The hash of @password as mosquitto reads it, with a salt of its own. The
+ * rounds are mosquitto's default, 101: passwords are drawn at random, so there
+ * is nothing to guess at, and a broker that stretched long would stand still
+ * while a hundred devices come back.
+ */
+void seal_password(struct span password, char ret_hash[SEAL_PASSWORD_SIZE]);
+
+/* Overwrites a secret so that no compiler leaves it out. */
+void seal_wipe(void *bytes, size_t size);
+
 #endif

@@ -1,0 +1,457 @@
+#include "gateway/edge/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "gateway/edge/backoff.h"
+#include "gateway/edge/broker_files.h"
+#include "gateway/edge/broker_process.h"
+#include "gateway/edge/port.h"
+#include "gateway/edge/replace.h"
+
+#define PATH_SIZE 256
+#define FILE_MODE 0640
+#define RESTART_LEAST_MS 500
+#define RESTART_MOST_MS 30000
+/* One that has run for so long did not fail to start. */
+#define SETTLED_MS 30000
+#define END_TIMEOUT_MS 3000
+#define LISTEN_TRIES 50
+#define LISTEN_TRY_MS 10
+
+struct broker {
+	struct broker_config config; /* its texts are in `texts` */
+	char texts[6][PATH_SIZE];
+	char conf_path[PATH_SIZE];
+	char pid_path[PATH_SIZE];
+	char password[BROKER_PASSWORD_SIZE];
+	char hash[SEAL_PASSWORD_SIZE];
+	int folder; /* of the files */
+	struct broker_process process;
+	struct loop_source *exit_source;
+	struct loop_source *restart_timer;
+	struct backoff backoff;
+	int64_t started_ms;
+	bool was_adopted;
+	uint64_t starts;
+	uint64_t ends;
+};
+
+/* ---- files ---- */
+
+struct writing {
+	FILE *out;
+	const struct broker_config *config;
+	void (*add)(FILE *out, const struct broker_config *config,
+		    const struct broker_account *account);
+};
+
+static void passwd_add(FILE *out, const struct broker_config *config,
+		       const struct broker_account *account)
+{
+	(void)config;
+	broker_passwd_add(out, account);
+}
+
+static enum err_code account_write(void *context,
+				   const struct broker_account *account,
+				   struct err *err)
+{
+	const struct writing *writing = context;
+
+	(void)err;
+	writing->add(writing->out, writing->config, account);
+	return ERR_OK;
+}
+
+static enum err_code passwd_write(struct broker *broker, struct err *err)
+{
+	struct writing writing = {.config = &broker->config, .add = passwd_add};
+	struct replace replace;
+	enum err_code code = replace_begin(&replace, broker->folder,
+					   BROKER_PASSWD_NAME, FILE_MODE, err);
+
+	if (code != ERR_OK)
+		return code;
+	writing.out = replace.out;
+	broker_passwd_begin(replace.out, broker->hash);
+	code = broker_account_walk(broker->config.keys, account_write, &writing,
+				   err);
+	if (code == ERR_OK)
+		return replace_commit(&replace, false, err);
+	replace_abandon(&replace);
+	return code;
+}
+
+static enum err_code acl_write(struct broker *broker, struct err *err)
+{
+	struct writing writing = {.config = &broker->config,
+				  .add = broker_acl_add};
+	struct replace replace;
+	enum err_code code = replace_begin(&replace, broker->folder,
+					   BROKER_ACL_NAME, FILE_MODE, err);
+
+	if (code != ERR_OK)
+		return code;
+	writing.out = replace.out;
+	broker_acl_begin(replace.out, &broker->config);
+	code = broker_account_walk(broker->config.keys, account_write, &writing,
+				   err);
+	if (code == ERR_OK)
+		return replace_commit(&replace, false, err);
+	replace_abandon(&replace);
+	return code;
+}
+
+/* Rights before passwords: an account that is new has none until both are
+ * there, one that is gone cannot log in. */
+static enum err_code accounts_write(struct broker *broker, struct err *err)
+{
+	enum err_code code = acl_write(broker, err);
+
+	return code == ERR_OK ? passwd_write(broker, err) : code;
+}
+
+/* Somebody else's broker on our port would take depotd's password, and hand
+ * out readings to whoever asks. */
+static enum err_code ports_check(const struct broker *broker, struct err *err)
+{
+	const struct broker_config *config = &broker->config;
+	enum err_code code = port_check(config->address, config->port, err);
+
+	if (code == ERR_OK && config->websocket_port != 0)
+		code = port_check(config->address, config->websocket_port, err);
+	return code == ERR_AGAIN ? err_wrap(err, code, "managed broker")
+				 : ERR_OK;
+}
+
+/* A broker that has other settings than those in @conf has to end first: see
+ * broker.h. */
+static enum err_code old_end(struct broker *broker, struct err *err)
+{
+	if (unlinkat(broker->folder, BROKER_CONF_NAME, 0) < 0 &&
+	    errno != ENOENT)
+		return err_sys(err, errno, "remove %s", broker->conf_path);
+	if (broker->process.pid == 0)
+		return ERR_OK;
+	log_event(broker->config.log, LEVEL_WARNING, "broker_reconfigured",
+		  "the broker ends, since its settings have changed: what it "
+		  "had queued is sent again by those devices that wait for "
+		  "their acknowledgement");
+	process_end(&broker->process, END_TIMEOUT_MS);
+	return ERR_OK;
+}
+
+/* With the new settings written to @conf, which ends here. */
+static enum err_code conf_apply(struct broker *broker, struct replace *conf,
+				struct err *err)
+{
+	bool is_same = replace_is_same(conf);
+	bool runs = broker->process.pid != 0;
+	enum err_code code = ERR_OK;
+
+	if (!is_same)
+		code = old_end(broker, err);
+	if (code == ERR_OK && broker->process.pid == 0)
+		code = ports_check(broker, err);
+	if (code == ERR_OK)
+		code = accounts_write(broker, err);
+	if (code != ERR_OK || (is_same && runs)) {
+		replace_abandon(conf);
+		return code;
+	}
+	/* Last: its appearance is what systemd starts the broker by. */
+	return replace_commit(conf, false, err);
+}
+
+static enum err_code files_write(struct broker *broker, struct err *err)
+{
+	/* Else mosquitto goes over to a user who cannot read its files. */
+	const char *user = geteuid() == 0 ? "root" : NULL;
+	struct replace conf;
+	enum err_code code = replace_begin(&conf, broker->folder,
+					   BROKER_CONF_NAME, FILE_MODE, err);
+
+	if (code != ERR_OK)
+		return code;
+	broker_conf_write(conf.out, &broker->config, user);
+	return conf_apply(broker, &conf, err);
+}
+
+/* ---- the process ---- */
+
+static void on_ended(void *context, uint32_t what);
+
+static enum err_code child_watch(struct broker *broker, struct err *err)
+{
+	struct loop_call call = {on_ended, broker};
+
+	broker->started_ms = clock_monotonic_ms(broker->config.clock);
+	return loop_add_fd(broker->config.loop, broker->process.fd, EPOLLIN,
+			   call, &broker->exit_source, err);
+}
+
+static enum err_code child_start(struct broker *broker, struct err *err)
+{
+	enum err_code code =
+		process_start(broker->config.program, broker->conf_path,
+			      &broker->process, err);
+
+	if (code != ERR_OK)
+		return code;
+	broker->starts++;
+	broker->was_adopted = false;
+	log_event(broker->config.log, LEVEL_NOTICE, "broker_started",
+		  "the broker runs as process %d", (int)broker->process.pid);
+	return child_watch(broker, err);
+}
+
+static void restart_plan(struct broker *broker)
+{
+	loop_timer_once(broker->restart_timer,
+			backoff_next_ms(&broker->backoff));
+}
+
+static void on_restart(void *context, uint32_t what)
+{
+	struct broker *broker = context;
+	struct err err;
+	enum err_code code = ports_check(broker, &err);
+
+	(void)what;
+	if (code == ERR_OK)
+		code = child_start(broker, &err);
+	if (code == ERR_OK)
+		return;
+	log_event(broker->config.log, LEVEL_ERROR, "broker_not_started", "%s",
+		  err.text);
+	restart_plan(broker);
+}
+
+static void on_ended(void *context, uint32_t what)
+{
+	struct broker *broker = context;
+	int64_t lived_ms =
+		clock_monotonic_ms(broker->config.clock) - broker->started_ms;
+	char words[PROCESS_WORDS_SIZE];
+
+	(void)what;
+	loop_remove(broker->exit_source);
+	broker->exit_source = NULL;
+	process_reap(&broker->process, words);
+	broker->ends++;
+	log_event(broker->config.log, LEVEL_ERROR, "broker_exited",
+		  "the broker has ended (%s) and is started again: what it had "
+		  "queued is sent again by those devices that wait for their "
+		  "acknowledgement",
+		  words);
+	if (lived_ms >= SETTLED_MS)
+		backoff_reset(&broker->backoff);
+	restart_plan(broker);
+}
+
+/* So that the first connect finds it; whatever else happens, on_ended sees. */
+static void child_await(const struct broker *broker)
+{
+	for (int i = 0; i < LISTEN_TRIES; i++)
+		if (port_answers(broker->config.address, broker->config.port,
+				 LISTEN_TRY_MS) ||
+		    process_wait(&broker->process, LISTEN_TRY_MS))
+			return;
+}
+
+/* One that was ours before, and does not listen, is started again. */
+static enum err_code child_adopt(struct broker *broker, struct err *err)
+{
+	child_await(broker);
+	if (port_answers(broker->config.address, broker->config.port,
+			 LISTEN_TRY_MS)) {
+		log_event(broker->config.log, LEVEL_NOTICE, "broker_adopted",
+			  "the broker runs already, as process %d",
+			  (int)broker->process.pid);
+		broker->was_adopted = true;
+		process_signal(&broker->process, SIGHUP);
+		return child_watch(broker, err);
+	}
+	log_event(broker->config.log, LEVEL_ERROR, "broker_deaf",
+		  "the broker of process %d does not listen and is started "
+		  "again",
+		  (int)broker->process.pid);
+	process_end(&broker->process, END_TIMEOUT_MS);
+	return child_start(broker, err);
+}
+
+static enum err_code child_begin(struct broker *broker, struct err *err)
+{
+	struct loop_call call = {on_restart, broker};
+	uint64_t seed;
+	enum err_code code = loop_add_timer(broker->config.loop, call,
+					    &broker->restart_timer, err);
+
+	if (code != ERR_OK)
+		return code;
+	seal_random(&seed, sizeof(seed));
+	backoff_init(&broker->backoff, RESTART_LEAST_MS, RESTART_MOST_MS, seed);
+	if (broker->process.pid != 0)
+		return child_adopt(broker, err);
+	code = child_start(broker, err);
+	if (code == ERR_OK)
+		child_await(broker);
+	return code;
+}
+
+/* ---- the whole ---- */
+
+static bool text_copy(struct broker *broker, size_t index, const char **text)
+{
+	const char *from = *text == NULL ? "" : *text;
+
+	*text = broker->texts[index];
+	return text_format(broker->texts[index], PATH_SIZE, "%s", from);
+}
+
+static bool paths_make(const char *dir, char *conf_path, char *pid_path)
+{
+	return text_format(conf_path, PATH_SIZE, "%s/" BROKER_CONF_NAME, dir) &&
+	       text_format(pid_path, PATH_SIZE, "%s/" BROKER_PID_NAME, dir);
+}
+
+static enum err_code prepare(struct broker *broker,
+			     const struct broker_config *config,
+			     struct err *err)
+{
+	struct broker_config *own = &broker->config;
+
+	*own = *config;
+	broker->folder = -1;
+	if (!text_copy(broker, 0, &own->dir) ||
+	    !text_copy(broker, 1, &own->keys) ||
+	    !text_copy(broker, 2, &own->org) ||
+	    !text_copy(broker, 3, &own->site) ||
+	    !text_copy(broker, 4, &own->address) ||
+	    !text_copy(broker, 5, &own->program) ||
+	    !paths_make(own->dir, broker->conf_path, broker->pid_path))
+		return err_set(err, ERR_INVALID, "path too long: %s",
+			       config->dir);
+	broker->folder = open(own->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (broker->folder < 0)
+		return err_sys(err, errno, "open folder %s", own->dir);
+	broker_password_draw(broker->password);
+	seal_password(span_of(broker->password), broker->hash);
+	return ERR_OK;
+}
+
+static enum err_code begin(struct broker *broker, struct err *err)
+{
+	enum err_code code = process_find(broker->pid_path, broker->conf_path,
+					  &broker->process, err);
+
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	code = files_write(broker, err);
+	if (code != ERR_OK)
+		return code;
+	if (broker->config.is_child)
+		return child_begin(broker, err);
+	process_signal(&broker->process, SIGHUP);
+	return ERR_OK;
+}
+
+enum err_code broker_open(const struct broker_config *config,
+			  struct broker **ret_broker, struct err *err)
+{
+	struct broker *broker = calloc(1, sizeof(*broker));
+	enum err_code code;
+
+	if (broker == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	code = prepare(broker, config, err);
+	if (code == ERR_OK)
+		code = begin(broker, err);
+	if (code != ERR_OK) {
+		/* One that ran before us may hold readings for the next. */
+		broker_close(broker, broker->starts > 0);
+		return code;
+	}
+	*ret_broker = broker;
+	return ERR_OK;
+}
+
+void broker_close(struct broker *broker, bool ends)
+{
+	if (broker == NULL)
+		return;
+	loop_remove(broker->exit_source);
+	loop_remove(broker->restart_timer);
+	if (ends && broker->config.is_child)
+		process_end(&broker->process, END_TIMEOUT_MS);
+	else
+		process_leave(&broker->process);
+	if (broker->folder >= 0)
+		(void)close(broker->folder); /* opened for reading */
+	seal_wipe(broker->password, sizeof(broker->password));
+	free(broker);
+}
+
+const char *broker_password(const struct broker *broker)
+{
+	return broker->password;
+}
+
+/* systemd may have started another since. */
+static void unit_find(struct broker *broker)
+{
+	if (broker->config.is_child)
+		return;
+	process_leave(&broker->process);
+	if (process_find(broker->pid_path, broker->conf_path, &broker->process,
+			 NULL) != ERR_OK)
+		broker->process.pid = 0;
+}
+
+enum err_code broker_refresh(struct broker *broker, struct err *err)
+{
+	enum err_code code = accounts_write(broker, err);
+
+	if (code != ERR_OK)
+		return err_wrap(err, code, "accounts of the broker");
+	unit_find(broker);
+	process_signal(&broker->process, SIGHUP);
+	log_event(broker->config.log, LEVEL_NOTICE, "broker_refreshed",
+		  "the broker has the accounts as they are now");
+	return ERR_OK;
+}
+
+void broker_state(struct broker *broker, struct broker_state *ret_state)
+{
+	if (broker->process.pid == 0 || process_wait(&broker->process, 0))
+		unit_find(broker);
+	*ret_state = (struct broker_state){
+		.is_running = broker->process.pid != 0 &&
+			      !process_wait(&broker->process, 0),
+		.was_adopted = broker->was_adopted,
+		.pid = broker->process.pid,
+		.starts = broker->starts,
+		.ends = broker->ends,
+	};
+}
+
+void broker_retire(const char *dir, struct log *log)
+{
+	struct broker_process process;
+	char conf_path[PATH_SIZE];
+	char pid_path[PATH_SIZE];
+
+	if (!paths_make(dir, conf_path, pid_path) || unlink(conf_path) < 0)
+		return;
+	if (process_find(pid_path, conf_path, &process, NULL) != ERR_OK)
+		return;
+	log_event(log, LEVEL_NOTICE, "broker_retired",
+		  "the managed broker ends: another one is configured");
+	process_end(&process, END_TIMEOUT_MS);
+}
