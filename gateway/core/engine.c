@@ -520,6 +520,9 @@ enum err_code engine_step(struct engine *engine, struct batch *batch,
 		return on_tick(engine, batch, event->at, answers, err);
 	case EVENT_COMMAND:
 		batch_time(batch, event->at, event->clock_trusted);
+		if (event->body.command.is_rule)
+			return rule_run(engine, batch, &event->body.command,
+					err);
 		engine->counters.commands++;
 		return command_run(engine, batch, &event->body.command, err);
 	}

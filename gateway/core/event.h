@@ -43,6 +43,9 @@ struct command {
 	struct span arguments;  /* a JSON object, or empty; borrowed */
 	struct span file;       /* the content that goes with it; borrowed */
 	struct json_out *reply; /* the result is written here */
+	bool is_rule;           /* @account is a rule of the house: there is no
+				 * reply, and the commands are those of
+				 * core/command_alert.c alone */
 };
 
 struct event {

@@ -68,6 +68,12 @@ MUST_CHECK enum err_code on_tick(struct engine *engine, struct batch *batch,
 				 struct moment now, struct answers *answers,
 				 struct err *err);
 
+/* Runs a rule's command. ERR_INVALID: the command is no such thing, a mistake
+ * of ours; else errors as engine_step. */
+MUST_CHECK enum err_code rule_run(struct engine *engine, struct batch *batch,
+				  const struct command *command,
+				  struct err *err);
+
 /* Begins the work on @event, a message, and sets the batch's time. */
 void intake_begin(struct intake *intake, struct engine *engine,
 		  struct batch *batch, const struct event *event);

@@ -1,0 +1,87 @@
+/*
+ * What the house says of itself: alert.raise and alert.clear, which no account
+ * can ask for. The loop sees what the engine cannot (the broker, the clock, the
+ * ring), and an alert is an entry of the journal like all others.
+ *
+ * Arguments: {"code", "severity", "subject"?, "value"?}. Both are idle when the
+ * alert is so already.
+ */
+#include "gateway/core/state.h"
+
+#include "gateway/core/view.h"
+
+static enum err_code arguments_bad(const struct fault *fault, struct err *err)
+{
+	char text[FAULT_TEXT_SIZE];
+
+	fault_text_en(fault, text, sizeof(text));
+	return err_set(err, ERR_INVALID, "alert: %s", text);
+}
+
+static bool severity_read(struct span text, enum severity *ret_severity)
+{
+	for (int i = SEVERITY_INFO; i <= SEVERITY_CRITICAL; i++) {
+		if (span_is(text, severity_name((enum severity)i))) {
+			*ret_severity = (enum severity)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum err_code alarm_read(const struct json_value *root,
+				struct alarm *alarm, struct err *err)
+{
+	struct json_range range = {0, INT64_MAX};
+	struct fault fault = {.kind = FAULT_NONE};
+	const struct alert_text *known;
+	struct span code_text;
+	struct span severity;
+	enum err_code code = json_text(root, "code", &code_text, &fault);
+
+	if (code == ERR_OK)
+		code = json_text(root, "severity", &severity, &fault);
+	if (code == ERR_OK)
+		code = json_optional(
+			json_text(root, "subject", &alarm->subject, &fault));
+	if (code == ERR_OK)
+		code = json_optional(
+			json_int(root, "value", range, &alarm->value, &fault));
+	if (code != ERR_OK)
+		return arguments_bad(&fault, err);
+	known = alert_text_find(code_text);
+	if (known == NULL || !severity_read(severity, &alarm->severity))
+		return err_set(err, ERR_INVALID,
+			       "there is no alert %.*s of severity %.*s",
+			       (int)code_text.size, code_text.data,
+			       (int)severity.size, severity.data);
+	alarm->code = known->code;
+	return ERR_OK;
+}
+
+enum err_code rule_run(struct engine *engine, struct batch *batch,
+		       const struct command *command, struct err *err)
+{
+	struct act act = {.plan = &engine->plan,
+			  .counters = &engine->counters,
+			  .batch = batch,
+			  .actor = {.kind = ACTOR_RULE,
+				    .name = command->account}};
+	struct alarm alarm = {.subject = {"", 0}};
+	bool is_clear = span_is(command->name, "alert.clear");
+	struct pos before = batch_next(batch);
+	struct fault fault;
+	enum err_code code;
+
+	engine->step_wrote = false;
+	if (!is_clear && !span_is(command->name, "alert.raise"))
+		return err_set(err, ERR_INVALID, "no rule has a command %.*s",
+			       (int)command->name.size, command->name.data);
+	if (json_parse(&engine->json, command->arguments, &fault) != ERR_OK)
+		return arguments_bad(&fault, err);
+	code = alarm_read(json_root(&engine->json), &alarm, err);
+	if (code == ERR_OK)
+		code = act_alert(&act, &alarm, is_clear, err);
+	engine->step_wrote = batch_next(batch).value != before.value;
+	return code;
+}
