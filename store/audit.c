@@ -247,7 +247,7 @@ static enum err_code rows_count(struct audit *audit, struct err *err)
 static void audit_free(struct audit *audit)
 {
 	book_release(&audit->book);
-	intern_release(&audit->place_numbers);
+	dense_release(&audit->place_numbers);
 	free(audit->items);
 	free(audit->places);
 	free(audit);

@@ -20,8 +20,9 @@
  * loss without count, claim or reason, in units over all items. (No entry
  * closes a transfer yet, so that part is 0.)
  *
- * Memory: about 40 bytes an account, 60 an item and place. It allocates: for
- * a program that comes and goes, not for the keeper.
+ * Memory: about 60 bytes for each item and place, and as much for each lot and
+ * condition there. It allocates: for a program that comes and goes, not for
+ * the keeper.
  */
 #ifndef DEPOT_STORE_AUDIT_H
 #define DEPOT_STORE_AUDIT_H

@@ -164,13 +164,12 @@ static void row_compare(struct audit *audit, const struct audit_place *place,
 static const struct audit_place *row_place(struct audit *audit,
 					   struct balance_key key)
 {
-	struct key number = key_of_number(key.place.value);
 	uint32_t at;
 
 	if (key.item.value != audit->item.value)
 		item_begin(audit, key.item);
 	if (key.item.value == 0 || key.item.value > audit->items_count ||
-	    !intern_find(&audit->place_numbers, key_span(&number), &at))
+	    !dense_find(&audit->place_numbers, key.place.value, &at))
 		return NULL;
 	return &audit->places[at];
 }

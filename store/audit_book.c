@@ -1,47 +1,61 @@
 #include "store/audit_book.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "rules/base/bytes.h"
+/* Bits of an account's key: the pair above, then lot, then condition. */
+#define LOT_BITS 29
+#define CONDITION_BITS 3
 
-#define BOOK_KEY_SIZE (1 + PLACE_NAME_SIZE_MAX)
-
-/* A key of fixed numbers, or of a kind and a name. */
-struct book_key {
-	char bytes[BOOK_KEY_SIZE];
-	struct writer writer;
+/* A place's key: its kind, then its name. */
+struct place_key {
+	char bytes[1 + PLACE_NAME_SIZE_MAX];
 };
 
-static struct span key_done(struct book_key *key)
+static struct span place_key(struct place_key *key, const struct place *place)
 {
-	ASSERT(writer_ok(&key->writer));
-	return (struct span){key->bytes, key->writer.size};
+	key->bytes[0] = (char)place->kind;
+	memcpy(key->bytes + 1, place->name.data, place->name.size);
+	return (struct span){key->bytes, 1 + (size_t)place->name.size};
 }
 
-static struct span place_key(struct book_key *key, const struct place *place)
+static uint64_t pair_key(uint32_t item, uint32_t place)
 {
-	writer_init(&key->writer, key->bytes, sizeof(key->bytes));
-	write_u8(&key->writer, (uint8_t)place->kind);
-	write_raw(&key->writer, place->name.data, place->name.size);
-	return key_done(key);
+	return (uint64_t)item << 32 | place;
 }
 
-static struct span pair_key(struct book_key *key, uint32_t item, uint32_t place)
+static uint64_t account_key(uint32_t pair, uint32_t lot,
+			    enum condition condition)
 {
-	writer_init(&key->writer, key->bytes, sizeof(key->bytes));
-	write_u32(&key->writer, item);
-	write_u32(&key->writer, place);
-	return key_done(key);
+	return (uint64_t)pair << (LOT_BITS + CONDITION_BITS) |
+	       (uint64_t)lot << CONDITION_BITS | condition;
 }
 
-static struct span account_key(struct book_key *key, uint32_t pair,
-			       uint32_t lot, enum condition condition)
+/* Most units have no lot: 0, and no look into the table. */
+static enum err_code lot_add(struct book *book, struct span lot,
+			     uint32_t *ret_lot)
 {
-	writer_init(&key->writer, key->bytes, sizeof(key->bytes));
-	write_u32(&key->writer, pair);
-	write_u32(&key->writer, lot);
-	write_u8(&key->writer, (uint8_t)condition);
-	return key_done(key);
+	enum err_code code;
+
+	*ret_lot = 0;
+	if (lot.size == 0)
+		return ERR_OK;
+	code = intern_add(&book->lots, lot, ret_lot);
+	if (code == ERR_OK && ++*ret_lot >= UINT32_C(1) << LOT_BITS)
+		code = ERR_FULL;
+	return code;
+}
+
+static bool lot_find(const struct book *book, struct span lot,
+		     uint32_t *ret_lot)
+{
+	*ret_lot = 0;
+	if (lot.size == 0)
+		return true;
+	if (!intern_find(&book->lots, lot, ret_lot))
+		return false;
+	++*ret_lot;
+	return true;
 }
 
 void book_release(struct book *book)
@@ -49,8 +63,8 @@ void book_release(struct book *book)
 	intern_release(&book->items);
 	intern_release(&book->places);
 	intern_release(&book->lots);
-	intern_release(&book->pairs);
-	intern_release(&book->accounts);
+	dense_release(&book->pairs);
+	dense_release(&book->accounts);
 	free(book->pairs_at);
 	free(book->accounts_at);
 	*book = (struct book){.found = 0};
@@ -59,15 +73,15 @@ void book_release(struct book *book)
 static enum err_code pair_add(struct book *book, uint32_t item,
 			      const struct place *place, uint32_t *ret_pair)
 {
-	struct book_key key;
+	struct place_key key;
 	void *array = book->pairs_at;
 	uint32_t number;
 	enum err_code code;
 
 	code = intern_add(&book->places, place_key(&key, place), &number);
 	if (code == ERR_OK)
-		code = intern_add(&book->pairs, pair_key(&key, item, number),
-				  ret_pair);
+		code = dense_add(&book->pairs, pair_key(item, number),
+				 ret_pair);
 	if (code == ERR_OK)
 		code = array_reserve(&array, &book->pairs_capacity,
 				     book->pairs.count,
@@ -84,16 +98,14 @@ static enum err_code account_add(struct book *book, uint32_t pair,
 				 struct span lot, enum condition condition,
 				 uint32_t *ret_account)
 {
-	struct book_key key;
 	void *array = book->accounts_at;
 	uint32_t number;
-	enum err_code code;
+	enum err_code code = lot_add(book, lot, &number);
 
-	code = intern_add(&book->lots, lot, &number);
 	if (code == ERR_OK)
-		code = intern_add(&book->accounts,
-				  account_key(&key, pair, number, condition),
-				  ret_account);
+		code = dense_add(&book->accounts,
+				 account_key(pair, number, condition),
+				 ret_account);
 	if (code == ERR_OK)
 		code = array_reserve(&array, &book->accounts_capacity,
 				     book->accounts.count,
@@ -179,7 +191,7 @@ bool book_item(const struct book *book, struct span sku, uint32_t *ret_item)
 bool book_place(const struct book *book, const struct place *place,
 		uint32_t *ret_place)
 {
-	struct book_key key;
+	struct place_key key;
 
 	return intern_find(&book->places, place_key(&key, place), ret_place);
 }
@@ -187,20 +199,17 @@ bool book_place(const struct book *book, const struct place *place,
 bool book_pair(const struct book *book, uint32_t item, uint32_t place,
 	       uint32_t *ret_pair)
 {
-	struct book_key key;
-
-	return intern_find(&book->pairs, pair_key(&key, item, place), ret_pair);
+	return dense_find(&book->pairs, pair_key(item, place), ret_pair);
 }
 
 struct book_account *book_account(const struct book *book, uint32_t pair,
 				  struct span lot, enum condition condition)
 {
-	struct book_key key;
 	uint32_t number;
 
-	if (!intern_find(&book->lots, lot, &number) ||
-	    !intern_find(&book->accounts,
-			 account_key(&key, pair, number, condition), &number))
+	if (!lot_find(book, lot, &number) ||
+	    !dense_find(&book->accounts, account_key(pair, number, condition),
+			&number))
 		return NULL;
 	return &book->accounts_at[number];
 }
@@ -222,15 +231,16 @@ void book_account_name(const struct book *book, uint32_t account,
 		       uint32_t *ret_pair, struct lot *ret_lot,
 		       enum condition *ret_condition)
 {
-	struct span key = intern_key(&book->accounts, account);
-	struct reader reader;
-	uint32_t lot;
+	uint64_t key = book->accounts.keys[account];
+	uint32_t lot = (uint32_t)(key >> CONDITION_BITS) &
+		       ((UINT32_C(1) << LOT_BITS) - 1);
+	struct span text = {"", 0};
 	bool fits;
 
-	reader_init(&reader, key.data, key.size);
-	*ret_pair = read_u32(&reader);
-	lot = read_u32(&reader);
-	*ret_condition = (enum condition)read_u8(&reader);
-	fits = lot_set(ret_lot, intern_key(&book->lots, lot));
-	ASSERT(fits && reader_done(&reader));
+	*ret_pair = (uint32_t)(key >> (LOT_BITS + CONDITION_BITS));
+	*ret_condition = (enum condition)(key & ((1u << CONDITION_BITS) - 1));
+	if (lot > 0)
+		text = intern_key(&book->lots, lot - 1);
+	fits = lot_set(ret_lot, text);
+	ASSERT(fits);
 }

@@ -30,11 +30,11 @@ struct book_account {
 
 /* All zero is an empty one. */
 struct book {
-	struct intern items;    /* SKU */
-	struct intern places;   /* kind, name */
-	struct intern lots;     /* lot; the empty one is one too */
-	struct intern pairs;    /* item, place */
-	struct intern accounts; /* pair, lot, condition */
+	struct intern items;   /* SKU */
+	struct intern places;  /* kind, name */
+	struct intern lots;    /* the empty one is 0 without being in it */
+	struct dense pairs;    /* item, place */
+	struct dense accounts; /* pair, lot, condition */
 	struct book_pair *pairs_at;
 	size_t pairs_capacity;
 	struct book_account *accounts_at;

@@ -28,10 +28,9 @@ static struct audit_item *item_at(struct audit *audit, uint32_t number)
 
 static struct audit_place *place_at(struct audit *audit, uint32_t number)
 {
-	struct key key = key_of_number(number);
 	uint32_t at;
 
-	if (!intern_find(&audit->place_numbers, key_span(&key), &at))
+	if (!dense_find(&audit->place_numbers, number, &at))
 		return NULL;
 	return &audit->places[at];
 }
@@ -66,12 +65,10 @@ static enum err_code item_row(struct audit *audit, struct span key,
 static enum err_code place_keep(struct audit *audit, uint32_t number,
 				const struct place *place, struct err *err)
 {
-	struct key key = key_of_number(number);
 	void *array = audit->places;
 	uint32_t at;
 	uint32_t book;
-	enum err_code code =
-		intern_add(&audit->place_numbers, key_span(&key), &at);
+	enum err_code code = dense_add(&audit->place_numbers, number, &at);
 
 	if (code == ERR_OK)
 		code = array_reserve(&array, &audit->places_capacity,

@@ -38,7 +38,7 @@ struct audit {
 	enum table table;
 	struct audit_item *items; /* by the store's number, less 1 */
 	uint64_t items_count;
-	struct intern place_numbers; /* the store's number, 4 bytes */
+	struct dense place_numbers; /* the store's number of each */
 	struct audit_place *places;
 	size_t places_capacity;
 	uint64_t held; /* rows of TABLE_HELD */

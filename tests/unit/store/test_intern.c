@@ -43,13 +43,43 @@ static void numbers_count_up_and_lead_back_to_their_keys(void **state)
 	intern_release(&intern);
 }
 
+/* Method: 300,000 keys out of 200,000, near each other and far apart. */
+static void numbers_of_64_bits_lead_there_and_back(void **state)
+{
+	struct dense dense = {.count = 0};
+	uint64_t seed = test_seed(5);
+	size_t again = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 300000; i++) {
+		uint64_t key = test_random(&seed) % 200000;
+		uint32_t before = UINT32_MAX;
+		uint32_t number = UINT32_MAX;
+		bool is_known;
+
+		if (key % 2 == 0)
+			key <<= 40;
+		is_known = dense_find(&dense, key, &before);
+		assert_code(dense_add(&dense, key, &number), ERR_OK);
+		assert_int_equal(number, is_known ? before : dense.count - 1);
+		assert_int_equal(dense.keys[number], key);
+		again += is_known;
+	}
+	assert_int_equal(dense.count + again, 300000);
+	assert_true(again > 50000);
+	dense_release(&dense);
+	dense_release(&dense);
+}
+
 static void an_empty_one_finds_nothing(void **state)
 {
 	struct intern intern = {.count = 0};
+	struct dense dense = {.count = 0};
 	uint32_t number = 9;
 
 	(void)state;
 	assert_false(intern_find(&intern, SPAN_LITERAL("x"), &number));
+	assert_false(dense_find(&dense, 0, &number));
 	assert_int_equal(number, 9);
 	intern_release(&intern);
 }
@@ -80,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_count_up_and_lead_back_to_their_keys),
+		cmocka_unit_test(numbers_of_64_bits_lead_there_and_back),
 		cmocka_unit_test(an_empty_one_finds_nothing),
 		cmocka_unit_test(
 			an_array_grows_with_zeros_and_keeps_what_it_has),
