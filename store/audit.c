@@ -47,19 +47,38 @@ void audit_unexplained(struct audit *audit, int64_t stored, int64_t computed)
 	unexplained_add(audit, stored > computed ? more : -more);
 }
 
-enum err_code audit_row_done(struct audit *audit, struct err *err)
+static enum err_code word_say(struct audit *audit, struct err *err)
 {
 	enum err_code code = ERR_OK;
 
-	audit->rows_done++;
-	if (audit->plan->progress != NULL &&
-	    audit->rows_done % ROWS_PER_WORD == 0)
+	if (audit->plan->progress != NULL)
 		code = audit->plan->progress(audit->plan->context, audit->table,
 					     audit->rows_done,
 					     audit->rows_total);
 	if (code != ERR_OK)
 		return err_set(err, code, "the audit was ended");
 	return ERR_OK;
+}
+
+enum err_code audit_row_done(struct audit *audit, struct err *err)
+{
+	audit->rows_done++;
+	if (audit->rows_done % ROWS_PER_WORD != 0)
+		return ERR_OK;
+	return word_say(audit, err);
+}
+
+enum err_code audit_table_walk(struct audit *audit, enum table table,
+			       view_visit_fn *visit, struct err *err)
+{
+	const struct span all = {"", 0};
+	enum err_code code;
+
+	audit->table = table;
+	code = word_say(audit, err);
+	if (code != ERR_OK)
+		return code;
+	return view_walk(audit->view, table, all, all, visit, audit, err);
 }
 
 /* ---- the journal ---- */
@@ -182,7 +201,8 @@ static enum err_code journal_row(void *context, struct span key,
 
 	reader_init(&reader, key.data, key.size);
 	pos.value = read_u64(&reader);
-	if (!reader_done(&reader) || value.size < CHAIN_SIZE) {
+	if (!reader_done(&reader) || value.size < CHAIN_SIZE ||
+	    value.size > ENTRY_SIZE_MAX + CHAIN_SIZE) {
 		journal_report(audit, FINDING_GARBLED, audit->last.pos);
 		return audit_row_done(audit, err);
 	}
@@ -217,12 +237,9 @@ static enum err_code head_audit(struct audit *audit, struct err *err)
 
 enum err_code audit_journal(struct audit *audit, struct err *err)
 {
-	const struct span all = {"", 0};
-	enum err_code code;
+	enum err_code code =
+		audit_table_walk(audit, TABLE_JOURNAL, journal_row, err);
 
-	audit->table = TABLE_JOURNAL;
-	code = view_walk(audit->view, TABLE_JOURNAL, all, all, journal_row,
-			 audit, err);
 	if (code == ERR_OK)
 		code = head_audit(audit, err);
 	return code;

@@ -86,7 +86,8 @@ struct audit_result {
 	struct finding list[FINDINGS_MAX];
 };
 
-/* Called every few thousand rows: @done of @total. Anything but ERR_OK ends
+/* Called before each table and every few thousand rows: @done of @total rows
+ * are done, and @table is next. Anything but ERR_OK ends
  * the audit with that code: ERR_STOPPED, for a signal. */
 typedef enum err_code audit_progress_fn(void *context, enum table table,
 					uint64_t done, uint64_t total);

@@ -250,12 +250,9 @@ static void promises_left(struct audit *audit)
 
 enum err_code audit_balances(struct audit *audit, struct err *err)
 {
-	const struct span all = {"", 0};
-	enum err_code code;
+	enum err_code code =
+		audit_table_walk(audit, TABLE_BALANCE, balance_row, err);
 
-	audit->table = TABLE_BALANCE;
-	code = view_walk(audit->view, TABLE_BALANCE, all, all, balance_row,
-			 audit, err);
 	if (code != ERR_OK)
 		return code;
 	item_begin(audit, (struct item_no){0});

@@ -7,8 +7,6 @@
 #include "store/master.h"
 #include "store/row.h"
 
-static const struct span all_rows = {"", 0};
-
 static void row_report(struct audit *audit, enum finding_kind kind)
 {
 	struct finding finding = {.kind = kind, .table = audit->table};
@@ -191,14 +189,6 @@ static enum err_code table_row(void *context, struct span key,
 	return audit_row_done(audit, err);
 }
 
-static enum err_code table_audit(struct audit *audit, enum table table,
-				 struct err *err)
-{
-	audit->table = table;
-	return view_walk(audit->view, table, all_rows, all_rows, table_row,
-			 audit, err);
-}
-
 /* A name more than there are numbers would lead nowhere. */
 static enum err_code counts_audit(struct audit *audit, enum table names,
 				  enum table numbers, struct err *err)
@@ -245,13 +235,14 @@ enum err_code audit_tables(struct audit *audit, struct err *err)
 	if (audit->items == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	/* Names first: the others are judged by them. */
-	code = table_audit(audit, TABLE_ITEM_NAME, err);
+	code = audit_table_walk(audit, TABLE_ITEM_NAME, table_row, err);
 	if (code == ERR_OK)
-		code = table_audit(audit, TABLE_PLACE, err);
+		code = audit_table_walk(audit, TABLE_PLACE, table_row, err);
 	for (size_t i = 0; i < TABLE_COUNT && code == ERR_OK; i++)
 		if (i != TABLE_JOURNAL && i != TABLE_BALANCE &&
 		    i != TABLE_ITEM_NAME && i != TABLE_PLACE)
-			code = table_audit(audit, (enum table)i, err);
+			code = audit_table_walk(audit, (enum table)i, table_row,
+						err);
 	if (code == ERR_OK)
 		code = counts_audit(audit, TABLE_SKU, TABLE_ITEM_NAME, err);
 	if (code == ERR_OK)

@@ -60,6 +60,10 @@ struct audit {
 void audit_report(struct audit *audit, const struct finding *finding);
 /* Adds units that nothing explains. */
 void audit_unexplained(struct audit *audit, int64_t stored, int64_t computed);
+/* Walks a table, after telling the plan of it. */
+MUST_CHECK enum err_code audit_table_walk(struct audit *audit, enum table table,
+					  view_visit_fn *visit,
+					  struct err *err);
 /* Counts a row, and tells the plan of it now and then. */
 MUST_CHECK enum err_code audit_row_done(struct audit *audit, struct err *err);
 

@@ -86,7 +86,8 @@ static enum err_code row_parse(struct span key, struct span value,
 
 	reader_init(&reader, key.data, key.size);
 	ret_row->pos.value = read_u64(&reader);
-	if (!reader_done(&reader) || value.size < CHAIN_SIZE)
+	if (!reader_done(&reader) || value.size < CHAIN_SIZE ||
+	    value.size > ENTRY_SIZE_MAX + CHAIN_SIZE)
 		return err_set(err, ERR_CORRUPT,
 			       "the journal has a garbled row");
 	ret_row->bytes = (struct span){value.data, value.size - CHAIN_SIZE};

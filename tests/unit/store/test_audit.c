@@ -106,7 +106,7 @@ static enum err_code told(void *context, enum table table, uint64_t done,
 	struct told *count = context;
 
 	assert_in_range(table, 0, TABLE_COUNT - 1);
-	assert_in_range(done, 1, total);
+	assert_in_range(done, 0, total);
 	count->calls++;
 	return count->answer;
 }
@@ -128,10 +128,10 @@ static void an_audit_tells_how_far_it_is_and_can_be_ended(void **state)
 	warehouse_commit(w);
 	assert_done(view_begin(ledger_env(w->ledger), &view, &w->err), &w->err);
 	assert_done(audit_run(view, &plan, &result, &w->err), &w->err);
-	assert_int_equal(count.calls, 2);
+	assert_int_equal(count.calls, TABLE_COUNT + 2);
 	count.answer = ERR_STOPPED;
 	assert_code(audit_run(view, &plan, &result, &w->err), ERR_STOPPED);
-	assert_int_equal(count.calls, 3);
+	assert_int_equal(count.calls, TABLE_COUNT + 3);
 	view_end(view);
 }
 
