@@ -41,6 +41,7 @@ struct box {
 	struct mqtt *mqtt;
 	struct clerk *clerk;
 	struct control *control;
+	struct control_ends *control_ends;
 
 	struct loop_source *keeper_source;
 	struct loop_source *due_timer;

@@ -1,6 +1,16 @@
 #include "gateway/depotd_control.h"
 
-#include "gateway/edge/control.h"
+#include <stdlib.h>
+
+#include "gateway/depotd_watch.h"
+#include "gateway/edge/control_broker.h"
+
+/* What the socket borrows as long as it is open. */
+struct control_ends {
+	char keys[FILE_PATH_SIZE];
+	struct control_broker broker;
+	struct control_extra extras[CONTROL_BROKER_EXTRAS];
+};
 
 static const char *state_name(enum mqtt_state state)
 {
@@ -110,6 +120,35 @@ static enum err_code scan_publish(void *context, struct span device,
 	return mqtt_publish(box->mqtt, &out);
 }
 
+static void broker_changed(void *context)
+{
+	box_broker_changed(context);
+}
+
+static enum err_code ends_make(struct box *box, struct err *err)
+{
+	struct control_ends *ends = calloc(1, sizeof(*ends));
+	enum err_code code;
+
+	if (ends == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	box->control_ends = ends;
+	code = ledger_keys_folder(box->config->store.path, ends->keys, err);
+	if (code != ERR_OK)
+		return code;
+	ends->broker = (struct control_broker){ends->keys, broker_changed, box};
+	control_broker_extras(&ends->broker, ends->extras);
+	return ERR_OK;
+}
+
+/* An external broker's accounts are not ours to give. */
+static size_t extra_count(const struct box *box)
+{
+	return box->config->broker.mode == CONFIG_BROKER_MANAGED
+		       ? CONTROL_BROKER_EXTRAS
+		       : 0;
+}
+
 enum err_code start_control(struct box *box, struct err *err)
 {
 	struct control_config config = {
@@ -121,13 +160,17 @@ enum err_code start_control(struct box *box, struct err *err)
 		.log = box->log,
 		.ports = {.status = status_out,
 			  .scan = scan_publish,
+			  .extra_count = extra_count(box),
 			  .context = box},
 	};
-	enum err_code code = clerk_start(box->ledger, &box->clerk, err);
+	enum err_code code = ends_make(box, err);
 
+	if (code == ERR_OK)
+		code = clerk_start(box->ledger, &box->clerk, err);
 	if (code != ERR_OK)
 		return code;
 	config.clerk = box->clerk;
+	config.ports.extras = box->control_ends->extras;
 	box->started_ms = clock_monotonic_ms(&box->clock);
 	return control_open(&config, &box->control, err);
 }
@@ -141,4 +184,5 @@ void end_control(struct box *box)
 {
 	clerk_stop(box->clerk);
 	control_close(box->control);
+	free(box->control_ends);
 }

@@ -25,6 +25,12 @@ void end_watch(struct box *box)
 	end_control(box);
 }
 
+void box_broker_changed(struct box *box)
+{
+	log_event(box->log, LEVEL_INFO, "broker_accounts",
+		  "the broker's accounts have changed");
+}
+
 static void health_add(struct box *box, bool is_so, const char *code)
 {
 	if (!is_so)

@@ -19,6 +19,9 @@ MUST_CHECK enum err_code start_watch(struct box *box, struct err *err);
 void stop_watch(struct box *box);
 void end_watch(struct box *box);
 
+/* The managed broker's accounts have changed: it has to be told. */
+void box_broker_changed(struct box *box);
+
 /* Once a second: health and status. */
 void box_watch(struct box *box, const struct keeper_state *state);
 

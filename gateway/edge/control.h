@@ -52,6 +52,7 @@ struct control_extra {
 	uint32_t roles; /* bits of enum role, one of which is needed */
 	bool (*run)(void *context, const struct json_value *arguments,
 		    struct json_out *out);
+	void *context;
 };
 
 /* What the daemon does for the socket. */

@@ -28,22 +28,26 @@ static size_t value_end(struct span line, size_t at)
 	return line.size;
 }
 
-/* An object as it was written. */
+struct span control_value_raw(const struct json_value *value, struct span text)
+{
+	struct fault place;
+	size_t at;
+
+	(void)json_fault(value, FAULT_NONE, &place); /* for its place alone */
+	at = place.at - 1;
+	return (struct span){text.data + at, value_end(text, at) - at};
+}
+
 static enum err_code object_raw(const struct json_value *root, struct span line,
 				const char *name, struct span *ret_raw,
 				struct fault *fault)
 {
 	const struct json_value *value;
-	struct fault place;
 	enum err_code code = json_object(root, name, &value, fault);
-	size_t at;
 
-	if (code != ERR_OK)
-		return code;
-	(void)json_fault(value, FAULT_NONE, &place); /* for its place alone */
-	at = place.at - 1;
-	*ret_raw = (struct span){line.data + at, value_end(line, at) - at};
-	return ERR_OK;
+	if (code == ERR_OK)
+		*ret_raw = control_value_raw(value, line);
+	return code;
 }
 
 enum err_code control_request_read(struct json *json, struct span line,

@@ -43,6 +43,9 @@ MUST_CHECK enum err_code
 control_request_read(struct json *json, struct span line,
 		     struct control_request *ret_request, struct fault *fault);
 
+/* A list or object as it was written in @text, which it was parsed from. */
+struct span control_value_raw(const struct json_value *value, struct span text);
+
 /*
  * Maps the file @fd, which stays the caller's, for reading. Give the span to
  * control_file_unmap. An empty file is an empty span.

@@ -141,10 +141,11 @@ static void query_take(struct turn *turn, const struct command_spec *spec)
 				  .arguments = turn->request.arguments,
 				  .file = client->file,
 				  .reply = &client->out};
-	struct moment now = clock_now(control->config.clock).moment;
+	struct clock_reading now = clock_now(control->config.clock);
+	struct moment as_of = {now.is_trusted ? now.moment.ms : 0};
 	struct err err;
 	enum err_code code =
-		query_run(control->desk, turn->view, now, &command, &err);
+		query_run(control->desk, turn->view, as_of, &command, &err);
 
 	if (code != ERR_OK) {
 		turn_failed(turn, code, &err);
@@ -189,7 +190,7 @@ static void write_take(struct turn *turn, const struct command_spec *spec)
 		refuse(turn, &queue_full, (struct span){"", 0});
 }
 
-static void command_take(struct turn *turn)
+static void core_take(struct turn *turn)
 {
 	const struct command_spec *spec = command_find(turn->request.name);
 
@@ -301,7 +302,7 @@ static void extra_take(struct turn *turn, const struct control_extra *extra)
 	    !arguments_read(turn, &arguments))
 		return;
 	out_object(out);
-	if (extra->run(client->control->config.ports.context, arguments, out))
+	if (extra->run(extra->context, arguments, out))
 		out_object_end(out);
 	control_client_done(client);
 }
@@ -331,7 +332,7 @@ static void name_take(struct turn *turn)
 			return;
 		}
 	}
-	command_take(turn);
+	core_take(turn);
 }
 
 void control_run(struct client *client)
