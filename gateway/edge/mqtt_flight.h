@@ -1,0 +1,41 @@
+/*
+ * mqtt_flight - counts publishes that wait for their PUBACK.
+ *
+ * Layer     gateway/edge; internal to mqtt.c and mqtt_session.c
+ * Threads   flight_end: Paho's; the rest: the loop's
+ */
+#ifndef DEPOT_GATEWAY_EDGE_MQTT_FLIGHT_H
+#define DEPOT_GATEWAY_EDGE_MQTT_FLIGHT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct flights {
+	_Atomic uint32_t count;
+	_Atomic uint32_t bound;
+	_Atomic uint64_t ended;
+	atomic_bool is_room_wanted;
+};
+
+/* One more in flight. False, and room is wanted, if there are @bound. */
+bool flight_begin(struct flights *flights);
+/* One more, bound or not: for what ends a session. */
+void flight_begin_anyway(struct flights *flights);
+/* The one begun last was not sent after all. */
+void flight_cancel(struct flights *flights);
+
+/* One has ended. True if room is wanted and now half of it is there, or all is
+ * empty: the loop is to be told. */
+bool flight_end(struct flights *flights);
+
+/* From now on one flight_end is to tell. Look at flights_left after it. */
+void flights_want_room(struct flights *flights);
+/* True, once, if room is wanted and there is some. */
+bool flights_take_room(struct flights *flights);
+
+uint32_t flights_left(const struct flights *flights);
+/* How many have ended so far: stands still when the broker is silent. */
+uint64_t flights_ended(const struct flights *flights);
+
+#endif

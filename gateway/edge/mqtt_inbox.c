@@ -1,0 +1,144 @@
+#include "gateway/edge/mqtt_inbox.h"
+
+#include <string.h>
+
+#include "gateway/edge/mqtt_topic.h"
+
+/* A heard message on its way to the loop. */
+struct heard {
+	uint32_t payload_size; /* as it was sent */
+	uint16_t topic_size;
+	uint16_t held_size; /* of `payload` */
+	bool is_retained;
+	char topic[MQTT_TOPIC_SIZE_MAX];
+	char payload[PAYLOAD_OUT_SIZE_MAX];
+};
+
+static bool filters_match(const struct filters *filters, struct span topic)
+{
+	for (size_t i = 0; i < filters->count; i++) {
+		if (topic_matches(span_of(filters->texts[i]), topic))
+			return true;
+	}
+	return false;
+}
+
+static enum inbox_result input_take(struct inbox *inbox,
+				    const struct arrival *arrival)
+{
+	struct ring_message message = {
+		.topic = arrival->topic,
+		.payload = arrival->payload,
+		.arrived = clock_now(inbox->clock),
+		.packet_id = arrival->packet_id,
+		.qos = arrival->qos,
+		.is_dup = arrival->is_dup,
+	};
+
+	if (arrival->is_retained) {
+		inbox_count(inbox, MQTT_COUNT_OLD_NEWS);
+		return INBOX_DONE;
+	}
+	if (ring_push(inbox->ring, &message) != ERR_OK)
+		return INBOX_FULL;
+	inbox_count(inbox, MQTT_COUNT_PUSHED);
+	return INBOX_PUSHED;
+}
+
+/* `heard` is large for a callback's stack, but Paho's threads have 8 MiB. */
+static void heard_push(struct inbox *inbox, const struct arrival *arrival)
+{
+	struct heard heard;
+	size_t held = arrival->payload.size;
+
+	if (held > sizeof(heard.payload))
+		held = sizeof(heard.payload);
+	if (arrival->topic.size > sizeof(heard.topic)) {
+		inbox_count(inbox, MQTT_COUNT_HEARD_DROPPED);
+		return;
+	}
+	heard.payload_size = (uint32_t)arrival->payload.size;
+	heard.topic_size = (uint16_t)arrival->topic.size;
+	heard.held_size = (uint16_t)held;
+	heard.is_retained = arrival->is_retained;
+	memcpy(heard.topic, arrival->topic.data, arrival->topic.size);
+	if (held > 0)
+		memcpy(heard.payload, arrival->payload.data, held);
+	inbox_count(inbox, queue_push(inbox->heard, &heard) == ERR_OK
+				   ? MQTT_COUNT_HEARD
+				   : MQTT_COUNT_HEARD_DROPPED);
+}
+
+/* Our own publishes come back while the tree is read: only what is retained
+ * was there before. */
+static void tree_take(struct inbox *inbox, const struct arrival *arrival)
+{
+	if (arrival->is_retained && atomic_load(&inbox->reading) != 0)
+		heard_push(inbox, arrival);
+}
+
+/* An earlier life's marker may have waited in the session's queue. */
+static bool marker_is_ours(const struct inbox *inbox,
+			   const struct arrival *arrival)
+{
+	uint64_t number;
+
+	return span_to_u64(arrival->payload, UINT64_MAX, &number) &&
+	       number != 0 && number == atomic_load(&inbox->reading);
+}
+
+enum inbox_result inbox_take(struct inbox *inbox, const struct arrival *arrival)
+{
+	if (!topic_is_name(arrival->topic)) {
+		inbox_count(inbox, MQTT_COUNT_BAD_TOPIC);
+		return INBOX_DONE;
+	}
+	if (filters_match(&inbox->inputs, arrival->topic))
+		return input_take(inbox, arrival);
+	if (filters_match(&inbox->watched, arrival->topic)) {
+		heard_push(inbox, arrival);
+		return INBOX_DONE;
+	}
+	if (inbox->tree_marker != NULL &&
+	    span_is(arrival->topic, inbox->tree_marker))
+		return marker_is_ours(inbox, arrival) ? INBOX_MARKER
+						      : INBOX_DONE;
+	if (filters_match(&inbox->tree, arrival->topic)) {
+		tree_take(inbox, arrival);
+		return INBOX_DONE;
+	}
+	inbox_count(inbox, MQTT_COUNT_UNASKED);
+	return INBOX_DONE;
+}
+
+bool inbox_hear(struct inbox *inbox, const struct mqtt_handlers *handlers)
+{
+	size_t left = queue_capacity(inbox->heard);
+	struct heard heard;
+
+	while (left-- > 0 && queue_pop(inbox->heard, &heard)) {
+		struct mqtt_heard told = {
+			.topic = {heard.topic, heard.topic_size},
+			.payload = {heard.payload, heard.held_size},
+			.payload_size = heard.payload_size,
+			.is_retained = heard.is_retained,
+		};
+
+		if (handlers->heard != NULL)
+			handlers->heard(handlers->context, &told);
+	}
+	return queue_is_empty(inbox->heard);
+}
+
+enum err_code inbox_open(struct inbox *inbox, uint32_t heard_max,
+			 struct wake *wake, struct err *err)
+{
+	return queue_open(sizeof(struct heard), heard_max, wake, &inbox->heard,
+			  err);
+}
+
+void inbox_close(struct inbox *inbox)
+{
+	queue_close(inbox->heard);
+	inbox->heard = NULL;
+}

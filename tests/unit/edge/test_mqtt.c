@@ -1,0 +1,581 @@
+/*
+ * The client against a real mosquitto: readings arrive once and whole, nothing
+ * is lost or blocked when the broker dies, stalls or sends too much, and what
+ * it says of us when we die is true.
+ */
+#include "tests/support/broker.h"
+#include "tests/unit/edge/mqtt_bed.h"
+
+#include <sys/prctl.h>
+
+static struct broker broker;
+static struct mqtt_bed bed;
+static struct raw_stream peer; /* large: not for the stack */
+
+static bool setup_with(uint32_t slot_count, const char *more)
+{
+	if (!broker_start(&broker, more))
+		return false;
+	bed_make(&bed, broker.port, slot_count);
+	return true;
+}
+
+/* For a test that skips, cmocka wants it said inside of the test. */
+#define SETUP(slot_count, more)                        \
+	do {                                           \
+		(void)state;                           \
+		if (!setup_with((slot_count), (more))) \
+			skip();                        \
+	} while (0)
+
+/* Starts this program again in another role: a fork alone would take along
+ * Paho's state without its threads. */
+static pid_t role_start(const char *role)
+{
+	char program[] = "/proc/self/exe";
+	char name[16];
+	char port[8];
+	char *arguments[] = {program, name, port, NULL};
+	pid_t pid;
+
+	assert_true(text_format(name, sizeof(name), "%s", role));
+	assert_true(text_format(port, sizeof(port), "%u", broker.port));
+	(void)fflush(stdout);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)close_range(STDERR_FILENO + 1, ~0u, 0);
+		(void)execv(program, arguments);
+		_exit(127);
+	}
+	return pid;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	bed_end(&bed);
+	broker_stop(&broker);
+	return 0;
+}
+
+static void say(const char *topic, const char *payload, bool is_retained)
+{
+	struct raw_publish publish = {.topic = span_of(topic),
+				      .payload = span_of(payload),
+				      .packet_id = 1,
+				      .qos = 1,
+				      .is_retained = is_retained};
+
+	raw_publish_send(peer.fd, &publish);
+	raw_client_acks(&peer, 1);
+}
+
+static void a_message_on_an_input_topic_comes_into_the_ring(void **state)
+{
+	struct ring_slot slot;
+
+	SETUP(64, "");
+	bed_client(&bed);
+	bed_until_up(&bed);
+	assert_false(bed.has_session);
+	raw_client(&peer, broker.port, "scanner");
+	say(BED_SCAN, "{\"v\":1}", false);
+	BED_UNTIL(&bed, ring_waiting(bed.ring) == 1);
+
+	assert_true(ring_peek(bed.ring, 0, &slot));
+	assert_span(slot.message.topic, BED_SCAN);
+	assert_span(slot.message.payload, "{\"v\":1}");
+	assert_int_equal(slot.message.qos, 1);
+	assert_int_not_equal(slot.message.packet_id, 0);
+	assert_false(slot.message.is_dup);
+	assert_false(slot.is_cut);
+	assert_true(slot.message.arrived.moment.ms > 0);
+	BED_UNTIL(&bed, bed_count(&bed, MQTT_COUNT_PUSHED) == 1);
+	raw_close(&peer);
+}
+
+/* Method: one retained before we connect, one retained while we listen (new,
+ * and not retained to us), then a reconnect without a session. */
+static void retained_messages_on_inputs_are_not_readings(void **state)
+{
+
+	SETUP(64, "");
+	raw_client(&peer, broker.port, "scanner");
+	say(BED_SCAN, "old", true);
+	bed_client(&bed);
+	bed_until_up(&bed);
+	say(BED_SCAN, "new", true);
+	BED_UNTIL(&bed, ring_waiting(bed.ring) == 1);
+	assert_true(bed_take(&bed, "new"));
+	say(BED_SCAN, "plain", false);
+	BED_UNTIL(&bed, ring_waiting(bed.ring) == 1);
+	assert_true(bed_take(&bed, "plain"));
+	raw_close(&peer);
+}
+
+static void after_a_killed_broker_it_connects_and_subscribes_again(void **state)
+{
+	unsigned rounds = 0;
+
+	SETUP(64, "");
+	bed_client(&bed);
+	for (; rounds < 2; rounds++) {
+		bed_until_up(&bed);
+		assert_false(bed.has_session); /* it died with the broker */
+		raw_client(&peer, broker.port, "scanner");
+		say(BED_SCAN, "scan", false);
+		BED_UNTIL(&bed, ring_waiting(bed.ring) == 1);
+		assert_true(bed_take(&bed, "scan"));
+		raw_close(&peer);
+		broker_kill(&broker);
+		BED_UNTIL(&bed, mqtt_state(bed.mqtt) != MQTT_UP);
+		broker_run(&broker);
+	}
+	assert_int_equal(rounds, 2);
+	bed_until_up(&bed);
+	assert_int_equal(bed_count(&bed, MQTT_COUNT_BROKEN), 2);
+	assert_int_equal(bed_count(&bed, MQTT_COUNT_CONNECTED), 3);
+}
+
+static void the_broker_keeps_what_comes_while_the_client_is_away(void **state)
+{
+
+	SETUP(64, "");
+	bed_client(&bed);
+	bed_until_up(&bed);
+	mqtt_close(bed.mqtt);
+	bed.mqtt = NULL;
+	raw_client(&peer, broker.port, "scanner");
+	say(BED_SCAN, "while away", false);
+	bed_client(&bed);
+	bed_until_up(&bed);
+	assert_true(bed.has_session);
+	BED_UNTIL(&bed, ring_waiting(bed.ring) == 1);
+	assert_true(bed_take(&bed, "while away"));
+	raw_close(&peer);
+}
+
+#define FLOOD 6000
+#define FLOOD_SLOTS 64
+
+/* One message of the flood: its number, padded. */
+static void flood_send(unsigned number)
+{
+	char payload[200];
+	struct raw_publish publish = {.topic = SPAN_LITERAL(BED_SCAN),
+				      .packet_id = (uint16_t)(number + 1),
+				      .payload = {payload, sizeof(payload)},
+				      .qos = 1};
+
+	memset(payload, '\0', sizeof(payload));
+	(void)snprintf(payload, sizeof(payload), "%u", number);
+	raw_publish_send(peer.fd, &publish);
+}
+
+/*
+ * The other process of the next test (the valve acts on all of a process's
+ * connections to the broker). Publishes messages 0 to FLOOD - 1 with a window
+ * of 100. This mosquitto throws a publisher out ("out of memory") when the
+ * connection that it hands the message on to breaks under its hands; then, as
+ * a device would, it connects again and goes on from the first that was not
+ * acknowledged.
+ */
+static int flood_main(uint16_t port)
+{
+	unsigned acked = 0;
+	unsigned sent = 0;
+	unsigned thrown_out = 0;
+
+	raw_client(&peer, port, "scanner");
+	while (acked < FLOOD) {
+		while (sent < FLOOD && sent < acked + 100)
+			flood_send(sent++);
+		if (raw_next(&peer)) {
+			acked += peer.packet.type == RAW_PUBACK;
+			continue;
+		}
+		raw_close(&peer);
+		raw_client(&peer, port, "scanner");
+		sent = acked;
+		thrown_out++;
+	}
+	printf("publisher thrown out %u times\n", thrown_out);
+	return 0;
+}
+
+/* Takes what waits, in a batch; marks each message as seen. */
+static void flood_take(unsigned char *seen)
+{
+	struct ring_slot slot;
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; ring_peek(bed.ring, i, &slot); i++) {
+		uint64_t number;
+		struct span text = slot.message.payload;
+
+		text.size = strnlen(text.data, text.size);
+		assert_true(span_to_u64(text, FLOOD - 1, &number));
+		seen[number] = 1;
+		last = slot.number;
+	}
+	if (last > 0)
+		ring_release_upto(bed.ring, last);
+}
+
+/*
+ * Method: 6,000 messages are published into a ring of 64 slots while nobody
+ * takes anything: the client must leave, and with the broker's queue full of
+ * them come and go until every message has been seen. What Paho acknowledged
+ * and the ring does not have would be missing.
+ */
+static void
+a_full_ring_loses_nothing_and_the_client_comes_and_goes(void **state)
+{
+	static unsigned char seen[FLOOD];
+	unsigned missing = 1;
+	pid_t child;
+	int status;
+
+	SETUP(FLOOD_SLOTS, "");
+	memset(seen, 0, sizeof(seen));
+	bed.config.receive_max = FLOOD_SLOTS / 4;
+	bed_client(&bed);
+	bed_until_up(&bed);
+	child = role_start("flood");
+	BED_UNTIL(&bed, mqtt_state(bed.mqtt) == MQTT_HELD);
+	assert_true(ring_is_high(bed.ring));
+
+	while (missing > 0) {
+		BED_UNTIL(&bed, ring_waiting(bed.ring) > 0);
+		flood_take(seen);
+		missing = 0;
+		for (unsigned i = 0; i < FLOOD; i++)
+			missing += seen[i] == 0;
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	printf("throttled %llu times, held %llu times, braked %llu, pushed "
+	       "%llu of %d\n",
+	       (unsigned long long)bed_count(&bed, MQTT_COUNT_THROTTLED),
+	       (unsigned long long)bed_count(&bed, MQTT_COUNT_HELD),
+	       (unsigned long long)bed_count(&bed, MQTT_COUNT_BRAKED),
+	       (unsigned long long)bed_count(&bed, MQTT_COUNT_PUSHED), FLOOD);
+	assert_int_equal(bed_count(&bed, MQTT_COUNT_LOST), 0);
+	assert_true(bed_count(&bed, MQTT_COUNT_HELD) >= 1);
+	bed_until_up(&bed);
+	raw_close(&peer);
+}
+
+static void beyond_the_bound_a_publish_is_put_off_and_room_is_told(void **state)
+{
+	struct mqtt_publication stock = {.topic = "depot/v1/org/s1/stock/a",
+					 .qos = 1,
+					 .is_retained = true,
+					 .payload = SPAN_LITERAL("{\"v\":1}")};
+	unsigned done = 0;
+
+	SETUP(64, "");
+	bed.config.in_flight_max = 10;
+	bed_client(&bed);
+	assert_code(mqtt_publish(bed.mqtt, &stock), ERR_AGAIN);
+	bed_until_up(&bed);
+	broker_signal(&broker, SIGSTOP);
+	while (mqtt_publish(bed.mqtt, &stock) == ERR_OK)
+		done++;
+	assert_int_equal(done, 10);
+	assert_int_equal(mqtt_in_flight(bed.mqtt), 10);
+	assert_code(mqtt_publish(bed.mqtt, &stock), ERR_AGAIN);
+	assert_int_equal(bed.rooms, 0);
+	broker_signal(&broker, SIGCONT);
+	BED_UNTIL(&bed, bed.rooms > 0);
+	assert_true(mqtt_in_flight(bed.mqtt) <= 5);
+	assert_code(mqtt_publish(bed.mqtt, &stock), ERR_OK);
+	BED_UNTIL(&bed, mqtt_in_flight(bed.mqtt) == 0);
+	assert_int_equal(bed_count(&bed, MQTT_COUNT_PUBLISHED), 11);
+}
+
+static void a_topic_that_is_no_name_is_not_published(void **state)
+{
+	char longest[MQTT_TOPIC_SIZE_MAX + 2];
+	const char *const topics[] = {"", "a/+", "a/#", "\xff", longest};
+	size_t refused = 0;
+
+	SETUP(64, "");
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	bed_client(&bed);
+	bed_until_up(&bed);
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
+		struct mqtt_publication publication = {.topic = topics[i]};
+
+		assert_code(mqtt_publish(bed.mqtt, &publication), ERR_INVALID);
+		refused++;
+	}
+	assert_int_equal(refused, 5);
+	longest[sizeof(longest) - 2] = '\0';
+	assert_code(mqtt_publish(bed.mqtt,
+				 &(struct mqtt_publication){.topic = longest}),
+		    ERR_OK);
+}
+
+static void on_tick(void *context, uint32_t what)
+{
+	unsigned *ticks = context;
+
+	(void)what;
+	(*ticks)++;
+}
+
+/*
+ * Method: a broker that is stopped (its sockets live, nothing answers) while
+ * we publish to the bound, connect anew and stop: the loop's 5 ms timer goes
+ * on ticking through all of it. Only that it ticks is asserted, not how well.
+ */
+static void a_broker_that_stalls_blocks_nothing(void **state)
+{
+	static char text[PAYLOAD_OUT_SIZE_MAX];
+	struct mqtt_publication large = {.topic = "depot/v1/org/s1/stock/a",
+					 .qos = 1,
+					 .payload = {text, sizeof(text)}};
+	struct loop_source *timer;
+	struct raw_publish heard;
+	unsigned ticks = 0;
+	unsigned sent = 0;
+
+	SETUP(64, "");
+	memset(text, 'x', sizeof(text));
+	bed.config.in_flight_max = 500; /* more than a socket's buffers hold */
+	bed_client(&bed);
+	bed_until_up(&bed);
+	raw_client(&peer, broker.port, "dashboard");
+	raw_client_subscribe(&peer, large.topic);
+	assert_done(loop_add_timer(bed.loop,
+				   (struct loop_call){on_tick, &ticks}, &timer,
+				   &bed.err),
+		    &bed.err);
+	loop_timer_every(timer, 5);
+	broker_signal(&broker, SIGSTOP);
+	for (unsigned last = 0; last < 100; last = ticks) {
+		while (mqtt_publish(bed.mqtt, &large) == ERR_OK)
+			sent++;
+		BED_UNTIL(&bed, ticks > last);
+	}
+	assert_int_equal(sent, 500);
+	broker_signal(&broker, SIGCONT);
+	BED_UNTIL(&bed, mqtt_in_flight(bed.mqtt) == 0);
+	for (unsigned i = 0; i < sent; i++) {
+		assert_true(raw_client_hear(&peer, &heard));
+		assert_int_equal(heard.payload.size, sizeof(text));
+	}
+
+	/* And when it stalls for good, stopping is bounded. */
+	broker_signal(&broker, SIGSTOP);
+	assert_code(mqtt_publish(bed.mqtt, &large), ERR_OK);
+	mqtt_stop(bed.mqtt, NULL, 200);
+	assert_int_equal(mqtt_state(bed.mqtt), MQTT_STOPPING);
+	BED_UNTIL(&bed, mqtt_state(bed.mqtt) == MQTT_STOPPED);
+	assert_int_equal(bed.states[MQTT_STOPPED], 1);
+	loop_remove(timer);
+	raw_close(&peer);
+	broker_signal(&broker, SIGCONT);
+}
+
+static void stopping_publishes_the_last_word_and_no_will(void **state)
+{
+	struct mqtt_publication last = {.topic = BED_STATUS,
+					.payload = SPAN_LITERAL("sleeping"),
+					.qos = 1,
+					.is_retained = true};
+	struct raw_publish heard;
+
+	SETUP(64, "");
+	raw_client(&peer, broker.port, "dashboard");
+	raw_client_subscribe(&peer, "#");
+	bed_client(&bed);
+	bed_until_up(&bed);
+	mqtt_stop(bed.mqtt, &last, 10000);
+	BED_UNTIL(&bed, mqtt_state(bed.mqtt) == MQTT_STOPPED);
+	assert_int_equal(bed_count(&bed, MQTT_COUNT_BROKEN), 0);
+	assert_code(mqtt_publish(bed.mqtt, &last), ERR_AGAIN);
+	mqtt_close(bed.mqtt);
+	bed.mqtt = NULL;
+	assert_true(raw_client_hear(&peer, &heard));
+	assert_span(heard.payload, "sleeping");
+	/* A will would have come before this. */
+	raw_publish_send(peer.fd,
+			 &(struct raw_publish){.topic = SPAN_LITERAL("mark")});
+	assert_true(raw_client_hear(&peer, &heard));
+	assert_span(heard.topic, "mark");
+	raw_close(&peer);
+}
+
+/* The other process of the next test: says "ready", and lives on. */
+_Noreturn static void victim_main(uint16_t port)
+{
+	struct mqtt_publication ready = {.topic = BED_STATUS,
+					 .payload = SPAN_LITERAL("ready"),
+					 .qos = 1,
+					 .is_retained = true};
+
+	bed_make(&bed, port, 64);
+	bed.config.will.delay_s = 1;
+	bed_client(&bed);
+	bed_until_up(&bed);
+	assert_code(mqtt_publish(bed.mqtt, &ready), ERR_OK);
+	for (;;)
+		bed_step(&bed, -1);
+}
+
+static void when_the_process_is_killed_the_broker_says_so(void **state)
+{
+	struct raw_publish heard;
+	pid_t victim;
+	int status;
+
+	SETUP(64, "");
+	raw_client(&peer, broker.port, "dashboard");
+	raw_client_subscribe(&peer, BED_STATUS);
+	victim = role_start("victim");
+	assert_true(raw_client_hear(&peer, &heard));
+	assert_span(heard.payload, "ready");
+	assert_int_equal(kill(victim, SIGKILL), 0);
+	assert_int_equal(waitpid(victim, &status, 0), victim);
+	assert_true(WIFSIGNALED(status));
+	assert_true(raw_client_hear(&peer, &heard));
+	assert_span(heard.topic, BED_STATUS);
+	assert_span(heard.payload, "lost");
+	raw_close(&peer);
+}
+
+static void tree_note(struct mqtt_bed *told, const struct mqtt_heard *heard)
+{
+	uint64_t number;
+
+	assert_true(heard->is_retained);
+	assert_int_equal(heard->payload_size, heard->payload.size);
+	assert_true(span_to_u64(heard->payload, 1999, &number));
+	told->notes[number / 64] |= UINT64_C(1) << (number % 64);
+}
+
+/*
+ * Method: 2,000 retained topics of ours and some of others; two readings while
+ * we publish on the same tree: each topic is heard with its payload, the
+ * present publishes and the others' topics are not.
+ */
+static void the_own_retained_tree_is_read_once_and_whole(void **state)
+{
+	struct mqtt_publication live = {.topic = "depot/v1/org/s1/stock/live",
+					.qos = 1,
+					.payload =
+						SPAN_LITERAL("not a number")};
+
+	SETUP(64, "");
+	raw_client(&peer, broker.port, "writer");
+	for (unsigned i = 0; i < 2000; i++) {
+		char topic[64];
+		char payload[8];
+
+		assert_true(text_format(topic, sizeof(topic),
+					"depot/v1/org/s1/%s/%u",
+					i % 2 == 0 ? "stock" : "alert", i));
+		assert_true(text_format(payload, sizeof(payload), "%u", i));
+		say(topic, payload, true);
+	}
+	say("depot/v1/org/s2/stock/1", "not ours", true);
+	bed.config.heard_max = 2048;
+	bed.on_heard = tree_note;
+	bed_client(&bed);
+	assert_code(mqtt_tree_read(bed.mqtt), ERR_AGAIN);
+	bed_until_up(&bed);
+	for (unsigned reading = 1; reading <= 2; reading++) {
+		memset(bed.notes, 0, sizeof(bed.notes));
+		assert_code(mqtt_tree_read(bed.mqtt), ERR_OK);
+		assert_code(mqtt_tree_read(bed.mqtt), ERR_AGAIN);
+		assert_code(mqtt_publish(bed.mqtt, &live), ERR_OK);
+		BED_UNTIL(&bed, bed.trees == reading);
+		assert_true(bed.is_whole);
+		for (unsigned i = 0; i < 2000; i++)
+			assert_true((bed.notes[i / 64] >> (i % 64) & 1) != 0);
+		assert_int_equal(bed.heard, 2000 * reading);
+	}
+	assert_int_equal(ring_waiting(bed.ring), 0);
+	raw_close(&peer);
+}
+
+/* Method: room for 8 messages, 400 retained, and a loop that looks late. */
+static void a_tree_that_does_not_fit_is_read_and_called_incomplete(void **state)
+{
+
+	SETUP(64, "");
+	raw_client(&peer, broker.port, "writer");
+	for (unsigned i = 0; i < 400; i++) {
+		char topic[64];
+
+		assert_true(text_format(topic, sizeof(topic),
+					"depot/v1/org/s1/stock/%u", i));
+		say(topic, "0", true);
+	}
+	bed.config.heard_max = 8;
+	bed_client(&bed);
+	bed_until_up(&bed);
+	assert_code(mqtt_tree_read(bed.mqtt), ERR_OK);
+	/* The loop stands still until Paho's thread has been through. */
+	bed_step(&bed, 20);
+	raw_client_subscribe(&peer, "depot/v1/org/s1/own/marker");
+	BED_UNTIL(&bed, bed.trees == 1);
+	assert_int_equal(bed.is_whole,
+			 bed_count(&bed, MQTT_COUNT_HEARD_DROPPED) == 0);
+	assert_int_equal(bed.heard + bed_count(&bed, MQTT_COUNT_HEARD_DROPPED),
+			 400);
+	raw_close(&peer);
+}
+
+static void what_is_watched_is_heard_in_the_loop_and_not_pushed(void **state)
+{
+
+	SETUP(64, "");
+	bed_client(&bed);
+	bed_until_up(&bed);
+	raw_client(&peer, broker.port, "other");
+	say("watched/dropped", "17", false);
+	BED_UNTIL(&bed, bed.heard == 1);
+	assert_int_equal(ring_waiting(bed.ring), 0);
+	raw_close(&peer);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+
+static int role_main(const char *role, const char *port_text)
+{
+	uint64_t port = 0;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	assert_true(span_to_u64(span_of(port_text), UINT16_MAX, &port));
+	if (strcmp(role, "flood") == 0)
+		return flood_main((uint16_t)port);
+	victim_main((uint16_t)port);
+}
+
+int main(int count, char **arguments)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_message_on_an_input_topic_comes_into_the_ring),
+		TEST(retained_messages_on_inputs_are_not_readings),
+		TEST(after_a_killed_broker_it_connects_and_subscribes_again),
+		TEST(the_broker_keeps_what_comes_while_the_client_is_away),
+		TEST(a_full_ring_loses_nothing_and_the_client_comes_and_goes),
+		TEST(beyond_the_bound_a_publish_is_put_off_and_room_is_told),
+		TEST(a_topic_that_is_no_name_is_not_published),
+		TEST(a_broker_that_stalls_blocks_nothing),
+		TEST(stopping_publishes_the_last_word_and_no_will),
+		TEST(when_the_process_is_killed_the_broker_says_so),
+		TEST(the_own_retained_tree_is_read_once_and_whole),
+		TEST(a_tree_that_does_not_fit_is_read_and_called_incomplete),
+		TEST(what_is_watched_is_heard_in_the_loop_and_not_pushed),
+	};
+
+	if (count == 3)
+		return role_main(arguments[1], arguments[2]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
