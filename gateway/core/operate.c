@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/ingest/gs1_key.h"
 #include "store/balance.h"
 #include "store/promise.h"
 #include "store/trace.h"
@@ -27,11 +28,15 @@ static bool is_system_name(struct span name)
 static enum err_code bin_unknown(struct act *act, struct span name,
 				 struct verdict *verdict, struct err *err)
 {
+	char gtin[GS1_GTIN_SIZE];
+	struct span text = name;
 	struct item_no item;
 	int64_t pack;
 	enum err_code code;
 
-	code = code_find(batch_view(act->batch), name, &item, &pack, err);
+	if (gs1_gtin_read(name, gtin) == SCAN_OK)
+		text = (struct span){gtin, GS1_GTIN_SIZE};
+	code = code_find(batch_view(act->batch), text, &item, &pack, err);
 	if (code == ERR_NOT_FOUND && name.size <= SKU_SIZE_MAX)
 		code = item_find(batch_view(act->batch), name, &item, err);
 	if (code == ERR_OK) {
