@@ -13,6 +13,17 @@ static const struct alert_text alert_texts[] = {
 		"扫描可以继续。",
 	},
 	{
+		"broker_down",
+		"There is no connection to the broker: devices cannot reach "
+		"the box.",
+		"与代理没有连接：设备无法连到本机。",
+		"Run `systemctl status depot-broker`, and see whether another "
+		"program has its port. Devices that wait for their "
+		"acknowledgement send again by themselves.",
+		"运行 systemctl status depot-broker，并检查端口是否被其他程序"
+		"占用。等待回执的设备会自动重发。",
+	},
+	{
 		"broker_dropped",
 		"The broker dropped[ {n}] messages because a queue was full.",
 		"代理因队列已满丢弃了[ {n} 条]消息。",
