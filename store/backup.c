@@ -1,10 +1,11 @@
 #include "store/backup.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "store/child.h"
 #include "store/draft.h"
 #include "store/keys.h"
 #include "store/manifest.h"
@@ -137,16 +138,19 @@ enum err_code backup_read(const char *from, struct backup_info *ret_info,
 
 /* ---- restoring ---- */
 
+/* Shared with the child that makes the store. */
 struct restore {
 	const struct restore_plan *plan;
 	struct backup_info info;
 	char source[FILE_PATH_SIZE];  /* the store in the backup */
+	struct shadow shadow;         /* of it, for the copy */
 	char working[FILE_PATH_SIZE]; /* the store in the making */
 	bool needs_rebuild;
 	uint32_t epoch;
 };
 
-static enum err_code report_judge(struct restore *restore,
+/* What the journal ends with, and whether all of the store follows from it. */
+static enum err_code source_judge(struct restore *restore,
 				  const struct verify_report *report,
 				  struct err *err)
 {
@@ -169,7 +173,21 @@ static enum err_code report_judge(struct restore *restore,
 	return ERR_OK;
 }
 
-static enum err_code source_verify(struct restore *restore, struct err *err)
+static enum err_code working_judge(const struct verify_report *report,
+				   struct err *err)
+{
+	char text[FINDING_PRINT_SIZE];
+
+	if (report->verdict == VERDICT_CLEAN)
+		return ERR_OK;
+	if (report->verdict != VERDICT_FINDINGS)
+		return err_set(err, ERR_CORRUPT, "%s", report->text);
+	finding_print(&report->audit.list[0], false, text, sizeof(text));
+	return err_set(err, ERR_CORRUPT, "%s", text);
+}
+
+static enum err_code store_verify(struct restore *restore, bool is_source,
+				  struct err *err)
 {
 	const struct verify_plan plan = {.scratch = restore->plan->scratch};
 	struct verify_report *report = malloc(sizeof(*report));
@@ -177,9 +195,11 @@ static enum err_code source_verify(struct restore *restore, struct err *err)
 
 	if (report == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
-	code = verify_run(restore->source, &plan, report, err);
+	code = verify_run(is_source ? restore->source : restore->working, &plan,
+			  report, err);
 	if (code == ERR_OK)
-		code = report_judge(restore, report, err);
+		code = is_source ? source_judge(restore, report, err)
+				 : working_judge(report, err);
 	free(report);
 	return code;
 }
@@ -206,20 +226,14 @@ static enum err_code source_copy(const struct restore *restore, struct err *err)
 	uint64_t map_size = restore->plan->map_size != 0
 				    ? restore->plan->map_size
 				    : restore->info.map_size;
-	struct shadow shadow;
 	struct env *env;
-	enum err_code code;
+	enum err_code code =
+		env_open(restore->shadow.path, ENV_READ, &env, err);
 
-	code = shadow_open(restore->source, restore->plan->scratch, &shadow,
-			   err);
 	if (code != ERR_OK)
 		return code;
-	code = env_open(shadow.path, ENV_READ, &env, err);
-	if (code == ERR_OK) {
-		code = env_copy(env, restore->working, map_size, err);
-		env_close(env);
-	}
-	shadow_close(&shadow);
+	code = env_copy(env, restore->working, map_size, err);
+	env_close(env);
 	return code;
 }
 
@@ -263,24 +277,76 @@ static enum err_code epoch_begin(struct restore *restore, struct ledger *ledger,
 	return ledger_epoch_open(ledger, &plan, err);
 }
 
-/* The name is taken while the store is still locked: nobody finds it under
- * the old one. */
-static enum err_code working_finish(struct restore *restore, struct err *err)
+/* In a child: damage that an audit does not meet, or that a rebuild would
+ * mend, may still crash whoever copies or empties its pages. */
+static enum err_code working_make(void *context, struct err *err)
 {
 	const struct rebuild_plan silent = {.progress = NULL};
+	struct restore *restore = context;
 	struct ledger *ledger;
-	enum err_code code =
-		ledger_open(restore->working, ENV_WRITE, &ledger, err);
+	enum err_code code = source_copy(restore, err);
 
+	if (code == ERR_OK)
+		code = ledger_open(restore->working, ENV_WRITE, &ledger, err);
 	if (code != ERR_OK)
 		return code;
 	if (restore->needs_rebuild)
 		code = rebuild_run(ledger_env(ledger), &silent, err);
 	if (code == ERR_OK)
 		code = epoch_begin(restore, ledger, err);
+	ledger_close(ledger);
+	return code;
+}
+
+static enum err_code child_judge(const struct child_end *end, struct err *err)
+{
+	switch (end->how) {
+	case CHILD_RETURNED:
+		if (end->code == ERR_OK)
+			return ERR_OK;
+		return err_set(err, end->code, "%s", end->err.text);
+	case CHILD_CRASHED:
+		return err_set(err, ERR_CORRUPT,
+			       "it is damaged: copying it crashed");
+	case CHILD_LATE:
+		break;
+	}
+	return err_set(err, ERR_CORRUPT,
+		       "it is damaged: copying it never ended");
+}
+
+/* The shadow is ours, so that it goes whatever becomes of the child. */
+static enum err_code working_child(struct restore *restore, struct err *err)
+{
+	const struct child_watch watch = {.look = NULL};
+	struct child_end end;
+	enum err_code code = shadow_open(
+		restore->source, restore->plan->scratch, &restore->shadow, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = child_run(working_make, restore, &watch, &end, err);
+	shadow_close(&restore->shadow);
+	if (code != ERR_OK)
+		return code;
+	return child_judge(&end, err);
+}
+
+/* From here on there is something to clear away if it fails. */
+static enum err_code working_steps(struct restore *restore, struct err *err)
+{
+	enum err_code code = working_child(restore, err);
+
+	if (code == ERR_OK)
+		code = store_verify(restore, false, err);
 	if (code == ERR_OK)
 		code = folder_rename(restore->working, restore->plan->to, err);
-	ledger_close(ledger);
+	if (code != ERR_OK) {
+		/* What this leaves the next attempt clears. */
+		enum err_code cleared = working_clear(restore, NULL);
+
+		(void)cleared;
+	}
 	return code;
 }
 
@@ -291,29 +357,41 @@ static enum err_code restore_steps(struct restore *restore, struct err *err)
 	if (code == ERR_OK)
 		code = backup_read(restore->plan->from, &restore->info, err);
 	if (code == ERR_OK)
-		code = source_verify(restore, err);
+		code = store_verify(restore, true, err);
 	if (code == ERR_OK)
 		code = working_clear(restore, err);
 	if (code == ERR_OK)
-		code = source_copy(restore, err);
+		code = working_steps(restore, err);
+	return code;
+}
+
+static enum err_code restore_run(struct restore *restore, struct err *err)
+{
+	enum err_code code = file_path(restore->plan->from, BACKUP_STORE_NAME,
+				       restore->source, err);
+
 	if (code == ERR_OK)
-		code = working_finish(restore, err);
+		code = file_beside(restore->plan->to, ".restored",
+				   restore->working, err);
+	if (code == ERR_OK)
+		code = restore_steps(restore, err);
 	return code;
 }
 
 enum err_code backup_restore(const struct restore_plan *plan,
 			     uint32_t *ret_epoch, struct err *err)
 {
-	struct restore restore = {.plan = plan};
-	enum err_code code =
-		file_path(plan->from, BACKUP_STORE_NAME, restore.source, err);
+	struct restore *restore = child_share(sizeof(*restore));
+	enum err_code code;
 
+	if (restore == NULL)
+		return err_sys(err, errno, "share memory");
+	restore->plan = plan;
+	code = restore_run(restore, err);
 	if (code == ERR_OK)
-		code = file_beside(plan->to, ".restored", restore.working, err);
-	if (code == ERR_OK)
-		code = restore_steps(&restore, err);
+		*ret_epoch = restore->epoch;
+	child_unshare(restore, sizeof(*restore));
 	if (code != ERR_OK)
 		return err_wrap(err, code, "restore %s", plan->from);
-	*ret_epoch = restore.epoch;
 	return ERR_OK;
 }

@@ -65,8 +65,9 @@ struct restore_plan {
 };
 
 /*
- * Verifies the backup in a child process, makes the store @to from it, with
- * the derived tables rebuilt if they need it, and begins its next epoch. Its
+ * Verifies the backup, makes the store @to from it, with the derived tables
+ * rebuilt if they need it, begins its next epoch, and verifies what came out;
+ * all in child processes, so that no damage reaches the caller. The store's
  * keys, in the folder beside it, are kept if there are any; the new epoch is
  * beyond every one of them, since this box has lived through those. The store
  * is whole or not there. On success *@ret_epoch is its epoch.

@@ -1,32 +1,20 @@
 #include "store/verify.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "store/child.h"
 #include "store/shadow.h"
-
-#define TIME_LIMIT_MS_DEFAULT (UINT64_C(3600) * 1000)
-#define LOOK_MS 100 /* between two words of progress */
 
 /*
  * Shared by parent and child. The child fills it in as it goes, so that the
  * parent knows how far it came even if it does not come back.
  */
 struct slate {
+	const char *folder;
 	_Atomic uint64_t done;
 	_Atomic uint64_t total;
 	_Atomic uint32_t table;
-	enum err_code code; /* of what the child did */
-	struct err err;
 	struct audit_result audit;
 };
 
@@ -43,190 +31,109 @@ static enum err_code progress_note(void *context, enum table table,
 	return ERR_OK;
 }
 
-static enum err_code audit_in(const char *folder, struct slate *slate)
+static enum err_code store_audit(void *context, struct err *err)
 {
+	struct slate *slate = context;
 	const struct audit_plan plan = {progress_note, slate};
 	struct env *env;
 	struct view *view;
-	enum err_code code = env_open(folder, ENV_READ, &env, &slate->err);
+	enum err_code code = env_open(slate->folder, ENV_READ, &env, err);
 
 	if (code != ERR_OK)
 		return code;
-	code = view_begin(env, &view, &slate->err);
+	code = view_begin(env, &view, err);
 	if (code == ERR_OK)
-		code = audit_run(view, &plan, &slate->audit, &slate->err);
+		code = audit_run(view, &plan, &slate->audit, err);
 	/* Neither is closed: the process ends, and on a damaged store the less
 	 * is done the better. */
 	return code;
 }
 
-/* A crash is to end the child at once: no handler of the program's, no core
- * of its memory. And nobody is left if the parent dies. */
-_Noreturn static void child_main(const char *folder, struct slate *slate)
-{
-	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-	const struct rlimit none = {0, 0};
-
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		(void)signal(signals[i], SIG_DFL);
-	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	check_hook_set(NULL);
-	slate->code = audit_in(folder, slate);
-	_exit(0);
-}
-
 /* ---- the parent ---- */
 
-struct watch {
-	pid_t child;
-	int alive; /* readable, that is closed, when the child has ended */
+struct look {
 	const struct verify_plan *plan;
-	struct slate *slate;
+	const struct slate *slate;
 };
 
-static uint64_t now_ms(void)
+static enum err_code word_say(void *context, struct err *err)
 {
-	struct timespec now;
+	const struct look *look = context;
+	const struct slate *slate = look->slate;
+	enum err_code code = ERR_OK;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static enum err_code word_say(const struct watch *watch, struct err *err)
-{
-	const struct slate *slate = watch->slate;
-	enum err_code code;
-
-	if (watch->plan->progress == NULL || slate->total == 0)
-		return ERR_OK;
-	code = watch->plan->progress(watch->plan->context,
-				     (enum table)slate->table, slate->done,
-				     slate->total);
+	if (look->plan->progress != NULL && slate->total > 0)
+		code = look->plan->progress(look->plan->context,
+					    (enum table)slate->table,
+					    slate->done, slate->total);
 	if (code != ERR_OK)
 		return err_set(err, code, "the verification was ended");
 	return ERR_OK;
 }
 
-/* Waits for the child's end, or until its time is up. */
-static enum err_code child_wait(const struct watch *watch, bool *ret_is_late,
-				struct err *err)
+/* A child that came back. */
+static enum err_code returned_judge(struct verify_report *report,
+				    const struct slate *slate,
+				    const struct child_end *end,
+				    struct err *err)
 {
-	uint64_t limit = watch->plan->time_limit_ms != 0
-				 ? watch->plan->time_limit_ms
-				 : TIME_LIMIT_MS_DEFAULT;
-	uint64_t start = now_ms();
-
-	*ret_is_late = false;
-	for (;;) {
-		struct pollfd end = {.fd = watch->alive, .events = POLLIN};
-		enum err_code code;
-		int ready = poll(&end, 1, LOOK_MS);
-
-		if (ready > 0)
-			return ERR_OK;
-		if (ready < 0 && errno != EINTR)
-			return err_sys(err, errno, "wait for the reader");
-		*ret_is_late = now_ms() - start >= limit;
-		if (*ret_is_late)
-			return ERR_OK;
-		code = word_say(watch, err);
-		if (code != ERR_OK)
-			return code;
-	}
-}
-
-static void crash_tell(struct verify_report *report, const struct slate *slate,
-		       int status)
-{
-	report->verdict = VERDICT_CRASHED;
-	(void)text_format(
-		report->text, sizeof(report->text),
-		"damaged: table %s, after %llu rows, crashed the "
-		"reader (%s %d)",
-		table_name(report->table), (unsigned long long)slate->done,
-		WIFSIGNALED(status) ? "signal" : "status",
-		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-}
-
-static void endless_tell(struct verify_report *report,
-			 const struct slate *slate)
-{
-	report->verdict = VERDICT_ENDLESS;
-	(void)text_format(report->text, sizeof(report->text),
-			  "table %s, after %llu rows, was not read in time",
-			  table_name(report->table),
-			  (unsigned long long)slate->done);
-}
-
-/* Reads the slate of a child that came back. */
-static enum err_code slate_read(struct verify_report *report,
-				const struct slate *slate, struct err *err)
-{
-	if (slate->code == ERR_OK) {
+	if (end->code == ERR_OK) {
 		report->audit = slate->audit;
 		report->verdict = audit_is_clean(&slate->audit)
 					  ? VERDICT_CLEAN
 					  : VERDICT_FINDINGS;
 		return ERR_OK;
 	}
-	if (slate->code == ERR_CORRUPT || slate->code == ERR_INVALID) {
-		report->verdict = VERDICT_DAMAGED;
-		(void)text_format(report->text, sizeof(report->text), "%s",
-				  slate->err.text);
-		return ERR_OK;
-	}
-	return err_set(err, slate->code, "%s", slate->err.text);
+	if (end->code != ERR_CORRUPT)
+		return err_set(err, end->code, "%s", end->err.text);
+	report->verdict = VERDICT_DAMAGED;
+	(void)text_format(report->text, sizeof(report->text), "%s",
+			  end->err.text);
+	return ERR_OK;
 }
 
-static enum err_code child_judge(const struct watch *watch,
-				 struct verify_report *report, struct err *err)
+static enum err_code end_judge(struct verify_report *report,
+			       const struct slate *slate,
+			       const struct child_end *end, struct err *err)
 {
-	const struct slate *slate = watch->slate;
-	uint32_t table;
-	bool is_late;
-	int status;
-	enum err_code code = child_wait(watch, &is_late, err);
+	uint32_t table = slate->table;
+	unsigned long long rows = slate->done;
 
-	if (code != ERR_OK || is_late)
-		(void)kill(watch->child, SIGKILL);
-	while (waitpid(watch->child, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (code != ERR_OK)
-		return code;
-	table = slate->table;
 	report->text[0] = '\0';
 	report->table = table < TABLE_COUNT ? (enum table)table : TABLE_META;
-	if (is_late) {
-		endless_tell(report, slate);
-	} else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		crash_tell(report, slate, status);
-	} else {
-		return slate_read(report, slate, err);
+	switch (end->how) {
+	case CHILD_RETURNED:
+		return returned_judge(report, slate, end, err);
+	case CHILD_CRASHED:
+		report->verdict = VERDICT_CRASHED;
+		(void)text_format(report->text, sizeof(report->text),
+				  "damaged: table %s, after %llu rows of all, "
+				  "crashed the reader (signal %d)",
+				  table_name(report->table), rows, end->signal);
+		break;
+	case CHILD_LATE:
+		report->verdict = VERDICT_ENDLESS;
+		(void)text_format(report->text, sizeof(report->text),
+				  "table %s, after %llu rows of all, was not "
+				  "read in time",
+				  table_name(report->table), rows);
+		break;
 	}
 	return ERR_OK;
 }
 
-static enum err_code child_run(const char *folder,
+static enum err_code slate_run(struct slate *slate,
 			       const struct verify_plan *plan,
-			       struct slate *slate,
 			       struct verify_report *report, struct err *err)
 {
-	struct watch watch = {.plan = plan, .slate = slate};
-	int ends[2];
-	enum err_code code;
+	struct look look = {plan, slate};
+	const struct child_watch watch = {plan->time_limit_ms, word_say, &look};
+	struct child_end end;
+	enum err_code code = child_run(store_audit, slate, &watch, &end, err);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "pipe");
-	watch.alive = ends[0];
-	watch.child = fork();
-	if (watch.child == 0)
-		child_main(folder, slate);
-	(void)close(ends[1]);
-	code = watch.child < 0 ? err_sys(err, errno, "fork")
-			       : child_judge(&watch, report, err);
-	(void)close(ends[0]);
-	return code;
+	if (code != ERR_OK)
+		return code;
+	return end_judge(report, slate, &end, err);
 }
 
 enum err_code verify_run(const char *folder, const struct verify_plan *plan,
@@ -238,13 +145,13 @@ enum err_code verify_run(const char *folder, const struct verify_plan *plan,
 
 	if (code != ERR_OK)
 		return err_wrap(err, code, "verify %s", folder);
-	slate = mmap(NULL, sizeof(*slate), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (slate == MAP_FAILED) {
+	slate = child_share(sizeof(*slate));
+	if (slate == NULL) {
 		code = err_sys(err, errno, "share memory");
 	} else {
-		code = child_run(shadow.path, plan, slate, ret_report, err);
-		(void)munmap(slate, sizeof(*slate));
+		slate->folder = shadow.path;
+		code = slate_run(slate, plan, ret_report, err);
+		child_unshare(slate, sizeof(*slate));
 	}
 	shadow_close(&shadow);
 	if (code != ERR_OK)

@@ -370,7 +370,12 @@ static void a_damaged_backup_comes_back_whole_or_not_at_all(void **state)
 			store_remove(site->target);
 			whole++;
 		} else {
+			char left[PATH_SIZE];
+
+			assert_code(code, ERR_CORRUPT);
 			assert_false(path_is_there(site->target));
+			path_in(site, "other.restored", left);
+			assert_false(path_is_there(left));
 			refused++;
 		}
 	}

@@ -1,0 +1,162 @@
+/*
+ * Whatever becomes of the child, its parent learns it and goes on.
+ */
+#include "tests/support/check.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store/child.h"
+
+static const struct child_watch no_watch;
+
+static enum err_code work_done(void *context, struct err *err)
+{
+	int *shared = context;
+
+	(void)err;
+	*shared = 4711;
+	return ERR_OK;
+}
+
+static enum err_code work_failed(void *context, struct err *err)
+{
+	(void)context;
+	return err_set(err, ERR_CONFLICT, "told so");
+}
+
+static enum err_code work_killed(void *context, struct err *err)
+{
+	(void)err;
+	(void)raise(*(int *)context);
+	return ERR_OK;
+}
+
+static enum err_code work_exits(void *context, struct err *err)
+{
+	(void)context;
+	(void)err;
+	_exit(3);
+}
+
+static enum err_code work_endless(void *context, struct err *err)
+{
+	(void)context;
+	(void)err;
+	while (pause() < 0)
+		continue;
+	return ERR_OK;
+}
+
+static enum err_code work_asserts(void *context, struct err *err)
+{
+	(void)err;
+	ASSERT(context != NULL);
+	return ERR_OK;
+}
+
+static void a_child_that_returns_gives_its_code_and_sentence(void **state)
+{
+	int *shared = child_share(sizeof(*shared));
+	struct child_end end;
+	struct err err = {.text = "untouched"};
+
+	(void)state;
+	assert_non_null(shared);
+	assert_int_equal(*shared, 0);
+	assert_done(child_run(work_done, shared, &no_watch, &end, &err), &err);
+	assert_int_equal(end.how, CHILD_RETURNED);
+	assert_int_equal(end.code, ERR_OK);
+	assert_int_equal(*shared, 4711);
+	assert_done(child_run(work_failed, NULL, &no_watch, &end, &err), &err);
+	assert_int_equal(end.how, CHILD_RETURNED);
+	assert_int_equal(end.code, ERR_CONFLICT);
+	assert_string_equal(end.err.text, "told so");
+	assert_string_equal(err.text, "untouched");
+	child_unshare(shared, sizeof(*shared));
+	child_unshare(NULL, sizeof(*shared));
+}
+
+/* The hook of the program, which may log and flush, is not the child's. */
+static void hook(const char *sentence)
+{
+	(void)sentence;
+	_exit(77);
+}
+
+static void a_child_that_crashes_is_told_by_its_signal(void **state)
+{
+	static int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGKILL};
+	struct child_end end;
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		assert_done(child_run(work_killed, &signals[i], &no_watch, &end,
+				      &err),
+			    &err);
+		assert_int_equal(end.how, CHILD_CRASHED);
+		assert_int_equal(end.signal, signals[i]);
+	}
+	assert_done(child_run(work_exits, NULL, &no_watch, &end, &err), &err);
+	assert_int_equal(end.how, CHILD_CRASHED);
+	assert_int_equal(end.signal, 0);
+	check_hook_set(hook);
+	assert_done(child_run(work_asserts, NULL, &no_watch, &end, &err), &err);
+	check_hook_set(NULL);
+	assert_int_equal(end.how, CHILD_CRASHED);
+	assert_int_equal(end.signal, SIGABRT);
+}
+
+static void a_child_that_does_not_end_is_ended(void **state)
+{
+	const struct child_watch watch = {.time_limit_ms = 1};
+	struct child_end end;
+	struct err err;
+
+	(void)state;
+	assert_done(child_run(work_endless, NULL, &watch, &end, &err), &err);
+	assert_int_equal(end.how, CHILD_LATE);
+	/* Nobody is left. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+static enum err_code look(void *context, struct err *err)
+{
+	int *left = context;
+
+	if (--*left > 0)
+		return ERR_OK;
+	return err_set(err, ERR_STOPPED, "enough");
+}
+
+static void whoever_looks_on_can_end_it(void **state)
+{
+	int left = 3;
+	const struct child_watch watch = {0, look, &left};
+	struct child_end end;
+	struct err err;
+
+	(void)state;
+	assert_code(child_run(work_endless, NULL, &watch, &end, &err),
+		    ERR_STOPPED);
+	assert_int_equal(left, 0);
+	assert_string_equal(err.text, "enough");
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_child_that_returns_gives_its_code_and_sentence),
+		cmocka_unit_test(a_child_that_crashes_is_told_by_its_signal),
+		cmocka_unit_test(a_child_that_does_not_end_is_ended),
+		cmocka_unit_test(whoever_looks_on_can_end_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
