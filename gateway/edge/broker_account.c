@@ -92,8 +92,9 @@ static bool line_read(const char *line, struct broker_account *account)
 	struct span hash = word_take(&rest);
 
 	memset(account, 0, sizeof(*account));
-	if (strchr(line, '\n') == NULL || !text_is_name(name) || !name_set(&account->name, name) ||
-	    !role_read(role, account) || !hash_is_sound(hash) || rest.size != 0)
+	if (strchr(line, '\n') == NULL || !text_is_name(name) ||
+	    !name_set(&account->name, name) || !role_read(role, account) ||
+	    !hash_is_sound(hash) || rest.size != 0)
 		return false;
 	text_print(hash, account->hash, sizeof(account->hash));
 	return true;

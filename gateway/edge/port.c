@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Short: who cannot be served soon had better ask again. */
-#define BACKLOG 16
+/* Connections that may wait to be accepted. */
+#define BACKLOG 128
 
 struct endpoint {
 	union {
