@@ -114,29 +114,36 @@ static enum err_code account_add(struct book *book, uint32_t pair,
 	return code;
 }
 
-/* One side of a movement. A place outside is one account for all lots. */
-static enum err_code side_post(struct book *book, uint32_t item,
-			       const struct side *side, struct span lot,
-			       struct qty change, struct pos pos)
+/* One side of a movement. */
+struct leg {
+	uint32_t item;
+	const struct side *side;
+	struct span lot;
+	struct qty change;
+	struct pos pos;
+};
+
+/* A place outside is one account for all lots. */
+static enum err_code leg_post(struct book *book, const struct leg *leg)
 {
-	bool is_bin = side->place.kind == PLACE_BIN;
+	bool is_bin = leg->side->place.kind == PLACE_BIN;
 	struct qty units;
 	uint32_t pair;
 	uint32_t account;
 	enum err_code code;
 
-	code = pair_add(book, item, &side->place, &pair);
+	code = pair_add(book, leg->item, &leg->side->place, &pair);
 	if (code == ERR_OK)
 		code = account_add(book, pair,
-				   is_bin ? lot : (struct span){"", 0},
-				   side->condition, &account);
+				   is_bin ? leg->lot : (struct span){"", 0},
+				   leg->side->condition, &account);
 	if (code != ERR_OK)
 		return code;
 	units.units = book->accounts_at[account].units;
-	if (!qty_add(units, change, &units))
+	if (!qty_add(units, leg->change, &units))
 		code = ERR_OVERFLOW;
 	book->accounts_at[account].units = units.units;
-	book->pairs_at[pair].pos = pos;
+	book->pairs_at[pair].pos = leg->pos;
 	if (code == ERR_OK && is_bin && units.units < 0)
 		code = ERR_CONFLICT;
 	return code;
@@ -164,20 +171,22 @@ static bool special_post(struct book *book, const struct movement *movement)
 enum err_code book_post(struct book *book, struct pos pos,
 			const struct movement *movement)
 {
-	struct qty out = {-movement->quantity.units};
-	struct span lot = lot_span(&movement->lot);
-	uint32_t item;
+	struct leg leg = {.side = &movement->from,
+			  .lot = lot_span(&movement->lot),
+			  .change = {-movement->quantity.units},
+			  .pos = pos};
 	enum err_code code;
 	enum err_code taken;
 
-	code = intern_add(&book->items, sku_span(&movement->item), &item);
+	code = intern_add(&book->items, sku_span(&movement->item), &leg.item);
 	if (code != ERR_OK)
 		return code;
-	taken = side_post(book, item, &movement->from, lot, out, pos);
+	taken = leg_post(book, &leg);
 	if (taken != ERR_OK && taken != ERR_CONFLICT)
 		return taken;
-	code = side_post(book, item, &movement->to, lot, movement->quantity,
-			 pos);
+	leg.side = &movement->to;
+	leg.change = movement->quantity;
+	code = leg_post(book, &leg);
 	if (code == ERR_OK && !special_post(book, movement))
 		code = ERR_OVERFLOW;
 	return code == ERR_OK ? taken : code;

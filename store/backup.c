@@ -8,10 +8,10 @@
 #include "store/child.h"
 #include "store/draft.h"
 #include "store/keys.h"
-#include "store/manifest.h"
 #include "store/mdbfile.h"
 #include "store/rebuild.h"
 #include "store/shadow.h"
+#include "store/verify.h"
 
 /* ---- making ---- */
 

@@ -15,23 +15,10 @@
 #define DEPOT_STORE_BACKUP_H
 
 #include "store/ledger.h"
-#include "store/verify.h"
+#include "store/manifest.h"
 
 #define BACKUP_STORE_NAME "store"
 #define BACKUP_MANIFEST_NAME "manifest"
-
-/* What the manifest says. */
-struct backup_info {
-	struct name org;
-	struct name site;
-	uint8_t net_id[16];
-	struct pos pos;    /* the journal's end */
-	uint64_t chain;    /* its last entry's checksum */
-	uint64_t entries;  /* in the journal */
-	uint64_t items;    /* that have a number */
-	uint64_t map_size; /* of the store that was backed up */
-	struct moment made;
-};
 
 /*
  * Copies the store, as of one moment, into the new folder @to. Writers go on

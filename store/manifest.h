@@ -8,9 +8,24 @@
 #ifndef DEPOT_STORE_MANIFEST_H
 #define DEPOT_STORE_MANIFEST_H
 
-#include "store/backup.h"
+#include "rules/base/err.h"
+#include "rules/base/ids.h"
+#include "rules/base/stamp.h"
 
 #define MANIFEST_SIZE_MAX 1024
+
+/* What the manifest says. */
+struct backup_info {
+	struct name org;
+	struct name site;
+	uint8_t net_id[16];
+	struct pos pos;    /* the journal's end */
+	uint64_t chain;    /* its last entry's checksum */
+	uint64_t entries;  /* in the journal */
+	uint64_t items;    /* that have a number */
+	uint64_t map_size; /* of the store that was backed up */
+	struct moment made;
+};
 
 /* Writes @info's manifest as the new file @path, and syncs it. */
 MUST_CHECK enum err_code manifest_write(const char *path,

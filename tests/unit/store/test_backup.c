@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/audit.h"
 #include "store/backup.h"
 #include "store/keys.h"
 #include "store/row.h"
