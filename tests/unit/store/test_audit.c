@@ -405,20 +405,12 @@ static void journal_forge(struct txn *txn, struct entry *entry)
 {
 	struct journal_head head;
 	struct entry_bytes bytes;
-	struct key key = key_of_text(SPAN_LITERAL("head"));
-	uint8_t buffer[64];
-	struct writer writer;
 
 	assert_code(ledger_head(txn_view(txn), &head, NULL), ERR_OK);
 	if (entry->stamp.value == 0)
 		entry->stamp.value = head.stamp.value + 1;
 	assert_code(journal_append(txn, &head, entry, &bytes, NULL), ERR_OK);
-	writer_init(&writer, buffer, sizeof(buffer));
-	write_pos(&writer, head.pos);
-	write_u64(&writer, head.chain);
-	write_u64(&writer, head.stamp.value);
-	assert_code(row_put(txn, TABLE_META, key_span(&key), &writer, NULL),
-		    ERR_OK);
+	assert_code(journal_head_put(txn, &head, NULL), ERR_OK);
 }
 
 static void a_movement_in_the_journal_alone_is_found(void **state)
@@ -474,6 +466,54 @@ static void a_founding_in_the_middle_of_an_epoch_is_found(void **state)
 	audit(txn_view(txn));
 	assert_int_equal(result.findings, 1);
 	assert_true(has_finding(FINDING_EPOCH));
+	txn_abandon(txn);
+}
+
+/* Chained and numbered as it should be, with the stamp of the one before. */
+static void an_entry_stamped_no_later_than_the_last_is_found(void **state)
+{
+	struct txn *txn = lie_begin(*state);
+	struct entry entry = sample_entry(ENTRY_LOSS);
+	struct journal_head head;
+	struct entry_bytes bytes;
+
+	assert_code(ledger_head(txn_view(txn), &head, NULL), ERR_OK);
+	entry.stamp = head.stamp;
+	head.stamp.value--;
+	assert_code(journal_append(txn, &head, &entry, &bytes, NULL), ERR_OK);
+	assert_code(journal_head_put(txn, &head, NULL), ERR_OK);
+	audit(txn_view(txn));
+	assert_int_equal(result.findings, 1);
+	assert_true(has_finding(FINDING_STAMP));
+	txn_abandon(txn);
+}
+
+/* Two names lead to one number: a lie that every checksum covers. */
+static void a_name_that_leads_to_another_number_is_found(void **state)
+{
+	struct txn *txn = lie_begin(*state);
+	struct key item = key_of_text(SPAN_LITERAL("CUP"));
+	struct key place = {.size = 0};
+	uint8_t buffer[16];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_u32(&writer, 1); /* TEA's */
+	assert_code(row_put(txn, TABLE_SKU, key_span(&item), &writer, NULL),
+		    ERR_OK);
+	audit(txn_view(txn));
+	assert_true(has_finding(FINDING_NAME));
+	txn_abandon(txn);
+	txn = lie_begin(*state);
+	key_add_u8(&place, PLACE_BIN);
+	key_add_text(&place, SPAN_LITERAL("B-02"));
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_u32(&writer, PLACE_NO_DOCK);
+	assert_code(row_put(txn, TABLE_PLACE_NAME, key_span(&place), &writer,
+			    NULL),
+		    ERR_OK);
+	audit(txn_view(txn));
+	assert_true(has_finding(FINDING_NAME));
 	txn_abandon(txn);
 }
 
@@ -600,6 +640,8 @@ int main(void)
 		TEST(a_movement_that_takes_more_than_there_is_is_found),
 		TEST(found_units_without_count_claim_or_reason_are_unexplained),
 		TEST(a_founding_in_the_middle_of_an_epoch_is_found),
+		TEST(an_entry_stamped_no_later_than_the_last_is_found),
+		TEST(a_name_that_leads_to_another_number_is_found),
 		TEST(an_entry_of_a_newer_depot_is_counted_and_not_judged),
 		TEST(a_journal_cut_short_is_found),
 		TEST(findings_beyond_the_list_are_counted),

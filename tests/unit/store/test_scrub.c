@@ -123,6 +123,20 @@ static void entries_that_come_meanwhile_are_verified_too(void **state)
 	assert_int_equal(scrub.verified.pos.value, last.value);
 }
 
+static void an_epoch_whose_chain_begins_anew_is_verified_too(void **state)
+{
+	struct warehouse *w = *state;
+	const struct epoch_plan plan = {.epoch = 2, .now = w->now};
+	struct scrub scrub = {.rounds = 0};
+	struct pos last;
+
+	assert_done(ledger_epoch_open(w->ledger, &plan, &w->err), &w->err);
+	last = warehouse_receive(w, "CUP", 1);
+	(void)round_run(w, &scrub, 3);
+	assert_int_equal(scrub.verified.pos.value, last.value);
+	assert_int_equal(pos_epoch(last), 2);
+}
+
 struct first {
 	struct key key;
 	char value[ENTRY_SIZE_MAX];
@@ -188,6 +202,7 @@ int main(void)
 		TEST(a_scrub_goes_on_where_it_was_saved),
 		TEST(a_store_that_was_never_scrubbed_loads_zeros),
 		TEST(entries_that_come_meanwhile_are_verified_too),
+		TEST(an_epoch_whose_chain_begins_anew_is_verified_too),
 		TEST(a_damaged_row_of_any_table_stops_the_round),
 	};
 
