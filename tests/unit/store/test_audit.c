@@ -398,6 +398,56 @@ static void a_promise_that_parts_from_the_bin_is_found(void **state)
 	txn_abandon(txn);
 }
 
+/* An item that was never moved has no balance to compare with. */
+static void a_promise_of_what_never_moved_is_found(void **state)
+{
+	struct txn *txn = lie_begin(*state);
+	struct item described = sample_item();
+	struct item_no item;
+	struct key key;
+	uint8_t buffer[64];
+	struct writer writer;
+
+	assert_code(item_find(txn_view(txn), sku_span(&described.sku), &item,
+			      NULL),
+		    ERR_OK);
+	key = key_of_number(item.value);
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_signed(&writer, 0);
+	write_signed(&writer, 3);
+	write_pos(&writer, pos_make(1, 9));
+	assert_code(row_put(txn, TABLE_PROMISE, key_span(&key), &writer, NULL),
+		    ERR_OK);
+	audit(txn_view(txn));
+	assert_int_equal(result.findings, 1);
+	assert_true(has_finding(FINDING_PROMISE));
+	assert_int_equal(result.list[0].stored, 3);
+	txn_abandon(txn);
+}
+
+/* Its row says when it was last touched, which a count goes by. */
+static void the_row_of_an_empty_bin_is_missed_too(void **state)
+{
+	struct warehouse *w = *state;
+	struct entry in =
+		move_of(MOVEMENT_RECEIVE, "MUG", 4, "supplier:acme", "DOCK");
+	struct entry out = move_of(MOVEMENT_PUTAWAY, "MUG", 4, "DOCK", "A-01");
+	struct txn *txn;
+	struct key key;
+
+	(void)warehouse_enter(w, &in);
+	(void)warehouse_enter(w, &out);
+	txn = lie_begin(w);
+	key = balance_key_of(txn_view(txn), "MUG", "DOCK");
+	assert_code(txn_delete(txn, TABLE_BALANCE, key_span(&key), NULL),
+		    ERR_OK);
+	audit(txn_view(txn));
+	assert_int_equal(result.findings, 1);
+	assert_true(has_finding(FINDING_MISSING));
+	assert_int_equal(result.unexplained, 0);
+	txn_abandon(txn);
+}
+
 /* ---- lies in the journal ---- */
 
 /* Appends @entry to the journal alone, chained, with the head moved on. */
@@ -636,6 +686,8 @@ int main(void)
 		TEST(a_balance_of_another_last_movement_is_found),
 		TEST(a_balance_that_no_movement_made_is_found),
 		TEST(a_promise_that_parts_from_the_bin_is_found),
+		TEST(a_promise_of_what_never_moved_is_found),
+		TEST(the_row_of_an_empty_bin_is_missed_too),
 		TEST(a_movement_in_the_journal_alone_is_found),
 		TEST(a_movement_that_takes_more_than_there_is_is_found),
 		TEST(found_units_without_count_claim_or_reason_are_unexplained),
