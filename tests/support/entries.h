@@ -7,6 +7,7 @@
 #define DEPOT_TESTS_SUPPORT_ENTRIES_H
 
 #include "rules/ledger/entry.h"
+#include "tests/support/check.h"
 
 /* Sets a text of text.h from a literal that fits. */
 #define TEXT_SET(text, literal)                                            \
@@ -242,6 +243,37 @@ static inline struct entry sample_entry(enum entry_kind kind)
 		break;
 	}
 	return entry;
+}
+
+/* ---- and their bytes ---- */
+
+struct bytes {
+	uint8_t data[ENTRY_SIZE_MAX];
+	size_t size;
+};
+
+static inline struct bytes encode(const struct entry *entry)
+{
+	struct bytes bytes;
+	struct writer writer;
+
+	writer_init(&writer, bytes.data, sizeof(bytes.data));
+	entry_encode(&writer, entry);
+	assert_true(writer_ok(&writer));
+	bytes.size = writer.size;
+	return bytes;
+}
+
+static inline enum err_code decode(const struct bytes *bytes,
+				   struct entry *entry)
+{
+	return entry_decode(
+		(struct span){(const char *)bytes->data, bytes->size}, entry);
+}
+
+static inline enum entry_kind kind_at(size_t i)
+{
+	return (enum entry_kind)(ENTRY_FOUNDING + i);
 }
 
 #endif
