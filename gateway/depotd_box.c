@@ -104,11 +104,26 @@ static bool answer_publish(struct box *box, const struct keeper_answer *answer)
 		box->answers_unsent++;
 		return true;
 	}
-	(void)text_format(topic, sizeof(topic), "depot/v1/%.*s/%.*s/ack/%.*s",
+	(void)text_format(topic, sizeof(topic), "depot/v1/%.*s/%.*s/%.*s",
 			  (int)identity->org.size, identity->org.data,
 			  (int)identity->site.size, identity->site.data,
-			  (int)answer->device.size, answer->device.data);
+			  (int)answer->suffix_size, answer->suffix);
 	return mqtt_publish(box->mqtt, &out) != ERR_AGAIN;
+}
+
+#define ACK_LEVEL "ack/"
+
+/* Who types scans at the control socket hears what the scanner would. */
+static void answer_hand(struct box *box, const struct keeper_answer *answer)
+{
+	struct span device = {answer->suffix, answer->suffix_size};
+
+	if (!span_starts(device, ACK_LEVEL))
+		return;
+	device.data += sizeof(ACK_LEVEL) - 1;
+	device.size -= sizeof(ACK_LEVEL) - 1;
+	control_acknowledged(box->control, device,
+			     (struct span){answer->payload, answer->size});
 }
 
 static void answers_publish(struct box *box)
@@ -119,9 +134,7 @@ static void answers_publish(struct box *box)
 				keeper_answer(box->keeper, &box->answer);
 		if (!box->has_answer || !answer_publish(box, &box->answer))
 			return;
-		control_acknowledged(
-			box->control, name_span(&box->answer.device),
-			(struct span){box->answer.payload, box->answer.size});
+		answer_hand(box, &box->answer);
 		box->has_answer = false;
 	}
 }
@@ -474,13 +487,16 @@ static enum err_code start_publisher(struct box *box, struct err *err)
 	return publisher_open(&plan, box->ledger, &sink, &box->publisher, err);
 }
 
+#define BOX_INPUTS 5
+#define BOX_TREES 4
+
 /* Filters and texts of the MQTT client; copied by mqtt_open. */
 struct wires {
 	char prefix[64 + 2 * NAME_SIZE_MAX];
-	char inputs[4][128];
-	const char *input_list[4];
-	char tree[4][128];
-	const char *tree_list[4];
+	char inputs[BOX_INPUTS][128];
+	const char *input_list[BOX_INPUTS];
+	char tree[BOX_TREES][128];
+	const char *tree_list[BOX_TREES];
 	char marker[128];
 	char client_id[80];
 	char password[256];
@@ -490,21 +506,23 @@ struct wires {
 
 static void wires_lay(struct box *box, struct wires *wires)
 {
-	static const char *const inputs[] = {"scan/+", "shelf/+", "rfid/+",
-					     "task/+/+/+"};
-	static const char *const tree[] = {"stock/+", "snapshot/+", "task/+",
-					   "alert/+"};
+	static const char *const inputs[BOX_INPUTS] = {
+		"scan/+", "shelf/+", "rfid/+", "task/+/+/+", "cmd/+/+"};
+	static const char *const tree[BOX_TREES] = {"stock/+", "snapshot/+",
+						    "task/+", "alert/+"};
 	const struct config *config = box->config;
 
 	(void)text_format(wires->prefix, sizeof(wires->prefix),
 			  "depot/v1/%s/%s", config->site.org,
 			  config->site.site);
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < BOX_INPUTS; i++) {
 		(void)text_format(wires->inputs[i], sizeof(wires->inputs[i]),
 				  "%s/%s", wires->prefix, inputs[i]);
+		wires->input_list[i] = wires->inputs[i];
+	}
+	for (size_t i = 0; i < BOX_TREES; i++) {
 		(void)text_format(wires->tree[i], sizeof(wires->tree[i]),
 				  "%s/%s", wires->prefix, tree[i]);
-		wires->input_list[i] = wires->inputs[i];
 		wires->tree_list[i] = wires->tree[i];
 	}
 	(void)text_format(wires->marker, sizeof(wires->marker), "%s/marker",
@@ -540,9 +558,9 @@ static enum err_code start_mqtt(struct box *box, struct err *err)
 			.cert_file = set_or_null(config->broker.cert_file),
 			.key_file = set_or_null(config->broker.key_file),
 			.inputs = wires->input_list,
-			.input_count = 4,
+			.input_count = BOX_INPUTS,
 			.tree = wires->tree_list,
-			.tree_count = 4,
+			.tree_count = BOX_TREES,
 			.tree_marker = wires->marker,
 			.will = {wires->will_topic,
 				 span_of(wires->will_payload), 5},

@@ -10,7 +10,10 @@
  * numbers above: the device asks again. */
 #define WORDS_SIZE (256 * 1024)
 
-/* A run of bytes in words. */
+/* Replies of one batch, with their topics; what is left out is asked again. */
+#define REPLIES_SIZE (128 * 1024)
+
+/* A run of bytes in words, or in replies. */
 struct slice {
 	uint32_t at;
 	uint32_t size;
@@ -41,14 +44,24 @@ struct talk {
 	bool is_cut; /* an exception was left out: upto stays below it */
 };
 
+/* A command's reply: topic and payload, one behind the other. */
+struct reply {
+	struct slice suffix;
+	struct slice payload;
+};
+
 struct answers {
 	size_t readings_max;
 	size_t talk_count;
 	size_t line_count;
 	size_t words_size;
+	size_t reply_count;
+	size_t replies_size;
 	struct talk *talks;
 	struct line *lines;
 	char *words;
+	struct reply *replies;
+	char *reply_bytes;
 };
 
 enum err_code answers_open(size_t readings, struct answers **ret_answers,
@@ -62,8 +75,11 @@ enum err_code answers_open(size_t readings, struct answers **ret_answers,
 	answers->talks = calloc(readings, sizeof(*answers->talks));
 	answers->lines = calloc(readings, sizeof(*answers->lines));
 	answers->words = malloc(WORDS_SIZE);
+	answers->replies = calloc(readings, sizeof(*answers->replies));
+	answers->reply_bytes = malloc(REPLIES_SIZE);
 	if (answers->talks == NULL || answers->lines == NULL ||
-	    answers->words == NULL) {
+	    answers->words == NULL || answers->replies == NULL ||
+	    answers->reply_bytes == NULL) {
 		answers_close(answers);
 		return err_set(err, ERR_FULL, "out of memory");
 	}
@@ -78,6 +94,8 @@ void answers_close(struct answers *answers)
 	free(answers->talks);
 	free(answers->lines);
 	free(answers->words);
+	free(answers->replies);
+	free(answers->reply_bytes);
 	free(answers);
 }
 
@@ -86,6 +104,8 @@ void answers_reset(struct answers *answers)
 	answers->talk_count = 0;
 	answers->line_count = 0;
 	answers->words_size = 0;
+	answers->reply_count = 0;
+	answers->replies_size = 0;
 }
 
 /* From the end: readings of one device mostly come one after the other. */
@@ -178,6 +198,33 @@ void answers_add(struct answers *answers, const struct said *said)
 	if (said->progress.high > talk->high)
 		talk->high = said->progress.high;
 	talk->has_names = true;
+}
+
+static struct slice reply_keep(struct answers *answers, struct span text)
+{
+	struct slice slice = {(uint32_t)answers->replies_size,
+			      (uint32_t)text.size};
+
+	if (text.size > 0)
+		memcpy(answers->reply_bytes + answers->replies_size, text.data,
+		       text.size);
+	answers->replies_size += text.size;
+	return slice;
+}
+
+void answers_reply(struct answers *answers, struct span suffix,
+		   struct span payload)
+{
+	struct reply *reply;
+
+	ASSERT(suffix.size <= ANSWERS_SUFFIX_SIZE_MAX &&
+	       payload.size <= PAYLOAD_OUT_SIZE_MAX);
+	if (answers->reply_count == answers->readings_max ||
+	    suffix.size + payload.size > REPLIES_SIZE - answers->replies_size)
+		return;
+	reply = &answers->replies[answers->reply_count++];
+	reply->suffix = reply_keep(answers, suffix);
+	reply->payload = reply_keep(answers, payload);
 }
 
 /* ---- rendering ---- */
@@ -282,14 +329,18 @@ struct sending {
 static void message_end(struct json_out *out, const struct sending *sending,
 			const struct line *session)
 {
+	char suffix[sizeof("ack/") + NAME_SIZE_MAX];
+
 	out_reserve(out, 0);
 	out_array_end(out);
 	if (session != NULL)
 		session_out(out, sending->answers, session);
 	out_object_end(out);
 	ASSERT(out_ok(out));
-	sending->send(sending->context, name_span(&sending->talk->device),
-		      out_span(out));
+	(void)text_format(suffix, sizeof(suffix), "ack/%.*s",
+			  (int)sending->talk->device.size,
+			  sending->talk->device.data);
+	sending->send(sending->context, span_of(suffix), out_span(out));
 }
 
 /* Room for the brackets and the session's two sentences behind the list. */
@@ -340,5 +391,15 @@ void answers_render(const struct answers *answers, struct pos pos,
 					  send, context};
 
 		talk_render(&sending, (uint32_t)i);
+	}
+	for (size_t i = 0; i < answers->reply_count; i++) {
+		const struct reply *reply = &answers->replies[i];
+		const char *bytes = answers->reply_bytes;
+
+		send(context,
+		     (struct span){bytes + reply->suffix.at,
+				   reply->suffix.size},
+		     (struct span){bytes + reply->payload.at,
+				   reply->payload.size});
 	}
 }

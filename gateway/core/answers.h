@@ -1,12 +1,13 @@
 /*
- * answers - what a batch has to tell the devices, once it is committed.
+ * answers - what a batch has to tell devices and askers, once it is committed.
  *
  * Layer     gateway/core
  * Threads   the keeper fills; after the commit it renders and hands on
  *
  * One acknowledgement a device and batch (one a reading costs more than half
  * of the rate): upto, and the exceptions; a full sentence for a device in a
- * session. Everything is bounded: storage is taken once, at answers_open.
+ * session. And one reply a command that came as a message. Everything is
+ * bounded: storage is taken once, at answers_open.
  */
 #ifndef DEPOT_GATEWAY_CORE_ANSWERS_H
 #define DEPOT_GATEWAY_CORE_ANSWERS_H
@@ -49,14 +50,26 @@ void answers_reset(struct answers *answers);
  * the device asks again. */
 void answers_add(struct answers *answers, const struct said *said);
 
+/* The longest suffix: "res/", an account, a command, an id. */
+#define ANSWERS_SUFFIX_SIZE_MAX (4 + NAME_SIZE_MAX + 1 + NAME_SIZE_MAX + 1 + 64)
+
 /*
- * Calls @send for each message, none longer than PAYLOAD_OUT_SIZE_MAX:
- * @device is the topic's last level. @pos is the journal's end after the
- * commit. Payload as in TOPICS: {v, boot, upto, pos, except, session?}, with
- * `from` (the lowest number that upto speaks for) and `high` (the highest
- * number taken) where there is a hole below it. Borrowed until @send returns.
+ * Adds a command's reply, for the topic that ends in @suffix ("res/boss/move/
+ * 17"). Both are copied. Never fails: one that has no room is left out, and
+ * its sender asks again under the same id.
  */
-typedef void answers_send_fn(void *context, struct span device,
+void answers_reply(struct answers *answers, struct span suffix,
+		   struct span payload);
+
+/*
+ * Calls @send for each message, none longer than PAYLOAD_OUT_SIZE_MAX.
+ * @suffix is what follows the site's part of the topic: "ack/dock-1",
+ * "res/boss/move/17". @pos is the journal's end after the commit. An
+ * acknowledgement is as in TOPICS: {v, boot, upto, pos, except, session?},
+ * with `high` (the highest number taken) where there is a hole below it.
+ * Borrowed until @send returns.
+ */
+typedef void answers_send_fn(void *context, struct span suffix,
 			     struct span payload);
 void answers_render(const struct answers *answers, struct pos pos,
 		    answers_send_fn *send, void *context);

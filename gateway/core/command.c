@@ -20,7 +20,9 @@ struct desk {
 /* ---- the table of tables ---- */
 
 static const struct command_table *const tables[] = {
-	&master_commands,
+	&master_commands, &import_commands, &stock_commands, &work_commands,
+	&parked_commands, &stock_queries,   &master_queries, &work_queries,
+	&journal_queries, &trace_queries,
 };
 
 static const struct command_row *row_find(struct span name)
@@ -88,8 +90,7 @@ struct running {
 	const struct command_row *row; /* NULL: there is none */
 	struct json_mark whole;        /* before the reply's object */
 	bool takes[2];                 /* by enum command_effect */
-	bool needs_id;
-	struct ref sent_id; /* as it came, whatever it names */
+	bool is_message; /* the arguments stand in {"v", "id", "args"} */
 	bool was_run;
 	bool is_replay; /* the reply is the one it got before */
 	bool is_marked;
@@ -113,8 +114,7 @@ static enum err_code right_check(const struct running *running, struct err *err)
 	return code;
 }
 
-/* Ids stand in topics: nothing that has a meaning there. */
-static bool id_is_valid(struct span id)
+bool command_id_is_valid(struct span id)
 {
 	for (size_t i = 0; i < id.size; i++) {
 		char c = id.data[i];
@@ -123,34 +123,51 @@ static bool id_is_valid(struct span id)
 		    !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
 			return false;
 	}
-	return id.size > 0;
+	return id.size > 0 && id.size <= REF_SIZE_MAX;
 }
 
-/* False where "id" names the thing that the command is about. */
+/* False where "id" among the arguments names the thing that the command is
+ * about. A message has its id beside the arguments. */
 static bool has_own_id(const struct running *running)
 {
 	const struct command_row *row = running->row;
 
-	return row == NULL || row->thing == NULL ||
+	return running->is_message || row == NULL || row->thing == NULL ||
 	       json_member(running->asking->arguments, row->thing) != NULL;
 }
 
 static void id_read(struct running *running)
 {
 	struct asking *asking = running->asking;
-	bool is_own = has_own_id(running);
 	struct span text;
-	bool is_read =
-		running->needs_id
-			? asking_text(asking, "id", REF_SIZE_MAX, &text)
-			: asking_text_or(asking, "id", REF_SIZE_MAX, &text);
+	bool is_read;
 
-	if (!is_read || text.size == 0 || (!is_own && !running->needs_id))
+	if (!has_own_id(running))
 		return;
-	if (!id_is_valid(text) || !ref_set(&running->sent_id, text))
+	is_read = running->is_message
+			  ? asking_text(asking, "id", REF_SIZE_MAX, &text)
+			  : asking_text_or(asking, "id", REF_SIZE_MAX, &text);
+	if (!is_read || text.size == 0)
+		return;
+	if (!command_id_is_valid(text) || !ref_set(&asking->id, text))
 		(void)asking_refuse(asking, &bad_id, text);
-	else if (is_own)
-		asking->id = running->sent_id;
+}
+
+/* Of a message, the version, the id, and the arguments inside. */
+static void envelope_read(struct running *running)
+{
+	struct asking *asking = running->asking;
+	const struct json_value *args = json_member(asking->arguments, "args");
+	struct json_range versions = {1, 1};
+	struct fault fault;
+	int64_t version;
+
+	id_read(running);
+	if (!asking_int_or(asking, "v", versions, 1, &version))
+		return;
+	if (args != NULL && json_to_object(args, &fault) != ERR_OK)
+		(void)asking_fault(asking, &fault); /* always ERR_OK */
+	asking->arguments = args;
 }
 
 static void arguments_read(struct running *running)
@@ -177,7 +194,10 @@ static void arguments_read(struct running *running)
 		return;
 	}
 	asking->arguments = json_root(asking->json);
-	id_read(running);
+	if (running->is_message)
+		envelope_read(running);
+	else
+		id_read(running);
 }
 
 /* ---- running ---- */
@@ -361,10 +381,10 @@ enum err_code command_take(struct engine *engine, struct batch *batch,
 	struct act act = act_of(engine, batch, command);
 	struct asking asking = asking_of(engine, &act, command);
 	struct running running = {
-		.asking = &asking, .takes = {true, true}, .needs_id = true};
+		.asking = &asking, .takes = {true, true}, .is_message = true};
 	enum err_code code = run(&running, err);
 
-	*ret_id = running.sent_id;
+	*ret_id = asking.id;
 	return code;
 }
 

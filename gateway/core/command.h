@@ -48,10 +48,14 @@ MUST_CHECK enum err_code command_run(struct engine *engine, struct batch *batch,
 				     const struct command *command,
 				     struct err *err);
 
+/* True for what may be a command's id: it stands in topics. */
+bool command_id_is_valid(struct span id);
+
 /*
- * Runs a command or query that came as a message: what command_run and
- * query_run do, in the keeper's batch. An id is required; *@ret_id is empty if
- * none could be read. The caller commits, whatever the reply says.
+ * Runs a command or query that came as a message, {"v", "id", "args"}, in the
+ * keeper's batch: what command_run and query_run do. The id is required;
+ * *@ret_id is empty if none could be read. The caller commits, whatever the
+ * reply says, and looks whether the reply has had room.
  */
 MUST_CHECK enum err_code command_take(struct engine *engine,
 				      struct batch *batch,

@@ -11,9 +11,6 @@
 static const struct refusal bad_name = {
 	"bad_name", "%s is no name: 1 to 32 of a-z, 0-9 and -",
 	"%s 不是有效名称：1 至 32 个 a-z、0-9 或 -"};
-static const struct refusal bad_bin = {
-	"bad_bin", "%s is no name of a bin: at most 40 bytes, no colon",
-	"%s 不是有效库位名：最多 40 字节，不含冒号"};
 static const struct refusal unknown_account = {
 	"unknown_account", "there is no account %s", "没有账户 %s"};
 static const struct refusal last_manager = {
@@ -149,7 +146,7 @@ static enum err_code bin_set(struct asking *asking, struct err *err)
 		return ERR_OK;
 	if (!place_name_is_valid(name) || !place_name_set(&bin->name, name) ||
 	    !ref_set(&bin->zone, zone))
-		return asking_refuse(asking, &bad_bin, name);
+		return asking_refuse(asking, &refusal_bad_bin, name);
 	code = asking_post(asking, &entry, err);
 	if (code == ERR_OK)
 		code = retry_named(asking->engine, asking->act->batch, name,

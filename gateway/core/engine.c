@@ -4,18 +4,11 @@
 #include <stdlib.h>
 
 #include "gateway/core/command.h"
+#include "gateway/core/inlet.h"
+#include "gateway/core/on_command.h"
 #include "gateway/core/state.h"
 #include "gateway/core/task.h"
 #include "store/seal.h"
-
-/* What a topic below the site's prefix is for. */
-enum inlet {
-	INLET_SCAN,
-	INLET_SHELF,
-	INLET_RFID,
-	INLET_TASK,
-	INLET_NONE,
-};
 
 enum err_code engine_open(const struct engine_plan *plan,
 			  const struct founding *identity,
@@ -55,51 +48,23 @@ const struct engine_counters *engine_counters(const struct engine *engine)
 
 /* ---- topics ---- */
 
-static bool level_take(struct span *topic, const char *level)
-{
-	size_t size = span_of(level).size;
-
-	if (!span_starts(*topic, level))
-		return false;
-	topic->data += size;
-	topic->size -= size;
-	return true;
-}
-
 /* The inlet of @topic and what stands behind it: "scan/dock-1" -> "dock-1". */
 static enum inlet inlet_of(const struct engine *engine, struct span topic,
 			   struct span *ret_rest)
 {
-	*ret_rest = topic;
-	if (!level_take(ret_rest, engine->prefix))
-		return INLET_NONE;
-	if (level_take(ret_rest, "scan/"))
-		return INLET_SCAN;
-	if (level_take(ret_rest, "shelf/"))
-		return INLET_SHELF;
-	if (level_take(ret_rest, "rfid/"))
-		return INLET_RFID;
-	if (level_take(ret_rest, "task/"))
-		return INLET_TASK;
-	return INLET_NONE;
-}
+	size_t size = span_of(engine->prefix).size;
 
-static enum reading_kind kind_of(enum inlet inlet)
-{
-	return inlet == INLET_SCAN    ? READING_SCAN
-	       : inlet == INLET_SHELF ? READING_SHELF
-				      : READING_RFID;
+	*ret_rest = topic;
+	if (!span_starts(topic, engine->prefix))
+		return INLET_NONE;
+	return inlet_find((struct span){topic.data + size, topic.size - size},
+			  ret_rest);
 }
 
 bool inlet_device(const struct engine *engine, struct span topic,
 		  struct span *ret_device, enum reading_kind *ret_kind)
 {
-	enum inlet inlet = inlet_of(engine, topic, ret_device);
-
-	if (inlet == INLET_NONE || inlet == INLET_TASK)
-		return false;
-	*ret_kind = kind_of(inlet);
-	return true;
+	return inlet_kind(inlet_of(engine, topic, ret_device), ret_kind);
 }
 
 /* ---- answering ---- */
@@ -451,13 +416,13 @@ bool intake_parse(struct intake *intake, enum reading_kind kind,
 	return is_sound;
 }
 
-static enum err_code take_reading(struct intake *intake, enum inlet inlet,
+static enum err_code take_reading(struct intake *intake, enum reading_kind kind,
 				  struct answers *answers, struct err *err)
 {
 	struct fault fault = {.kind = FAULT_NONE};
 
 	/* A reading that is wrong is answered under its name all the same. */
-	(void)intake_parse(intake, kind_of(inlet), &fault);
+	(void)intake_parse(intake, kind, &fault);
 	if (intake->engine->reading.has_seq)
 		return take_named(intake, &fault, answers, err);
 	return take_unnamed(intake, &fault, answers, err);
@@ -478,33 +443,44 @@ void intake_begin(struct intake *intake, struct engine *engine,
 	batch_time(batch, event->at, event->clock_trusted);
 }
 
+static enum err_code on_reading(struct intake *intake, struct span device,
+				enum reading_kind kind, struct answers *answers,
+				struct err *err)
+{
+	enum err_code code;
+
+	if (intake->message.is_cut)
+		return park_unread(intake, WORD_TOO_LONG, device, answers, err);
+	code = device_get(batch_view(intake->act.batch), device,
+			  &intake->device, &intake->device_no, err);
+	if (code == ERR_NOT_FOUND)
+		return park_unread(intake, WORD_UNKNOWN_DEVICE, device, answers,
+				   err);
+	if (code != ERR_OK)
+		return code;
+	if (intake->device_no.value < ENGINE_DEVICES_MAX)
+		intake->engine->heard[intake->device_no.value] = intake->now;
+	return take_reading(intake, kind, answers, err);
+}
+
 static enum err_code on_message(struct engine *engine, struct batch *batch,
 				const struct event *event,
 				struct answers *answers, struct err *err)
 {
+	struct span topic = event->body.message.topic;
 	struct intake intake;
 	struct span rest;
-	enum inlet inlet = inlet_of(engine, event->body.message.topic, &rest);
-	enum err_code code;
+	enum inlet inlet = inlet_of(engine, topic, &rest);
+	enum reading_kind kind;
 
 	intake_begin(&intake, engine, batch, event);
-	if (inlet == INLET_NONE)
-		return park_unread(&intake, WORD_UNKNOWN_TOPIC,
-				   event->body.message.topic, answers, err);
+	if (inlet_kind(inlet, &kind))
+		return on_reading(&intake, rest, kind, answers, err);
 	if (inlet == INLET_TASK)
 		return on_task(&intake, rest, err);
-	if (event->body.message.is_cut)
-		return park_unread(&intake, WORD_TOO_LONG, rest, answers, err);
-	code = device_get(batch_view(batch), rest, &intake.device,
-			  &intake.device_no, err);
-	if (code == ERR_NOT_FOUND)
-		return park_unread(&intake, WORD_UNKNOWN_DEVICE, rest, answers,
-				   err);
-	if (code != ERR_OK)
-		return code;
-	if (intake.device_no.value < ENGINE_DEVICES_MAX)
-		engine->heard[intake.device_no.value] = event->at;
-	return take_reading(&intake, inlet, answers, err);
+	if (inlet == INLET_COMMAND && command_topic_is_valid(rest))
+		return on_command(&intake, rest, answers, err);
+	return park_unread(&intake, WORD_UNKNOWN_TOPIC, topic, answers, err);
 }
 
 enum err_code engine_step(struct engine *engine, struct batch *batch,
@@ -551,22 +527,25 @@ enum err_code engine_park_raw(struct engine *engine, struct batch *batch,
 void engine_refuse_full(struct engine *engine, const struct event *event,
 			struct answers *answers)
 {
+	const struct message *message = &event->body.message;
 	struct seen_progress none = {.upto = 0};
 	struct verdict verdict;
 	struct speaking speaking = {.verdict = &verdict};
 	struct fault fault;
+	enum reading_kind kind;
 	enum inlet inlet;
 
 	ASSERT(event->kind == EVENT_MESSAGE);
-	inlet = inlet_of(engine, event->body.message.topic, &speaking.device);
-	if (inlet == INLET_NONE || inlet == INLET_TASK ||
-	    !text_is_name(speaking.device))
+	inlet = inlet_of(engine, message->topic, &speaking.device);
+	if (inlet == INLET_COMMAND && command_topic_is_valid(speaking.device))
+		on_command_full(engine, message, speaking.device, answers);
+	if (!inlet_kind(inlet, &kind) || !text_is_name(speaking.device))
 		return;
 	verdict_init(&verdict);
 	verdict_refuse(&verdict, WORD_STORE_FULL, (struct span){"", 0});
 	/* For its number: has_seq is right also when the reading is wrong. */
-	if (reading_parse(kind_of(inlet), event->body.message.payload,
-			  &engine->json, &engine->reading, &fault) == ERR_OK ||
+	if (reading_parse(kind, message->payload, &engine->json,
+			  &engine->reading, &fault) == ERR_OK ||
 	    engine->reading.has_seq)
 		speaking.progress = engine->reading.has_seq ? &none : NULL;
 	speak(engine, &speaking, answers);

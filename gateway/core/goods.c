@@ -6,6 +6,10 @@ const struct refusal refusal_unit_fixed = {
 	"unit_fixed", "the base unit of %s cannot change: it has moved",
 	"商品 %s 已有出入库，基本单位不能更改"};
 
+const struct refusal refusal_bad_bin = {
+	"bad_bin", "%s is no name of a bin: at most 40 bytes, no colon",
+	"%s 不是有效库位名：最多 40 字节，不含冒号"};
+
 enum err_code goods_item(const struct view *view, struct span sku,
 			 struct item *ret_item, struct goods_before *ret_before,
 			 struct err *err)

@@ -32,5 +32,6 @@ MUST_CHECK bool goods_class(struct span text, char *ret_class);
 bool goods_same(const struct entry *a, const struct entry *b);
 
 extern const struct refusal refusal_unit_fixed;
+extern const struct refusal refusal_bad_bin;
 
 #endif

@@ -12,7 +12,6 @@ void page_open(struct page *page, struct asking *asking, const char *name,
 	page->limit = limit;
 	page->count = 0;
 	page->has_more = false;
-	page->last_size = 0;
 	out_array_at(asking->out, name);
 	out_reserve(asking->out, NEXT_SIZE);
 }
@@ -26,6 +25,7 @@ bool page_begin(struct page *page, struct asking *asking, const char *name)
 			    &page->after) ||
 	    !asking_int_or(asking, "limit", limits, PAGE_LIMIT, &limit))
 		return false;
+	page->last_size = 0;
 	page_open(page, asking, name, limit);
 	return true;
 }

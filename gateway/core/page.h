@@ -37,7 +37,9 @@ struct page {
 MUST_CHECK bool page_begin(struct page *page, struct asking *asking,
 			   const char *name);
 
-/* The same with a limit of the caller's, for lists that are read otherwise. */
+/* Opens a list with a limit of the caller's, after "after" was read otherwise.
+ * @page is all zero, or has ended another list, whose end is then where a page
+ * ends that has no room for a row of this one. */
 void page_open(struct page *page, struct asking *asking, const char *name,
 	       int64_t limit);
 

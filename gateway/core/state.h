@@ -97,7 +97,7 @@ intake_handle(struct intake *intake, struct verdict *verdict, struct err *err);
 MUST_CHECK enum err_code scan_resolve(struct intake *intake, size_t index,
 				      struct err *err);
 
-/* Takes back what the device booked last. */
+/* Takes back what the act's device or account booked last. */
 MUST_CHECK enum err_code undo_last(struct intake *intake,
 				   struct verdict *verdict, struct err *err);
 

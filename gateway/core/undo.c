@@ -1,5 +1,6 @@
 /*
- * Undo for a device that has no session: its own last booking.
+ * Undo for a device that has no session, and for an account: its own last
+ * booking.
  *
  * Nothing is stored for this: the journal says who booked what.
  */
@@ -9,7 +10,7 @@
 
 /* How far back an undo looks. */
 #define UNDO_REACH 2000
-/* Reversals of the same device that are skipped on the way. */
+/* Reversals of the same actor that are skipped on the way. */
 #define UNDO_SKIPPED_MAX 64
 
 struct looking {
@@ -24,10 +25,12 @@ struct looking {
 
 static bool is_own(const struct looking *looking, const struct entry *entry)
 {
+	const struct actor *actor = &looking->intake->act.actor;
+
 	return entry->kind == ENTRY_MOVEMENT &&
-	       entry->actor.kind == ACTOR_DEVICE &&
+	       entry->actor.kind == actor->kind &&
 	       span_equal(name_span(&entry->actor.name),
-			  name_span(&looking->intake->device.name));
+			  name_span(&actor->name));
 }
 
 static bool is_skipped(const struct looking *looking, struct pos pos)

@@ -80,6 +80,10 @@ MUST_CHECK enum err_code view_stock_read(const struct view *view,
 void view_stock_print(const struct stock *stock, const struct view_age *age,
 		      struct json_out *out);
 
+/* The same figures as members of an object that is open, without their age:
+ * for a list that says it once. */
+void view_stock_members(const struct stock *stock, struct json_out *out);
+
 /* ---- the whole site in chunks ---- */
 
 /* The longest row of a chunk, with its comma: a SKU of 64 quotes, seven

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/terms.h"
+
 /* A sentence with a subject of CODE_SIZE_MAX bytes in it. */
 #define SENTENCE_SIZE 512
 
@@ -67,40 +69,6 @@ static void sentence_out(const char *key, const char *pattern,
 }
 
 /* ---- tasks ---- */
-
-static const char *task_kind_name(enum task_kind kind)
-{
-	switch (kind) {
-	case TASK_COUNT:
-		return "count";
-	case TASK_PUTAWAY:
-		return "putaway";
-	case TASK_PICK:
-		return "pick";
-	case TASK_INSPECT:
-		return "inspect";
-	case TASK_CHECK:
-		return "check";
-	}
-	ASSERT(kind == TASK_COUNT);
-	return "";
-}
-
-static const char *task_state_name(enum task_state state)
-{
-	switch (state) {
-	case TASK_OPEN:
-		return "open";
-	case TASK_CLAIMED:
-		return "claimed";
-	case TASK_DONE:
-		return "done";
-	case TASK_CANCELLED:
-		return "cancelled";
-	}
-	ASSERT(state == TASK_OPEN);
-	return "";
-}
 
 /* What is asked for; {} is the thing and where it is. */
 static const char *const asked_en[] = {
@@ -196,8 +164,8 @@ void view_task_print(const struct entry *entry, struct pos pos,
 	out_object(out);
 	out_int_at(out, "v", VIEW_VERSION);
 	out_text_at(out, "id", name_span(&task->id));
-	out_string_at(out, "kind", task_kind_name(task->kind));
-	out_string_at(out, "state", task_state_name(task->state));
+	out_string_at(out, "kind", term_name(TERM_TASK, task->kind));
+	out_string_at(out, "state", term_name(TERM_TASK_STATE, task->state));
 	optional_out("bin", place_name_span(&task->bin), out);
 	optional_out("item", sku_span(&task->item), out);
 	optional_out("reason", reason_span(&task->reason), out);
@@ -214,16 +182,7 @@ void view_task_print(const struct entry *entry, struct pos pos,
 
 const char *severity_name(enum severity severity)
 {
-	switch (severity) {
-	case SEVERITY_INFO:
-		return "info";
-	case SEVERITY_WARNING:
-		return "warning";
-	case SEVERITY_CRITICAL:
-		return "critical";
-	}
-	ASSERT(severity == SEVERITY_INFO);
-	return "";
+	return term_name(TERM_SEVERITY, severity);
 }
 
 /* For a code of a newer or later part: still a sentence, never silence. */

@@ -1,5 +1,6 @@
 #include "gateway/core/view_parts.h"
 
+#include "gateway/core/terms.h"
 #include "store/balance.h"
 #include "store/journal.h"
 #include "store/master.h"
@@ -92,22 +93,6 @@ void view_pos_out(struct pos pos, struct json_out *out)
 
 /* ---- the payload ---- */
 
-static const char *unit_name(enum base_unit unit)
-{
-	switch (unit) {
-	case UNIT_EACH:
-		return "each";
-	case UNIT_GRAM:
-		return "gram";
-	case UNIT_MILLILITRE:
-		return "millilitre";
-	case UNIT_MILLIMETRE:
-		return "millimetre";
-	}
-	ASSERT(unit == UNIT_EACH);
-	return "";
-}
-
 static void describe_out(const struct stock *stock, struct json_out *out)
 {
 	out_text_at(out, "item", sku_span(&stock->sku));
@@ -116,7 +101,7 @@ static void describe_out(const struct stock *stock, struct json_out *out)
 	if (stock->name_zh.size > 0)
 		out_text_at(out, "name_zh", item_name_span(&stock->name_zh));
 	if (stock->unit != 0)
-		out_string_at(out, "unit", unit_name(stock->unit));
+		out_string_at(out, "unit", term_name(TERM_UNIT, stock->unit));
 }
 
 static void figures_out(const struct tally *tally, struct json_out *out)
@@ -147,4 +132,13 @@ void view_stock_print(const struct stock *stock, const struct view_age *age,
 			out);
 	view_pos_out(stock->pos, out);
 	out_object_end(out);
+}
+
+void view_stock_members(const struct stock *stock, struct json_out *out)
+{
+	describe_out(stock, out);
+	figures_out(&stock->tally, out);
+	view_moment_out("changed_at", stock->changed_at, stock->has_changed_at,
+			out);
+	view_pos_out(stock->pos, out);
 }

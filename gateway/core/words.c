@@ -132,6 +132,17 @@ static const struct sentence sentences[] = {
 				   "没有商品使用条码 %s：请先命名，然后重新盘点"
 				   "此库位"},
 
+	[WORD_COMMAND_TOO_LONG] = {"too_long",
+				   "the command is longer than depot takes; "
+				   "nothing was done",
+				   "命令超过允许的长度；未执行"},
+	[WORD_REPLY_TOO_LONG] =
+		{"too_long",
+		 "the reply is longer than a message may be: "
+		 "ask for less, or with depot on the box",
+		 "答复超过消息允许的长度：请缩小范围，或在本机用 "
+		 "depot 查询"},
+
 	[WORD_DUPLICATE] = {"duplicate", "booked before", "此前已记账"},
 	[WORD_SEQ_REUSED] = {"seq_reused",
 			     "number %s was used before with other content; "
@@ -180,10 +191,14 @@ static const struct sentence sentences[] = {
 				"%s 的盘点数与预期相差较大；请再盘一次确认"},
 };
 
+bool word_is_known(unsigned number)
+{
+	return number < ARRAY_LEN(sentences) && sentences[number].code != NULL;
+}
+
 static const struct sentence *sentence_of(enum word word)
 {
-	ASSERT((size_t)word < ARRAY_LEN(sentences) &&
-	       sentences[word].code != NULL);
+	ASSERT(word_is_known((unsigned)word));
 	return &sentences[word];
 }
 

@@ -63,6 +63,10 @@ enum word {
 	WORD_UNKNOWN_ACCOUNT = 46,
 	WORD_UNKNOWN_IN_COUNT = 47, /* an unknown code in a session's count */
 
+	/* commands that came as messages */
+	WORD_COMMAND_TOO_LONG = 80,
+	WORD_REPLY_TOO_LONG = 81,
+
 	/* names */
 	WORD_DUPLICATE = 49,
 	WORD_SEQ_REUSED = 50,
@@ -86,6 +90,9 @@ enum word {
 	WORD_RECOUNT_MOVED = 71,   /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,
 };
+
+/* False for a number from the disk that is no word of this depot. */
+bool word_is_known(unsigned number);
 
 /* The stable code: "unknown_item". Never NULL. */
 const char *word_code(enum word word);

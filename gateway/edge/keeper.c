@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/edge/queue.h"
 
@@ -78,17 +79,18 @@ static void fail(struct keeper *keeper, const struct err *err)
 	wake_signal(keeper->config.loop_wake);
 }
 
-static void answer_send(void *context, struct span device, struct span payload)
+static void answer_send(void *context, struct span suffix, struct span payload)
 {
 	struct keeper *keeper = context;
 	struct keeper_answer answer;
 
-	if (!name_set(&answer.device, device) ||
+	if (suffix.size > sizeof(answer.suffix) ||
 	    payload.size > sizeof(answer.payload))
 		return;
+	answer.suffix_size = (uint16_t)suffix.size;
+	memcpy(answer.suffix, suffix.data, suffix.size);
 	answer.size = (uint16_t)payload.size;
-	for (size_t i = 0; i < payload.size; i++)
-		answer.payload[i] = payload.data[i];
+	memcpy(answer.payload, payload.data, payload.size);
 	if (queue_push(keeper->answer_queue, &answer) == ERR_OK)
 		return;
 	(void)pthread_mutex_lock(&keeper->mutex);

@@ -57,8 +57,9 @@ void keeper_stop(struct keeper *keeper);
 /* ---- what the loop takes from it ---- */
 
 struct keeper_answer {
-	struct name device;
+	uint16_t suffix_size; /* of its topic, as answers.h says */
 	uint16_t size;
+	char suffix[ANSWERS_SUFFIX_SIZE_MAX];
 	char payload[PAYLOAD_OUT_SIZE_MAX];
 };
 /* The oldest answer that waits; false if none does. An answer that found the

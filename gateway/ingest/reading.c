@@ -107,17 +107,29 @@ static bool is_bare_code(struct span text)
 	return text.size == 0 || text.data[0] != '{';
 }
 
+static void reading_begin(struct reading *reading, enum reading_kind kind)
+{
+	reading->kind = kind;
+	reading->has_seq = false;
+	reading->seq = 0;
+	reading->boot = (struct boot){0};
+	reading->has_at = false;
+}
+
+enum err_code reading_parse_scan(const struct json_value *root,
+				 struct reading *reading, struct fault *fault)
+{
+	reading_begin(reading, READING_SCAN);
+	return reading_scan(reading, root, fault);
+}
+
 enum err_code reading_parse(enum reading_kind kind, struct span payload,
 			    struct json *json, struct reading *reading,
 			    struct fault *fault)
 {
 	enum err_code code;
 
-	reading->kind = kind;
-	reading->has_seq = false;
-	reading->seq = 0;
-	reading->boot = (struct boot){0};
-	reading->has_at = false;
+	reading_begin(reading, kind);
 	if (payload.size > PAYLOAD_IN_SIZE_MAX)
 		return reading_size_fault(FAULT_MESSAGE_TOO_LONG, "",
 					  payload.size, PAYLOAD_IN_SIZE_MAX,

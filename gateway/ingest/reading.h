@@ -163,6 +163,14 @@ MUST_CHECK enum err_code reading_parse(enum reading_kind kind,
 				       struct reading *reading,
 				       struct fault *fault);
 
+/*
+ * The same for a scan whose fields stand in @root, an object that has been
+ * parsed: for one that is asked for, which has neither version nor name.
+ */
+MUST_CHECK enum err_code reading_parse_scan(const struct json_value *root,
+					    struct reading *reading,
+					    struct fault *fault);
+
 /* Code @index of a scan; borrowed from @scan. */
 struct span reading_code(const struct scan_reading *scan, size_t index);
 

@@ -1,0 +1,291 @@
+/*
+ * What an entry says, in one sentence for people: what, where, why, by whom.
+ */
+#include "gateway/core/entry_out.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "gateway/core/act.h"
+#include "gateway/core/terms.h"
+
+/* A sentence under construction; what does not fit is left out. */
+struct telling {
+	bool is_chinese;
+	size_t size;
+	char text[2 * ENTRY_TEXT_SIZE];
+};
+
+PRINTF_LIKE(2, 3)
+static void add(struct telling *telling, const char *format, ...)
+{
+	size_t room = sizeof(telling->text) - telling->size;
+	va_list arguments;
+	int size;
+
+	va_start(arguments, format);
+	size = vsnprintf(telling->text + telling->size, room, format,
+			 arguments);
+	va_end(arguments);
+	if (size > 0)
+		telling->size += (size_t)size < room ? (size_t)size : room - 1;
+}
+
+static void add_text(struct telling *telling, struct span text)
+{
+	add(telling, "%.*s", (int)text.size, text.data);
+}
+
+static void add_term(struct telling *telling, enum term_set set, uint32_t value)
+{
+	add(telling, "%s",
+	    telling->is_chinese ? term_name_zh(set, value)
+				: term_name(set, value));
+}
+
+/* One of two texts of our own, as it is. */
+static void say(struct telling *telling, const char *en, const char *zh)
+{
+	add(telling, "%s", telling->is_chinese ? zh : en);
+}
+
+/* The same with @detail behind it. */
+static void say_of(struct telling *telling, const char *en, const char *zh,
+		   struct span detail)
+{
+	say(telling, en, zh);
+	add_text(telling, detail);
+}
+
+static void add_side(struct telling *telling, const struct side *side)
+{
+	char place[PLACE_PRINT_SIZE];
+
+	place_print(&side->place, place, sizeof(place));
+	add(telling, "%s", place);
+	if (side->condition > CONDITION_GOOD) {
+		say(telling, " (", "（");
+		add_term(telling, TERM_CONDITION, side->condition);
+		say(telling, ")", "）");
+	}
+}
+
+static void tell_movement(struct telling *telling, const struct entry *entry)
+{
+	const struct movement *movement = &entry->body.movement;
+	char reverses[POS_PRINT_SIZE];
+
+	add_term(telling, TERM_MOVEMENT, movement->kind);
+	add(telling, " %" PRId64 " x ", movement->quantity.units);
+	add_text(telling, sku_span(&movement->item));
+	if (movement->lot.size > 0)
+		say_of(telling, ", lot ", "，批号 ", lot_span(&movement->lot));
+	if (movement->serial.size > 0)
+		say_of(telling, ", serial ", "，序列号 ",
+		       serial_span(&movement->serial));
+	say(telling, ": ", "：");
+	add_side(telling, &movement->from);
+	add(telling, " -> ");
+	add_side(telling, &movement->to);
+	if (movement->reverses.value != 0) {
+		pos_print(movement->reverses, reverses, sizeof(reverses));
+		say_of(telling, ", takes back ", "，冲销 ", span_of(reverses));
+	}
+	if (entry->ref.kind != REF_NONE) {
+		say(telling, ", ", "，");
+		add_term(telling, TERM_REF, entry->ref.kind);
+		add(telling, " ");
+		add_text(telling, ref_span(&entry->ref.text));
+	}
+	if (movement->reason.size > 0)
+		say_of(telling, ", because: ", "，原因：",
+		       reason_span(&movement->reason));
+}
+
+static void tell_item(struct telling *telling, const struct item *item)
+{
+	struct span name = telling->is_chinese && item->name_zh.size > 0
+				   ? item_name_span(&item->name_zh)
+				   : item_name_span(&item->name_en);
+
+	say_of(telling, "item ", "商品 ", sku_span(&item->sku));
+	if (name.size > 0) {
+		say_of(telling, " (", "（", name);
+		say(telling, ")", "）");
+	}
+	if (item->is_inactive)
+		say(telling, " is no longer in use", "停用");
+	else
+		say(telling, " is described", "登记");
+}
+
+static void tell_code(struct telling *telling, const struct code *code)
+{
+	say_of(telling, "code ", "条码 ", code_text_span(&code->code));
+	if (code->item.size == 0) {
+		say(telling, " no longer stands for an item", "不再对应商品");
+		return;
+	}
+	say(telling, " stands for ", "对应 ");
+	add(telling, "%" PRId64 " x ", code->pack);
+	add_text(telling, sku_span(&code->item));
+}
+
+static void tell_bin(struct telling *telling, const struct bin *bin)
+{
+	say_of(telling, "bin ", "库位 ", place_name_span(&bin->name));
+	if (bin->is_inactive)
+		say(telling, " is closed", "关闭");
+	else
+		say(telling, " is open", "启用");
+}
+
+static void tell_device(struct telling *telling, const struct device *device)
+{
+	say_of(telling, "device ", "设备 ", name_span(&device->name));
+	say(telling, " (", "（");
+	add_term(telling, TERM_DEVICE, device->kind);
+	say(telling, ")", "）");
+	if (device->is_revoked)
+		say(telling, " is revoked", "停用");
+	else
+		say(telling, " is registered", "登记");
+}
+
+static void tell_account(struct telling *telling, const struct account *account)
+{
+	bool is_first = true;
+
+	say_of(telling, "account ", "账户 ", name_span(&account->name));
+	if (account->is_revoked) {
+		say(telling, " is revoked", "停用");
+		return;
+	}
+	for (uint32_t role = 1; role <= ROLE_HQ; role <<= 1) {
+		if ((account->roles & role) == 0)
+			continue;
+		if (is_first)
+			say(telling, ": ", "：");
+		else
+			say(telling, ", ", "、");
+		add_term(telling, TERM_ROLE, role);
+		is_first = false;
+	}
+}
+
+static void tell_count(struct telling *telling, const struct count *count)
+{
+	say_of(telling, "count of ", "盘点 ", sku_span(&count->item));
+	if (count->lot.size > 0)
+		say_of(telling, ", lot ", "，批号 ", lot_span(&count->lot));
+	say_of(telling, " in ", "，库位 ", place_name_span(&count->bin));
+	say(telling, ": ", "：");
+	add(telling, "%" PRId64, count->counted);
+	/* Whoever counts again, blind, may read this. */
+	if (count->verdict != COUNT_RECOUNT_BLIND) {
+		say(telling, ", the book says ", "，账面 ");
+		add(telling, "%" PRId64, count->book);
+	}
+	say(telling, ": ", "：");
+	add_term(telling, TERM_VERDICT, count->verdict);
+}
+
+static void tell_task(struct telling *telling, const struct task *task)
+{
+	say_of(telling, "task ", "任务 ", name_span(&task->id));
+	say(telling, " (", "（");
+	add_term(telling, TERM_TASK, task->kind);
+	if (task->item.size > 0)
+		say_of(telling, " ", " ", sku_span(&task->item));
+	if (task->bin.size > 0)
+		say_of(telling, " in ", "，库位 ", place_name_span(&task->bin));
+	say(telling, "): ", "）：");
+	add_term(telling, TERM_TASK_STATE, task->state);
+	if (task->account.size > 0)
+		say_of(telling, ", ", "，", name_span(&task->account));
+}
+
+static void tell_alert(struct telling *telling, const struct alert *alert)
+{
+	say_of(telling, "alert ", "告警 ", ref_span(&alert->id));
+	if (alert->is_closed)
+		say(telling, " is closed", "关闭");
+	else
+		say(telling, " is open", "打开");
+}
+
+static void tell_loss(struct telling *telling, const struct loss *loss)
+{
+	say_of(telling, "input is gone: ", "输入已丢弃：",
+	       reason_span(&loss->what));
+	say(telling, ", numbers ", "，编号 ");
+	add(telling, "%" PRIu64, loss->first);
+	say(telling, " to ", " 至 ");
+	add(telling, "%" PRIu64, loss->last);
+}
+
+static void tell_body(struct telling *telling, const struct entry *entry)
+{
+	switch (entry->kind) {
+	case ENTRY_FOUNDING:
+		say_of(telling, "an epoch begins: site ", "新的一期：站点 ",
+		       name_span(&entry->body.founding.site));
+		break;
+	case ENTRY_MOVEMENT:
+		tell_movement(telling, entry);
+		break;
+	case ENTRY_ITEM:
+		tell_item(telling, &entry->body.item);
+		break;
+	case ENTRY_CODE:
+		tell_code(telling, &entry->body.code);
+		break;
+	case ENTRY_BIN:
+		tell_bin(telling, &entry->body.bin);
+		break;
+	case ENTRY_DEVICE:
+		tell_device(telling, &entry->body.device);
+		break;
+	case ENTRY_ACCOUNT:
+		tell_account(telling, &entry->body.account);
+		break;
+	case ENTRY_COUNT:
+		tell_count(telling, &entry->body.count);
+		break;
+	case ENTRY_TASK:
+		tell_task(telling, &entry->body.task);
+		break;
+	case ENTRY_ALERT:
+		tell_alert(telling, &entry->body.alert);
+		break;
+	case ENTRY_ORDER:
+		say_of(telling, "order ", "订单 ",
+		       ref_span(&entry->body.order.id));
+		break;
+	case ENTRY_STATUS:
+		say_of(telling, "the site is ", "站点状态：",
+		       reason_span(&entry->body.status.state));
+		break;
+	case ENTRY_LOSS:
+		tell_loss(telling, &entry->body.loss);
+		break;
+	}
+}
+
+void entry_text(const struct entry *entry, bool is_chinese, char *buffer,
+		size_t size)
+{
+	struct telling telling = {.is_chinese = is_chinese};
+
+	tell_body(&telling, entry);
+	if (entry->actor.kind != ACTOR_NONE) {
+		say(&telling, " (", "（");
+		add_term(&telling, TERM_ACTOR, entry->actor.kind);
+		add(&telling, " ");
+		add_text(&telling, name_span(&entry->actor.name));
+		say(&telling, ")", "）");
+	}
+	/* The cut may have split a character. */
+	text_print((struct span){telling.text, telling.size}, buffer, size);
+}
