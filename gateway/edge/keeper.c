@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/edge/keeper_scrub.h"
 #include "gateway/edge/queue.h"
 
 #define ANSWERS_MAX 512
@@ -25,6 +26,7 @@ struct keeper {
 	int64_t taken_at; /* monotonic ms; of the last batch */
 	int64_t tick_at;
 	int64_t room_at;
+	struct keeper_scrub scrub;
 	atomic_bool is_stopping;
 	bool is_started;
 	pthread_t thread;
@@ -340,6 +342,29 @@ static void request_take(struct keeper *keeper)
 	request->done(request);
 }
 
+/* What nobody reads is read again, a little each second. Damage stops nothing
+ * by itself: whoever needs the row is told, and so are the people. */
+static void scrub_take(struct keeper *keeper)
+{
+	struct err err;
+	enum err_code code;
+
+	if (keeper->state.is_full || ring_waiting(keeper->config.ring) > 0)
+		return;
+	code = keeper_scrub_step(&keeper->scrub, keeper->config.ledger,
+				 clock_monotonic_ms(keeper->config.clock),
+				 &err);
+	if (code == ERR_OK)
+		return;
+	if (code == ERR_CORRUPT) {
+		(void)pthread_mutex_lock(&keeper->mutex);
+		keeper->state.is_damaged = true;
+		(void)pthread_mutex_unlock(&keeper->mutex);
+	}
+	log_event(keeper->config.log, LEVEL_ERROR, "scrub_failed", "%s",
+		  err.text);
+}
+
 static void tick_take(struct keeper *keeper)
 {
 	int64_t now_ms = clock_monotonic_ms(keeper->config.clock);
@@ -358,6 +383,8 @@ static void tick_take(struct keeper *keeper)
 		full_set(keeper, true);
 	else if (code != ERR_OK)
 		fail(keeper, &err);
+	else
+		scrub_take(keeper);
 }
 
 /* Intake stops while there is still room for what must be written. */
@@ -483,6 +510,7 @@ enum err_code keeper_start(const struct keeper_config *config,
 	if (keeper == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	keeper->config = *config;
+	keeper_scrub_init(&keeper->scrub, config->scrub_hours);
 	(void)pthread_mutex_init(&keeper->mutex, NULL); /* cannot fail */
 	code = keeper_prepare(keeper, err);
 	if (code != ERR_OK) {

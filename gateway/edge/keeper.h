@@ -42,6 +42,8 @@ struct keeper_config {
 	struct wake *loop_wake; /* signalled after each commit and answer */
 	uint32_t batch_max;     /* events a transaction */
 	uint32_t batch_ms;      /* how long a batch may gather under load */
+	uint32_t scrub_hours;   /* between two readings of the whole store; 0:
+				 * never */
 	uint64_t reserve_size;  /* bytes of the map kept for what must be
 				 * written when intake has stopped */
 };
@@ -95,9 +97,10 @@ struct keeper_state {
 	uint64_t progress; /* grows while the keeper is alive: the
 			    * watchdog is fed by it */
 	uint64_t answers_dropped;
-	bool is_full;   /* the store has no room: intake is refused */
-	bool is_failed; /* the store is damaged or the disk fails:
-			 * the daemon must stop */
+	bool is_damaged; /* a row is not what was written */
+	bool is_full;    /* the store has no room: intake is refused */
+	bool is_failed;  /* the store is damaged or the disk fails:
+			  * the daemon must stop */
 	struct engine_counters counters;
 };
 /* A moment's truth. Any thread. */
