@@ -544,6 +544,41 @@ static void what_is_watched_is_heard_in_the_loop_and_not_pushed(void **state)
 	raw_close(&peer);
 }
 
+#define TLS DEPOT_GOLDEN "/tls/"
+
+/*
+ * Method: a broker whose certificate is for "localhost" and signed by one of
+ * two roots. With the right root and name the client comes up; with the other
+ * root, or by an address that the certificate does not name, never.
+ */
+static void tls_checks_the_root_and_the_name(void **state)
+{
+	static const struct {
+		const char *host;
+		const char *ca_file;
+		bool is_good;
+	} cases[] = {
+		{"127.0.0.1", TLS "ca.crt", false},
+		{"localhost", TLS "other-ca.crt", false},
+		{"localhost", NULL, false}, /* none of the system's roots */
+		{"localhost", TLS "ca.crt", true},
+	};
+
+	SETUP(64, "certfile " TLS "server.crt\nkeyfile " TLS "server.key\n");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_true(text_format(bed.uri, sizeof(bed.uri), "ssl://%s:%u",
+					cases[i].host, broker.port));
+		bed.config.ca_file = cases[i].ca_file;
+		memset(bed.states, 0, sizeof(bed.states));
+		bed_client(&bed);
+		BED_UNTIL(&bed,
+			  bed.states[MQTT_UP] + bed.states[MQTT_DOWN] == 1);
+		assert_int_equal(bed.states[MQTT_UP], cases[i].is_good);
+		mqtt_close(bed.mqtt);
+		bed.mqtt = NULL;
+	}
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
 static int role_main(const char *role, const char *port_text)
@@ -573,6 +608,7 @@ int main(int count, char **arguments)
 		TEST(the_own_retained_tree_is_read_once_and_whole),
 		TEST(a_tree_that_does_not_fit_is_read_and_called_incomplete),
 		TEST(what_is_watched_is_heard_in_the_loop_and_not_pushed),
+		TEST(tls_checks_the_root_and_the_name),
 	};
 
 	if (count == 3)
