@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "gateway/depotd_broker.h"
+#include "gateway/depotd_vitals.h"
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/notify.h"
 #include "store/seal.h"
@@ -219,7 +221,8 @@ static void on_heard(void *context, const struct mqtt_heard *heard)
 	struct err err;
 	enum err_code code;
 
-	if (!heard->is_retained || heard->payload_size == 0)
+	if (figures_heard(box, heard) || !heard->is_retained ||
+	    heard->payload_size == 0)
 		return;
 	code = publisher_retained(box->publisher, heard->topic, &err);
 	if (code != ERR_OK)
@@ -499,7 +502,8 @@ struct wires {
 	const char *tree_list[BOX_TREES];
 	char marker[128];
 	char client_id[80];
-	char password[256];
+	char user[LOGIN_USER_SIZE];
+	char password[LOGIN_PASSWORD_SIZE];
 	char will_topic[PUBLISHER_TOPIC_SIZE];
 	char will_payload[PAYLOAD_OUT_SIZE_MAX + 1];
 };
@@ -539,6 +543,7 @@ static const char *set_or_null(const char *text)
 
 static enum err_code start_mqtt(struct box *box, struct err *err)
 {
+	static const char *const watched[] = {BROKER_DROPPED_TOPIC};
 	const struct config *config = box->config;
 	struct wires *wires = calloc(1, sizeof(*wires));
 	enum err_code code;
@@ -546,19 +551,21 @@ static enum err_code start_mqtt(struct box *box, struct err *err)
 	if (wires == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	wires_lay(box, wires);
-	code = box_password(box, wires->password, sizeof(wires->password), err);
+	code = broker_login(box, wires->user, wires->password, err);
 	if (code == ERR_OK) {
 		struct mqtt_config mqtt = {
 			MQTT_CONFIG_DEFAULTS,
 			.uri = config->broker.uri,
 			.client_id = wires->client_id,
-			.user = set_or_null(config->broker.user),
+			.user = set_or_null(wires->user),
 			.password = set_or_null(wires->password),
 			.ca_file = set_or_null(config->broker.ca_file),
 			.cert_file = set_or_null(config->broker.cert_file),
 			.key_file = set_or_null(config->broker.key_file),
 			.inputs = wires->input_list,
 			.input_count = BOX_INPUTS,
+			.watched = watched,
+			.watched_count = ARRAY_LEN(watched),
 			.tree = wires->tree_list,
 			.tree_count = BOX_TREES,
 			.tree_marker = wires->marker,
@@ -625,8 +632,8 @@ enum err_code box_start(struct box *box, struct config *config, struct err *err)
 {
 	enum err_code (*const steps[])(struct box *, struct err *) = {
 		start_signals, start_log,       start_ledger, start_ring,
-		start_engine,  start_publisher, start_mqtt,   start_timers,
-		start_keeper,  start_watch,
+		start_engine,  start_publisher, start_broker, start_mqtt,
+		start_timers,  start_keeper,    start_watch,
 	};
 	enum err_code code;
 
@@ -666,6 +673,7 @@ void box_stop(struct box *box)
 	keeper_stop(box->keeper);
 	end_watch(box);
 	mqtt_close(box->mqtt);
+	stop_broker(box);
 	publisher_close(box->publisher);
 	engine_close(box->engine);
 	ring_close(box->ring);

@@ -12,6 +12,7 @@
 #define DEPOT_GATEWAY_DEPOTD_BOX_H
 
 #include "gateway/config.h"
+#include "gateway/edge/broker.h"
 #include "gateway/edge/clerk.h"
 #include "gateway/edge/clock.h"
 #include "gateway/edge/control.h"
@@ -26,6 +27,8 @@
 #define BOX_SIGNALS 3
 #define BOX_HEALTH_MAX 8
 
+struct figures; /* depotd_vitals.c */
+
 struct box {
 	struct config *config;
 	struct clock clock;
@@ -38,10 +41,12 @@ struct box {
 	struct engine *engine;
 	struct keeper *keeper;
 	struct publisher *publisher;
+	struct broker *broker; /* NULL: external */
 	struct mqtt *mqtt;
 	struct clerk *clerk;
 	struct control *control;
 	struct control_ends *control_ends;
+	struct figures *figures;
 
 	struct loop_source *keeper_source;
 	struct loop_source *due_timer;
@@ -54,7 +59,10 @@ struct box {
 	uint64_t answers_unsent;            /* while there was no connection */
 	const char *health[BOX_HEALTH_MAX]; /* codes, as of the last beat */
 	size_t health_count;
-	int64_t started_ms; /* monotonic */
+	char keys[FILE_PATH_SIZE]; /* the store's folder of keys */
+	struct pos accounts_seen;  /* the broker's accounts fit the ledger */
+	int64_t accounts_ms;       /* when they are looked at again */
+	int64_t started_ms;        /* monotonic */
 	bool is_tree_read;
 	bool is_stopping;
 	uint64_t progress; /* the keeper's, at the last beat */

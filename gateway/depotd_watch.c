@@ -7,12 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/depotd_broker.h"
 #include "gateway/depotd_control.h"
+#include "gateway/depotd_vitals.h"
 #include "gateway/edge/notify.h"
 
 enum err_code start_watch(struct box *box, struct err *err)
 {
-	return start_control(box, err);
+	enum err_code code = start_figures(box, err);
+
+	return code == ERR_OK ? start_control(box, err) : code;
 }
 
 void stop_watch(struct box *box)
@@ -23,34 +27,33 @@ void stop_watch(struct box *box)
 void end_watch(struct box *box)
 {
 	end_control(box);
+	end_figures(box);
 }
 
 void box_broker_changed(struct box *box)
 {
-	log_event(box->log, LEVEL_INFO, "broker_accounts",
-		  "the broker's accounts have changed");
+	broker_accounts_changed(box);
 }
 
-static void health_add(struct box *box, bool is_so, const char *code)
+/* Who reads the status over the broker need not be told that it is away. */
+static void facts_publish(struct box *box)
 {
-	if (!is_so)
-		return;
-	ASSERT(box->health_count < BOX_HEALTH_MAX);
-	box->health[box->health_count++] = code;
+	const char *codes[BOX_HEALTH_MAX];
+	struct publisher_facts facts = {.health = codes};
+
+	for (size_t i = 0; i < box->health_count; i++)
+		if (strcmp(box->health[i], "broker_down") != 0)
+			codes[facts.health_count++] = box->health[i];
+	publisher_facts(box->publisher, &facts);
 }
 
 void box_watch(struct box *box, const struct keeper_state *state)
 {
-	struct publisher_facts facts = {.health = box->health};
 	char line[160];
 
-	box->health_count = 0;
-	health_add(box, state->is_full, "store_full");
-	health_add(box, state->is_failed, "store_failed");
-	health_add(box, ring_is_high(box->ring), "ring_full");
-	health_add(box, !clock_now(&box->clock).is_trusted, "clock_untrusted");
-	facts.health_count = box->health_count;
-	publisher_facts(box->publisher, &facts);
+	box_figures(box, state);
+	broker_look(box, state->head);
+	facts_publish(box);
 	(void)text_format(
 		line, sizeof(line),
 		"%s; %" PRIu64 " readings, journal at %" PRIu32 ".%" PRIu64,

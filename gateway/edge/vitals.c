@@ -4,9 +4,14 @@
 
 #define SECOND 1000u
 #define MINUTE (60 * SECOND)
+#define DAY (24 * 60 * MINUTE)
 
 /* A code here that has an alert is in view_alert.c's table too. */
 static const struct vital_kind kinds[VITALS] = {
+	/* Known to be over when a whole scrub has found nothing: by then at the
+	 * latest. */
+	[VITAL_AUDIT_FAILED] = {"audit_failed", SEVERITY_CRITICAL, false, true,
+				0, 0, 40 * DAY},
 	[VITAL_BROKER_DOWN] = {"broker_down", SEVERITY_CRITICAL, true, true, 0,
 			       MINUTE, MINUTE},
 	/* Held by vitals_dropped, since it has no end of its own. */

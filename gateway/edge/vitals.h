@@ -24,6 +24,7 @@
 
 /* In the order of their codes, in which status shows them. */
 enum vital {
+	VITAL_AUDIT_FAILED,
 	VITAL_BROKER_DOWN,
 	VITAL_BROKER_DROPPED,
 	VITAL_CLOCK_UNTRUSTED,
