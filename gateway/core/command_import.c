@@ -32,6 +32,7 @@ struct importing {
 	uint64_t unchanged;
 	uint64_t bad;
 	uint64_t listed;
+	struct pos last; /* posted; 0: none */
 	/* The first pass: which names stood in which line. */
 	struct intern names;
 	uint32_t *lines;
@@ -48,7 +49,7 @@ static void bad_begin(struct importing *importing)
 	if (importing->bad++ > 0)
 		return;
 	(void)asking_refuse(importing->asking, &bad_rows, none);
-	out_array_at(importing->asking->out, "bad");
+	out_array_at(importing->asking->out, "faults");
 	out_reserve(importing->asking->out, TAIL_SIZE);
 }
 
@@ -122,7 +123,7 @@ static void bad_end(struct importing *importing)
 
 	out_reserve(out, 0);
 	out_array_end(out);
-	out_int_at(out, "bad_total", (int64_t)importing->bad);
+	out_int_at(out, "faults_total", (int64_t)importing->bad);
 	out_int_at(out, "rows", (int64_t)importing->rows);
 }
 
@@ -230,7 +231,8 @@ static enum err_code rows_post(struct importing *importing, struct err *err)
 				       importing->row.text_en);
 		if (code == ERR_OK && !row_count(importing))
 			code = act_post(importing->asking->act,
-					&importing->row.entry, NULL, err);
+					&importing->row.entry, &importing->last,
+					err);
 		if (code != ERR_OK)
 			return code;
 	}
@@ -262,7 +264,7 @@ static void ignored_out(const struct importing *importing)
 	struct span name;
 	char cut[IGNORED_SIZE_MAX + 1];
 
-	out_array_at(out, "ignored_columns");
+	out_array_at(out, "ignored");
 	for (size_t i = 0;
 	     i < IGNORED_MAX && csv_ignored(importing->csv, i, &name); i++) {
 		text_print(name, cut, sizeof(cut));
@@ -281,8 +283,10 @@ static void done_out(const struct importing *importing, bool is_dry,
 	out_int_at(out, "added", (int64_t)importing->added);
 	out_int_at(out, "changed", (int64_t)importing->changed);
 	out_int_at(out, "unchanged", (int64_t)importing->unchanged);
-	out_int_at(out, "booked", booked);
+	out_int_at(out, "retried", booked);
 	out_bool_at(out, "dry_run", is_dry);
+	if (importing->last.value != 0)
+		asking_posted(importing->asking, importing->last);
 	out_string_at(out, "encoding",
 		      csv_encoding(importing->csv) == CSV_UTF8 ? "utf-8"
 							       : "gb18030");

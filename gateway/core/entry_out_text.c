@@ -60,9 +60,10 @@ static void say_of(struct telling *telling, const char *en, const char *zh,
 
 static void add_side(struct telling *telling, const struct side *side)
 {
-	char place[PLACE_PRINT_SIZE];
+	char place[PLACE_PRINT_SIZE] = "?"; /* a garbled entry decodes too */
 
-	place_print(&side->place, place, sizeof(place));
+	if (side->place.kind != 0)
+		place_print(&side->place, place, sizeof(place));
 	add(telling, "%s", place);
 	if (side->condition > CONDITION_GOOD) {
 		say(telling, " (", "（");

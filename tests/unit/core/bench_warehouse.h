@@ -12,6 +12,7 @@
 
 #include "gateway/core/command.h"
 #include "gateway/core/engine.h"
+#include "gateway/ingest/json.h"
 #include "store/audit.h"
 #include "store/balance.h"
 #include "store/master.h"
@@ -24,8 +25,14 @@ struct warehouse {
 	struct answers *answers;
 	int64_t now_ms;
 	uint16_t packet_id;
-	char ack[4096];   /* the last acknowledgement */
-	char reply[4096]; /* the last command's reply */
+	bool was_committed; /* the last step wrote something */
+	struct desk *desk;
+	struct json json; /* of the last reply */
+	void *json_memory;
+	size_t reply_size_max;
+	char suffix[ANSWERS_SUFFIX_SIZE_MAX + 1]; /* of the last answer */
+	char ack[4096];                           /* the last answer */
+	char reply[REPLY_SIZE_MAX + 1];           /* the last command's reply */
 };
 
 static inline void warehouse_open(struct warehouse *warehouse)
@@ -47,21 +54,26 @@ static inline void warehouse_open(struct warehouse *warehouse)
 				&warehouse->engine, &err),
 		    &err);
 	assert_done(answers_open(256, &warehouse->answers, &err), &err);
+	assert_done(desk_open(&warehouse->desk, &err), &err);
 }
 
 static inline void warehouse_close(struct warehouse *warehouse)
 {
+	desk_close(warehouse->desk);
 	answers_close(warehouse->answers);
 	engine_close(warehouse->engine);
 	ledger_close(warehouse->ledger);
 }
 
-static inline void ack_keep(void *context, struct span device,
+static inline void ack_keep(void *context, struct span suffix,
 			    struct span payload)
 {
 	struct warehouse *warehouse = context;
 
-	(void)device;
+	assert_true(payload.size <= PAYLOAD_OUT_SIZE_MAX);
+	assert_true(suffix.size <= ANSWERS_SUFFIX_SIZE_MAX);
+	memcpy(warehouse->suffix, suffix.data, suffix.size);
+	warehouse->suffix[suffix.size] = '\0';
 	memcpy(warehouse->ack, payload.data, payload.size);
 	warehouse->ack[payload.size] = '\0';
 }
@@ -77,12 +89,14 @@ static inline void warehouse_step(struct warehouse *warehouse,
 	event->clock_trusted = true;
 	warehouse->now_ms += 1000;
 	warehouse->ack[0] = '\0';
+	warehouse->suffix[0] = '\0';
 	answers_reset(warehouse->answers);
 	assert_done(batch_begin(warehouse->ledger, &batch, &err), &err);
 	assert_done(engine_step(warehouse->engine, batch, event,
 				warehouse->answers, &err),
 		    &err);
-	if (!engine_wrote(warehouse->engine)) {
+	warehouse->was_committed = engine_wrote(warehouse->engine);
+	if (!warehouse->was_committed) {
 		batch_abandon(batch);
 	} else {
 		head.value = batch_next(batch).value - 1;
@@ -105,22 +119,57 @@ static inline void send(struct warehouse *warehouse, const char *topic,
 	warehouse_step(warehouse, &event);
 }
 
-/* Runs a command as the manager; the reply is in ->reply. */
-static inline void ask(struct warehouse *warehouse, const char *name,
-		       const char *arguments)
+/* Who asks for what; an account and a name alone are enough. */
+struct asked {
+	const char *account;
+	const char *name;
+	const char *arguments;
+	struct span file;
+};
+
+static inline struct command command_of(struct warehouse *warehouse,
+					const struct asked *asked,
+					struct json_out *out)
+{
+	struct command command = {.name = span_of(asked->name),
+				  .file = asked->file,
+				  .reply = out};
+
+	if (asked->arguments != NULL)
+		command.arguments = span_of(asked->arguments);
+	assert_true(name_set(&command.account, span_of(asked->account)));
+	out_init(out, warehouse->reply,
+		 warehouse->reply_size_max != 0 ? warehouse->reply_size_max
+						: REPLY_SIZE_MAX);
+	return command;
+}
+
+static inline void reply_end(struct warehouse *warehouse,
+			     const struct json_out *out)
+{
+	assert_true(out_ok(out));
+	warehouse->reply[out_span(out).size] = '\0';
+}
+
+/* Runs a command; the reply is in ->reply. */
+static inline void ask_of(struct warehouse *warehouse,
+			  const struct asked *asked)
 {
 	struct json_out out;
 	struct event event = {.kind = EVENT_COMMAND};
-	struct command *command = &event.body.command;
 
-	out_init(&out, warehouse->reply, sizeof(warehouse->reply) - 1);
-	assert_true(name_set(&command->account, SPAN_LITERAL("boss")));
-	command->name = span_of(name);
-	command->arguments = span_of(arguments);
-	command->reply = &out;
+	event.body.command = command_of(warehouse, asked, &out);
 	warehouse_step(warehouse, &event);
-	assert_true(out_ok(&out));
-	warehouse->reply[out_span(&out).size] = '\0';
+	reply_end(warehouse, &out);
+}
+
+/* The same as the manager. */
+static inline void ask(struct warehouse *warehouse, const char *name,
+		       const char *arguments)
+{
+	struct asked asked = {"boss", name, arguments, {"", 0}};
+
+	ask_of(warehouse, &asked);
 }
 
 static inline void ask_ok(struct warehouse *warehouse, const char *name,
@@ -129,6 +178,153 @@ static inline void ask_ok(struct warehouse *warehouse, const char *name,
 	ask(warehouse, name, arguments);
 	if (strstr(warehouse->reply, "\"error\"") != NULL)
 		fail_msg("%s %s: %s", name, arguments, warehouse->reply);
+}
+
+/* The command is refused with @code, and has written nothing. */
+static inline void ask_refused(struct warehouse *warehouse, const char *name,
+			       const char *arguments, const char *code)
+{
+	char front[96];
+
+	snprintf(front, sizeof(front), "{\"error\":{\"code\":\"%s\",", code);
+	ask(warehouse, name, arguments);
+	if (strncmp(warehouse->reply, front, strlen(front)) != 0)
+		fail_msg("%s %s: not %s: %s", name, arguments, code,
+			 warehouse->reply);
+	assert_false(warehouse->was_committed);
+}
+
+/* Runs a query on a snapshot; the reply is in ->reply. */
+static inline void look_of(struct warehouse *warehouse,
+			   const struct asked *asked)
+{
+	struct json_out out;
+	struct command command = command_of(warehouse, asked, &out);
+	struct moment now = {warehouse->now_ms};
+	struct view *view;
+	struct err err;
+
+	assert_done(view_begin(ledger_env(warehouse->ledger), &view, &err),
+		    &err);
+	assert_done(query_run(warehouse->desk, view, now, &command, &err),
+		    &err);
+	view_end(view);
+	reply_end(warehouse, &out);
+}
+
+static inline void look(struct warehouse *warehouse, const char *name,
+			const char *arguments)
+{
+	struct asked asked = {"boss", name, arguments, {"", 0}};
+
+	look_of(warehouse, &asked);
+}
+
+static inline void look_ok(struct warehouse *warehouse, const char *name,
+			   const char *arguments)
+{
+	look(warehouse, name, arguments);
+	if (strstr(warehouse->reply, "{\"error\"") == warehouse->reply)
+		fail_msg("%s %s: %s", name, arguments, warehouse->reply);
+}
+
+static inline void look_refused(struct warehouse *warehouse, const char *name,
+				const char *arguments, const char *code)
+{
+	char front[96];
+
+	snprintf(front, sizeof(front), "{\"error\":{\"code\":\"%s\",", code);
+	look(warehouse, name, arguments);
+	if (strncmp(warehouse->reply, front, strlen(front)) != 0)
+		fail_msg("%s %s: not %s: %s", name, arguments, code,
+			 warehouse->reply);
+}
+
+/* The last reply, which must be sound JSON, until the next one. */
+static inline const struct json_value *reply_root(struct warehouse *warehouse)
+{
+	size_t size = JSON_MEMORY_SIZE(REPLY_SIZE_MAX);
+	struct fault fault = {.kind = FAULT_NONE};
+	char text[FAULT_TEXT_SIZE];
+
+	if (warehouse->json_memory == NULL) {
+		warehouse->json_memory = malloc(size);
+		assert_non_null(warehouse->json_memory);
+		json_init(&warehouse->json, warehouse->json_memory, size);
+	}
+	if (json_parse(&warehouse->json, span_of(warehouse->reply), &fault) !=
+	    ERR_OK) {
+		fault_text_en(&fault, text, sizeof(text));
+		fail_msg("%s: %s", text, warehouse->reply);
+	}
+	return json_root(&warehouse->json);
+}
+
+/* The list @name of the last reply: its first row, and how many there are. */
+static inline const struct json_value *
+reply_list(struct warehouse *warehouse, const char *name, size_t *ret_count)
+{
+	const struct json_value *list =
+		json_member(reply_root(warehouse), name);
+
+	if (list == NULL || json_kind(list) != JSON_ARRAY)
+		fail_msg("no list %s in %s", name, warehouse->reply);
+	*ret_count = 0;
+	for (const struct json_value *row = json_first(list); row != NULL;
+	     row = json_next(row))
+		(*ret_count)++;
+	return json_first(list);
+}
+
+/* A member's number or text; the test fails if it is not there. */
+static inline int64_t member_int(const struct json_value *object,
+				 const char *name)
+{
+	struct json_range any = {INT64_MIN, INT64_MAX};
+	struct fault fault;
+	int64_t number = 0;
+
+	if (json_int(object, name, any, &number, &fault) != ERR_OK)
+		fail_msg("no number %s", name);
+	return number;
+}
+
+static inline struct span member_text(const struct json_value *object,
+				      const char *name)
+{
+	struct span text = {"", 0};
+	struct fault fault;
+
+	if (json_text(object, name, &text, &fault) != ERR_OK)
+		fail_msg("no text %s", name);
+	return text;
+}
+
+static inline void assert_reply(struct warehouse *warehouse, const char *part)
+{
+	if (strstr(warehouse->reply, part) == NULL)
+		fail_msg("no %s in %s", part, warehouse->reply);
+}
+
+static inline void assert_no_reply(struct warehouse *warehouse,
+				   const char *part)
+{
+	if (strstr(warehouse->reply, part) != NULL)
+		fail_msg("%s in %s", part, warehouse->reply);
+}
+
+/* The end of the journal. */
+static inline struct pos head_pos(struct warehouse *warehouse)
+{
+	struct journal_head head;
+	struct view *view;
+	struct err err;
+
+	assert_done(view_begin(ledger_env(warehouse->ledger), &view, &err),
+		    &err);
+	assert_done(ledger_head(view, &head, &err), &err);
+	view_end(view);
+	return head.pos;
 }
 
 static inline void manager_add(struct warehouse *warehouse)
@@ -146,10 +342,10 @@ static inline void manager_add(struct warehouse *warehouse)
 	assert_done(batch_commit(batch, &err), &err);
 }
 
-static inline int warehouse_setup(void **state)
+static inline struct warehouse *warehouse_found(uint64_t map_size)
 {
 	struct warehouse *warehouse = calloc(1, sizeof(*warehouse));
-	struct ledger_plan plan = {.map_size = 16 << 20};
+	struct ledger_plan plan = {.map_size = map_size};
 	struct err err;
 
 	assert_non_null(warehouse);
@@ -165,6 +361,13 @@ static inline int warehouse_setup(void **state)
 	assert_done(ledger_create(warehouse->path, &plan, &err), &err);
 	warehouse_open(warehouse);
 	manager_add(warehouse);
+	return warehouse;
+}
+
+static inline int warehouse_setup(void **state)
+{
+	struct warehouse *warehouse = warehouse_found(16 << 20);
+
 	ask_ok(warehouse, "device.set",
 	       "{\"device\":\"dock-1\",\"kind\":\"scanner\"}");
 	ask_ok(warehouse, "device.set",
@@ -210,6 +413,7 @@ static inline int warehouse_teardown(void **state)
 		(void)rmdir(path);
 	}
 	(void)rmdir(warehouse->folder);
+	free(warehouse->json_memory);
 	free(warehouse);
 	return 0;
 }
