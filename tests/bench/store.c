@@ -4,12 +4,13 @@
  *	bench_store list ITEMS BINS
  *	bench_store fill STORE MOVEMENTS ITEMS BINS
  *	bench_store audit STORE
+ *	bench_store payloads COUNT ITEMS BINS
  *	bench_store steps STORE PAYLOADS BATCH
  *
  * `list` is what e2e_tool founds a store from. `fill` posts movements of those
- * items. `audit` times one audit. `steps` takes each line of a file as one
- * payload of gun-1, BATCH to a commit, as the keeper does, and times all of
- * it: no broker, no threads.
+ * items. `audit` times one audit. `steps` takes each line of a file, such as
+ * `payloads` prints, as one payload of gun-1, BATCH to a commit, as the keeper
+ * does, and times all of it: no broker, no threads. For perf and callgrind.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -108,6 +109,16 @@ static void audit(const char *path)
 }
 
 /* ---- the engine ---- */
+
+static void payloads(uint32_t count, const struct load *load)
+{
+	char payload[LOAD_PAYLOAD_SIZE];
+
+	for (uint32_t i = 0; i < count; i++) {
+		(void)load_payload(load, "b1", i, payload);
+		puts(payload);
+	}
+}
 
 struct stepping {
 	struct ledger *ledger;
@@ -231,6 +242,10 @@ int main(int argc, char **argv)
 		load.items = bench_number(argv[4], ITEMS_MAX);
 		load.bins = bench_number(argv[5], BINS_MAX);
 		fill(argv[2], bench_number(argv[3], COUNT_MAX), &load);
+	} else if (argc == 5 && strcmp(argv[1], "payloads") == 0) {
+		load.items = bench_number(argv[3], ITEMS_MAX);
+		load.bins = bench_number(argv[4], BINS_MAX);
+		payloads(bench_number(argv[2], COUNT_MAX), &load);
 	} else if (argc == 3 && strcmp(argv[1], "audit") == 0) {
 		audit(argv[2]);
 	} else if (argc == 5 && strcmp(argv[1], "steps") == 0) {
