@@ -1,0 +1,295 @@
+#include "gateway/cli/cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/config_table.h"
+#include "gateway/edge/clock.h"
+
+#define ERROR_SIZE 4096
+#define PROGRESS_FIRST_MS 1000
+#define PROGRESS_EVERY_MS 200
+
+static const struct control_refusal no_config = {
+	"not_commissioned",
+	"there is no configuration %s: run depot init, or name one with "
+	"--config",
+	"没有配置文件 %s：请运行 depot init，或用 --config 指定"};
+static const struct control_refusal bad_config = {
+	"bad_config", "the configuration has mistakes: depot config check",
+	"配置有误：请运行 depot config check"};
+
+const char *cli_say(const struct cli *cli, const char *en, const char *zh)
+{
+	return cli->is_chinese ? zh : en;
+}
+
+const char *cli_option(const struct cli *cli, const char *name)
+{
+	for (size_t i = 0; i < cli->verb->option_count; i++)
+		if (strcmp(cli->verb->options[i].name, name) == 0)
+			return cli->values[i];
+	return NULL;
+}
+
+/* ---- the configuration ---- */
+
+static enum exit_code config_refuse(const struct cli *cli,
+				    const struct config_report *report)
+{
+	if (report->count > 0 && report->mistakes[0].kind == MISTAKE_FILE &&
+	    report->mistakes[0].number == ENOENT)
+		return cli_refuse(cli, EXIT_NO_STORE, &no_config,
+				  cli->config_path);
+	config_report_print(cli->config, report,
+			    cli->is_chinese ? CONFIG_LANG_ZH : CONFIG_LANG_EN,
+			    stderr);
+	return cli_refuse(cli, EXIT_CONFIG, &bad_config, "");
+}
+
+const struct config *cli_config(struct cli *cli, enum exit_code *ret_exit)
+{
+	struct config_report *report;
+
+	if (cli->config != NULL)
+		return cli->config;
+	cli->config = calloc(1, sizeof(*cli->config));
+	report = calloc(1, sizeof(*report));
+	if (cli->config == NULL || report == NULL) {
+		*ret_exit = cli_failed(cli, ERR_FULL, NULL);
+	} else if (config_load(cli->config_path, cli->config, report) !=
+		   ERR_OK) {
+		*ret_exit = config_refuse(cli, report);
+		free(cli->config);
+		cli->config = NULL;
+	}
+	free(report);
+	return cli->config;
+}
+
+/* ---- ends ---- */
+
+void cli_document(struct span document)
+{
+	(void)fwrite(document.data, 1, document.size, stdout);
+	(void)fputc('\n', stdout); /* ferror is asked at the end */
+}
+
+static void sentence_tell(struct span text)
+{
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "depot: %.*s\n", (int)text.size, text.data);
+}
+
+enum exit_code cli_error_reply(const struct cli *cli, struct span reply,
+			       const struct json_value *error)
+{
+	static const struct {
+		const char *code;
+		enum exit_code exit;
+	} exits[] = {
+		{"again", EXIT_AGAIN},
+		{"not_commissioned", EXIT_NO_STORE},
+		{"not_found", EXIT_NOT_FOUND},
+		{"conflict", EXIT_CONFLICT},
+		{"unit_fixed", EXIT_CONFLICT},
+		{"last_manager", EXIT_CONFLICT},
+		{"seq_reused", EXIT_CONFLICT},
+		{"id_reused", EXIT_CONFLICT},
+		{"unknown_word", EXIT_USAGE},
+		{"unknown_command", EXIT_FAILED},
+		{"missing_field", EXIT_USAGE},
+		{"wrong_type", EXIT_USAGE},
+		{"out_of_range", EXIT_USAGE},
+		{"bad_name", EXIT_USAGE},
+		{"bad_bin", EXIT_USAGE},
+		{"bad_text", EXIT_USAGE},
+	};
+	struct span code = {"", 0};
+	struct span text = {"?", 1};
+	struct fault fault;
+
+	if (cli->is_json)
+		cli_document(reply);
+	else if (json_text(error, cli_say(cli, "text_en", "text_zh"), &text,
+			   &fault) == ERR_OK ||
+		 text.size > 0)
+		sentence_tell(text);
+	if (json_text(error, "code", &code, &fault) != ERR_OK)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < ARRAY_LEN(exits); i++)
+		if (span_is(code, exits[i].code))
+			return exits[i].exit;
+	return span_starts(code, "unknown_") ? EXIT_NOT_FOUND : EXIT_FAILED;
+}
+
+/* What control_reply made, told as any other reply. */
+static void error_tell(const struct cli *cli, const struct json_out *out)
+{
+	static _Alignas(
+		max_align_t) unsigned char memory[JSON_MEMORY_SIZE(ERROR_SIZE)];
+	struct json json;
+	struct fault fault;
+
+	json_init(&json, memory, sizeof(memory));
+	if (json_parse(&json, out_span(out), &fault) == ERR_OK)
+		(void)cli_error_reply(cli, out_span(out),
+				      json_member(json_root(&json), "error"));
+}
+
+enum exit_code cli_refuse(const struct cli *cli, enum exit_code exit,
+			  const struct control_refusal *why, const char *detail)
+{
+	char text[ERROR_SIZE];
+	struct json_out out;
+
+	out_init(&out, text, sizeof(text));
+	control_refuse(&out, why, span_of(detail));
+	error_tell(cli, &out);
+	return exit;
+}
+
+static enum exit_code exit_of(enum err_code code)
+{
+	switch (code) {
+	case ERR_OK:
+		return EXIT_DONE;
+	case ERR_NOT_FOUND:
+		return EXIT_NOT_FOUND;
+	case ERR_CONFLICT:
+		return EXIT_CONFLICT;
+	case ERR_AGAIN:
+		return EXIT_AGAIN;
+	case ERR_NOT_COMMISSIONED:
+		return EXIT_NO_STORE;
+	case ERR_INVALID:
+	case ERR_OVERFLOW:
+	case ERR_FULL:
+	case ERR_IO:
+	case ERR_CORRUPT:
+	case ERR_VERSION:
+	case ERR_UNSAFE:
+	case ERR_DENIED:
+	case ERR_STOPPED:
+		break;
+	}
+	return EXIT_FAILED;
+}
+
+enum exit_code cli_failed(const struct cli *cli, enum err_code code,
+			  const struct err *err)
+{
+	char text[ERROR_SIZE];
+	struct json_out out;
+
+	out_init(&out, text, sizeof(text));
+	control_failed(&out, code, err);
+	error_tell(cli, &out);
+	return exit_of(code);
+}
+
+/* ---- talk ---- */
+
+bool cli_confirm(const struct cli *cli, const char *question)
+{
+	char answer[16];
+
+	if (cli->is_yes)
+		return true;
+	if (!isatty(STDIN_FILENO))
+		return false;
+	(void)fprintf(stderr, "%s [y/N] ", question);
+	return fgets(answer, sizeof(answer), stdin) != NULL &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+struct progress {
+	int64_t begun_ms; /* 0: not */
+	int64_t told_ms;
+	bool is_shown;
+};
+static struct progress progress; /* one piece of work at a time */
+
+static int64_t monotonic_ms(void)
+{
+	struct clock clock;
+
+	clock_init(&clock, NULL, NULL);
+	return clock_monotonic_ms(&clock);
+}
+
+void cli_progress(struct cli *cli, uint64_t done, uint64_t total)
+{
+	int64_t now_ms = monotonic_ms();
+
+	if (progress.begun_ms == 0)
+		progress.begun_ms = now_ms;
+	if (now_ms - progress.begun_ms < PROGRESS_FIRST_MS ||
+	    now_ms - progress.told_ms < PROGRESS_EVERY_MS)
+		return;
+	progress.told_ms = now_ms;
+	if (cli->is_json) {
+		(void)fprintf(stderr,
+			      "{\"progress\":{\"done\":%" PRIu64
+			      ",\"total\":%" PRIu64 "}}\n",
+			      done, total);
+	} else if (isatty(STDERR_FILENO)) {
+		progress.is_shown = true;
+		(void)fprintf(stderr, "\r%s: %" PRIu64 " %%\x1b[K",
+			      cli->verb->name,
+			      total == 0 ? 0 : done * 100 / total);
+	}
+}
+
+void cli_progress_end(struct cli *cli)
+{
+	(void)cli;
+	if (progress.is_shown)
+		(void)fputs("\r\x1b[K", stderr);
+	progress = (struct progress){.begun_ms = 0};
+}
+
+/* ---- small things ---- */
+
+bool cli_number(const char *text, int64_t low, int64_t high,
+		int64_t *ret_number)
+{
+	bool is_negative = text[0] == '-';
+	uint64_t units;
+	int64_t number;
+
+	if (!span_to_u64(span_of(text + is_negative), INT64_MAX, &units))
+		return false;
+	number = is_negative ? -(int64_t)units : (int64_t)units;
+	if (number < low || number > high)
+		return false;
+	*ret_number = number;
+	return true;
+}
+
+bool cli_size(const char *text, uint64_t *ret_size)
+{
+	const struct directive *size = directive_find("store", "map_size");
+	struct config *config = calloc(1, sizeof(*config));
+	bool is_one = config != NULL && directive_set(size, text, config);
+
+	if (is_one)
+		*ret_size = config->store.map_size;
+	free(config);
+	return is_one;
+}
+
+struct moment cli_now(bool *ret_is_trusted)
+{
+	struct clock clock;
+	struct clock_reading now;
+
+	clock_init(&clock, NULL, NULL);
+	now = clock_now(&clock);
+	*ret_is_trusted = now.is_trusted;
+	return now.moment;
+}
