@@ -255,22 +255,23 @@ static void on_ended(void *context, uint32_t what)
 	restart_plan(broker);
 }
 
-/* So that the first connect finds it; whatever else happens, on_ended sees. */
-static void child_await(const struct broker *broker)
+/* True once it listens; false if it ends, or does not within a second. */
+static bool child_listens(const struct broker *broker)
 {
-	for (int i = 0; i < LISTEN_TRIES; i++)
+	for (int i = 0; i < LISTEN_TRIES; i++) {
 		if (port_answers(broker->config.address, broker->config.port,
-				 LISTEN_TRY_MS) ||
-		    process_wait(&broker->process, LISTEN_TRY_MS))
-			return;
+				 LISTEN_TRY_MS))
+			return true;
+		if (process_wait(&broker->process, LISTEN_TRY_MS))
+			return false;
+	}
+	return false;
 }
 
 /* One that was ours before, and does not listen, is started again. */
 static enum err_code child_adopt(struct broker *broker, struct err *err)
 {
-	child_await(broker);
-	if (port_answers(broker->config.address, broker->config.port,
-			 LISTEN_TRY_MS)) {
+	if (child_listens(broker)) {
 		log_event(broker->config.log, LEVEL_NOTICE, "broker_adopted",
 			  "the broker runs already, as process %d",
 			  (int)broker->process.pid);
@@ -300,8 +301,9 @@ static enum err_code child_begin(struct broker *broker, struct err *err)
 	if (broker->process.pid != 0)
 		return child_adopt(broker, err);
 	code = child_start(broker, err);
+	/* So that the first connect finds it; else on_ended sees to it. */
 	if (code == ERR_OK)
-		child_await(broker);
+		(void)child_listens(broker);
 	return code;
 }
 

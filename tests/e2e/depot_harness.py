@@ -476,7 +476,7 @@ class Client:
     depot's own topics against its schema."""
 
     def __init__(self, scratch, broker, name, *, version=5, subscribe=(),
-                 window=100, will=None, clean=True):
+                 window=100, will=None, clean=True, user=None, limit=LIMIT):
         protocol = paho.MQTTv5 if version == 5 else paho.MQTTv311
         options = {} if version == 5 else {"clean_session": clean}
         self.changed = threading.Condition()
@@ -500,6 +500,8 @@ class Client:
         self.paho.on_subscribe = self._on_subscribe
         if will is not None:
             self.paho.will_set(*will)
+        if user is not None:
+            self.paho.username_pw_set(*user)
         more = {}
         if version == 5:
             more["clean_start"] = clean
@@ -510,9 +512,11 @@ class Client:
         self.paho.loop_start()
         scratch.callback(self.close)
         self.wait(lambda: self.is_up and len(self.subscribed) >= len(
-            self.topics), "the connection")
+            self.topics), "the connection", limit)
 
-    def _on_connect(self, client, _data, _flags, _code, _properties=None):
+    def _on_connect(self, client, _data, _flags, code, _properties=None):
+        if code != 0:
+            return  # refused; it tries again
         with self.changed:
             self.subscribed.clear()
         for topic in self.topics:

@@ -137,13 +137,14 @@ static void client_read(struct bed *bed, int fd)
 static int ask(struct bed *bed, const char *request)
 {
 	int fd = client(bed);
-	char *end;
+	uint64_t status = 0;
 
 	client_send(fd, request);
 	client_read(bed, fd);
-	if (strncmp(bed->answer, "HTTP/1.", 7) != 0)
+	if (strncmp(bed->answer, "HTTP/1.", 7) != 0 ||
+	    !span_to_u64((struct span){bed->answer + 9, 3}, 999, &status))
 		fail_msg("no HTTP: %.60s", bed->answer);
-	return (int)strtol(bed->answer + 9, &end, 10);
+	return (int)status;
 }
 
 static int get(struct bed *bed, const char *path)

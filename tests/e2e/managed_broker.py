@@ -1,0 +1,313 @@
+#!/usr/bin/python3
+"""The box with a broker of its own: who gets in, what outlives whom, and what
+those who watch it are told.
+
+Method: real depotd with [broker] mode = managed and start = child; foreign
+clients for MQTT, HTTP and the control socket; faults by signal."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+
+import depot_harness as h
+
+SEEDING = [("device", "dock-1", 1, ""), ("device", "gun-2", 1, ""),
+           ("bin", "A-01"), ("item", "MUG", 0),
+           ("code", "04006381333931", "MUG", 1)]
+STOCK = h.PREFIX + "/stock/MUG"
+STATUS = h.PREFIX + "/status"
+DROPPED = h.PREFIX + "/alert/broker_dropped"
+
+
+class ManagedBox(h.Box):
+    """depotd and its mosquitto, which is the broker of the clients too."""
+
+    def __init__(self, scratch, *, anonymous="no", **directives):
+        h.need("mosquitto")
+        self.port = h.port_free()
+        self.http_port = h.port_free()
+        super().__init__(scratch, 0, seeding=SEEDING, **{
+            "broker__mode": "managed", "broker__uri": "",
+            "broker__start": "child", "broker__port": self.port,
+            "broker__anonymous": anonymous, "http__port": self.http_port,
+            **directives})
+
+    def broker_pid(self):
+        with open(os.path.join(self.runtime, "broker.pid"),
+                  encoding="utf-8") as file:
+            return int(file.read())
+
+    def broker_kill(self):
+        """kill -9, and its end seen."""
+        pid = self.broker_pid()
+        end = os.pidfd_open(pid)
+        os.kill(pid, signal.SIGKILL)
+        h.select.select([end], [], [], h.LIMIT)
+        os.close(end)
+        return pid
+
+    def listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    def kill(self):
+        """kill -9 of depotd alone. Its log does not end with it: the broker
+        writes there too."""
+        self.program.signal(signal.SIGKILL)
+        return self.program.process.wait()
+
+    def end(self):
+        super().end()
+        with contextlib.suppress(OSError):
+            self.broker_kill()
+
+    def get(self, path):
+        """Status and body of what HTTP says."""
+        try:
+            with urllib.request.urlopen(
+                    f"http://127.0.0.1:{self.http_port}{path}",
+                    timeout=h.LIMIT) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def ask(self, command, **arguments):
+        """What the control socket answers; as boss."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(h.LIMIT)
+            control.connect(os.path.join(self.runtime, "control.sock"))
+            line = {"cmd": command, "args": arguments, "account": "boss"}
+            control.sendall(json.dumps(line).encode() + b"\n")
+            with control.makefile() as file:
+                answer = json.loads(file.readline())
+        if "error" in answer:
+            raise AssertionError(f"{command}: {answer}")
+        return answer
+
+    def login(self, name, role):
+        """A new account of the broker's, for a client."""
+        given = self.ask("broker.give", name=name, role=role)
+        return name, given["password"]
+
+    def http_until(self, path, condition):
+        """Asks until @condition(status, body) holds: the figures are taken
+        once a second, and nothing tells when."""
+        waited = h.threading.Event()
+        for _ in range(int(h.LIMIT * 10)):
+            answer = self.get(path)
+            if condition(*answer):
+                return answer
+            waited.wait(.1)
+        raise h.Late(f"{path} stays {answer}")
+
+
+def state_is(word):
+    return lambda one: one.json()["state"] == word
+
+
+@h.test
+def a_device_with_its_password_scans_and_nobody_without(scratch):
+    box = ManagedBox(scratch).start()
+    login = box.login("dock-1", "device")
+    gun = h.Device(scratch, box, "dock-1", user=login)
+    h.same(gun.ask(op="receive", code="4006381333931", qty=12, bin="A-01"),
+           None, "exception")
+    try:
+        h.Device(scratch, box, "gun-2", limit=2)
+        raise AssertionError("gun-2 got in without a password")
+    except h.Late:
+        pass
+    # For whom it is not meant it does not get in either.
+    screen = h.Client(scratch, box, "screen", subscribe=[STOCK],
+                      user=box.login("screen-1", "dashboard"))
+    figures = screen.wait_message(STOCK).json()
+    h.same(figures["on_hand"], 12)
+    box.stop()
+    box.audit(found=0)
+
+
+@h.test
+def a_revoked_device_is_cut_off(scratch):
+    """Whoever revokes it need not think of the broker: the ledger says so."""
+    box = ManagedBox(scratch).start()
+    login = box.login("dock-1", "device")
+    gun = h.Device(scratch, box, "dock-1", user=login)
+    gun.ask(op="receive", code="4006381333931", qty=1, bin="A-01")
+    h.same(len(box.ask("broker.list")["accounts"]), 1)
+    box.ask("device.revoke", device="dock-1")
+    box.program.wait_line(" broker_account_revoked: ")
+    gun.wait(lambda: not gun.is_up, "the end of the connection")
+    h.same(box.ask("broker.list")["accounts"], [])
+    box.stop()
+
+
+@h.test
+def what_is_scanned_while_depotd_is_dead_is_kept_by_its_broker(scratch):
+    """kill -9 of depotd; the same broker takes scans meanwhile, is adopted by
+    the next depotd, and hands them over; an orderly end ends both."""
+    box = ManagedBox(scratch, anonymous="yes").start()
+    gun = h.Device(scratch, box, "dock-1", subscribe=[STOCK])
+    gun.ask(op="receive", code="4006381333931", qty=5, bin="A-01")
+    pid = box.broker_pid()
+    box.kill()
+    for _ in range(20):
+        gun.scan(op="receive", code="4006381333931", qty=1, bin="A-01")
+    gun.wait(lambda: len(gun.taken) == 21, "21 PUBACKs")
+    box.start()
+    gun.wait_message(STOCK, lambda one: one.json()["on_hand"] == 25)
+    # An answer may be lost with the connection: the device asks again.
+    gun.again(gun.unacked())
+    gun.settle()
+    h.same(box.broker_pid(), pid, "the broker")
+    box.program.wait_line(" broker_adopted: ")
+    h.same(gun.connects, 1, "the device was never cut off")
+    h.booked_once(box, gun, range(1, 22))
+    box.stop()
+    h.same(box.listens(), False, "the broker has ended")
+    box.audit(found=0)
+
+
+@h.test
+def a_killed_broker_is_back_with_everything_on_it(scratch):
+    box = ManagedBox(scratch, anonymous="yes").start()
+    gun = h.Device(scratch, box, "dock-1")
+    gun.ask(op="receive", code="4006381333931", qty=5, bin="A-01")
+    h.same(box.http_until("/healthz", lambda code, _: code == 200)[1],
+           '{"status":"ok","reasons":[]}')
+    pid = box.broker_kill()
+    box.program.wait_line(" broker_exited: ")
+    box.wait_up(after=box.program.wait_line(" broker_down: "))
+    h.same(box.broker_pid() != pid, True, "another process")
+    late = h.Client(scratch, box, "late", subscribe=[STOCK, STATUS])
+    h.same(late.wait_message(STOCK).json()["on_hand"], 5)
+    late.wait_message(STATUS, state_is("ready"))
+    gun.wait(lambda: gun.connects == 2, "the device's way back")
+    gun.ask(op="receive", code="4006381333931", qty=2, bin="A-01")
+    _, text = box.http_until("/metrics", lambda _, text: (
+        'depot_readings_total{result="booked"} 2\n' in text))
+    h.same("depot_broker_exits_total 1\n" in text, True)
+    box.stop()
+    box.audit(found=0)
+
+
+@h.test
+def a_broker_that_cannot_come_back_is_no_health(scratch):
+    """Killed, and kept from starting again by a program on its port, which is
+    named; it comes back when that one goes."""
+    box = ManagedBox(scratch, anonymous="yes").start()
+    box.http_until("/healthz", lambda code, _: code == 200)
+    box.broker_kill()
+    with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.bind(("127.0.0.1", box.port))
+        thief.listen()
+        line = box.program.wait_line(" broker_not_started: ")
+        h.same(f"port {box.port} of 127.0.0.1 is taken"
+               in box.program.lines[line], True, "the sentence")
+        _, text = box.http_until("/healthz", lambda code, _: code == 503)
+        h.same(json.loads(text), {"status": "failing",
+                                  "reasons": ["broker_down"]})
+    box.http_until("/healthz", lambda code, _: code == 200)
+    box.stop()
+
+
+@h.test
+def a_port_that_is_taken_stops_the_start_with_a_sentence(scratch):
+    box = ManagedBox(scratch)
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", box.port))
+        thief.listen()
+        program = box.spawn()
+        h.same(program.wait(), 75, "exit code")
+    h.same(f"managed broker: port {box.port} of 127.0.0.1 is taken"
+           in program.text(), True, program.text())
+    h.same(os.path.exists(os.path.join(box.runtime, "broker.conf")), False,
+           "nothing was started or written")
+
+
+@h.test
+def a_port_of_http_that_is_taken_stops_nothing(scratch):
+    box = ManagedBox(scratch, anonymous="yes")
+    with socket.socket() as thief:
+        thief.bind(("127.0.0.1", box.http_port))
+        thief.listen()
+        box.start()
+        box.program.wait_line(" http_not_started: ")
+        gun = h.Device(scratch, box, "dock-1")
+        h.same(gun.ask(op="receive", code="4006381333931", qty=1, bin="A-01"),
+               None, "exception")
+    box.stop()
+
+
+@h.test
+def promtool_takes_the_metrics_of_a_working_box(scratch):
+    h.need("promtool")
+    box = ManagedBox(scratch, anonymous="yes").start()
+    gun = h.Device(scratch, box, "dock-1")
+    gun.ask(op="receive", code="4006381333931", qty=5, bin="A-01")
+    h.same(gun.ask(op="receive", code="]E04006381333930", qty=5,
+                   bin="A-01")["result"], "refused")
+    _, text = box.http_until("/metrics", lambda _, text: (
+        'depot_readings_total{result="refused"} 1\n' in text))
+    figures = dict(line.rsplit(" ", 1) for line in text.splitlines()
+                   if not line.startswith("#"))
+    h.same(int(figures["depot_journal_entries"]), int(box.head()["pos"]))
+    for name, low, high in (
+            ("process_resident_memory_bytes", 1 << 20, 1 << 30),
+            ("depot_store_map_bytes", 64 << 20, 64 << 20),
+            ("depot_store_used_bytes", 1, 64 << 20),
+            ("depot_mqtt_connected", 1, 1), ("depot_items", 1, 1),
+            ("depot_movements_total", 1, 1),
+            ("depot_broker_running", 1, 1),
+            ('depot_mqtt_events_total{event="pushed"}', 2, 2)):
+        h.same(low <= int(figures[name]) <= high, True,
+               f"{name} {figures[name]}")
+    done = subprocess.run(["promtool", "check", "metrics"], input=text,
+                          text=True, capture_output=True, check=False)
+    h.same((done.returncode, done.stderr), (0, ""))
+    box.stop()
+
+
+@h.test
+def messages_that_the_broker_drops_are_an_alert(scratch):
+    """An external broker that queues one message for each session and counts
+    each second; a dashboard that went away; a few stock messages."""
+    port = h.port_free()
+    config = scratch.write("small.conf", (
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+        "persistence false\nmax_queued_messages 1\nsys_interval 1\n"
+        "max_inflight_messages 1000\nlog_dest stderr\n"))
+    broker = h.Broker(scratch, port)
+    broker.config = config
+    broker.start()
+    box = h.Box(scratch, port, seeding=SEEDING).start()
+    away = h.Client(scratch, broker, "away", subscribe=[STOCK], clean=False)
+    away.close()
+    watch = h.Client(scratch, broker, "watch", subscribe=[STATUS, DROPPED])
+    watch.wait_message(STATUS, state_is("ready"))
+    gun = h.Device(scratch, broker, "dock-1")
+    for _ in range(5):
+        gun.ask(op="receive", code="4006381333931", qty=1, bin="A-01")
+    alert = watch.wait_message(DROPPED, lambda one: one.payload != b"").json()
+    h.same((alert["code"], alert["severity"]), ("broker_dropped", "warning"))
+    h.same(alert["value"] >= 1, True)
+    watch.wait_message(STATUS, lambda one: "broker_dropped"
+                       in one.json()["health"])
+    # A restart does not enter it a second time.
+    box.stop()
+    box.start()
+    alerts = [entry for entry in box.journal() if entry["kind"] == "alert"]
+    h.same(len(alerts), 1, "alerts in the journal")
+    box.stop()
+
+
+if __name__ == "__main__":
+    h.main()
