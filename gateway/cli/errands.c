@@ -92,7 +92,8 @@ static void alert_print(void *context, const struct json_value *root,
 	const struct cli *cli = context;
 	char texts[5][VALUE_TEXT_SIZE];
 
-	(void)root;
+	if (row == NULL && list_first(reply_list(root)) == NULL)
+		(void)puts(cli_say(cli, "no alerts", "没有告警"));
 	if (row == NULL)
 		return;
 	(void)printf("%s  %s  %s %s\n  %s\n  %s %s\n",

@@ -143,6 +143,69 @@ static enum exit_code item_list_run(struct cli *cli)
 	return request_list(&draft, "item.list", &listing);
 }
 
+static const struct column item_facts[] = {
+	{"item", "item", "商品", false},
+	{"name_$|name_%", "name", "名称", false},
+	{"unit", "unit", "单位", false},
+	{"on_hand", "on hand", "现货", false},
+	{"available", "available", "可售", false},
+	{"changed_at", "last moved", "最后变动", false},
+};
+
+static const struct column code_columns[] = {
+	{"code", "CODE", "条码", false},
+	{"item", "ITEM", "商品", false},
+	{"pack", "PACK", "包装数", true},
+};
+
+static enum exit_code about_item(struct cli *cli, const char *command,
+				 struct reply *ret_reply)
+{
+	struct request_draft draft;
+	struct request request;
+	enum exit_code exit;
+
+	request_begin(&draft, cli);
+	request_text(&draft, "item", cli->words[0]);
+	exit = request_end(&draft, command, &request);
+	return exit == EXIT_DONE ? ask(cli, &request, ret_reply) : exit;
+}
+
+static void codes_show(const struct cli *cli, const struct json_value *root)
+{
+	struct sheet *sheet =
+		sheet_open(cli, code_columns, ARRAY_LEN(code_columns));
+
+	for (const struct json_value *row = list_first(reply_list(root));
+	     row != NULL; row = json_next(row))
+		sheet_add(sheet, row);
+	sheet_show(sheet, cli_say(cli, "no codes", "没有条码"));
+}
+
+/* What there is of it, and its barcodes: two documents with --json. */
+static enum exit_code item_show_run(struct cli *cli)
+{
+	struct reply reply;
+	enum exit_code exit = about_item(cli, "stock.list", &reply);
+
+	if (exit != EXIT_DONE)
+		return exit;
+	if (cli->is_json)
+		cli_document(reply.text);
+	else
+		record_show(cli, reply.root, item_facts, ARRAY_LEN(item_facts));
+	reply_release(&reply);
+	exit = about_item(cli, "code.list", &reply);
+	if (exit != EXIT_DONE)
+		return exit;
+	if (cli->is_json)
+		cli_document(reply.text);
+	else
+		codes_show(cli, reply.root);
+	reply_release(&reply);
+	return EXIT_DONE;
+}
+
 /* ---- codes ---- */
 
 static enum exit_code code_set_run(struct cli *cli)
@@ -169,12 +232,6 @@ static enum exit_code code_import_run(struct cli *cli)
 {
 	return import_run(cli, "code.import");
 }
-
-static const struct column code_columns[] = {
-	{"code", "CODE", "条码", false},
-	{"item", "ITEM", "商品", false},
-	{"pack", "PACK", "包装数", true},
-};
 
 static enum exit_code code_list_run(struct cli *cli)
 {
@@ -276,6 +333,16 @@ const struct verb goods_verbs[] = {
 		.zh = "列出商品",
 		.examples = "depot item list\tall of them\t全部商品\n",
 		.run = item_list_run,
+	},
+	{
+		.name = "item show",
+		.usage = "ITEM",
+		.en = "one item and its barcodes",
+		.zh = "查看商品及其条码",
+		.examples = "depot item show MUG\tone of them\t某个商品\n",
+		.words_min = 1,
+		.words_max = 1,
+		.run = item_show_run,
 	},
 	{
 		.name = "code import",

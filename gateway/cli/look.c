@@ -46,6 +46,12 @@ static const struct column cell_columns[] = {
 	{"", "UNITS", "数量", true},  {"", "ENTRY", "最后记录", false},
 };
 
+static const struct column held_columns[] = {
+	{"", "ITEM", "商品", false}, {"", "CONDITION", "状态", false},
+	{"", "LOT", "批号", false},  {"", "EXPIRY", "有效期", false},
+	{"", "UNITS", "数量", true}, {"", "ENTRY", "最后记录", false},
+};
+
 static void cells_add(struct sheet *sheet, const struct cli *cli,
 		      const struct json_value *row, const char *name)
 {
@@ -145,7 +151,9 @@ static enum exit_code cells_show(struct cli *cli, const char *member,
 	exit = request_end(&draft, "stock.list", &request);
 	if (exit != EXIT_DONE)
 		return exit;
-	cells.sheet = sheet_open(cli, cell_columns, ARRAY_LEN(cell_columns));
+	cells.sheet =
+		sheet_open(cli, visit == held_add ? held_columns : cell_columns,
+			   ARRAY_LEN(cell_columns));
 	exit = ask_pages(cli, &request, visit, &cells);
 	if (exit != EXIT_DONE || cli->is_json) {
 		sheet_drop(cells.sheet);

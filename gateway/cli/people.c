@@ -92,6 +92,7 @@ static const struct column device_facts[] = {
 	{"broker", "broker", "消息代理", false},
 	{"user", "user", "账号", false},
 	{"password", "password, shown once", "密码（仅显示一次）", false},
+	{"note_$", "password", "密码", false},
 	{"publishes", "publishes on", "发布主题", false},
 	{"hears", "hears on", "应答主题", false},
 };
@@ -119,10 +120,16 @@ static void device_document(const struct cli *cli, const char *entry,
 	out_string_at(out, "broker", cli->config->broker.uri);
 	if (cli->config->broker.mode == CONFIG_BROKER_MANAGED) {
 		out_string_at(out, "user", cli->words[0]);
-		if (password[0] != '\0')
+		if (password[0] != '\0') {
 			out_string_at(out, "password", password);
-		else
+		} else {
 			out_null_at(out, "password");
+			out_string_at(
+				out, "note_en",
+				"as it was; --new-password draws another");
+			out_string_at(out, "note_zh",
+				      "保持不变；用 --new-password 重新生成");
+		}
 	}
 	topic_out(cli, out, "publishes",
 		  kind == NULL || span_is(span_of(kind), "scanner") ? "scan"

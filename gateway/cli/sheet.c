@@ -279,10 +279,10 @@ void record_show(const struct cli *cli, const struct json_value *record,
 		char buffer[VALUE_TEXT_SIZE];
 		struct libscols_line *line;
 
-		if (member_of(cli, record, columns[i].member) == NULL)
+		(void)member_text(cli, record, columns[i].member, buffer);
+		if (buffer[0] == '\0')
 			continue;
 		line = scols_table_new_line(cols, NULL);
-		(void)member_text(cli, record, columns[i].member, buffer);
 		if (line == NULL ||
 		    scols_line_set_data(line, 0,
 					cli_say(cli, columns[i].en,

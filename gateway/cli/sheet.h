@@ -57,7 +57,7 @@ int64_t member_number(const struct json_value *row, const char *member,
 		      int64_t otherwise);
 bool member_true(const struct json_value *row, const char *member);
 
-/* The members named by @columns, one a line, those that are there. */
+/* The members named by @columns, one a line, those that say something. */
 void record_show(const struct cli *cli, const struct json_value *record,
 		 const struct column *columns, size_t count);
 
