@@ -57,7 +57,8 @@ def children_end(folder):
     for status in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = status.read_bytes().decode(errors="replace")
-            if str(folder) in words:
+            lives_in = os.readlink(status.parent / "cwd")
+            if str(folder) in words or lives_in == str(folder):
                 os.kill(int(status.parent.name), signal.SIGKILL)
         except (OSError, ValueError):
             continue
