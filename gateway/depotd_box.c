@@ -324,10 +324,12 @@ static void on_signal(void *context, uint32_t number)
 {
 	struct box *box = context;
 
-	if (number == SIGHUP)
+	if (number == SIGHUP) {
 		reload(box);
-	else
+		box_broker_changed(box);
+	} else {
 		stop_begin(box);
+	}
 }
 
 /* ---- the checklist ---- */

@@ -125,11 +125,16 @@ def a_device_with_its_password_scans_and_nobody_without(scratch):
         raise AssertionError("gun-2 got in without a password")
     except h.Late:
         pass
-    # For whom it is not meant it does not get in either.
     screen = h.Client(scratch, box, "screen", subscribe=[STOCK],
                       user=box.login("screen-1", "dashboard"))
     figures = screen.wait_message(STOCK).json()
     h.same(figures["on_hand"], 12)
+    # Told anew (SIGHUP), the broker drops nobody.
+    box.signal(signal.SIGHUP)
+    box.program.wait_line(" broker_refreshed: ",
+                          after=box.program.wait_line(" reloaded: "))
+    gun.ask(op="receive", code="4006381333931", qty=1, bin="A-01")
+    h.same((gun.connects, screen.connects), (1, 1), "connects")
     box.stop()
     box.audit(found=0)
 
