@@ -107,6 +107,9 @@ static void on_connected(void *context, MQTTAsync_successData5 *data)
 		bound = (uint32_t)most - 1;
 	atomic_store(&mqtt->flights.bound, bound);
 	atomic_store(&mqtt->has_session, data->alt.connect.sessionPresent != 0);
+	if (mqtt->inbox.packets != NULL &&
+	    data->alt.connect.sessionPresent == 0)
+		packets_forget(mqtt->inbox.packets);
 	mqtt_raise(mqtt, EVENT_CONNECTED);
 }
 

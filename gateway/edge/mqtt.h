@@ -48,6 +48,7 @@
 #define MQTT_FILTERS_MAX 24
 
 struct mqtt;
+struct packets; /* edge/packets.h */
 
 enum mqtt_state {
 	MQTT_DOWN,       /* not connected; the next try is due in retry_ms */
@@ -122,6 +123,7 @@ struct mqtt_config {
 
 	struct loop *loop; /* borrowed until mqtt_close, as the next */
 	struct ring *ring;
+	struct packets *packets; /* NULL: what comes again is pushed again */
 	const struct clock *clock;
 	struct mqtt_handlers handlers;
 };
@@ -201,6 +203,7 @@ void mqtt_stop(struct mqtt *mqtt, const struct mqtt_publication *last,
 /* Counters since mqtt_open, for metrics. */
 enum mqtt_count {
 	MQTT_COUNT_PUSHED,          /* messages into the ring */
+	MQTT_COUNT_AGAIN,           /* sent again, and in the ring before */
 	MQTT_COUNT_OLD_NEWS,        /* retained on an input: dropped */
 	MQTT_COUNT_BAD_TOPIC,       /* no name of a topic: dropped */
 	MQTT_COUNT_UNASKED,         /* on no filter of ours: dropped */

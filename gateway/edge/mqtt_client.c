@@ -187,6 +187,7 @@ enum err_code mqtt_open(const struct mqtt_config *config,
 		return err_set(err, ERR_FULL, "no memory");
 	mqtt->config = *config;
 	mqtt->inbox.ring = config->ring;
+	mqtt->inbox.packets = config->packets;
 	mqtt->inbox.clock = config->clock;
 	mqtt->session.port = &session_port;
 	mqtt->session.owner = mqtt;
@@ -260,6 +261,7 @@ const char *mqtt_count_name(enum mqtt_count which)
 {
 	static const char *const names[] = {
 		[MQTT_COUNT_PUSHED] = "pushed",
+		[MQTT_COUNT_AGAIN] = "again",
 		[MQTT_COUNT_OLD_NEWS] = "old_news",
 		[MQTT_COUNT_BAD_TOPIC] = "bad_topic",
 		[MQTT_COUNT_UNASKED] = "unasked",

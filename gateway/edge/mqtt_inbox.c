@@ -23,6 +23,38 @@ static bool filters_match(const struct filters *filters, struct span topic)
 	return false;
 }
 
+/* What the broker sends again: if it is known here, for nothing; if not, the
+ * ledger need not look either. */
+static bool again_is_known(const struct inbox *inbox,
+			   struct ring_message *message)
+{
+	enum packet_verdict verdict = packets_look(inbox->packets, message);
+
+	message->is_dup = verdict == PACKET_UNSURE;
+	return verdict == PACKET_KNOWN;
+}
+
+static enum inbox_result message_push(struct inbox *inbox,
+				      struct ring_message *message)
+{
+	bool is_noted = inbox->packets != NULL && message->qos > 0;
+	bool is_pushed;
+
+	if (is_noted && message->is_dup && again_is_known(inbox, message)) {
+		inbox_count(inbox, MQTT_COUNT_AGAIN);
+		return INBOX_DONE;
+	}
+	if (is_noted)
+		packets_begin(inbox->packets, message);
+	is_pushed = ring_push(inbox->ring, message) == ERR_OK;
+	if (is_noted)
+		packets_end(inbox->packets, message, is_pushed);
+	if (!is_pushed)
+		return INBOX_FULL;
+	inbox_count(inbox, MQTT_COUNT_PUSHED);
+	return INBOX_PUSHED;
+}
+
 static enum inbox_result input_take(struct inbox *inbox,
 				    const struct arrival *arrival)
 {
@@ -39,10 +71,7 @@ static enum inbox_result input_take(struct inbox *inbox,
 		inbox_count(inbox, MQTT_COUNT_OLD_NEWS);
 		return INBOX_DONE;
 	}
-	if (ring_push(inbox->ring, &message) != ERR_OK)
-		return INBOX_FULL;
-	inbox_count(inbox, MQTT_COUNT_PUSHED);
-	return INBOX_PUSHED;
+	return message_push(inbox, &message);
 }
 
 /* `heard` is large for a callback's stack, but Paho's threads have 8 MiB. */

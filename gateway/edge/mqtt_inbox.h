@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "gateway/edge/mqtt.h"
+#include "gateway/edge/packets.h"
 #include "gateway/edge/queue.h"
 
 /* Filters, copied at the start and never changed. */
@@ -24,6 +25,7 @@ struct filters {
 
 struct inbox {
 	struct ring *ring;
+	struct packets *packets; /* NULL: none */
 	const struct clock *clock;
 	struct filters inputs;
 	struct filters watched;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/edge/fnv.h"
 #include "rules/base/bytes.h"
 
 #define MAGIC "DEPOTRNG"
@@ -18,16 +19,6 @@ _Static_assert(36 + TOPIC_IN_SIZE_MAX + PAYLOAD_IN_SIZE_MAX <=
 		       RING_SLOT_SIZE - 16,
 	       "the longest message fits a slot");
 
-/* FNV-1a, 64 bits: Fowler, Noll, Vo; draft-eastlake-fnv-17, section 2. */
-static uint64_t fnv1a(const uint8_t *data, size_t size)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ data[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
 void head_write(uint8_t *encoded, uint32_t slot_count)
 {
 	struct writer writer;
@@ -37,7 +28,7 @@ void head_write(uint8_t *encoded, uint32_t slot_count)
 	write_u32(&writer, RING_VERSION);
 	write_u32(&writer, RING_SLOT_SIZE);
 	write_u32(&writer, slot_count);
-	write_u64(&writer, fnv1a(encoded, writer.size));
+	write_u64(&writer, fnv1a(FNV_START, encoded, writer.size));
 	ASSERT(writer_ok(&writer));
 }
 
@@ -105,7 +96,7 @@ void slot_write(struct slot *slot, uint64_t number,
 	atomic_signal_fence(memory_order_seq_cst);
 	size = body_write(body, number, message);
 	writer_init(&writer, slot->body, CHECKSUM_SIZE);
-	write_u64(&writer, fnv1a(body, size));
+	write_u64(&writer, fnv1a(FNV_START, body, size));
 	atomic_store_explicit(&slot->deaths, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->commit, number, memory_order_release);
 }
@@ -161,7 +152,8 @@ enum slot_state slot_check(const struct slot *slot, uint64_t *ret_number)
 	    view.message.arrived.moment.ms > MOMENT_MS_MAX ||
 	    view.message.topic.size > TOPIC_IN_SIZE_MAX ||
 	    view.message.payload.size > PAYLOAD_IN_SIZE_MAX ||
-	    read_u64(&reader) != fnv1a(slot->body + CHECKSUM_SIZE, size))
+	    read_u64(&reader) !=
+		    fnv1a(FNV_START, slot->body + CHECKSUM_SIZE, size))
 		return SLOT_DAMAGED;
 	*ret_number = commit;
 	return SLOT_WHOLE;
