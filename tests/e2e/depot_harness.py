@@ -22,6 +22,7 @@ import tempfile
 import threading
 import time
 import traceback
+import urllib.request
 import uuid
 
 import paho.mqtt.client as paho
@@ -173,6 +174,12 @@ class Program:
     def kill(self):
         self.signal(signal.SIGKILL)
         return self.wait()
+
+    def live(self, seconds):
+        """Lets @seconds of its life pass. Only for faults at a moment drawn
+        by chance: nothing is expected to have happened by then."""
+        with contextlib.suppress(Late):
+            self.wait(seconds)
 
 
 def left_running():
@@ -359,11 +366,14 @@ class Box:
     def wait_ready(self, limit=LIMIT):
         self.wait_state("READY=1", limit)
 
-    def wait_state(self, state, limit=LIMIT):
-        """Waits for a notification that holds the line @state."""
+    def wait_state(self, state, limit=LIMIT, prefix=False):
+        """Waits for a notification of the line @state, or one that begins
+        with it."""
+        def has(states):
+            return any(one == state or prefix and one.startswith(state)
+                       for one in states)
         try:
-            self.notify.wait(lambda states: state in states, self.program,
-                             limit)
+            self.notify.wait(has, self.program, limit)
         except Late as late:
             raise Late(f"depotd never said {state}, {late}:\n"
                        + self.program.text()) from None
@@ -389,6 +399,16 @@ class Box:
         if self.notify is not None:
             self.notify.close()
 
+    def metric(self, name):
+        """A figure of /metrics; the box needs an http__port."""
+        port = self.directives["http.port"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics",
+                                    timeout=LIMIT) as page:
+            for line in page.read().decode().split("\n"):
+                if line.startswith(name + " "):
+                    return int(float(line.rpartition(" ")[2]))
+        raise AssertionError(f"no metric {name}")
+
     # -- looking into the store; also while depotd runs --
 
     def tool(self, verb):
@@ -397,12 +417,14 @@ class Box:
     def head(self):
         return self.tool("head")[0]
 
-    def journal(self):
-        return self.tool("journal")
+    def journal(self, first=1):
+        """The entries, from number @first of epoch 1 on."""
+        return [decode(line) for line in tool(
+            "journal-from", self.store, first).splitlines()]
 
-    def movements(self):
+    def movements(self, first=1):
         """Entries of kind movement; "movement" is its word."""
-        found = [entry for entry in self.journal()
+        found = [entry for entry in self.journal(first)
                  if entry["kind"] == "movement"]
         for entry in found:
             entry["movement"] = MOVEMENTS[entry["movement"]]

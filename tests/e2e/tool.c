@@ -3,6 +3,7 @@
  *
  *	e2e_tool init STORE LIST MEGABYTES
  *	e2e_tool audit | balances | journal | parked | head STORE
+ *	e2e_tool journal-from STORE POS	(of epoch 1)
  *	e2e_tool format STORE NUMBER
  *
  * Exit codes: 0 done, 1 failed, 2 usage, 3 the audit found something.
@@ -90,14 +91,22 @@ out:
 	return code;
 }
 
+/* Where the journal's lines begin. */
+static uint64_t journal_from = 1;
+
+static enum err_code journal(const struct view *view, struct err *err)
+{
+	return tool_journal(view, pos_make(1, journal_from), err);
+}
+
 typedef enum err_code look_fn(const struct view *view, struct err *err);
 
 static const struct {
 	const char *verb;
 	look_fn *look;
 } looks[] = {
-	{"audit", audit},          {"balances", tool_balances}, {"head", head},
-	{"journal", tool_journal}, {"parked", tool_parked},
+	{"audit", audit},     {"balances", tool_balances}, {"head", head},
+	{"journal", journal}, {"parked", tool_parked},
 };
 
 static enum err_code look_run(const char *path, look_fn *look, struct err *err)
@@ -133,6 +142,12 @@ static bool verb_run(char **arguments, int count, enum err_code *ret_code,
 	if (count == 3 && strcmp(arguments[0], "format") == 0 &&
 	    span_to_u64(span_of(arguments[2]), UINT32_MAX, &number)) {
 		*ret_code = format_set(arguments[1], (uint32_t)number, err);
+		return true;
+	}
+	if (count == 3 && strcmp(arguments[0], "journal-from") == 0 &&
+	    span_to_u64(span_of(arguments[2]), POS_NUMBER_MAX, &journal_from) &&
+	    journal_from > 0) {
+		*ret_code = look_run(arguments[1], journal, err);
 		return true;
 	}
 	for (size_t i = 0; count == 2 && i < ARRAY_LEN(looks); i++) {

@@ -18,8 +18,9 @@ MUST_CHECK enum err_code tool_seed(const char *path, const char *list,
 MUST_CHECK enum err_code tool_balances(const struct view *view,
 				       struct err *err);
 
-/* One line for each entry, with every field that is set. */
-MUST_CHECK enum err_code tool_journal(const struct view *view, struct err *err);
+/* One line for each entry from @from on, with every field that is set. */
+MUST_CHECK enum err_code tool_journal(const struct view *view, struct pos from,
+				      struct err *err);
 
 /* One line for each parked input. */
 MUST_CHECK enum err_code tool_parked(const struct view *view, struct err *err);

@@ -162,9 +162,10 @@ static enum err_code entry_put(void *context, const struct journal_row *row,
 	return ERR_OK;
 }
 
-enum err_code tool_journal(const struct view *view, struct err *err)
+enum err_code tool_journal(const struct view *view, struct pos from,
+			   struct err *err)
 {
-	return journal_walk(view, pos_make(1, 1), entry_put, NULL, err);
+	return journal_walk(view, from, entry_put, NULL, err);
 }
 
 /* ---- parked input ---- */

@@ -1,0 +1,257 @@
+#!/usr/bin/python3
+"""kill -9 of depotd at random moments under load.
+
+Three kinds of senders go on all the time:
+  holder    numbers its readings and sends again what was not acknowledged
+  thrower   numbers its readings and sends each once: the broker's PUBACK is
+            all that it waits for
+  nameless  sends readings without a number, each once
+
+After each kill, before the restart, the store must hold every reading that
+was acknowledged until then: an ack means that it survives a power cut, so
+the ring is no excuse. At the end every reading that the broker PUBACKed is
+there exactly once: in the journal, or parked unread if depotd died on it
+twice.
+
+usage: kill9.py [ROUNDS]   (100)
+"""
+
+import random
+import sys
+import threading
+import time
+
+import depot_harness as h
+
+ROUNDS = 100
+SEEDING = [("device", "holder", 1, ""), ("device", "thrower", 1, ""),
+           ("device", "nameless", 1, ""), ("bin", "A-01"), ("item", "MUG", 0),
+           ("item", "CUP", 0), ("code", "04006381333931", "MUG", 1)]
+IN_FLIGHT = 150
+AHEAD = 2500  # readings that may wait for a depotd that is away
+DIED_TWICE = 7  # enum word
+
+
+class Load:
+    """The senders, each in a thread of its own."""
+
+    def __init__(self, scratch, broker):
+        self.is_over = threading.Event()
+        self.holder = h.Device(scratch, broker, "holder")
+        self.thrower = h.Device(scratch, broker, "thrower")
+        self.nameless = h.Device(scratch, broker, "nameless", subscribe=[
+            h.PREFIX + "/stock/CUP"])
+        self.nameless_sent = 0
+        self.threads = [threading.Thread(target=self.run, args=pair,
+                                         daemon=True)
+                        for pair in ((self.holder, self.hold),
+                                     (self.thrower, self.throw),
+                                     (self.nameless, self.drop))]
+        for thread in self.threads:
+            thread.start()
+        scratch.callback(self.stop)
+
+    def run(self, device, send):
+        while not self.is_over.is_set():
+            with device.changed:
+                is_free = device.changed.wait_for(
+                    lambda: len(device.in_flight) < IN_FLIGHT, .1)
+            if is_free:
+                send()
+
+    def hold(self):
+        device = self.holder
+        with device.changed:
+            is_free = device.changed.wait_for(
+                lambda: device.next_seq - device.upto < 500, .1)
+        if is_free:
+            device.scan(op="receive", code="4006381333931", bin="A-01")
+
+    def is_ahead(self):
+        return self.thrower.next_seq - self.thrower.upto > AHEAD
+
+    def throw(self):
+        device = self.thrower
+        with device.changed:
+            is_free = device.changed.wait_for(
+                lambda: not self.is_ahead(), .1)
+        if is_free:
+            device.scan(op="receive", code="MUG", qty=2)
+
+    def drop(self):
+        device = self.nameless
+        with device.changed:
+            is_free = device.changed.wait_for(
+                lambda: self.nameless_sent < self.thrower.next_seq, .02)
+        if not is_free:
+            return
+        self.nameless_sent += 1
+        self.nameless.publish(self.nameless.topic, {
+            "v": 1, "op": "receive", "code": "CUP", "bin": "A-01"},
+            self.nameless_sent)
+
+    def stop(self):
+        self.is_over.set()
+        for thread in self.threads:
+            thread.join()
+
+
+class Book:
+    """What the journal holds, read on from where it was read before."""
+
+    def __init__(self, box):
+        self.box = box
+        self.next = 1
+        self.times = {}
+
+    def read(self):
+        for entry in self.box.movements(self.next):
+            self.next = entry["pos"] + 1
+            name = (entry.get("actor"), entry.get("seq"))
+            self.times[name] = self.times.get(name, 0) + 1
+
+    def lacks(self, device, seqs):
+        return [seq for seq in seqs
+                if self.times.get((device.name, seq), 0) == 0]
+
+
+def acked(device):
+    with device.changed:
+        return range(1, device.upto + 1)
+
+
+def check_end(box, load, book):
+    """Everything PUBACKed is there exactly once."""
+    book.read()
+    died = {}
+    for entry in box.parked():
+        h.same(entry["code"], DIED_TWICE, f"why {entry} is parked")
+        died[entry["payload"]] = died.get(entry["payload"], 0) + 1
+    total = 0
+    for device in (load.holder, load.thrower):
+        sent = range(1, device.next_seq)
+        h.same(len(device.taken), len(sent), "PUBACKed")
+        unread = {seq for seq in sent if h.json.dumps(
+            device.sent[seq], ensure_ascii=False) in died}
+        h.same([seq for seq in book.lacks(device, sent) if seq not in unread],
+               [], f"PUBACKed readings of {device.name} that are missing")
+        h.same([seq for seq in sent
+                if book.times.get((device.name, seq), 0) > 1], [],
+               f"readings of {device.name} booked twice")
+        total += len(sent)
+    unread = sum(count for payload, count in died.items() if "CUP" in payload)
+    h.same(box.on_hand()["CUP"] + unread, load.nameless_sent,
+           "readings without a number")
+    return total + load.nameless_sent, sum(died.values())
+
+
+def run(scratch, rounds):
+    draw = random.Random(h.seed())
+    broker = h.Broker(scratch).start()
+    box = h.Box(scratch, broker.port, seeding=SEEDING, map_mib=1024,
+                store__map_size="1024 MiB").start()
+    load = Load(scratch, broker)
+    book = Book(box)
+    early = checked = 0
+    began = time.monotonic()
+    for number in range(rounds):
+        is_early = draw.random() < .15
+        if is_early:
+            # In the middle of its start.
+            box.program.live(draw.uniform(0, .06))
+            early += 1
+        else:
+            box.wait_up()
+            load.holder.again(load.holder.unacked())
+            box.program.live(draw.uniform(0, .4))
+        h.same(box.program.is_running(), True, "depotd is running")
+        box.kill()
+        sure = [(device, acked(device))
+                for device in (load.holder, load.thrower)]
+        book.read()
+        for device, seqs in sure:
+            h.same(book.lacks(device, seqs), [],
+                   f"round {number}: acknowledged readings of "
+                   f"{device.name} that are not in the store")
+            checked += len(seqs)
+        box.spawn()
+    print(f"{rounds} kills, {early} of them while it started, "
+          f"{time.monotonic() - began:.0f} s")
+    box.wait_up()
+    load.stop()
+    for device in (load.holder, load.thrower, load.nameless):
+        device.wait(lambda one=device: not one.in_flight, "every PUBACK")
+    load.holder.again(load.holder.unacked())
+    load.holder.settle()
+    # Behind all that it sent; its answer covers all before it.
+    load.thrower.ask(op="receive", code="MUG")
+    load.thrower.settle()
+    load.nameless.wait(lambda: any(
+        one.topic.endswith("/stock/CUP")
+        and one.json()["on_hand"] >= load.nameless_sent - box_parked(box)
+        for one in load.nameless.messages[-50:]), "the last of the nameless")
+    box.stop()
+    total, died = check_end(box, load, book)
+    result = box.audit(found=0)
+    h.same(checked > 0, True, "acknowledged readings were checked")
+    return {"kills": rounds, "kills during the start": early,
+            "readings": total, "parked because depotd died on them twice":
+            died, "journal entries": result["entries"],
+            "unexplained": result["unexplained"]}
+
+
+def box_parked(box):
+    return sum("CUP" in entry["payload"] for entry in box.parked())
+
+
+@h.test
+def kills_in_the_middle_of_a_long_queue_count_nothing_twice(scratch):
+    """While it has a queue, mosquitto 2.0.11 has thousands of messages on
+    their way at once, and forgets PUBACKs that it has not read when the
+    connection breaks: they come again in numbers beyond all windows."""
+    draw = random.Random(h.seed())
+    broker = h.Broker(scratch).start()
+    box = h.Box(scratch, broker.port, seeding=SEEDING, map_mib=256).start()
+    thrower = h.Device(scratch, broker, "thrower")
+    nameless = h.Device(scratch, broker, "nameless",
+                        subscribe=[h.PREFIX + "/stock/CUP"])
+    box.kill()
+    queue = 15000
+    for number in range(queue):
+        thrower.scan(op="receive", code="MUG", qty=2)
+        nameless.publish(nameless.topic, {"v": 1, "op": "receive",
+                                          "code": "CUP"}, number)
+    for device in (thrower, nameless):
+        device.wait(lambda one=device: len(one.taken) == queue, "the PUBACKs")
+    kills = middle = units = 0
+    while units < 3 * queue and kills < 40:
+        box.spawn()
+        box.wait_ready()
+        box.program.live(draw.uniform(0, .08))
+        box.kill()
+        kills += 1
+        units = sum(box.on_hand().values())
+        middle += 0 < units < 3 * queue
+    h.same(middle > 0, True, "depotd was killed in the middle")
+    box.start()
+    nameless.wait_message(h.PREFIX + "/stock/CUP",
+                          lambda one: one.json()["on_hand"] >= queue)
+    thrower.ask(op="receive", code="MUG", qty=2)
+    box.stop()
+    h.same(box.on_hand(), {"MUG": 2 * queue + 2, "CUP": queue})
+    h.same(h.booked_once(box, thrower, range(1, queue + 2)), queue + 1)
+    h.same(box.parked(), [], "parked")
+    print(f"{2 * queue} readings, {kills} kills, {middle} in the middle")
+    box.audit(found=0)
+
+
+@h.test
+def nothing_acknowledged_is_lost_and_nothing_counts_twice(scratch):
+    totals = run(scratch, ROUNDS)
+    print("; ".join(f"{name}: {value}" for name, value in totals.items()))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1 and sys.argv[1].isdigit():
+        ROUNDS = int(sys.argv.pop(1))
+    h.main()
