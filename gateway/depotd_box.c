@@ -15,6 +15,7 @@
 
 #define LOG_LINES 512
 #define RING_NAME "intake.ring"
+#define PACKETS_NAME "intake.packets"
 #define BEAT_MS 1000
 #define STOP_TIMEOUT_MS 3000
 /* Room of the map that intake leaves for tasks, alerts and deletions. */
@@ -434,6 +435,17 @@ static enum err_code start_ring(struct box *box, struct err *err)
 	return code;
 }
 
+static enum err_code start_packets(struct box *box, struct err *err)
+{
+	const char *dir = box->config->runtime.dir;
+	char path[RING_PATH_SIZE];
+
+	if (!text_format(path, sizeof(path), "%s/" PACKETS_NAME, dir))
+		return err_set(err, ERR_INVALID,
+			       "[runtime] dir is too long: %s", dir);
+	return packets_open(path, &box->packets, err);
+}
+
 static enum err_code start_engine(struct box *box, struct err *err)
 {
 	const struct config *config = box->config;
@@ -575,6 +587,7 @@ static enum err_code start_mqtt(struct box *box, struct err *err)
 				 span_of(wires->will_payload), 5},
 			.loop = box->loop,
 			.ring = box->ring,
+			.packets = box->packets,
 			.clock = &box->clock,
 			.handlers = {.changed = on_mqtt,
 				     .room = on_room,
@@ -633,9 +646,9 @@ static enum err_code start_timers(struct box *box, struct err *err)
 enum err_code box_start(struct box *box, struct config *config, struct err *err)
 {
 	enum err_code (*const steps[])(struct box *, struct err *) = {
-		start_signals, start_log,       start_ledger, start_ring,
-		start_engine,  start_publisher, start_broker, start_mqtt,
-		start_timers,  start_keeper,    start_watch,
+		start_signals, start_log,    start_ledger,    start_ring,
+		start_packets, start_engine, start_publisher, start_broker,
+		start_mqtt,    start_timers, start_keeper,    start_watch,
 	};
 	enum err_code code;
 
@@ -679,6 +692,7 @@ void box_stop(struct box *box)
 	publisher_close(box->publisher);
 	engine_close(box->engine);
 	ring_close(box->ring);
+	packets_close(box->packets);
 	ledger_close(box->ledger);
 	loop_remove(box->keeper_source);
 	loop_remove(box->due_timer);

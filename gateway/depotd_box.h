@@ -20,6 +20,7 @@
 #include "gateway/edge/log.h"
 #include "gateway/edge/loop.h"
 #include "gateway/edge/mqtt.h"
+#include "gateway/edge/packets.h"
 #include "gateway/edge/publisher.h"
 #include "gateway/edge/ring.h"
 
@@ -38,6 +39,7 @@ struct box {
 	struct wake ring_wake;
 	struct wake loop_wake;
 	struct ring *ring;
+	struct packets *packets;
 	struct engine *engine;
 	struct keeper *keeper;
 	struct publisher *publisher;
