@@ -104,8 +104,7 @@ static void every_form_of_a_table_says_the_same(void **state)
 {
 	static const char *const forms[] = {
 		"bin,zone\nB-1,cold\nB-2,dry\n",
-		"\xef\xbb\xbf"
-		"bin,zone\nB-1,cold\nB-2,dry\n",
+		"\357\273\277bin,zone\nB-1,cold\nB-2,dry\n",
 		"bin;zone\r\nB-1;cold\r\nB-2;dry\r\n",
 		"bin\tzone\rB-1\tcold\rB-2\tdry",
 		"Zone,BIN\ncold,B-1\ndry,B-2\n",
