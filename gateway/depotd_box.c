@@ -11,6 +11,7 @@
 #include "gateway/depotd_vitals.h"
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/notify.h"
+#include "gateway/engine_plan.h"
 #include "store/seal.h"
 
 #define LOG_LINES 512
@@ -102,6 +103,10 @@ static bool answer_publish(struct box *box, const struct keeper_answer *answer)
 						   answer->size},
 				       .qos = 1};
 
+	/* What the session brought before the subscriptions stand again is
+	 * answered when they do. */
+	if (mqtt_state(box->mqtt) == MQTT_CONNECTING)
+		return false;
 	if (mqtt_state(box->mqtt) != MQTT_UP) {
 		/* The sender hears nothing and asks again. */
 		box->answers_unsent++;
@@ -448,19 +453,7 @@ static enum err_code start_packets(struct box *box, struct err *err)
 
 static enum err_code start_engine(struct box *box, struct err *err)
 {
-	const struct config *config = box->config;
-	struct engine_plan plan = {
-		.parked = {config->store.parked_max_count,
-			   config->store.parked_max_bytes},
-		.session_timeout_ms =
-			(int64_t)config->scanner.session_timeout_ms,
-		.observation_keep_ms =
-			(int64_t)config->store.observation_hours * 3600000,
-		.rfid_hold_ms = (int64_t)config->rfid.hold_ms,
-		.recount_units =
-			(int64_t)config->scanner.blind_recount_threshold,
-		.recount_percent = config->scanner.blind_recount_percent,
-	};
+	struct engine_plan plan = engine_plan_of(box->config);
 
 	return engine_open(&plan, ledger_identity(box->ledger), &box->engine,
 			   err);
@@ -619,6 +612,7 @@ static enum err_code start_keeper(struct box *box, struct err *err)
 		.loop_wake = &box->loop_wake,
 		.batch_max = box->config->store.batch_max,
 		.batch_ms = box->config->store.batch_ms,
+		.scrub_hours = box->config->store.audit_hours,
 		.reserve_size = box->config->store.map_size / RESERVE_SHARE,
 	};
 
