@@ -81,7 +81,8 @@ enum err_code promise_walk(const struct view *view, struct item_no item,
 			 err);
 }
 
-/* The promise that was opened first, or last, among those that stand. */
+/* The promise that was opened first, or last, among those that stand. Units
+ * of no order count as promised last: they are nobody's loss. */
 struct extreme {
 	bool is_packed;
 	bool is_latest;
@@ -96,7 +97,9 @@ static enum err_code extreme_visit(void *context, struct item_no item,
 	struct extreme *extreme = context;
 	struct qty stands =
 		extreme->is_packed ? promise->packed : promise->picked;
-	bool is_later = promise->since.value > extreme->promise.since.value;
+	bool is_later = promise->order.size == 0 ||
+			(extreme->promise.order.size > 0 &&
+			 promise->since.value > extreme->promise.since.value);
 
 	(void)item;
 	(void)err;

@@ -31,7 +31,8 @@ MUST_CHECK enum err_code promise_get(const struct view *view,
 
 /*
  * The oldest promise of @item that has good units in PACKED (@is_packed) or
- * else in PICKED. ERR_NOT_FOUND  there is none (@err untouched)
+ * else in PICKED; the one without a name comes after all others.
+ * ERR_NOT_FOUND  there is none (@err untouched)
  */
 MUST_CHECK enum err_code promise_oldest(const struct view *view,
 					struct item_no item, bool is_packed,
@@ -57,7 +58,8 @@ struct promise_change promise_change_of(const struct movement *movement);
 /*
  * Folds a movement for @order, which lies at @pos. Without an order (empty),
  * units that come in stand for the order without a name, and units that go out
- * are the latest promise's first (LEDGER: what is lost was promised last).
+ * are that one's first, then the latest promise's (LEDGER: what is lost was
+ * promised last).
  *
  * ERR_CONFLICT  more would leave than stands there for that order, or at all
  */

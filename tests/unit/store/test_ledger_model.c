@@ -75,7 +75,7 @@ static int stand_of(const struct step *step, size_t end)
 					   : -1;
 }
 
-/* The order that lost units come from: the one promised last. */
+/* The order that lost units come from: none, or else the one promised last. */
 static struct pledge *latest(struct model *model, size_t item, int stand)
 {
 	struct pledge *found = NULL;
@@ -83,6 +83,8 @@ static struct pledge *latest(struct model *model, size_t item, int stand)
 	for (size_t i = 0; i < ORDERS; i++) {
 		struct pledge *pledge = &model->pledges[item][i];
 
+		if (pledge->units[stand] > 0 && i == 0)
+			return pledge; /* nobody's */
 		if (pledge->units[stand] > 0 &&
 		    (found == NULL || pledge->since > found->since))
 			found = pledge;
