@@ -113,11 +113,10 @@ static enum err_code adjustment_post(struct act *act,
 			    .item_no = statement->item_no,
 			    .item = statement->item,
 			    .lot = statement->lot,
-			    .quantity = {is_more ? counted->change
-						 : -counted->change},
 			    .from = is_more ? outside : bin,
 			    .to = is_more ? bin : outside,
 			    .ref = {.kind = REF_COUNT}};
+	int64_t left = is_more ? counted->change : -counted->change;
 	char name[POS_PRINT_SIZE];
 	struct posted posted;
 	enum err_code code;
@@ -127,10 +126,17 @@ static enum err_code adjustment_post(struct act *act,
 	fits = ref_set(&fact.ref.text, span_of(name)) &&
 	       reason_set(&fact.reason, SPAN_LITERAL("count"));
 	ASSERT(fits);
-	code = post_fact(act, &fact, &posted, err);
-	if (code == ERR_OK)
+	/* The book may have, and a person may say, more than one movement
+	 * carries. */
+	while (left > 0) {
+		fact.quantity.units = left < QTY_MOVE_MAX ? left : QTY_MOVE_MAX;
+		code = post_fact(act, &fact, &posted, err);
+		if (code != ERR_OK)
+			return code;
 		counted->last = posted.last;
-	return code;
+		left -= fact.quantity.units;
+	}
+	return ERR_OK;
 }
 
 /* A count that was accepted ends the task that asked for it. */

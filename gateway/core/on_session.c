@@ -520,6 +520,7 @@ static enum err_code take_undo(struct sitting *sitting, struct err *err)
 {
 	struct session *session = &sitting->session;
 	struct posted posted;
+	bool is_open = false;
 	enum err_code code = ERR_NOT_FOUND;
 
 	/* The last thing said was a quantity: that is what was wrong. */
@@ -532,6 +533,12 @@ static enum err_code take_undo(struct sitting *sitting, struct err *err)
 	if (session->op == OP_COUNT && session->bin.size > 0)
 		return undo_counted(sitting, err);
 	if (session->undo_first.value != 0)
+		code = undo_is_open(sitting->intake->act.batch,
+				    session->undo_first, session->undo_last,
+				    &is_open, err);
+	if (code == ERR_OK && !is_open)
+		code = ERR_NOT_FOUND;
+	if (code == ERR_OK)
 		code = post_reversal(&sitting->intake->act, session->undo_first,
 				     session->undo_last, &posted, err);
 	if (code == ERR_NOT_FOUND)
@@ -603,16 +610,43 @@ static enum err_code sitting_begin(struct sitting *sitting, struct err *err)
 	return code;
 }
 
+/* A session takes one code at a time and has said all else itself: what a
+ * reading says beside its code would be lost. */
+static bool is_for_session(const struct scan_reading *scan)
+{
+	return scan->op == OP_DONE ||
+	       (scan->code_count == 1 && !scan->has_qty &&
+		!scan->has_position && scan->bin.size == 0 &&
+		scan->to.size == 0 && scan->ref.size == 0 &&
+		scan->lot.size == 0 && scan->serial.size == 0 &&
+		scan->expiry.year == 0 && scan->condition == CONDITION_NONE);
+}
+
+/* "done" may come as an operation, without a label to read. */
+static enum err_code found_of(struct intake *intake, struct err *err)
+{
+	if (intake->engine->reading.body.scan.op != OP_DONE)
+		return scan_resolve(intake, 0, err);
+	intake->engine->found[0] = (struct found){.kind = FOUND_DONE};
+	return ERR_OK;
+}
+
 enum err_code on_session(struct intake *intake, struct verdict *verdict,
 			 struct err *err)
 {
 	struct sitting sitting = {.intake = intake,
 				  .verdict = verdict,
 				  .found = &intake->engine->found[0]};
-	enum err_code code = sitting_begin(&sitting, err);
+	enum err_code code;
 
+	if (!is_for_session(&intake->engine->reading.body.scan)) {
+		verdict_refuse(verdict, WORD_NO_OPERATION,
+			       (struct span){"", 0});
+		return ERR_OK;
+	}
+	code = sitting_begin(&sitting, err);
 	if (code == ERR_OK)
-		code = scan_resolve(intake, 0, err);
+		code = found_of(intake, err);
 	if (code == ERR_OK)
 		code = take(&sitting, err);
 	if (code != ERR_OK)

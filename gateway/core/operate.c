@@ -64,6 +64,11 @@ static enum err_code bin_check(struct act *act, struct place_name *name,
 
 		text.data += sizeof(LABEL_BIN) - 1;
 		text.size -= sizeof(LABEL_BIN) - 1;
+		if (text.size == 0) {
+			verdict_refuse(verdict, WORD_NO_BIN,
+				       place_name_span(name));
+			return ERR_OK;
+		}
 		if (!place_name_set(&bare, text))
 			return ERR_INVALID;
 		*name = bare;

@@ -128,28 +128,6 @@ static enum err_code promised(struct act *act, const struct fact *fact,
 	return code;
 }
 
-/*
- * Posts @part, whose lot the bin holds in full, out of PICKED or PACKED for
- * the order it names: what does not stand there for that order is found.
- */
-static enum err_code order_part_post(struct act *act, const struct fact *fact,
-				     const struct part *part,
-				     struct posted *posted, struct err *err)
-{
-	struct qty stands;
-	struct qty missing;
-	enum err_code code;
-
-	code = promised(act, fact, ref_span(&part->ref.text), &stands, err);
-	if (code == ERR_OK && stands.units < part->quantity.units) {
-		missing.units = part->quantity.units - stands.units;
-		code = found_post(act, fact, part, missing, posted, err);
-	}
-	if (code == ERR_OK)
-		code = part_post(act, fact, part, posted, err);
-	return code;
-}
-
 /* No order is named: the oldest ones give, one after the other. */
 static enum err_code oldest_parts_post(struct act *act, const struct fact *fact,
 				       struct part part, struct posted *posted,
@@ -165,20 +143,18 @@ static enum err_code oldest_parts_post(struct act *act, const struct fact *fact,
 
 		code = promise_oldest(batch_view(act->batch), fact->item_no,
 				      is_packed, &promise, err);
-		if (code == ERR_NOT_FOUND) {
-			/* Only what was found here just now. */
-			part.ref = implicit_order(act);
-			stands = left;
-		} else if (code != ERR_OK) {
+		if (code == ERR_NOT_FOUND)
+			return err_set(err, ERR_CORRUPT,
+				       "units for no order in PICKED or "
+				       "PACKED");
+		if (code != ERR_OK)
 			return code;
-		} else {
-			part.ref.kind = REF_ORDER;
-			part.ref.text = promise.order;
-			stands = is_packed ? promise.packed.units
-					   : promise.picked.units;
-		}
+		part.ref.kind = REF_ORDER;
+		part.ref.text = promise.order;
+		stands =
+			is_packed ? promise.packed.units : promise.picked.units;
 		part.quantity.units = left < stands ? left : stands;
-		code = order_part_post(act, fact, &part, posted, err);
+		code = part_post(act, fact, &part, posted, err);
 		if (code != ERR_OK)
 			return code;
 		left -= part.quantity.units;
@@ -194,14 +170,35 @@ static bool is_loss(enum movement_kind kind)
 	       kind == MOVEMENT_COUNT_ADJUST;
 }
 
+/* An order named with a loss bears it if it has the units; if not, it is only
+ * what the person thought of, and the latest promises bear it. */
+static enum err_code loss_part_post(struct act *act, const struct fact *fact,
+				    struct part part, struct posted *posted,
+				    struct err *err)
+{
+	struct qty stands = part.quantity;
+	enum err_code code = ERR_OK;
+
+	if (part.ref.kind == REF_ORDER)
+		code = promised(act, fact, ref_span(&part.ref.text), &stands,
+				err);
+	if (code != ERR_OK)
+		return code;
+	if (stands.units < part.quantity.units)
+		part.ref = (struct entry_ref){.kind = REF_NONE};
+	return part_post(act, fact, &part, posted, err);
+}
+
 static enum err_code lot_part_post(struct act *act, const struct fact *fact,
 				   const struct part *part,
 				   struct posted *posted, struct err *err)
 {
-	if (!is_outbound(&fact->from) || is_loss(fact->kind))
+	if (!is_outbound(&fact->from))
 		return part_post(act, fact, part, posted, err);
+	if (is_loss(fact->kind))
+		return loss_part_post(act, fact, *part, posted, err);
 	if (part->ref.kind == REF_ORDER)
-		return order_part_post(act, fact, part, posted, err);
+		return part_post(act, fact, part, posted, err);
 	return oldest_parts_post(act, fact, *part, posted, err);
 }
 
@@ -273,37 +270,76 @@ static enum err_code balance_load(struct act *act, const struct fact *fact,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+/* An order that is named gives only what stands there for it. */
+static enum err_code order_bound(struct act *act, const struct fact *fact,
+				 struct qty *units, struct err *err)
+{
+	struct qty stands;
+	enum err_code code;
+
+	if (!is_outbound(&fact->from) || is_loss(fact->kind) ||
+	    fact->ref.kind != REF_ORDER)
+		return ERR_OK;
+	code = promised(act, fact, ref_span(&fact->ref.text), &stands, err);
+	if (code == ERR_OK && stands.units < units->units)
+		*units = stands;
+	return code;
+}
+
+/* What the bin can give next: a lot, and how many of it; none if 0. */
+static enum err_code part_choose(struct act *act, const struct fact *fact,
+				 struct part *part, struct err *err)
+{
+	UNINITIALIZED struct balance balance;
+	struct qty units = {0};
+	const struct cell *cell = NULL;
+	enum err_code code = balance_load(act, fact, &balance, err);
+
+	if (code == ERR_OK)
+		code = cell_choose(act, fact, &balance, &cell, err);
+	if (code == ERR_OK && cell != NULL) {
+		units = cell->quantity;
+		code = order_bound(act, fact, &units, err);
+	}
+	if (code != ERR_OK)
+		return code;
+	if (units.units > 0)
+		part->lot = cell->lot;
+	if (units.units < part->quantity.units)
+		part->quantity = units;
+	return ERR_OK;
+}
+
+/* The rest, of which the book has nothing: found, and gone on with at once. */
+static enum err_code beyond_post(struct act *act, const struct fact *fact,
+				 int64_t units, struct posted *posted,
+				 struct err *err)
+{
+	struct part part = {fact->lot, fact->ref, {units}};
+	enum err_code code;
+
+	if (is_outbound(&fact->from) && part.ref.kind != REF_ORDER)
+		part.ref = implicit_order(act);
+	code = found_post(act, fact, &part, part.quantity, posted, err);
+	if (code == ERR_OK)
+		code = part_post(act, fact, &part, posted, err);
+	return code;
+}
+
 /* Takes the fact's units out of a bin, lot by lot, then from `found`. */
 static enum err_code bin_parts_post(struct act *act, const struct fact *fact,
 				    struct posted *posted, struct err *err)
 {
 	int64_t left = fact->quantity.units;
-	UNINITIALIZED struct balance balance;
-	enum err_code code;
 
 	while (left > 0) {
 		struct part part = {fact->lot, fact->ref, {left}};
-		const struct cell *cell;
+		enum err_code code = part_choose(act, fact, &part, err);
 
-		code = balance_load(act, fact, &balance, err);
+		if (code == ERR_OK && part.quantity.units == 0)
+			return beyond_post(act, fact, left, posted, err);
 		if (code == ERR_OK)
-			code = cell_choose(act, fact, &balance, &cell, err);
-		if (code != ERR_OK)
-			return code;
-		if (cell == NULL) {
-			if (is_outbound(&fact->from) &&
-			    part.ref.kind != REF_ORDER)
-				part.ref = implicit_order(act);
-			code = found_post(act, fact, &part, part.quantity,
-					  posted, err);
-			if (code != ERR_OK)
-				return code;
-			return part_post(act, fact, &part, posted, err);
-		}
-		part.lot = cell->lot;
-		if (cell->quantity.units < left)
-			part.quantity = cell->quantity;
-		code = lot_part_post(act, fact, &part, posted, err);
+			code = lot_part_post(act, fact, &part, posted, err);
 		if (code != ERR_OK)
 			return code;
 		left -= part.quantity.units;

@@ -101,6 +101,12 @@ MUST_CHECK enum err_code scan_resolve(struct intake *intake, size_t index,
 MUST_CHECK enum err_code undo_last(struct intake *intake,
 				   struct verdict *verdict, struct err *err);
 
+/* True if the entries @first to @last are not too far back, and none of them
+ * has been taken back since. */
+MUST_CHECK enum err_code undo_is_open(struct batch *batch, struct pos first,
+				      struct pos last, bool *ret_is,
+				      struct err *err);
+
 /*
  * Parks the message in work, or instead of its payload @payload (if not
  * empty), with the verdict's word, and leaves a loss record for what had to

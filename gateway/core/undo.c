@@ -10,8 +10,18 @@
 
 /* How far back an undo looks. */
 #define UNDO_REACH 2000
-/* Reversals of the same actor that are skipped on the way. */
-#define UNDO_SKIPPED_MAX 64
+/* Reversals that are skipped on the way, whoever made them. */
+#define UNDO_SKIPPED_MAX 256
+
+/* What one reading's entries have in common: its number, or if it has none the
+ * instant. A clock that was set back stamps many with one instant; they were
+ * taken at different times all the same. */
+struct origin {
+	uint64_t seq;
+	struct boot boot;
+	struct moment stamped;
+	struct moment effective;
+};
 
 struct looking {
 	const struct intake *intake;
@@ -19,16 +29,36 @@ struct looking {
 	size_t skipped_count;
 	struct pos first; /* of the group; 0: none found yet */
 	struct pos last;
-	uint64_t seq;
-	struct stamp stamp;
+	struct origin booked; /* of the group */
+	struct origin undid;  /* of the last undo that was passed */
+	bool has_undid;
+	bool is_over; /* the group is complete, or there is none */
 };
+
+static struct origin origin_of(const struct entry *entry)
+{
+	return (struct origin){.seq = entry->actor.seq,
+			       .boot = entry->actor.boot,
+			       .stamped = stamp_moment(entry->stamp),
+			       .effective = entry->effective};
+}
+
+static bool is_of(const struct origin *origin, const struct entry *entry)
+{
+	struct origin other = origin_of(entry);
+
+	if (other.seq != origin->seq ||
+	    !span_equal(boot_span(&other.boot), boot_span(&origin->boot)))
+		return false;
+	return other.seq != 0 || (other.stamped.ms == origin->stamped.ms &&
+				  other.effective.ms == origin->effective.ms);
+}
 
 static bool is_own(const struct looking *looking, const struct entry *entry)
 {
 	const struct actor *actor = &looking->intake->act.actor;
 
-	return entry->kind == ENTRY_MOVEMENT &&
-	       entry->actor.kind == actor->kind &&
+	return entry->actor.kind == actor->kind &&
 	       span_equal(name_span(&entry->actor.name),
 			  name_span(&actor->name));
 }
@@ -41,23 +71,50 @@ static bool is_skipped(const struct looking *looking, struct pos pos)
 	return false;
 }
 
-/* Takes the entry into the group; false when the group is complete. One
- * reading's entries carry its number; unnamed ones follow at one instant. */
-static bool group_take(struct looking *looking, struct pos pos,
-		       const struct entry *entry)
+/* What an undo had to find first, so that it could take its units back. */
+static bool is_of_undo(const struct looking *looking, const struct entry *entry)
 {
+	return looking->has_undid &&
+	       entry->body.movement.kind == MOVEMENT_FOUND &&
+	       is_of(&looking->undid, entry);
+}
+
+static void reversal_pass(struct looking *looking, const struct entry *entry)
+{
+	if (looking->first.value != 0 ||
+	    looking->skipped_count == UNDO_SKIPPED_MAX) {
+		looking->is_over = true;
+		return;
+	}
+	looking->skipped[looking->skipped_count++] =
+		entry->body.movement.reverses;
+	if (is_own(looking, entry)) {
+		looking->undid = origin_of(entry);
+		looking->has_undid = true;
+	}
+}
+
+/* A reading's movements lie side by side: anything else ends the group. */
+static void movement_look(struct looking *looking, struct pos pos,
+			  const struct entry *entry)
+{
+	if (entry->body.movement.reverses.value != 0) {
+		reversal_pass(looking, entry);
+		return;
+	}
+	if (!is_own(looking, entry) || is_of_undo(looking, entry) ||
+	    is_skipped(looking, pos)) {
+		looking->is_over = looking->first.value != 0;
+		return;
+	}
 	if (looking->first.value == 0) {
 		looking->last = pos;
-		looking->seq = entry->actor.seq;
-		looking->stamp = entry->stamp;
-	} else if (entry->actor.seq != looking->seq ||
-		   (looking->seq == 0 &&
-		    stamp_moment(entry->stamp).ms !=
-			    stamp_moment(looking->stamp).ms)) {
-		return false;
+		looking->booked = origin_of(entry);
+	} else if (!is_of(&looking->booked, entry)) {
+		looking->is_over = true;
+		return;
 	}
 	looking->first = pos;
-	return true;
 }
 
 static enum err_code look_back(struct looking *looking, struct err *err)
@@ -72,24 +129,33 @@ static enum err_code look_back(struct looking *looking, struct err *err)
 
 		if (code != ERR_OK && code != ERR_VERSION)
 			return code;
-		/* Another's movement: a reading's own lie side by side. */
-		if (code == ERR_OK && entry.kind == ENTRY_MOVEMENT &&
-		    looking->first.value != 0 && !is_own(looking, &entry))
+		if (code == ERR_OK && entry.kind == ENTRY_MOVEMENT)
+			movement_look(looking, pos, &entry);
+		if (looking->is_over)
 			return ERR_OK;
-		if (code == ERR_OK && is_own(looking, &entry)) {
-			struct pos reverses = entry.body.movement.reverses;
-
-			if (reverses.value != 0) {
-				if (looking->skipped_count == UNDO_SKIPPED_MAX)
-					return ERR_OK;
-				looking->skipped[looking->skipped_count++] =
-					reverses;
-			} else if (!is_skipped(looking, pos) &&
-				   !group_take(looking, pos, &entry)) {
-				return ERR_OK;
-			}
-		}
 		pos.value--;
+	}
+	return ERR_OK;
+}
+
+enum err_code undo_is_open(struct batch *batch, struct pos first,
+			   struct pos last, bool *ret_is, struct err *err)
+{
+	struct pos pos = {batch_next(batch).value - 1};
+
+	*ret_is = pos.value - last.value <= UNDO_REACH;
+	for (; *ret_is && pos.value > last.value; pos.value--) {
+		struct entry entry;
+		enum err_code code =
+			journal_read(batch_view(batch), pos, &entry, err);
+
+		if (code != ERR_OK && code != ERR_VERSION)
+			return code;
+		if (code != ERR_OK || entry.kind != ENTRY_MOVEMENT)
+			continue;
+		if (entry.body.movement.reverses.value >= first.value &&
+		    entry.body.movement.reverses.value <= last.value)
+			*ret_is = false;
 	}
 	return ERR_OK;
 }

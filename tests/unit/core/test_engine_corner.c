@@ -1,0 +1,254 @@
+/*
+ * Corners of the engine that a random day found (test_engine_model.c), each as
+ * a story of its own.
+ */
+#include "tests/unit/core/bench_warehouse.h"
+
+#include "store/promise.h"
+
+#define GOOD CONDITION_GOOD
+
+static void scan(struct warehouse *w, const char *code)
+{
+	send(w, "scan/gun-2", code);
+}
+
+static void read_in(struct warehouse *w, const char *payload)
+{
+	send(w, "scan/dock-1", payload);
+}
+
+/* Units of MUG that stand in PICKED for @order. */
+static int64_t picked_for(struct warehouse *w, const char *order)
+{
+	struct promise promise = {.picked = {0}};
+	struct item_no item;
+	struct view *view;
+	struct err err;
+	enum err_code code;
+
+	assert_done(view_begin(ledger_env(w->ledger), &view, &err), &err);
+	assert_done(item_find(view, SPAN_LITERAL("MUG"), &item, &err), &err);
+	code = promise_get(view, item, span_of(order), &promise, &err);
+	view_end(view);
+	if (code != ERR_NOT_FOUND)
+		assert_code(code, ERR_OK);
+	return promise.picked.units;
+}
+
+/* Ten mugs lie in A-01. */
+static void stock_ten(struct warehouse *w)
+{
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"code\":\"MUG\",\"qty\":10,"
+		   "\"bin\":\"A-01\"}");
+}
+
+static void done_may_be_an_operation_without_a_label(void **state)
+{
+	struct warehouse *w = *state;
+
+	read_in(w, "{\"v\":1,\"seq\":1,\"op\":\"done\"}");
+	assert_ack(w, "\"next\":\"operation\"");
+	scan(w, "DEPOT.OP.RECEIVE");
+	send(w, "scan/gun-2", "{\"v\":1,\"seq\":1,\"op\":\"done\"}");
+	scan(w, "MUG");
+	assert_ack(w, "no_session");
+}
+
+/* Method: in a session that would take the first code and lose the rest. */
+static void
+a_reading_that_says_more_than_a_code_says_its_operation(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.RECEIVE");
+	send(w, "scan/gun-2", "{\"v\":1,\"codes\":[\"MUG\",\"MUG\"]}");
+	assert_ack(w, "no_operation");
+	send(w, "scan/gun-2", "{\"v\":1,\"code\":\"MUG\",\"qty\":5}");
+	assert_ack(w, "no_operation");
+	assert_int_equal(units(w, "MUG", "DOCK", GOOD), 0);
+	send(w, "scan/gun-2", "{\"v\":1,\"seq\":1,\"code\":\"MUG\"}");
+	assert_int_equal(units(w, "MUG", "DOCK", GOOD), 1);
+}
+
+static void a_bins_label_without_a_name_is_no_bin(void **state)
+{
+	struct warehouse *w = *state;
+
+	read_in(w, "{\"v\":1,\"op\":\"count\",\"code\":\"MUG\",\"qty\":3,"
+		   "\"bin\":\"DEPOT.BIN.\"}");
+	assert_ack(w, "\"result\":\"refused\"");
+	assert_ack(w, "no_bin");
+}
+
+static void what_picked_loses_is_nobodys_before_an_orders(void **state)
+{
+	struct warehouse *w = *state;
+
+	stock_ten(w);
+	/* Three are in PICKED that no one picked for anything. */
+	read_in(w, "{\"v\":1,\"op\":\"count\",\"code\":\"MUG\",\"qty\":3,"
+		   "\"bin\":\"PICKED\"}");
+	read_in(w, "{\"v\":1,\"op\":\"pick\",\"code\":\"MUG\",\"qty\":2,"
+		   "\"bin\":\"A-01\",\"ref\":\"O-1\"}");
+	read_in(w, "{\"v\":1,\"op\":\"scrap\",\"code\":\"MUG\",\"qty\":3,"
+		   "\"bin\":\"PICKED\",\"reason\":\"broken\"}");
+	assert_int_equal(picked_for(w, "O-1"), 2);
+	assert_int_equal(units(w, "MUG", "PICKED", GOOD), 2);
+	assert_clean(w);
+}
+
+static void a_loss_may_name_an_order_that_has_nothing_there(void **state)
+{
+	struct warehouse *w = *state;
+
+	stock_ten(w);
+	read_in(w, "{\"v\":1,\"op\":\"pick\",\"code\":\"MUG\",\"qty\":4,"
+		   "\"bin\":\"A-01\",\"ref\":\"O-1\"}");
+	read_in(w, "{\"v\":1,\"op\":\"hold\",\"code\":\"MUG\",\"qty\":3,"
+		   "\"bin\":\"PICKED\",\"ref\":\"O-9\",\"reason\":\"wet\"}");
+	assert_ack(w, "\"except\":[]");
+	assert_int_equal(units(w, "MUG", "PICKED", CONDITION_ON_HOLD), 3);
+	assert_int_equal(picked_for(w, "O-1"), 1);
+	assert_clean(w);
+}
+
+/* Method: the movements are counted: a part for each unit of another's would
+ * fill the store. */
+static void an_order_that_has_nothing_takes_nothing_of_anothers(void **state)
+{
+	struct warehouse *w = *state;
+	uint64_t before;
+
+	stock_ten(w);
+	read_in(w, "{\"v\":1,\"op\":\"pick\",\"code\":\"MUG\",\"qty\":1,"
+		   "\"bin\":\"A-01\",\"ref\":\"O-1\"}");
+	before = engine_counters(w->engine)->movements;
+	read_in(w, "{\"v\":1,\"op\":\"pack\",\"code\":\"MUG\",\"qty\":100,"
+		   "\"ref\":\"O-2\"}");
+	assert_int_equal(engine_counters(w->engine)->movements - before, 2);
+	assert_int_equal(picked_for(w, "O-1"), 1);
+	assert_int_equal(units(w, "MUG", "PACKED", GOOD), 100);
+	assert_clean(w);
+}
+
+static void a_count_may_differ_by_more_than_one_movement_carries(void **state)
+{
+	struct warehouse *w = *state;
+
+	for (int i = 0; i < 3; i++)
+		read_in(w, "{\"v\":1,\"op\":\"receive\",\"code\":\"MUG\","
+			   "\"qty\":1000000000000000,\"bin\":\"A-01\"}");
+	/* The second, blind count says the same. */
+	for (int i = 0; i < 2; i++)
+		read_in(w, "{\"v\":1,\"op\":\"count\",\"code\":\"MUG\","
+			   "\"qty\":0,\"bin\":\"A-01\"}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 0);
+	assert_clean(w);
+}
+
+/* ---- undo ---- */
+
+static void
+undo_takes_one_reading_also_when_the_clock_was_set_back(void **state)
+{
+	struct warehouse *w = *state;
+
+	stock_ten(w);
+	w->now_ms -= 3600 * 1000;
+	stock_ten(w);
+	stock_ten(w);
+	read_in(w, "{\"v\":1,\"op\":\"undo\"}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 20);
+}
+
+static void undo_tells_boots_apart(void **state)
+{
+	struct warehouse *w = *state;
+
+	read_in(w, "{\"v\":1,\"seq\":1,\"boot\":\"a\",\"op\":\"receive\","
+		   "\"code\":\"MUG\",\"bin\":\"A-01\"}");
+	read_in(w, "{\"v\":1,\"seq\":1,\"boot\":\"b\",\"op\":\"receive\","
+		   "\"code\":\"MUG\",\"bin\":\"A-01\"}");
+	read_in(w, "{\"v\":1,\"seq\":2,\"boot\":\"b\",\"op\":\"undo\"}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 1);
+}
+
+/* What an undo had to find is part of the undo, not a booking to undo. */
+static void undo_after_an_undo_that_found_takes_the_reading_before(void **state)
+{
+	struct warehouse *w = *state;
+
+	stock_ten(w);
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"code\":\"MUG\",\"qty\":5,"
+		   "\"bin\":\"A-02\"}");
+	send(w, "scan/gun-2",
+	     "{\"v\":1,\"op\":\"pick\",\"code\":\"MUG\",\"qty\":5,"
+	     "\"bin\":\"A-02\"}");
+	read_in(w, "{\"v\":1,\"op\":\"undo\"}");
+	assert_int_equal(units(w, "MUG", "A-02", GOOD), 0);
+	read_in(w, "{\"v\":1,\"op\":\"undo\"}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 0);
+	read_in(w, "{\"v\":1,\"op\":\"undo\"}");
+	assert_ack(w, "nothing_to_undo");
+	assert_clean(w);
+}
+
+static void what_was_taken_back_is_not_taken_back_in_a_session(void **state)
+{
+	struct warehouse *w = *state;
+
+	stock_ten(w);
+	scan(w, "DEPOT.OP.RECEIVE");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "MUG");
+	send(w, "scan/gun-2", "{\"v\":1,\"op\":\"undo\"}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 10);
+	scan(w, "DEPOT.UNDO");
+	assert_ack(w, "nothing_to_undo");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 10);
+}
+
+static void what_a_manager_took_back_is_not_taken_back_again(void **state)
+{
+	struct warehouse *w = *state;
+	char entry[64];
+	struct pos head;
+	struct batch *batch;
+	struct err err;
+
+	stock_ten(w);
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"code\":\"MUG\",\"qty\":4,"
+		   "\"bin\":\"A-02\"}");
+	assert_done(batch_begin(w->ledger, &batch, &err), &err);
+	head.value = batch_next(batch).value - 1;
+	batch_abandon(batch);
+	snprintf(entry, sizeof(entry),
+		 "{\"entry\":\"1.%llu\",\"reason\":\"wrong\"}",
+		 (unsigned long long)pos_number(head));
+	ask_ok(w, "reverse", entry);
+	assert_int_equal(units(w, "MUG", "A-02", GOOD), 0);
+	read_in(w, "{\"v\":1,\"op\":\"undo\"}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 0);
+	assert_clean(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY(done_may_be_an_operation_without_a_label),
+		STORY(a_reading_that_says_more_than_a_code_says_its_operation),
+		STORY(a_bins_label_without_a_name_is_no_bin),
+		STORY(what_picked_loses_is_nobodys_before_an_orders),
+		STORY(a_loss_may_name_an_order_that_has_nothing_there),
+		STORY(an_order_that_has_nothing_takes_nothing_of_anothers),
+		STORY(a_count_may_differ_by_more_than_one_movement_carries),
+		STORY(undo_takes_one_reading_also_when_the_clock_was_set_back),
+		STORY(undo_tells_boots_apart),
+		STORY(undo_after_an_undo_that_found_takes_the_reading_before),
+		STORY(what_was_taken_back_is_not_taken_back_in_a_session),
+		STORY(what_a_manager_took_back_is_not_taken_back_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
