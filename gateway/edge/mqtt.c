@@ -25,17 +25,21 @@ static void arrival_refuse(struct mqtt *mqtt, uint8_t qos)
 }
 
 /* Here and now, because the loop may be late: at full speed the last quarter
- * of the ring is a few milliseconds. */
+ * of the ring is a few milliseconds. Its last eighth is for when the closed
+ * valve does not hold. */
 static void arrival_throttle(struct mqtt *mqtt)
 {
-	uint32_t left =
-		ring_size(mqtt->config.ring) - ring_fill(mqtt->config.ring);
+	uint32_t size = ring_size(mqtt->config.ring);
+	int valve = atomic_load(&mqtt->valve);
 
-	if (!atomic_exchange(&mqtt->is_throttled, true)) {
+	if (valve == VALVE_OPEN) {
+		atomic_store(&mqtt->valve, VALVE_CLOSED);
 		(void)valve_close(mqtt->settings.port); /* the loop looks */
 		mqtt_raise(mqtt, EVENT_HIGH);
-	} else if (left <= ring_size(mqtt->config.ring) / 8) {
-		mqtt_raise(mqtt, EVENT_RISING);
+	} else if (valve == VALVE_CLOSED &&
+		   ring_fill(mqtt->config.ring) >= size - size / 8) {
+		atomic_store(&mqtt->valve, VALVE_LOCKED);
+		(void)valve_lock(mqtt->settings.port); /* else: full, cut */
 	}
 }
 
@@ -307,7 +311,7 @@ bool paho_connect(void *context)
 	int result;
 
 	atomic_store(&mqtt->failure, FAILURE_NONE);
-	atomic_store(&mqtt->is_throttled, false);
+	atomic_store(&mqtt->valve, VALVE_OPEN);
 	property_add(&connect, MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL,
 		     mqtt->config.session_s);
 	property_add(&connect, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM,
@@ -426,6 +430,8 @@ void paho_disconnect(void *context)
 	MQTTAsync_disconnectOptions options =
 		MQTTAsync_disconnectOptions_initializer5;
 
+	/* Else the DISCONNECT would stay behind, and the will be sent. */
+	(void)valve_unlock(mqtt->settings.port);
 	options.timeout = 0;
 	options.onSuccess5 = on_closed;
 	options.context = mqtt;

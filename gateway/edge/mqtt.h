@@ -12,9 +12,9 @@
  *     returned ERR_OK. When the ring is full the connection is cut before
  *     Paho can acknowledge, and the broker sends the message again;
  *   - when the ring is three quarters full, arriving messages are held back in
- *     the kernel; if it is still not half empty a quarter of a second later,
- *     or fills further, the client disconnects (the session is kept, the
- *     broker queues) and connects again when the ring is half empty;
+ *     the kernel; if it is not half empty again within a second, the client
+ *     disconnects (the session is kept, the broker queues) and connects again
+ *     when it is;
  *   - no call here waits for the network. A connect is asked for and reported
  *     later; a publish is refused with ERR_AGAIN beyond a bound. (Paho's calls
  *     share one lock with its callbacks and with its connect, which looks up

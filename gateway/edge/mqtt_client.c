@@ -82,7 +82,7 @@ static bool ask_throttle(void *context)
 {
 	struct mqtt *mqtt = context;
 
-	atomic_store(&mqtt->is_throttled, true);
+	atomic_store(&mqtt->valve, VALVE_CLOSED);
 	return valve_close(mqtt->settings.port) > 0;
 }
 
@@ -92,7 +92,7 @@ static void ask_unthrottle(void *context)
 {
 	struct mqtt *mqtt = context;
 
-	atomic_store(&mqtt->is_throttled, false);
+	atomic_store(&mqtt->valve, VALVE_OPEN);
 	(void)valve_open(mqtt->settings.port);
 }
 

@@ -21,6 +21,8 @@
 #define FAILURE_NONE 0
 #define FAILURE_NO_ANSWER (-1000)
 
+enum valve_state { VALVE_OPEN, VALVE_CLOSED, VALVE_LOCKED };
+
 struct mqtt {
 	void *handle;              /* Paho's */
 	struct mqtt_config config; /* its strings are in `settings` */
@@ -35,8 +37,8 @@ struct mqtt {
 	struct flights flights;
 	_Atomic uint32_t events; /* bits of enum session_event */
 	atomic_bool has_session;
-	atomic_bool is_throttled; /* the valve is closed, or about to be */
-	_Atomic int failure;      /* why the last connection failed or broke */
+	_Atomic int valve;   /* enum valve_state, as it is or is about to be */
+	_Atomic int failure; /* why the last connection failed or broke */
 };
 
 /* Tells the loop. Any thread. */

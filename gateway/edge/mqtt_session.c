@@ -7,8 +7,10 @@
 	       */
 #define SUBSCRIBE_TIMEOUT_MS 10000
 #define HOLD_TIMEOUT_MS 1000
-#define LOOK_MS 5       /* how often to see whether the ring is low */
-#define THROTTLE_MS 250 /* so long a stall is not worth a disconnect */
+#define LOOK_MS 5 /* how often to see whether the ring is low */
+/* Coming back after a disconnect takes Paho more than a second: so short a
+ * stall is not worth one. */
+#define THROTTLE_MS 1000
 #define SUPERVISE_MS 1000
 #define STALL_MS 30000 /* publishes in flight, no PUBACK: a dead broker */
 #define TREE_TIMEOUT_MS 30000
@@ -243,10 +245,9 @@ static void throttle_look(struct session *session)
 		holding_enter(session);
 }
 
-/* Rising: the valve does not hold. Full: there may be room again, but the
- * connection is gone. It comes back when the ring is low, without the pause
- * for what broke. */
-static void on_flood(struct session *session)
+/* There may be room again, but the connection is gone: it comes back when the
+ * ring is low, without the pause for what broke. */
+static void on_full(struct session *session)
 {
 	if (has_connection(session))
 		holding_enter(session);
@@ -381,8 +382,7 @@ void session_events(struct session *session, uint32_t events)
 		{EVENT_MARKER, on_marker},
 		{EVENT_ROOM, on_room},
 		{EVENT_HIGH, on_high},
-		{EVENT_RISING, on_flood},
-		{EVENT_FULL, on_flood},
+		{EVENT_FULL, on_full},
 		{EVENT_FAILED, on_failed},
 		{EVENT_LOST, on_gone},
 		{EVENT_CLOSED, on_gone},

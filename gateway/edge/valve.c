@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -53,20 +54,32 @@ static unsigned each_connection(uint16_t port, connection_fn *act)
 	return count;
 }
 
-static bool low_mark_set(int fd, int bytes)
+static bool option_set(int fd, int level, int option, int value)
 {
-	return setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)) ==
-	       0;
+	return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
 static bool connection_close(int fd)
 {
-	return low_mark_set(fd, VALVE_BYTES);
+	return option_set(fd, SOL_SOCKET, SO_RCVLOWAT, VALVE_BYTES);
+}
+
+static bool connection_lock(int fd)
+{
+	return option_set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 1) &&
+	       option_set(fd, IPPROTO_TCP, TCP_CORK, 1);
+}
+
+static bool connection_unlock(int fd)
+{
+	return option_set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0) &&
+	       option_set(fd, IPPROTO_TCP, TCP_CORK, 0);
 }
 
 static bool connection_open(int fd)
 {
-	return low_mark_set(fd, 1);
+	return connection_unlock(fd) &&
+	       option_set(fd, SOL_SOCKET, SO_RCVLOWAT, 1);
 }
 
 static bool connection_cut(int fd)
@@ -77,6 +90,16 @@ static bool connection_cut(int fd)
 unsigned valve_close(uint16_t port)
 {
 	return each_connection(port, connection_close);
+}
+
+unsigned valve_lock(uint16_t port)
+{
+	return each_connection(port, connection_lock);
+}
+
+unsigned valve_unlock(uint16_t port)
+{
+	return each_connection(port, connection_unlock);
 }
 
 unsigned valve_open(uint16_t port)

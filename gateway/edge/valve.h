@@ -14,14 +14,20 @@
  *
  *   - valve_close lets the kernel hold back what arrives: the socket counts as
  *     readable only with VALVE_BYTES waiting (SO_RCVLOWAT, socket(7)). Paho
- *     sees nothing and acknowledges nothing; sending goes on. It does not hold
- *     when more arrives than the receive window takes: watch the ring.
- *     valve_open undoes it and wakes the reader;
+ *     sees nothing and acknowledges nothing; sending goes on, and valve_open
+ *     wakes the reader at once. It does not hold when more arrives than the
+ *     receive window takes, for then the socket is readable again;
+ *   - valve_lock does hold: Paho reads from a socket only while it can write
+ *     to it, and with TCP_CORK and a TCP_NOTSENT_LOWAT of one byte (tcp(7))
+ *     it is not writable from the next PUBACK on. The price: nothing that is
+ *     written leaves, and Paho looks again after up to 100 ms. (After 200 ms
+ *     the kernel sends what is corked all the same, and one message more comes
+ *     through.);
  *   - valve_cut is for a message that has arrived and cannot be kept: with the
  *     connection shut down, its PUBACK has nowhere to go, and the broker sends
  *     the message again. Also for a connection that answers nothing.
  *
- * All three act on every TCP connection of this process to @port of any host,
+ * All act on every TCP connection of this process to @port of any host,
  * and return how many there were. They never block and allocate nothing. Paho
  * does not tell its descriptors, so all of the process are looked at (some ten
  * microseconds).
@@ -35,6 +41,10 @@
 #define VALVE_BYTES (64 << 20)
 
 unsigned valve_close(uint16_t port);
+unsigned valve_lock(uint16_t port);
+/* Undoes valve_lock: what was to be sent leaves. */
+unsigned valve_unlock(uint16_t port);
+/* Undoes both. */
 unsigned valve_open(uint16_t port);
 /* Shuts down both directions; the descriptors stay open and stay Paho's. */
 unsigned valve_cut(uint16_t port);

@@ -157,15 +157,16 @@ static void the_broker_keeps_what_comes_while_the_client_is_away(void **state)
 }
 
 #define FLOOD 6000
-#define FLOOD_SLOTS 64
 
-/* One message of the flood: its number, padded. */
-static void flood_send(unsigned number)
+static unsigned char seen[FLOOD]; /* messages that came out of the ring */
+
+/* One message of the flood: its number, padded to @size. */
+static void flood_send(unsigned number, size_t size)
 {
-	char payload[200];
+	static char payload[3000];
 	struct raw_publish publish = {.topic = SPAN_LITERAL(BED_SCAN),
 				      .packet_id = (uint16_t)(number + 1),
-				      .payload = {payload, sizeof(payload)},
+				      .payload = {payload, size},
 				      .qos = 1};
 
 	memset(payload, '\0', sizeof(payload));
@@ -174,14 +175,14 @@ static void flood_send(unsigned number)
 }
 
 /*
- * The other process of the next test (the valve acts on all of a process's
+ * The other process of the next tests (the valve acts on all of a process's
  * connections to the broker). Publishes messages 0 to FLOOD - 1 with a window
  * of 100. This mosquitto throws a publisher out ("out of memory") when the
  * connection that it hands the message on to breaks under its hands; then, as
  * a device would, it connects again and goes on from the first that was not
  * acknowledged.
  */
-static int flood_main(uint16_t port)
+static int flood_main(uint16_t port, size_t size)
 {
 	unsigned acked = 0;
 	unsigned sent = 0;
@@ -190,7 +191,7 @@ static int flood_main(uint16_t port)
 	raw_client(&peer, port, "scanner");
 	while (acked < FLOOD) {
 		while (sent < FLOOD && sent < acked + 100)
-			flood_send(sent++);
+			flood_send(sent++, size);
 		if (raw_next(&peer)) {
 			acked += peer.packet.type == RAW_PUBACK;
 			continue;
@@ -205,7 +206,7 @@ static int flood_main(uint16_t port)
 }
 
 /* Takes what waits, in a batch; marks each message as seen. */
-static void flood_take(unsigned char *seen)
+static void flood_take(void)
 {
 	struct ring_slot slot;
 	uint64_t last = 0;
@@ -223,38 +224,19 @@ static void flood_take(unsigned char *seen)
 		ring_release_upto(bed.ring, last);
 }
 
-/*
- * Method: 6,000 messages are published into a ring of 64 slots while nobody
- * takes anything: the client must leave, and with the broker's queue full of
- * them come and go until every message has been seen. What Paho acknowledged
- * and the ring does not have would be missing.
- */
-static void
-a_full_ring_loses_nothing_and_the_client_comes_and_goes(void **state)
+/* Takes until every message has been seen. What was acknowledged and is not in
+ * the ring would be missing for ever. */
+static void flood_see_all(void)
 {
-	static unsigned char seen[FLOOD];
 	unsigned missing = 1;
-	pid_t child;
-	int status;
-
-	SETUP(FLOOD_SLOTS, "");
-	memset(seen, 0, sizeof(seen));
-	bed.config.receive_max = FLOOD_SLOTS / 4;
-	bed_client(&bed);
-	bed_until_up(&bed);
-	child = role_start("flood");
-	BED_UNTIL(&bed, mqtt_state(bed.mqtt) == MQTT_HELD);
-	assert_true(ring_is_high(bed.ring));
 
 	while (missing > 0) {
 		BED_UNTIL(&bed, ring_waiting(bed.ring) > 0);
-		flood_take(seen);
+		flood_take();
 		missing = 0;
 		for (unsigned i = 0; i < FLOOD; i++)
 			missing += seen[i] == 0;
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
 	printf("throttled %llu times, held %llu times, braked %llu, pushed "
 	       "%llu of %d\n",
 	       (unsigned long long)bed_count(&bed, MQTT_COUNT_THROTTLED),
@@ -262,9 +244,53 @@ a_full_ring_loses_nothing_and_the_client_comes_and_goes(void **state)
 	       (unsigned long long)bed_count(&bed, MQTT_COUNT_BRAKED),
 	       (unsigned long long)bed_count(&bed, MQTT_COUNT_PUSHED), FLOOD);
 	assert_int_equal(bed_count(&bed, MQTT_COUNT_LOST), 0);
-	assert_true(bed_count(&bed, MQTT_COUNT_HELD) >= 1);
+}
+
+static void child_end(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/*
+ * Method: 6,000 messages are published into a ring of 64 slots while nobody
+ * takes anything: the client must leave, and come back when there is room.
+ */
+static void
+a_full_ring_loses_nothing_and_the_client_comes_and_goes(void **state)
+{
+	pid_t child;
+
+	SETUP(64, "");
+	memset(seen, 0, sizeof(seen));
+	bed_client(&bed);
 	bed_until_up(&bed);
-	raw_close(&peer);
+	child = role_start("flood");
+	BED_UNTIL(&bed, mqtt_state(bed.mqtt) == MQTT_HELD);
+	assert_true(ring_is_high(bed.ring));
+	flood_see_all();
+	assert_true(bed_count(&bed, MQTT_COUNT_HELD) >= 1);
+	child_end(child);
+	bed_until_up(&bed);
+}
+
+/*
+ * Method: 18 MB wait in the broker's queue, more than any socket's buffers
+ * take; then the client connects, and 128 slots are emptied as they fill.
+ */
+static void a_backlog_larger_than_all_buffers_comes_whole(void **state)
+{
+	SETUP(128, "");
+	memset(seen, 0, sizeof(seen));
+	bed_client(&bed);
+	bed_until_up(&bed);
+	mqtt_close(bed.mqtt);
+	bed.mqtt = NULL;
+	child_end(role_start("torrent"));
+	bed_client(&bed);
+	flood_see_all();
 }
 
 static void beyond_the_bound_a_publish_is_put_off_and_room_is_told(void **state)
@@ -588,7 +614,9 @@ static int role_main(const char *role, const char *port_text)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	assert_true(span_to_u64(span_of(port_text), UINT16_MAX, &port));
 	if (strcmp(role, "flood") == 0)
-		return flood_main((uint16_t)port);
+		return flood_main((uint16_t)port, 200);
+	if (strcmp(role, "torrent") == 0)
+		return flood_main((uint16_t)port, 3000);
 	victim_main((uint16_t)port);
 }
 
@@ -600,6 +628,7 @@ int main(int count, char **arguments)
 		TEST(after_a_killed_broker_it_connects_and_subscribes_again),
 		TEST(the_broker_keeps_what_comes_while_the_client_is_away),
 		TEST(a_full_ring_loses_nothing_and_the_client_comes_and_goes),
+		TEST(a_backlog_larger_than_all_buffers_comes_whole),
 		TEST(beyond_the_bound_a_publish_is_put_off_and_room_is_told),
 		TEST(a_topic_that_is_no_name_is_not_published),
 		TEST(a_broker_that_stalls_blocks_nothing),

@@ -364,7 +364,7 @@ a_high_ring_is_throttled_first_and_held_when_that_is_long(void **state)
 	ring_fill_to(bed, 12);
 	event(bed, EVENT_HIGH);
 	assert_true(bed->is_valve_closed);
-	pass(bed, 200);
+	pass(bed, 900);
 	assert_int_equal(bed->state, MQTT_UP);
 	ring_release_upto(bed->ring, UINT64_MAX);
 	pass(bed, 5);
@@ -373,7 +373,7 @@ a_high_ring_is_throttled_first_and_held_when_that_is_long(void **state)
 
 	ring_fill_to(bed, 12);
 	event(bed, EVENT_HIGH);
-	pass(bed, 250);
+	pass(bed, 1000);
 	assert_int_equal(bed->state, MQTT_HELD);
 	assert_int_equal(bed->disconnects, 1);
 	event(bed, EVENT_CLOSED);
@@ -385,22 +385,18 @@ a_high_ring_is_throttled_first_and_held_when_that_is_long(void **state)
 	assert_int_equal(bed->state, MQTT_CONNECTING);
 }
 
-static void a_ring_that_rises_or_is_full_is_held_at_once(void **state)
+static void a_ring_that_was_full_is_held_at_once(void **state)
 {
-	static const enum session_event floods[] = {EVENT_RISING, EVENT_FULL};
 	struct bed *bed = *state;
 
-	for (size_t i = 0; i < ARRAY_LEN(floods); i++) {
-		bed_reset(bed);
-		up(bed);
-		event(bed, EVENT_HIGH);
-		event(bed, floods[i]);
-		assert_int_equal(bed->state, MQTT_HELD);
-		event(bed, EVENT_LOST);
-		assert_int_equal(bed->state, MQTT_HELD);
-		pass(bed, 5);
-		assert_int_equal(bed->state, MQTT_CONNECTING);
-	}
+	up(bed);
+	event(bed, EVENT_HIGH);
+	event(bed, EVENT_FULL);
+	assert_int_equal(bed->state, MQTT_HELD);
+	event(bed, EVENT_LOST);
+	assert_int_equal(bed->state, MQTT_HELD);
+	pass(bed, 5);
+	assert_int_equal(bed->state, MQTT_CONNECTING);
 	/* And where there is no valve. */
 	bed_reset(bed);
 	bed->has_valve = false;
@@ -490,7 +486,7 @@ static void anything(struct bed *bed, uint64_t *seed)
 {
 	uint64_t choice = test_random(seed) % 32;
 
-	if (choice < 13)
+	if (choice < 12)
 		event(bed, (enum session_event)(1u << choice));
 	else if (choice < 20)
 		pass(bed, (int64_t)(test_random(seed) % 2000));
@@ -583,7 +579,7 @@ int main(void)
 		TEST(a_subscription_without_an_answer_is_cut),
 		TEST(publishes_without_an_answer_are_cut_after_half_a_minute),
 		TEST(a_high_ring_is_throttled_first_and_held_when_that_is_long),
-		TEST(a_ring_that_rises_or_is_full_is_held_at_once),
+		TEST(a_ring_that_was_full_is_held_at_once),
 		TEST(a_disconnect_that_gets_stuck_is_cut),
 		TEST(the_tree_is_read_once_at_a_time_and_always_ends),
 		TEST(stopping_waits_for_what_is_in_flight_but_not_for_ever),

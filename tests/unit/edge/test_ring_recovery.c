@@ -304,6 +304,29 @@ static void numbers_go_on_from_the_higher_of_ring_and_store(void **state)
 	assert_true(bed_number(bed, 3) == 2002);
 }
 
+/* Method: of eight slots the first three are void, the next two taken. */
+static void what_its_sender_was_refused_is_not_found_again(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_open(bed, 8, 0);
+	bed_push_many(bed, 8);
+	ring_void_upto(bed->ring, 3);
+	assert_int_equal(ring_fill(bed->ring), 5);
+	bed_close(bed);
+	bed_open(bed, 8, 0); /* the store took none of them */
+	assert_int_equal(bed->report.damaged, 0);
+	assert_true(found_check(bed, 3) == 8);
+
+	ring_void_upto(bed->ring, 8);
+	bed_close(bed);
+	bed_open(bed, 8, 0);
+	assert_int_equal(bed->report.waiting, 0);
+	bed->pushed = 0; /* no number was taken: they may be given again */
+	bed_push_many(bed, 8);
+	assert_true(bed_number(bed, 0) == 1);
+}
+
 static bool file_exists(const char *path)
 {
 	return access(path, F_OK) == 0;
@@ -460,6 +483,7 @@ int main(void)
 		TEST(each_death_is_counted_on_the_slot_that_was_worked_on),
 		TEST(a_stop_between_slots_is_no_death_of_a_slot),
 		TEST(numbers_go_on_from_the_higher_of_ring_and_store),
+		TEST(what_its_sender_was_refused_is_not_found_again),
 		TEST(a_ring_of_another_size_is_set_aside_and_its_slots_come_along),
 		TEST(a_truncated_file_is_no_sigbus_and_loses_only_what_was_cut),
 		TEST(a_file_of_another_version_is_kept_byte_for_byte),
