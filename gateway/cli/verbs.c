@@ -2,23 +2,6 @@
 
 #include <string.h>
 
-#include "gateway/cli/broker_access.h"
-#include "gateway/cli/configure.h"
-#include "gateway/cli/decode.h"
-#include "gateway/cli/errands.h"
-#include "gateway/cli/goods.h"
-#include "gateway/cli/help.h"
-#include "gateway/cli/keep.h"
-#include "gateway/cli/label.h"
-#include "gateway/cli/look.h"
-#include "gateway/cli/people.h"
-#include "gateway/cli/replay.h"
-#include "gateway/cli/scan.h"
-#include "gateway/cli/setup.h"
-#include "gateway/cli/status.h"
-#include "gateway/cli/top.h"
-#include "gateway/cli/work.h"
-
 const struct option_spec global_options[] = {
 	{"--config", "FILE",
 	 "the configuration; /etc/depot/depot.conf if not "
@@ -36,28 +19,12 @@ const struct option_spec global_options[] = {
 };
 const size_t global_option_count = ARRAY_LEN(global_options);
 
-static const struct verb_group groups[] = {
-	{"Looking",
-	 "查看",
-	 {status_verbs, look_verbs, top_verbs, decode_verbs}},
-	{"Working", "作业", {work_verbs, scan_verbs, errand_verbs}},
-	{"What is traded, and where it lies",
-	 "商品与库位",
-	 {goods_verbs, label_verbs}},
-	{"People and devices",
-	 "人员与设备",
-	 {people_verbs, broker_access_verbs}},
-	{"Setting up", "启用", {setup_verbs, configure_verbs}},
-	{"Keeping the ledger", "账本维护", {keep_verbs, replay_verbs}},
-	{"Help", "帮助", {help_verbs}},
-};
-
 const struct verb *verb_at(size_t index, const struct verb_group **ret_group)
 {
-	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
-		const struct verb *const *module = groups[i].modules;
+	for (size_t i = 0; i < verb_group_count; i++) {
+		const struct verb *const *module = verb_groups[i].modules;
 
-		*ret_group = &groups[i];
+		*ret_group = &verb_groups[i];
 		for (; *module != NULL; module++)
 			for (size_t j = 0; (*module)[j].name != NULL; j++)
 				if (index-- == 0)

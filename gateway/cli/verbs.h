@@ -19,6 +19,10 @@ struct verb_group {
 	const struct verb *modules[6]; /* up to the first NULL */
 };
 
+/* contents.c: all of them. */
+extern const struct verb_group verb_groups[];
+extern const size_t verb_group_count;
+
 /* Verb @index of all, in order, and the group that it stands in. NULL beyond
  * the last. */
 const struct verb *verb_at(size_t index, const struct verb_group **ret_group);
