@@ -57,8 +57,8 @@ bool goods_class(struct span text, char *ret_class)
  * second time. */
 bool goods_same(const struct entry *a, const struct entry *b)
 {
-	uint8_t bytes_a[ENTRY_SIZE_MAX];
-	uint8_t bytes_b[ENTRY_SIZE_MAX];
+	UNINITIALIZED uint8_t bytes_a[ENTRY_SIZE_MAX];
+	UNINITIALIZED uint8_t bytes_b[ENTRY_SIZE_MAX];
 	struct entry copy = *b;
 	struct writer writer_a;
 	struct writer writer_b;

@@ -63,7 +63,7 @@ static void reply_send(const struct replying *replying, struct span reply)
 	bool is_error = span_starts(reply, ERROR_FRONT);
 	size_t front = sizeof(ERROR_FRONT) - 1;
 	char suffix[ANSWERS_SUFFIX_SIZE_MAX + 1];
-	char buffer[PAYLOAD_OUT_SIZE_MAX];
+	UNINITIALIZED char buffer[PAYLOAD_OUT_SIZE_MAX];
 	struct json_out out;
 
 	if (is_error)
@@ -110,7 +110,7 @@ enum err_code on_command(struct intake *intake, struct span rest,
 			 struct answers *answers, struct err *err)
 {
 	struct engine *engine = intake->engine;
-	char buffer[RESULT_SIZE_MAX];
+	UNINITIALIZED char buffer[RESULT_SIZE_MAX];
 	struct replying replying;
 	struct json_out out;
 	struct command command = {.arguments = intake->message.payload,

@@ -80,24 +80,22 @@ static enum err_code item_list(struct asking *asking, struct err *err)
 struct code_listing {
 	struct page page;
 	struct sku item; /* empty: of all */
+	uint32_t looked;
 };
 
-static enum err_code code_visit(void *context, struct span key, struct pos pos,
-				const struct entry *entry, struct err *err)
+static bool is_listed(const struct code_listing *listing,
+		      const struct code *body)
 {
-	struct code_listing *listing = context;
-	struct page *page = &listing->page;
-	struct json_out *out = page->asking->out;
-	const struct code *body = &entry->body.code;
-	enum err_code code;
+	return body->item.size > 0 &&
+	       (listing->item.size == 0 ||
+		span_equal(sku_span(&body->item), sku_span(&listing->item)));
+}
 
-	(void)pos;
-	(void)err;
-	if (body->item.size == 0 ||
-	    (listing->item.size > 0 &&
-	     !span_equal(sku_span(&body->item), sku_span(&listing->item))))
-		return ERR_OK;
-	code = page_row(page);
+static enum err_code code_row(struct page *page, const struct code *body)
+{
+	struct json_out *out = page->asking->out;
+	enum err_code code = page_row(page);
+
 	if (code != ERR_OK)
 		return code;
 	out_object(out);
@@ -105,7 +103,25 @@ static enum err_code code_visit(void *context, struct span key, struct pos pos,
 	out_text_at(out, "item", sku_span(&body->item));
 	out_int_at(out, "pack", body->pack);
 	out_object_end(out);
-	return page_row_end(page, key);
+	return page_row_end(page, code_text_span(&body->code));
+}
+
+/* There is no index from items to their codes: all are looked at. */
+static enum err_code code_visit(void *context, struct span key, struct pos pos,
+				const struct entry *entry, struct err *err)
+{
+	struct code_listing *listing = context;
+	struct page *page = &listing->page;
+	enum err_code code = ERR_OK;
+
+	(void)pos;
+	(void)err;
+	if (is_listed(listing, &entry->body.code))
+		code = code_row(page, &entry->body.code);
+	if (code != ERR_OK || ++listing->looked < page->asking->look_max)
+		return code;
+	page_cut(page, key);
+	return ERR_STOPPED;
 }
 
 static enum err_code code_list(struct asking *asking, struct err *err)

@@ -98,6 +98,51 @@ static void a_list_comes_in_pages_that_fit_a_message(void **state)
 	printf("%u rows in %u messages\n", rows, pages);
 }
 
+static void codes_post(struct warehouse *w, unsigned count)
+{
+	struct batch *batch;
+	struct entry entry;
+	struct err err;
+	char text[40];
+
+	assert_done(batch_begin(w->ledger, &batch, &err), &err);
+	batch_time(batch, (struct moment){w->now_ms}, true);
+	for (unsigned i = 0; i < count; i++) {
+		entry_init(&entry, ENTRY_CODE);
+		snprintf(text, sizeof(text), "CODE-%05u", i);
+		assert_true(
+			code_text_set(&entry.body.code.code, span_of(text)));
+		assert_true(
+			sku_set(&entry.body.code.item, SPAN_LITERAL("MUG")));
+		entry.body.code.pack = 1;
+		assert_done(batch_post(batch, &entry, NULL, &err), &err);
+	}
+	assert_done(batch_commit(batch, &err), &err);
+}
+
+/* Method: 12,000 codes of one item before the one that is asked for; intake
+ * waits for no more than 5,000 of them at a time. */
+static void a_long_search_goes_on_from_page_to_page(void **state)
+{
+	struct warehouse *w = *state;
+
+	codes_post(w, 12000);
+	ask_ok(w, "code.set", "{\"code\":\"Z-LAST\",\"item\":\"MILK\"}");
+	send(w, "cmd/boss/code.list",
+	     "{\"v\":1,\"id\":\"1\",\"args\":{\"item\":\"MILK\"}}");
+	assert_ack(w, "\"code\":\"09521234567899\"");
+	assert_ack(w, "\"next\":\"CODE-04996\"");
+	send(w, "cmd/boss/code.list",
+	     "{\"v\":1,\"id\":\"2\",\"args\":{\"item\":\"MILK\","
+	     "\"after\":\"CODE-04996\"}}");
+	assert_ack(w, "\"codes\":[],\"next\":\"CODE-09996\"");
+	send(w, "cmd/boss/code.list",
+	     "{\"v\":1,\"id\":\"3\",\"args\":{\"item\":\"MILK\","
+	     "\"after\":\"CODE-09996\"}}");
+	assert_ack(w, "\"code\":\"Z-LAST\"");
+	assert_null(strstr(w->ack, "\"next\""));
+}
+
 static void a_reply_that_does_not_fit_says_so(void **state)
 {
 	static char payload[PAYLOAD_IN_SIZE_MAX + 1];
@@ -238,6 +283,7 @@ int main(void)
 		STORY(a_refusal_is_an_error_of_the_answer),
 		STORY(a_query_is_answered_too),
 		STORY(a_list_comes_in_pages_that_fit_a_message),
+		STORY(a_long_search_goes_on_from_page_to_page),
 		STORY(a_reply_that_does_not_fit_says_so),
 		STORY(a_command_without_an_id_is_not_run),
 		STORY(the_account_of_the_topic_is_who_asks),
