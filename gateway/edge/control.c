@@ -93,22 +93,26 @@ static void client_accept(struct control *control)
 	control_client_begin(client, fd, &peer);
 }
 
+/* Who leaves makes room for who comes: the listener is the last. */
 static void on_poll(void *context, uint32_t what)
 {
 	struct control *control = context;
 	struct epoll_event events[CONTROL_CLIENTS_MAX + 1];
 	int count =
 		epoll_wait(control->poll, events, CONTROL_CLIENTS_MAX + 1, 0);
+	bool is_called = false;
 
 	(void)what;
 	for (int i = 0; i < count; i++) {
 		struct client *client = events[i].data.ptr;
 
 		if (client == NULL)
-			client_accept(control);
+			is_called = true;
 		else if (client->fd >= 0)
 			control_client_event(client, events[i].events);
 	}
+	if (is_called)
+		client_accept(control);
 }
 
 /* ---- what others bring ---- */

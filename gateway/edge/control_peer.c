@@ -8,9 +8,15 @@
  * (/proc/sys/kernel/overflowuid): everybody, that is nobody. */
 #define UID_UNKNOWN 65534
 
+static bool is_bound(const struct account *account, const struct peer *peer)
+{
+	return !account->is_revoked && peer->uid != UID_UNKNOWN &&
+	       account->uid == peer->uid + 1;
+}
+
 struct search {
-	uint64_t uid;
-	struct name bound;   /* the first that belongs to the uid */
+	const struct peer *peer;
+	struct name bound;   /* the first that belongs to the peer's user */
 	struct name manager; /* the first manager */
 };
 
@@ -26,8 +32,7 @@ static enum err_code account_look(void *context, struct span key,
 	(void)err;
 	if (account->is_revoked)
 		return ERR_OK;
-	if (search->bound.size == 0 && search->uid != UID_UNKNOWN &&
-	    account->uid == search->uid + 1)
+	if (search->bound.size == 0 && is_bound(account, search->peer))
 		search->bound = account->name;
 	if (search->manager.size == 0 &&
 	    (account->roles & (uint32_t)ROLE_MANAGER) != 0)
@@ -45,8 +50,7 @@ static enum err_code named(const struct view *view, const struct peer *peer,
 	if (!peer->is_trusted) {
 		code = account_get(view, asked, &account, err);
 		if (code == ERR_NOT_FOUND ||
-		    (code == ERR_OK &&
-		     (account.is_revoked || account.uid != peer->uid + 1)))
+		    (code == ERR_OK && !is_bound(&account, peer)))
 			return err_set(err, ERR_DENIED,
 				       "user %" PRIu64 " may not speak for it",
 				       peer->uid);
@@ -60,7 +64,7 @@ enum err_code peer_account(const struct view *view, const struct peer *peer,
 			   struct span asked, bool is_look,
 			   struct name *ret_account, struct err *err)
 {
-	struct search search = {.uid = peer->uid};
+	struct search search = {.peer = peer};
 	struct span all = {"", 0};
 	enum err_code code;
 
