@@ -166,8 +166,8 @@ enum err_code retry_one(struct engine *engine, struct batch *batch,
 struct choosing {
 	const struct engine *engine;
 	const struct view *view; /* what is known; or */
-	struct span wants;       /* the code or bin named; or */
-	struct span device;      /* the device registered */
+	struct code_text wants;  /* the code or bin named; or */
+	struct name device;      /* the device registered */
 	uint64_t numbers[CHOSEN_MAX];
 	size_t count;
 };
@@ -205,12 +205,12 @@ static enum err_code choose(void *context, const struct parked *parked,
 	if (choosing->view != NULL)
 		code = is_known(choosing->view, wants, &is_it, err);
 	else if (choosing->wants.size > 0)
-		is_it = span_equal(wants, choosing->wants);
+		is_it = span_equal(wants, code_text_span(&choosing->wants));
 	else
 		is_it = parked->name.device.value == 0 &&
 			inlet_device(choosing->engine, parked->topic, &device,
 				     &kind) &&
-			span_equal(device, choosing->device);
+			span_equal(device, name_span(&choosing->device));
 	if (code != ERR_OK || !is_it)
 		return code;
 	if (choosing->count == CHOSEN_MAX)
@@ -253,8 +253,11 @@ enum err_code retry_named(struct engine *engine, struct batch *batch,
 			  struct span name, uint32_t *ret_booked,
 			  struct err *err)
 {
-	struct choosing choosing = {.engine = engine, .wants = name};
+	struct choosing choosing = {.engine = engine};
 
+	/* Copied: the name may stand in memory that a retry uses. */
+	if (!code_text_set(&choosing.wants, name))
+		return ERR_INVALID; /* the caller has measured it */
 	return retry_chosen(engine, batch, &choosing, ret_booked, err);
 }
 
@@ -271,7 +274,9 @@ enum err_code retry_device(struct engine *engine, struct batch *batch,
 			   struct span name, uint32_t *ret_booked,
 			   struct err *err)
 {
-	struct choosing choosing = {.engine = engine, .device = name};
+	struct choosing choosing = {.engine = engine};
 
+	if (!name_set(&choosing.device, name))
+		return ERR_INVALID;
 	return retry_chosen(engine, batch, &choosing, ret_booked, err);
 }
