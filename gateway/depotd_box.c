@@ -19,8 +19,6 @@
 #define PACKETS_NAME "intake.packets"
 #define BEAT_MS 1000
 #define STOP_TIMEOUT_MS 3000
-/* Room of the map that intake leaves for tasks, alerts and deletions. */
-#define RESERVE_SHARE 32
 
 static enum log_level level_of(enum config_log_level level)
 {
@@ -613,7 +611,6 @@ static enum err_code start_keeper(struct box *box, struct err *err)
 		.batch_max = box->config->store.batch_max,
 		.batch_ms = box->config->store.batch_ms,
 		.scrub_hours = box->config->store.audit_hours,
-		.reserve_size = box->config->store.map_size / RESERVE_SHARE,
 	};
 
 	return keeper_start(&config, &box->keeper, err);

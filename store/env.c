@@ -336,6 +336,22 @@ static int reader_counted(const char *line, void *context)
 	return 0;
 }
 
+/* Bytes at the end of the map that are not used yet. What is not allocated
+ * has to find its place on the disk first. */
+static uint64_t room_beyond(const struct env *env,
+			    const struct env_usage *usage)
+{
+	uint64_t room = usage->map_size - usage->used;
+	uint64_t disk_room;
+	struct statvfs disk;
+
+	if (usage->is_allocated || statvfs(env->path, &disk) < 0 ||
+	    disk.f_blocks == 0)
+		return room;
+	disk_room = (uint64_t)disk.f_bavail * disk.f_frsize;
+	return room < disk_room ? room : disk_room;
+}
+
 enum err_code env_usage(struct env *env, struct env_usage *ret_usage,
 			struct err *err)
 {
@@ -362,6 +378,7 @@ enum err_code env_usage(struct env *env, struct env_usage *ret_usage,
 	usage.map_size = info.me_mapsize;
 	usage.used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
 	usage.free_size *= stat.ms_psize;
+	usage.room = usage.free_size + room_beyond(env, &usage);
 	usage.readers = census.readers;
 	if (census.oldest < info.me_last_txnid)
 		usage.oldest_lag = info.me_last_txnid - census.oldest;

@@ -136,6 +136,8 @@ struct env_usage {
 	uint64_t map_size;   /* bytes */
 	uint64_t used;       /* bytes up to the last used page */
 	uint64_t free_size;  /* bytes in pages inside that can be used again */
+	uint64_t room;       /* bytes that commits can still take, of the map
+			      * and, where it is not allocated, of the disk */
 	uint32_t readers;    /* snapshots of all processes, this moment */
 	uint64_t oldest_lag; /* commits since the oldest of them began; one that
 			      * is forgotten makes the file grow and grow */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/fold.h"
 #include "store/keys.h"
@@ -136,6 +137,38 @@ static enum err_code keys_create(const char *path, struct founding *founding,
 	return code;
 }
 
+/* A store that could not be made leaves no keys: the next try would take them
+ * for those of a store that was lost. */
+static void keys_discard(const char *path)
+{
+	static const char *const names[] = {"root.key", "epoch-1.key"};
+	char folder[FILE_PATH_SIZE];
+	char file[FILE_PATH_SIZE];
+
+	if (ledger_keys_folder(path, folder, NULL) != ERR_OK)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (file_path(folder, names[i], file, NULL) == ERR_OK)
+			(void)unlink(file); /* it may not be there */
+	}
+	(void)rmdir(folder); /* nor be empty */
+}
+
+static enum err_code keys_then_env_create(const char *path,
+					  const struct ledger_plan *plan,
+					  struct entry *entry, struct err *err)
+{
+	enum err_code code = keys_create(path, &entry->body.founding, err);
+
+	if (code == ERR_OK)
+		code = env_create(path, plan->map_size, create_fill, entry,
+				  err);
+	/* Else somebody else is making it, perhaps with these keys. */
+	if (code != ERR_OK && code != ERR_AGAIN && code != ERR_CONFLICT)
+		keys_discard(path);
+	return code;
+}
+
 enum err_code ledger_create(const char *path, const struct ledger_plan *plan,
 			    struct err *err)
 {
@@ -156,10 +189,7 @@ enum err_code ledger_create(const char *path, const struct ledger_plan *plan,
 	if (code == ERR_OK)
 		code = keys_absent(path, err);
 	if (code == ERR_OK)
-		code = keys_create(path, &entry.body.founding, err);
-	if (code == ERR_OK)
-		code = env_create(path, plan->map_size, create_fill, &entry,
-				  err);
+		code = keys_then_env_create(path, plan, &entry, err);
 	if (code != ERR_OK)
 		return err_wrap(err, code, "create store %s", path);
 	return ERR_OK;

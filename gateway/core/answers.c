@@ -192,6 +192,8 @@ void answers_add(struct answers *answers, const struct said *said)
 		talk->is_cut = true;
 	if (said->seq == 0 || talk->is_cut)
 		return;
+	if (said->progress.upto == 0)
+		return; /* a full store: nothing was looked up */
 	talk->from = said->progress.from;
 	if (said->progress.upto > talk->upto)
 		talk->upto = said->progress.upto;

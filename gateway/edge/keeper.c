@@ -11,6 +11,8 @@
 
 #define ANSWERS_MAX 512
 #define TICK_MS 1000
+/* Room of the map that intake leaves for tasks, alerts and deletions. */
+#define RESERVE_SHARE 32
 /* How often a full store is asked whether there is room again. */
 #define ROOM_CHECK_MS 1000
 /* A batch of so many was under load: the next one may gather. */
@@ -393,7 +395,6 @@ static void room_check(struct keeper *keeper)
 	int64_t now_ms = clock_monotonic_ms(keeper->config.clock);
 	uint64_t reserve = keeper->config.reserve_size;
 	struct env_usage usage;
-	uint64_t room;
 	struct err err;
 
 	if (now_ms < keeper->room_at)
@@ -402,10 +403,11 @@ static void room_check(struct keeper *keeper)
 	if (env_usage(ledger_env(keeper->config.ledger), &usage, &err) !=
 	    ERR_OK)
 		return; /* the next commit will say what is the matter */
-	room = usage.map_size - usage.used + usage.free_size;
-	if (room < reserve)
+	if (reserve == 0)
+		reserve = usage.map_size / RESERVE_SHARE;
+	if (usage.room < reserve)
 		full_set(keeper, true);
-	else if (keeper->state.is_full && room >= reserve + reserve / 2)
+	else if (keeper->state.is_full && usage.room >= reserve + reserve / 2)
 		full_set(keeper, false);
 }
 

@@ -44,8 +44,9 @@ struct keeper_config {
 	uint32_t batch_ms;      /* how long a batch may gather under load */
 	uint32_t scrub_hours;   /* between two readings of the whole store; 0:
 				 * never */
-	uint64_t reserve_size;  /* bytes of the map kept for what must be
-				 * written when intake has stopped */
+	uint64_t reserve_size;  /* room kept for what must be written when
+				 * intake has stopped; 0: a share of the map
+				 * that the store really has */
 };
 
 /* Starts the thread. ERR_FULL: out of memory; ERR_IO: no thread. */
