@@ -84,7 +84,8 @@ static enum exit_code value_take(struct line *line,
 					  spec->name);
 		*value = "";
 	} else if (*value == NULL) {
-		if (line->at == line->end)
+		/* What looks like an option is one: "--bin=--odd" says more. */
+		if (line->at == line->end || strncmp(*line->at, "--", 2) == 0)
 			return cli_refuse(line->cli, EXIT_USAGE, &needs_value,
 					  spec->name);
 		*value = *line->at++;
@@ -161,6 +162,17 @@ static enum exit_code count_check(const struct cli *cli)
 	return EXIT_DONE;
 }
 
+/* How mistakes are told has to be known before the first is found. */
+static void form_look(struct cli *cli, char **at, char **end)
+{
+	for (; at < end && strcmp(*at, "--") != 0; at++) {
+		if (strcmp(*at, "--json") == 0)
+			cli->is_json = true;
+		else if (strcmp(*at, "--lang") == 0 && at + 1 < end)
+			cli->is_chinese = strcmp(at[1], "zh") == 0;
+	}
+}
+
 enum exit_code arguments_read(struct cli *cli, int argc, char **argv)
 {
 	struct line line = {.cli = cli, .at = argv + 1, .end = argv + argc};
@@ -168,6 +180,7 @@ enum exit_code arguments_read(struct cli *cli, int argc, char **argv)
 
 	/* Words are gathered at the front, behind where they are read. */
 	cli->words = argv;
+	form_look(cli, line.at, line.end);
 	while (line.at < line.end && exit == EXIT_DONE) {
 		char *word = *line.at++;
 

@@ -182,7 +182,6 @@ static enum exit_code store_ask(struct cli *cli, const struct request *request,
 static enum exit_code reply_read(const struct cli *cli, struct span text,
 				 struct reply *reply)
 {
-	const struct json_value *error;
 	struct fault fault;
 	struct json json;
 	char words[FAULT_TEXT_SIZE];
@@ -197,8 +196,9 @@ static enum exit_code reply_read(const struct cli *cli, struct span text,
 	}
 	reply->root = json_root(&json);
 	reply->text = text;
-	error = json_member(reply->root, "error");
-	return error == NULL ? EXIT_DONE : cli_error_reply(cli, text, error);
+	if (json_member(reply->root, "error") == NULL)
+		return EXIT_DONE;
+	return cli_error_reply(cli, text, reply->root);
 }
 
 enum exit_code ask(struct cli *cli, const struct request *request,

@@ -85,11 +85,12 @@ static void sentence_tell(struct span text)
 	(void)fprintf(stderr, "depot: %.*s\n", (int)text.size, text.data);
 }
 
-enum exit_code cli_error_reply(const struct cli *cli, struct span reply,
-			       const struct json_value *error)
+/* What each code's sender, or reader, does next. Codes that begin alike mean
+ * alike: the exceptions stand first. */
+static enum exit_code exit_of_code(struct span code)
 {
 	static const struct {
-		const char *code;
+		const char *code; /* or how it begins, with a '*' behind it */
 		enum exit_code exit;
 	} exits[] = {
 		{"again", EXIT_AGAIN},
@@ -98,33 +99,83 @@ enum exit_code cli_error_reply(const struct cli *cli, struct span reply,
 		{"conflict", EXIT_CONFLICT},
 		{"unit_fixed", EXIT_CONFLICT},
 		{"last_manager", EXIT_CONFLICT},
-		{"seq_reused", EXIT_CONFLICT},
 		{"id_reused", EXIT_CONFLICT},
-		{"unknown_word", EXIT_USAGE},
-		{"unknown_command", EXIT_FAILED},
+		{"task_claimed", EXIT_CONFLICT},
+		{"task_over", EXIT_CONFLICT},
+		{"reversed_already", EXIT_CONFLICT},
+		{"already_here", EXIT_CONFLICT},
 		{"missing_field", EXIT_USAGE},
 		{"wrong_type", EXIT_USAGE},
 		{"out_of_range", EXIT_USAGE},
-		{"bad_name", EXIT_USAGE},
-		{"bad_bin", EXIT_USAGE},
-		{"bad_text", EXIT_USAGE},
+		{"unknown_word", EXIT_USAGE},
+		{"unknown_op", EXIT_USAGE},
+		{"unknown_command", EXIT_FAILED},
+		{"unknown_*", EXIT_NOT_FOUND},
+		{"no_account", EXIT_FAILED},
+		{"no_*", EXIT_USAGE},
+		{"bad_rows", EXIT_FAILED},
+		{"bad_encoding", EXIT_FAILED},
+		{"bad_quote", EXIT_FAILED},
+		{"bad_file", EXIT_FAILED},
+		{"bad_reply", EXIT_FAILED},
+		{"bad_*", EXIT_USAGE},
 	};
-	struct span code = {"", 0};
-	struct span text = {"?", 1};
+
+	for (size_t i = 0; i < ARRAY_LEN(exits); i++) {
+		struct span known = span_of(exits[i].code);
+
+		if (known.data[known.size - 1] == '*' &&
+		    code.size >= known.size - 1 &&
+		    memcmp(code.data, known.data, known.size - 1) == 0)
+			return exits[i].exit;
+		if (span_equal(code, known))
+			return exits[i].exit;
+	}
+	return EXIT_FAILED;
+}
+
+/* Of a table: each bad row. */
+static void faults_tell(const struct cli *cli, const struct json_value *faults)
+{
+	struct json_range lines = {0, UINT32_MAX};
 	struct fault fault;
 
-	if (cli->is_json)
+	if (faults == NULL)
+		return;
+	for (const struct json_value *row = json_first(faults); row != NULL;
+	     row = json_next(row)) {
+		struct span text = {"", 0};
+		int64_t line = 0;
+
+		if (json_int(row, "line", lines, &line, &fault) == ERR_OK &&
+		    json_text(row, cli_say(cli, "text_en", "text_zh"), &text,
+			      &fault) == ERR_OK)
+			(void)fprintf(stderr, "  %s %" PRId64 ": %.*s\n",
+				      cli_say(cli, "line", "行"), line,
+				      (int)text.size, text.data);
+	}
+}
+
+enum exit_code cli_error_reply(const struct cli *cli, struct span reply,
+			       const struct json_value *root)
+{
+	const struct json_value *error = json_member(root, "error");
+	struct span code = {"", 0};
+	struct span text = {"", 0};
+	struct fault fault;
+	bool is_told;
+
+	is_told = json_text(error, cli_say(cli, "text_en", "text_zh"), &text,
+			    &fault) == ERR_OK;
+	if (cli->is_json) {
 		cli_document(reply);
-	else if (json_text(error, cli_say(cli, "text_en", "text_zh"), &text,
-			   &fault) == ERR_OK ||
-		 text.size > 0)
-		sentence_tell(text);
+	} else {
+		sentence_tell(is_told ? text : span_of("?"));
+		faults_tell(cli, json_member(root, "faults"));
+	}
 	if (json_text(error, "code", &code, &fault) != ERR_OK)
 		return EXIT_FAILED;
-	for (size_t i = 0; i < ARRAY_LEN(exits); i++)
-		if (span_is(code, exits[i].code))
-			return exits[i].exit;
-	return span_starts(code, "unknown_") ? EXIT_NOT_FOUND : EXIT_FAILED;
+	return exit_of_code(code);
 }
 
 /* What control_reply made, told as any other reply. */
@@ -137,8 +188,7 @@ static void error_tell(const struct cli *cli, const struct json_out *out)
 
 	json_init(&json, memory, sizeof(memory));
 	if (json_parse(&json, out_span(out), &fault) == ERR_OK)
-		(void)cli_error_reply(cli, out_span(out),
-				      json_member(json_root(&json), "error"));
+		(void)cli_error_reply(cli, out_span(out), json_root(&json));
 }
 
 enum exit_code cli_refuse(const struct cli *cli, enum exit_code exit,

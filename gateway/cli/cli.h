@@ -103,9 +103,9 @@ enum exit_code cli_refuse(const struct cli *cli, enum exit_code exit,
 /* The same of the store or system. @code is not ERR_OK. */
 enum exit_code cli_failed(const struct cli *cli, enum err_code code,
 			  const struct err *err);
-/* The same for a reply that is an error, as it came. */
+/* The same for a reply with an "error", as it came. */
 enum exit_code cli_error_reply(const struct cli *cli, struct span reply,
-			       const struct json_value *error);
+			       const struct json_value *root);
 
 /* Prints a document, and returns what prints badly as EXIT_FAILED. */
 void cli_document(struct span document);

@@ -142,20 +142,42 @@ void help_group(const struct cli *cli, struct span word, FILE *out)
 
 /* ---- the man page ---- */
 
-/* Hyphens that are typed, and what begins like a request. */
+/* The character that @text begins with, as groff names it. */
+static size_t man_character(struct span text, FILE *out)
+{
+	size_t size = utf8_first_size(text);
+	uint32_t value = size > 0 ? (unsigned char)text.data[0] : '?';
+
+	if (size > 1) {
+		value &= 0x7fu >> size;
+		for (size_t i = 1; i < size; i++)
+			value = value << 6 |
+				((unsigned char)text.data[i] & 0x3fu);
+		(void)fprintf(out, "\\[u%04X]", value);
+		return size;
+	}
+	/* Hyphens and quotes are typed. */
+	if (value == '-')
+		(void)fputs("\\-", out);
+	else if (value == '\'')
+		(void)fputs("\\(aq", out);
+	else if (value == '\\')
+		(void)fputs("\\e", out);
+	else
+		(void)fputc((int)value, out);
+	return 1;
+}
+
 static void man_text(struct span text, FILE *out)
 {
-	for (size_t i = 0; i < text.size; i++) {
-		char byte = text.data[i];
+	/* What begins like a request is none. */
+	if (text.size > 0 && text.data[0] == '.')
+		(void)fputs("\\&", out);
+	while (text.size > 0) {
+		size_t size = man_character(text, out);
 
-		if (i == 0 && (byte == '.' || byte == '\''))
-			(void)fputs("\\&", out);
-		if (byte == '-')
-			(void)fputc('\\', out);
-		if (byte == '\\')
-			(void)fputs("\\e", out);
-		else
-			(void)fputc(byte, out);
+		text.data += size;
+		text.size -= size;
 	}
 }
 

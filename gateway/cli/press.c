@@ -41,9 +41,11 @@ struct press {
 	enum format format;
 	const char *folder; /* NULL: no files of their own */
 	FILE *sheet;        /* NULL: with --json and nowhere to go */
-	FILE *list;         /* --json: what was printed, in memory */
-	char *list_text;
-	size_t list_size;
+	FILE *list;         /* --json: what was printed */
+	/* What goes to stdout, once nothing can go wrong any more: the sheet,
+	 * or the list. */
+	char *said;
+	size_t said_size;
 	bool is_stdout;
 	size_t count;
 	size_t picture_size;
@@ -83,6 +85,8 @@ static _Noreturn void zint_become(const struct label *label, const char *file,
 	char scale[] = "--scale=2";
 	char gs1[] = "--gs1";
 	char svg[] = "--filetype=SVG";
+	/* Bytes as they are: scanners that know no ECI pass them on so. */
+	char binary[] = "--binary";
 	char *arguments[] = {program, type,  data, target,
 			     border,  scale, NULL, NULL};
 	size_t size = strlen(label->text);
@@ -101,6 +105,8 @@ static _Noreturn void zint_become(const struct label *label, const char *file,
 		arguments[5] = svg;
 	if (label->symbol == SYMBOL_DATAMATRIX)
 		arguments[6] = gs1;
+	if (label->symbol == SYMBOL_QR)
+		arguments[6] = binary;
 	(void)dup2(out, STDOUT_FILENO);
 	(void)execvp(program, arguments);
 	_exit(ZINT_MISSING);
@@ -376,6 +382,13 @@ static bool ends_in(const char *text, const char *end)
 	       strcmp(text + size - strlen(end), end) == 0;
 }
 
+static enum exit_code said_open(struct press *press, FILE **ret_file)
+{
+	*ret_file = open_memstream(&press->said, &press->said_size);
+	return *ret_file != NULL ? EXIT_DONE
+				 : cli_failed(press->cli, ERR_FULL, NULL);
+}
+
 static enum exit_code out_open(struct press *press, const char *out)
 {
 	bool is_file = out != NULL &&
@@ -386,8 +399,8 @@ static enum exit_code out_open(struct press *press, const char *out)
 		return cli_refuse(press->cli, EXIT_USAGE, &needs_out, "");
 	if (out == NULL) {
 		press->is_stdout = true;
-		press->sheet = press->cli->is_json ? NULL : stdout;
-		return EXIT_DONE;
+		return press->cli->is_json ? EXIT_DONE
+					   : said_open(press, &press->sheet);
 	}
 	(void)text_format(path, sizeof(path), "%s", out);
 	if (!is_file) {
@@ -418,33 +431,29 @@ enum exit_code press_open(struct cli *cli, struct press **ret_press)
 		exit = out_open(press, cli_option(cli, "--out"));
 	else
 		exit = cli_refuse(cli, EXIT_USAGE, &bad_format, format);
+	if (exit == EXIT_DONE && cli->is_json)
+		exit = said_open(press, &press->list);
 	if (exit != EXIT_DONE) {
 		free(press);
 		return exit;
 	}
 	if (press->sheet != NULL && press->format != FORMAT_ZPL)
 		(void)fputs(sheet_head, press->sheet);
-	if (cli->is_json)
-		press->list =
-			open_memstream(&press->list_text, &press->list_size);
 	*ret_press = press;
-	if (!cli->is_json || press->list != NULL)
-		return EXIT_DONE;
-	*ret_press = NULL;
-	return press_close(press, cli_failed(cli, ERR_FULL, NULL));
+	return EXIT_DONE;
 }
 
 static void end_tell(const struct press *press)
 {
-	const char *out = cli_option(press->cli, "--out");
-
 	if (press->cli->is_json)
-		(void)printf("{\"labels\":[%s],\"count\":%zu}\n",
-			     press->list_text, press->count);
-	else if (!press->is_stdout)
-		(void)printf(press->cli->is_chinese ? "%zu 张标签：%s\n"
-						    : "%zu labels in %s\n",
-			     press->count, out);
+		(void)printf("{\"labels\":[%s],\"count\":%zu}\n", press->said,
+			     press->count);
+	else if (press->is_stdout)
+		(void)fwrite(press->said, 1, press->said_size, stdout);
+	else
+		(void)printf("%zu %s %s\n", press->count,
+			     cli_say(press->cli, "labels in", "张标签："),
+			     cli_option(press->cli, "--out"));
 }
 
 enum exit_code press_close(struct press *press, enum exit_code exit)
@@ -453,15 +462,15 @@ enum exit_code press_close(struct press *press, enum exit_code exit)
 		return exit;
 	if (press->sheet != NULL && press->format != FORMAT_ZPL)
 		(void)fputs("</body></html>\n", press->sheet);
-	if (press->sheet != NULL && !press->is_stdout &&
-	    fclose(press->sheet) != 0 && exit == EXIT_DONE)
+	if (press->sheet != NULL && fclose(press->sheet) != 0 &&
+	    exit == EXIT_DONE)
 		exit = cli_refuse(press->cli, EXIT_FAILED, &cannot_write,
 				  cli_option(press->cli, "--out"));
 	if (press->list != NULL)
 		(void)fclose(press->list); /* to memory */
 	if (exit == EXIT_DONE)
 		end_tell(press);
-	free(press->list_text);
+	free(press->said);
 	free(press);
 	return exit;
 }

@@ -1,0 +1,492 @@
+#!/usr/bin/python3
+"""Every verb of `depot`, on a store without a daemon and through one with its
+broker: the same words, the same documents, the same exit codes.
+
+Method: a box made by `depot init` itself; each story is told twice. Documents
+are read by a JSON parser that is not ours; at the end every verb of the help
+was run (verbs_are_all_run)."""
+
+import json
+import os
+import re
+import subprocess
+
+import cli_bed
+from cli_bed import Depot, h, story
+
+
+# ---- looking at nothing ----
+
+LISTS = (("item list", "items"), ("code list", "codes"),
+         ("account list", "accounts"), ("device list", "devices"),
+         ("tasks", "tasks"), ("alerts", "alerts"), ("sessions", "sessions"),
+         ("parked list", "parked"), ("stock", "items"),
+         ("bin list", "bins"), ("broker list", "accounts"),
+         ("journal", "entries"), ("journal --all", "entries"))
+
+
+@story
+def every_list_is_a_document_and_a_text_from_the_first_moment(bench, depot):
+    for words, member in LISTS:
+        document = depot.json(*words.split())
+        if not isinstance(document[member], list):
+            raise AssertionError(f"{words}: {document}")
+        if words != "broker list":  # it is no query of the ledger
+            h.same("as_of" in document, True, f"as_of of {words}")
+        for lang in ("en", "zh"):
+            out = depot.text(*words.split(), "--lang", lang)
+            if not out.strip():
+                raise AssertionError(f"{words} in {lang}: no word")
+
+
+# ---- tables ----
+
+@story
+def tables_are_imported_whole_or_not_at_all(bench, depot):
+    bench.fill()
+    h.same([row["item"] for row in depot.json("item", "list")["items"]],
+           ["LAMP", "MUG", "SET", "TEA"])
+    again = depot.json("item", "import", "-", text=cli_bed.ITEMS)
+    h.same((again["added"], again["unchanged"]), (0, 4))
+    h.same(depot.json("bin", "import", "-", text=cli_bed.BINS)["added"], 0)
+    bad = "code,item,pack\n4006381333931,MUG,1\n1,NOBODY,1\n2,MUG,zero\n"
+    before = depot.json("code", "list")["codes"]
+    reply = depot.error("bad_rows", "code", "import", "-", exit=1, text=bad)
+    h.same([fault["line"] for fault in reply["faults"]], [3, 4])
+    h.same(depot.json("code", "list")["codes"], before)
+    words = depot.text("code", "import", "-", exit=1, text=bad)
+    if "line 3: " not in words or "line 4: " not in words:
+        raise AssertionError(words)
+    # Checked only; and from a file of Chinese Windows.
+    path = bench.scratch.file("gb.csv")
+    with open(path, "wb") as file:
+        file.write("货号;名称\nCUP;茶杯\n".encode("gb18030"))
+    dry = depot.json("item", "import", path, "--dry-run")
+    h.same((dry["rows"], dry["dry_run"]), (1, True))
+    h.same(len(depot.json("item", "list")["items"]), 4)
+    depot.text("item", "import", path)
+    h.same(depot.json("item", "list")["items"][0]["name_zh"], "茶杯")
+    depot.error("not_found", "item", "import", "/no/such/file", exit=5)
+
+
+@story
+def a_table_of_many_pages_is_one_list(bench, depot):
+    """Method: 700 items, which are four pages; by line and by JSON."""
+    count = 700
+    table = "item,name_en\n" + "".join(
+        f"I-{n:04},item number {n}\n" for n in range(count))
+    h.same(depot.json("item", "import", "-", text=table)["added"], count)
+    rows = depot.json("item", "list")["items"]
+    h.same([row["item"] for row in rows],
+           [f"I-{n:04}" for n in range(count)])
+    h.same(len(depot.text("item", "list").splitlines()), count + 1)
+    h.same(len(depot.json("journal", "--all")["entries"]), count + 2)
+
+
+@story
+def master_data_is_set_and_shown(bench, depot):
+    depot.text("item", "set", "MUG", "--name-en", "White mug", "--name-zh",
+               "白色马克杯", "--unit", "each", "--class", "A",
+               "--shelf-life", 0, "--weight", 350000)
+    depot.text("code", "set", "4006381333931", "MUG")
+    depot.text("code", "set", "14006381333938", "MUG", "--pack", 12)
+    depot.text("bin", "set", "A-01", "--zone", "cold")
+    item, codes = depot.run("item", "show", "MUG", "--json").documents()
+    h.same((item["name_zh"], item["on_hand"]), ("白色马克杯", 0))
+    h.same([(row["code"], row["pack"]) for row in codes["codes"]],
+           [("04006381333931", 1), ("14006381333938", 12)])
+    shown = depot.text("item", "show", "MUG", "--lang", "zh")
+    if "白色马克杯" not in shown or "14006381333938" not in shown:
+        raise AssertionError(shown)
+    depot.text("item", "set", "MUG", "--inactive")
+    h.same(depot.json("item", "list")["items"][0]["inactive"], True)
+    depot.text("item", "set", "MUG", "--active")
+    h.same("inactive" in depot.json("item", "list")["items"][0], False)
+    depot.text("code", "set", "14006381333938")
+    h.same(len(depot.json("code", "list", "MUG")["codes"]), 1)
+    row, = [row for row in depot.json("bin", "list")["bins"]
+            if row["bin"] == "A-01"]
+    h.same(row["zone"], "cold")
+    depot.error("unknown_word", "item", "set", "X", "--unit", "bushel", exit=2)
+    depot.error("unknown_item", "code", "set", "123", "NOBODY", exit=5)
+    depot.error("usage", "item", "set", "X", "--weight", "heavy", exit=2)
+
+
+# ---- people and devices ----
+
+@story
+def accounts_are_added_and_revoked(bench, depot):
+    depot.text("account", "add", "li", "--role", "operator,logistics",
+               "--uid", 4711)
+    depot.text("account", "add", "wang", "--role", "manager", "--user",
+               "root")
+    rows = {row["account"]: row for row in
+            depot.json("account", "list")["accounts"]}
+    h.same(rows["li"]["roles"], ["operator", "logistics"])
+    h.same((rows["li"]["uid"], rows["wang"]["uid"]), (4711, 0))
+    # An operator may not add accounts, and the journal names who did.
+    depot.error("denied", "account", "add", "x", "--as", "li", exit=1)
+    depot.text("account", "add", "x", "--as", "wang")
+    last = depot.json("journal", "--last", 1)["entries"][0]
+    h.same((last["kind"], last["actor"]), ("account", "wang"))
+    # Without a terminal nobody is asked: it needs --yes.
+    depot.error("usage", "account", "revoke", "li", exit=2)
+    depot.text("account", "revoke", "li", "--yes")
+    depot.error("denied", "stock", "--as", "li", exit=1)
+    depot.error("unknown_account", "account", "revoke", "nobody", "--yes",
+                exit=5)
+    depot.error("unknown_word", "account", "add", "y", "--role", "king",
+                exit=2)
+    depot.error("bad_name", "account", "add", "Y y", exit=2)
+    depot.error("not_found", "account", "add", "y", "--user", "no-such-user",
+                exit=5)
+
+
+@story
+def a_device_gets_a_password_that_is_told_once(bench, depot):
+    first = depot.json("device", "add", "dock-1", "--kind", "scanner",
+                       "--place", "DOCK", "--gs", "~", "--interval", 60)
+    if not re.fullmatch(r"[0-9a-z]{20}", first["password"]):
+        raise AssertionError(first)
+    h.same((first["user"], first["publishes"]),
+           ("dock-1", h.PREFIX + "/scan/dock-1"))
+    again = depot.json("device", "add", "dock-1")
+    h.same((again["password"], "note_zh" in again), (None, True))
+    other = depot.json("device", "add", "dock-1", "--new-password")
+    h.same(other["password"] != first["password"], True)
+    row, = depot.json("device", "list")["devices"]
+    h.same((row["kind"], row["place"], row["gs"], row["interval_s"]),
+           ("scanner", "DOCK", "~", 60))
+    kept = open(bench.box.store + "-keys/broker.passwd",
+                encoding="utf-8").read()
+    h.same(other["password"] in kept, False)
+    h.same(depot.json("broker", "list")["accounts"],
+           [{"name": "dock-1", "role": "device"}])
+    depot.error("usage", "device", "revoke", "dock-1", exit=2)
+    depot.text("device", "revoke", "dock-1", "--yes")
+    h.same(depot.json("broker", "list")["accounts"], [])
+    h.same(depot.json("device", "list")["devices"][0]["revoked"], True)
+    depot.error("unknown_device", "device", "revoke", "nobody", "--yes",
+                exit=5)
+
+
+@story
+def others_get_a_name_at_the_broker(bench, depot):
+    wall = depot.json("broker", "add", "wall")
+    h.same(wall["role"], "dashboard")
+    depot.error("conflict", "broker", "add", "wall", exit=6)
+    again = depot.json("broker", "add", "wall", "--again")
+    h.same(again["password"] != wall["password"], True)
+    out = depot.text("broker", "add", "sap", "--role", "erp")
+    h.same(len(out.splitlines()), 2)
+    h.same(sorted(row["role"] for row in
+                  depot.json("broker", "list")["accounts"]),
+           ["dashboard", "erp"])
+    depot.text("broker", "remove", "wall")
+    depot.error("not_found", "broker", "remove", "wall", exit=5)
+    depot.error("invalid", "broker", "add", "x", "--role", "king", exit=1)
+
+
+# ---- working ----
+
+@story
+def goods_are_booked_moved_counted_and_traced(bench, depot):
+    bench.fill()
+    booked = depot.json("book", "receive", "14006381333938", "--qty", 2,
+                        "--bin", "A-01")
+    h.same(len(booked["booked"]), 1)
+    depot.text("move", "MUG", 5, "--from", "A-01", "--to", "A-02")
+    stock = depot.json("stock", "MUG")
+    h.same((stock["on_hand"], {row["place"]: row["units"]
+                               for row in stock["places"]
+                               if row["kind"] == "bin"}),
+           (24, {"A-01": 19, "A-02": 5}))
+    h.same([row["item"] for row in
+            depot.json("stock", "--bin", "A-02")["items"]], ["MUG"])
+    count = depot.json("count", "MUG", 18, "--bin", "A-01")
+    h.same(count["booked"][0]["verdict"], "accepted")
+    h.same(depot.json("stock", "MUG")["on_hand"], 23)
+    # What the lists show as text is what the documents hold.
+    line, = [line for line in depot.text("stock").splitlines()
+             if line.startswith("MUG")]
+    h.same(re.findall(r"\b\d+\b", line)[:2], ["23", "23"])
+    # Which entry made it, and who.
+    moved = depot.json("trace", "MUG")["movements"]
+    h.same([row["movement"] for row in moved],
+           ["count_adjust", "move", "receive"])
+    entry = depot.json("trace", moved[1]["entry"])
+    h.same((entry["of"]["item"], entry["by"]["account"]), ("MUG", "boss"))
+    depot.text("trace", moved[1]["entry"])
+    depot.text("trace", "MUG", "--lang", "zh")
+    h.same(depot.json("trace", "--item", "MUG", "--last", 1)["movements"],
+           moved[:1])
+    # And back.
+    depot.text("reverse", moved[1]["entry"])
+    depot.error("reversed_already", "reverse", moved[1]["entry"], exit=6)
+    h.same(depot.json("stock", "--bin", "A-02")["items"], [])
+    depot.text("stock", "--all")
+
+
+@story
+def what_cannot_be_booked_is_told(bench, depot):
+    bench.fill()
+    depot.error("unknown_item", "move", "NOBODY", 1, "--from", "A-01", "--to",
+                "A-02", exit=5)
+    depot.error("unknown_bin", "move", "MUG", 1, "--from", "A-01", "--to",
+                "Z-99", exit=5)
+    depot.error("same_bin", "move", "MUG", 1, "--from", "A-01", "--to",
+                "A-01", exit=1)
+    depot.error("out_of_range", "move", "MUG", 0, "--from", "A-01", "--to",
+                "A-02", exit=2)
+    depot.error("usage", "move", "MUG", "many", "--from", "A-01", "--to",
+                "A-02", exit=2)
+    depot.error("missing_field", "move", "MUG", 1, exit=2)
+    depot.error("unknown_op", "book", "juggle", "MUG", exit=2)
+    depot.error("unknown_entry", "trace", "1.4711", exit=5)
+    depot.error("unknown_entry", "reverse", "1.4711", exit=5)
+    depot.error("unknown_item", "trace", "NOBODY", exit=5)
+    depot.error("unknown_item", "stock", "NOBODY", exit=5)
+    depot.error("unknown_bin", "stock", "--bin", "Z-99", exit=5)
+    depot.error("usage", "transform", "SET", 1, "--of", "MUG", "--bin",
+                "A-01", exit=2)
+
+
+@story
+def a_bundle_is_made_of_its_parts(bench, depot):
+    bench.fill()
+    bench.stock("MUG", 10)
+    bench.stock("LAMP", 10)
+    depot.text("transform", "SET", 2, "--of", "MUG=2,LAMP=1", "--bin", "A-01")
+    h.same([depot.json("stock", item)["on_hand"]
+            for item in ("SET", "MUG", "LAMP")], [2, 6, 8])
+
+
+@story
+def a_command_with_an_id_acts_once(bench, depot):
+    bench.fill()
+    bench.stock()
+    move = ("move", "MUG", 5, "--from", "A-01", "--to", "A-02", "--id", "m-1")
+    first = depot.json(*move)
+    h.same(depot.json(*move)["entry"], first["entry"])
+    h.same(depot.json("stock", "--bin", "A-02")["items"][0]["units"], 5)
+    depot.error("id_reused", "move", "MUG", 6, "--from", "A-01", "--to",
+                "A-02", "--id", "m-1", exit=6)
+
+
+@story
+def a_count_far_off_is_asked_for_again(bench, depot):
+    """It worked, but look: exit 3, and a task."""
+    bench.fill()
+    bench.stock("MUG", 100)
+    far = depot.json("count", "MUG", 10, "--bin", "A-01", exit=3)
+    h.same(far["booked"][0]["verdict"], "recount_blind")
+    task, = depot.json("tasks")["tasks"]
+    h.same((task["kind"], task["bin"]), ("count", "A-01"))
+    h.same("A-01" in depot.text("tasks"), True)
+
+
+@story
+def tasks_are_taken_and_done(bench, depot):
+    bench.fill()
+    depot.text("account", "add", "li", "--role", "operator")
+    one = depot.json("task", "add", "A-01", "--item", "MUG")["task"]
+    two = depot.json("task", "add", "A-02")["task"]
+    h.same(depot.json("task", "claim", one)["state"], "claimed")
+    depot.error("task_claimed", "task", "claim", one, "--as", "li", exit=6)
+    depot.text("task", "done", one)
+    depot.error("task_over", "task", "claim", one, exit=6)
+    depot.text("task", "cancel", two)
+    h.same(depot.json("tasks")["tasks"], [])
+    h.same(len(depot.json("tasks", "--all")["tasks"]), 2)
+    depot.error("unknown_task", "task", "done", "t9-9", exit=5)
+    depot.error("unknown_alert", "alert", "close", "no-such", exit=5)
+
+
+# ---- scanning ----
+
+@story
+def depot_scan_types_as_a_scanner_would(bench, depot):
+    bench.fill()
+    result = depot.run("scan", "--device", "dock-1", "DEPOT.OP.RECEIVE",
+                       "DEPOT.BIN.A-01", "4006381333931", "DEPOT.DONE",
+                       "--json")
+    h.same(result.exit, 0, str(result))
+    answers = result.documents()
+    h.same([answer["device"] for answer in answers], ["dock-1"] * 4)
+    h.same("1 x MUG" in answers[2]["ack"]["session"]["text_en"], True)
+    h.same(depot.json("stock", "MUG")["on_hand"], 1)
+    # Lines of a scanner that types; in Chinese.
+    out = depot.text("scan", "--device", "gun-2", "--lang", "zh",
+                     text="DEPOT.OP.PICK\nDEPOT.BIN.A-01\n4006381333931\n")
+    h.same(len(out.splitlines()), 3)
+    h.same(depot.json("stock", "MUG")["allocated"], 1)
+    h.same(len(depot.json("sessions")["sessions"]), 1)
+    # A whole reading; and the entry that it made names it.
+    depot.text("scan", "--device", "dock-1", '{"v":1,"seq":7,"boot":"b1",'
+               '"op":"receive","code":"MUG","bin":"A-01"}')
+    entry = depot.json("trace", "MUG")["movements"][0]
+    traced = depot.json("trace", entry["entry"])["by"]
+    h.same(traced, {"device": "dock-1", "boot": "b1", "seq": "7"})
+    # What is wrong is an answer, too: look.
+    refused = depot.json("scan", "--device", "dock-1", '{"v":1,"op":"fly"}',
+                         exit=3)
+    h.same(refused["ack"]["except"][0]["result"], "refused")
+    depot.error("usage", "scan", "MUG", exit=2)
+    depot.error("usage", "scan", "--device", "Dock 1", "MUG", exit=2)
+
+
+@story
+def a_parked_reading_is_named_and_booked(bench, depot):
+    bench.fill()
+    for code in ("5901234123457", "rubbish-1", "rubbish-2"):
+        depot.run("scan", "--device", "dock-1", json.dumps(
+            {"v": 1, "op": "receive", "code": code, "bin": "A-01"}))
+    rows = depot.json("parked", "list")["parked"]
+    h.same([row["wants"] for row in rows],
+           ["05901234123457", "rubbish-1", "rubbish-2"])
+    h.same("5901234123457" in depot.text("parked", "list"), True)
+    shown = depot.json("parked", "show", rows[0]["number"])
+    h.same(json.loads(shown["payload"])["code"], "5901234123457")
+    depot.text("parked", "show", rows[0]["number"])
+    named = depot.json("parked", "name", rows[0]["number"], "LAMP", "--pack",
+                       6)
+    h.same(named["booked"], 1)
+    h.same(depot.json("stock", "LAMP")["on_hand"], 6)
+    depot.error("unknown_item", "parked", "retry", rows[1]["number"], exit=5)
+    depot.text("code", "set", "rubbish-1", "MUG")
+    depot.error("usage", "parked", "drop", rows[2]["number"], "--reason", "x",
+                exit=2)
+    depot.error("missing_field", "parked", "drop", rows[2]["number"], "--yes",
+                exit=2)
+    depot.text("parked", "drop", rows[2]["number"], "--reason", "a test",
+               "--yes")
+    h.same(depot.json("parked", "list")["parked"], [])
+    depot.error("unknown_parked", "parked", "show", 99, exit=5)
+    loss = depot.json("journal", "--kind", "loss")["entries"]
+    h.same([row["what"] for row in loss], ["parked: a test"])
+
+
+# ---- the journal ----
+
+@story
+def the_journal_is_shown_by_item_bin_device_and_account(bench, depot):
+    bench.fill()
+    bench.stock("MUG", 3)
+    bench.stock("LAMP", 3, "B-01")
+    depot.text("scan", "--device", "dock-1",
+               '{"v":1,"op":"pick","code":"MUG","bin":"A-01"}')
+    movements = ("journal", "--kind", "movement")
+    for option, value, count in (("--item", "MUG", 2), ("--bin", "B-01", 1),
+                                 ("--device", "dock-1", 1),
+                                 ("--account", "boss", 2)):
+        entries = depot.json(*movements, option, value)["entries"]
+        h.same(len(entries), count, f"{option} {value}")
+    # Newest first in the document, oldest first for people.
+    entries = [row["entry"] for row in depot.json("journal")["entries"]]
+    numbers = [int(entry.split(".")[1]) for entry in entries]
+    h.same(numbers, sorted(numbers, reverse=True))
+    lines = depot.text("journal").splitlines()
+    h.same(lines[-1].split()[0], entries[0])
+    h.same(len(depot.text("journal", "--last", 2).splitlines()), 3)
+    depot.error("unknown_word", "journal", "--kind", "dream", exit=2)
+
+
+@story
+def the_journal_is_followed_as_it_grows(bench, depot):
+    """Method: the follower is read line by line, and ended by its pid."""
+    bench.fill()
+    follower = subprocess.Popen(
+        [cli_bed.PROGRAM, "--config", depot.config, "journal", "--follow", "--json",
+         "--item", "MUG", "--kind", "movement"], stdout=subprocess.PIPE)
+    try:
+        seen = []
+        # The first may come before it looks: another follows until it does.
+        while not seen:
+            bench.stock("MUG", 1)
+            ready, _, _ = h.select.select([follower.stdout], [], [], 1)
+            if ready:
+                seen.append(json.loads(follower.stdout.readline()))
+        h.same((seen[0]["movement"], seen[0]["item"]), ("receive", "MUG"))
+    finally:
+        follower.kill()
+        follower.wait()
+
+
+@story
+def top_shows_what_moved(bench, depot):
+    frame = depot.json("top", "--frames", 1)
+    h.same((frame["site"], frame["items"]), (h.SITE, []))
+    out = depot.text("top", "--frames", 1)
+    h.same(out.startswith("\x1b[2J"), True)
+    depot.error("usage", "top", "--frames", 0, exit=2)
+
+
+# ---- the whole ----
+
+@story
+def status_gives_the_verdict_first(bench, depot):
+    bench.fill()
+    if not bench.with_daemon:
+        status = depot.json("status", exit=3)
+        h.same((status["verdict"], status["daemon"]), ("stopped", None))
+        h.same("not running" in depot.text("status", exit=3).split("\n")[0],
+               True)
+        return
+    status = depot.json("status")
+    h.same((status["verdict"], status["items"], status["devices"],
+            status["daemon"]["broker"], status["daemon"]["health"]),
+           ("ok", 4, 2, "up", []))
+    h.same(depot.text("status").split("\n")[0], f"{h.SITE}: well")
+    h.same("正常" in depot.text("status", "--lang", "zh"), True)
+
+
+@story
+def the_ledger_is_audited_verified_and_backed_up(bench, depot):
+    bench.fill()
+    bench.stock()
+    h.same(depot.json("audit")["unexplained"], 0)
+    h.same("unexplained=0" in depot.text("audit").split("\n")[0], True)
+    h.same(depot.json("verify")["verdict"], "clean")
+    copy = bench.scratch.file("copy")
+    made = depot.json("backup", copy)
+    h.same((made["site"], made["path"]), (h.SITE, copy))
+    depot.error("conflict", "backup", copy, exit=6)
+    h.same(depot.json("verify", copy)["verdict"], "clean")
+    h.same("clean" in depot.text("verify", copy), True)
+    depot.text("verify", copy, "--lang", "zh")
+    depot.error("not_commissioned", "verify", "/no/such/store", exit=4)
+    if bench.with_daemon:
+        for verb in (("rebuild",), ("resize", "128MiB"), ("restore", copy)):
+            depot.error("again", *verb, exit=75)
+        return
+    h.same(depot.json("rebuild"), {"rebuilt": True})
+    h.same(depot.json("resize", "128 MiB"), {"map_size": 128 << 20})
+    depot.error("usage", "resize", "lots", exit=2)
+    depot.error("conflict", "restore", copy, exit=6)
+    os.rename(bench.box.store, bench.box.store + ".lost")
+    depot.error("not_commissioned", "stock", exit=4)
+    depot.error("not_found", "restore", "/no/such/backup", exit=5)
+    h.same(depot.json("restore", copy)["epoch"], 2)
+    h.same(depot.json("stock", "MUG")["on_hand"], 24)
+
+
+@h.test
+def verbs_are_all_run(scratch):
+    """The table of verbs against the stories above and in the other files:
+    a verb that nobody runs is a verb that nobody tests."""
+    names = set()
+    for line in Depot(None).text("--help").splitlines():
+        found = re.match(r"  ([a-z]+(?: [a-z]+)?) {2,}\S", line)
+        if found:
+            names.add(found[1])
+    here = os.path.dirname(os.path.abspath(__file__))
+    source = "".join(open(os.path.join(here, name), encoding="utf-8").read()
+                     for name in ("verbs.py", "apart.py", "labels.py"))
+    said = re.sub(r'",\s+"', " ", source)
+    missing = sorted(name for name in names
+                     if not re.search(rf'["( ]{name}[" ,]', said))
+    h.same((len(names) > 50, missing), (True, []), "verbs never run")
+
+
+if __name__ == "__main__":
+    h.main()
