@@ -403,7 +403,8 @@ static enum err_code gone_on(struct act *act, const struct fact *fact,
 	int64_t has;
 	enum err_code code = balance_load(act, fact, &balance, err);
 
-	if (code == ERR_OK && is_outbound(&fact->from))
+	if (code == ERR_OK && is_outbound(&fact->from) &&
+	    fact->ref.kind == REF_ORDER)
 		code = promised(act, fact, ref_span(&fact->ref.text), &stands,
 				err);
 	if (code != ERR_OK)

@@ -194,6 +194,20 @@ static void undo_after_an_undo_that_found_takes_the_reading_before(void **state)
 	assert_clean(w);
 }
 
+static void undo_of_a_count_in_picked_finds_what_it_takes_back(void **state)
+{
+	struct warehouse *w = *state;
+	uint64_t before;
+
+	read_in(w, "{\"v\":1,\"op\":\"count\",\"code\":\"MUG\",\"qty\":3,"
+		   "\"bin\":\"PICKED\"}");
+	before = engine_counters(w->engine)->movements;
+	read_in(w, "{\"v\":1,\"op\":\"undo\"}");
+	assert_int_equal(engine_counters(w->engine)->movements - before, 1);
+	assert_int_equal(units(w, "MUG", "PICKED", GOOD), 0);
+	assert_clean(w);
+}
+
 static void what_was_taken_back_is_not_taken_back_in_a_session(void **state)
 {
 	struct warehouse *w = *state;
@@ -246,6 +260,7 @@ int main(void)
 		STORY(undo_takes_one_reading_also_when_the_clock_was_set_back),
 		STORY(undo_tells_boots_apart),
 		STORY(undo_after_an_undo_that_found_takes_the_reading_before),
+		STORY(undo_of_a_count_in_picked_finds_what_it_takes_back),
 		STORY(what_was_taken_back_is_not_taken_back_in_a_session),
 		STORY(what_a_manager_took_back_is_not_taken_back_again),
 	};
