@@ -41,7 +41,8 @@ static const char *const feed_devices[FEED_DEVICES] = {
 struct feed {
 	uint64_t random;
 	int64_t now_ms;
-	uint64_t seq[FEED_DEVICES];
+	uint64_t seq[FEED_DEVICES]; /* the last one given */
+	uint64_t top[FEED_DEVICES]; /* the highest one of the boot */
 	unsigned boot[FEED_DEVICES];
 	uint16_t packet_id;
 	char last[448]; /* the last named payload, to be sent again */
@@ -215,6 +216,29 @@ static inline void feed_details(struct feed *feed, char *text, size_t size)
 			 (unsigned)feed_below(feed, 9) + 1);
 }
 
+static inline void feed_name_add(struct feed *feed, size_t device,
+				 struct fed *fed)
+{
+	uint64_t seq = ++feed->seq[device];
+
+	if (seq > feed->top[device])
+		feed->top[device] = seq;
+	fed->is_named = true;
+	feed_add(fed->text, sizeof(fed->text), ",\"seq\":%llu",
+		 (unsigned long long)seq);
+	if (feed->boot[device] > 0)
+		feed_add(fed->text, sizeof(fed->text), ",\"boot\":\"b%u\"",
+			 feed->boot[device]);
+}
+
+/* A number that was not used yet. */
+static inline void feed_name_new(struct feed *feed, size_t device,
+				 struct fed *fed)
+{
+	feed->seq[device] = feed->top[device];
+	feed_name_add(feed, device, fed);
+}
+
 /* Numbers mostly follow each other; some come again with other content, some
  * jump, and a scanner that was switched off begins anew. */
 static inline void feed_name(struct feed *feed, size_t device, struct fed *fed)
@@ -223,19 +247,14 @@ static inline void feed_name(struct feed *feed, size_t device, struct fed *fed)
 
 	if (feed_one_in(feed, 500) && feed->boot[device] < 6) {
 		feed->boot[device]++;
+		feed->top[device] = 0;
 		*seq = 0;
 	}
 	if (feed_one_in(feed, 60) && *seq > 10)
 		*seq -= feed_below(feed, 10);
 	else if (feed_one_in(feed, 60))
 		*seq += feed_below(feed, 10);
-	++*seq;
-	fed->is_named = true;
-	feed_add(fed->text, sizeof(fed->text), ",\"seq\":%llu",
-		 (unsigned long long)*seq);
-	if (feed->boot[device] > 0)
-		feed_add(fed->text, sizeof(fed->text), ",\"boot\":\"b%u\"",
-			 feed->boot[device]);
+	feed_name_add(feed, device, fed);
 }
 
 static inline void feed_codes(struct feed *feed, struct fed *fed)

@@ -477,8 +477,7 @@ static void simple_make(struct feed *feed, struct simple *simple,
 			    .packet_id = ++feed->packet_id};
 	snprintf(fed->topic, sizeof(fed->topic), "scan/%s", feed_devices[0]);
 	snprintf(fed->text, sizeof(fed->text), "{\"v\":1");
-	feed->seq[0] += 10; /* above whatever was sent */
-	feed_name(feed, 0, fed);
+	feed_name_new(feed, 0, fed);
 	feed_add(fed->text, sizeof(fed->text),
 		 ",\"op\":\"%s\",\"code\":\"SOAP\",\"qty\":%lld,"
 		 "\"bin\":\"%s\",\"condition\":\"%s\",\"ref\":\"%s\","
@@ -554,10 +553,8 @@ static void undo_step(struct world *world, uint64_t print,
 
 	snprintf(fed.topic, sizeof(fed.topic), "scan/%s", feed_devices[0]);
 	snprintf(fed.text, sizeof(fed.text), "{\"v\":1");
-	if (feed_one_in(feed, 2)) {
-		feed->seq[0] += 10;
-		feed_name(feed, 0, &fed);
-	}
+	if (feed_one_in(feed, 2))
+		feed_name_new(feed, 0, &fed);
 	feed_add(fed.text, sizeof(fed.text), ",\"op\":\"undo\"}");
 	fed_log(world, &fed);
 	fed_take(world, &fed);
