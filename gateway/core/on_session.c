@@ -28,6 +28,15 @@ static enum reading_op sitting_op(const struct sitting *sitting)
 	return (enum reading_op)sitting->session.op;
 }
 
+/* A person can mend a wrong label at once: nothing is kept, and the sentence
+ * does not say so. */
+static void refuse_now(struct verdict *verdict)
+{
+	verdict->result = RESULT_REFUSED;
+	if (verdict->word == WORD_UNKNOWN_BIN)
+		verdict->word = WORD_NO_SUCH_BIN;
+}
+
 /* Operations that wait for a bin before items. */
 static bool needs_bin(const struct sitting *sitting)
 {
@@ -57,17 +66,25 @@ static bool needs_bin(const struct sitting *sitting)
 	return false;
 }
 
-static const char *next_of(const struct sitting *sitting)
+static bool wants_bin(const struct sitting *sitting)
 {
 	const struct session *session = &sitting->session;
 
-	if (session->op == OP_NONE)
+	return (session->bin.size == 0 && needs_bin(sitting)) ||
+	       (session->op == OP_MOVE && session->to.size == 0);
+}
+
+static const char *next_of(const struct sitting *sitting)
+{
+	if (sitting->session.op == OP_NONE)
 		return NEXT_OP;
-	if (session->bin.size == 0 && needs_bin(sitting))
-		return NEXT_BIN;
-	if (session->op == OP_MOVE && session->to.size == 0)
-		return NEXT_BIN;
-	return NEXT_ITEM;
+	return wants_bin(sitting) ? NEXT_BIN : NEXT_ITEM;
+}
+
+/* What was scanned, as it came. */
+static struct span sitting_text(const struct sitting *sitting)
+{
+	return reading_code(&sitting->intake->engine->reading.body.scan, 0);
 }
 
 /* ---- closing a count ---- */
@@ -280,8 +297,7 @@ static enum err_code take_bin(struct sitting *sitting, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	if (!verdict_is_open(sitting->verdict)) {
-		/* A person can mend a wrong label at once: nothing is kept. */
-		sitting->verdict->result = RESULT_REFUSED;
+		refuse_now(sitting->verdict);
 		return ERR_OK;
 	}
 	code = count_close(sitting, &was_count, err);
@@ -458,18 +474,23 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 	enum err_code code;
 
 	if (session->op == OP_NONE) {
-		verdict_refuse(
-			sitting->verdict, WORD_NOT_IN_SESSION,
-			reading_code(
-				&sitting->intake->engine->reading.body.scan,
-				0));
+		verdict_refuse(sitting->verdict, WORD_NOT_IN_SESSION,
+			       sitting_text(sitting));
+		return ERR_OK;
+	}
+	if (wants_bin(sitting)) {
+		verdict_refuse(sitting->verdict,
+			       sitting->found->kind == FOUND_NOTHING
+				       ? WORD_NO_SUCH_BIN
+				       : WORD_ITEM_WHERE_BIN,
+			       sitting_text(sitting));
 		return ERR_OK;
 	}
 	code = operate_bins(act, &operation, sitting->verdict, err);
 	if (code != ERR_OK)
 		return code;
 	if (!verdict_is_open(sitting->verdict)) {
-		sitting->verdict->result = RESULT_REFUSED;
+		refuse_now(sitting->verdict);
 		return ERR_OK;
 	}
 	if (sitting->found->kind == FOUND_NOTHING)

@@ -49,6 +49,10 @@ static const struct sentence sentences[] = {
 				"nothing is taken on topic %s; the message is "
 				"kept",
 				"主题 %s 不接收消息；消息已保留"},
+	[WORD_NO_SUCH_BIN] = {"unknown_bin",
+			      "there is no bin %s; scan another label, or have "
+			      "the bin added",
+			      "没有库位 %s；请扫描其他标签，或先建立该库位"},
 	[WORD_UNKNOWN_PALLET] = {"unknown_pallet",
 				 "nothing is known of what is on pallet %s; "
 				 "scan its item label too",

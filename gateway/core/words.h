@@ -87,6 +87,7 @@ enum word {
 	WORD_SESSION_TIMED_OUT = 70,
 	WORD_SESSION_OP_ITEM = 73, /* operation: scan items, or a bin first */
 	WORD_SESSION_FROM = 74,    /* first bin of a move */
+	WORD_NO_SUCH_BIN = 75,     /* to a person, who can mend it at once */
 	WORD_RECOUNT_MOVED = 71,   /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,
 };
