@@ -31,7 +31,8 @@ def tree(folder):
 def open_box(scratch, readings=3):
     """A box whose store holds a few readings; it is stopped."""
     broker = h.Broker(scratch).start()
-    box = h.Box(scratch, broker.port, seeding=SEEDING, map_mib=8).start()
+    box = h.Box(scratch, broker.port, seeding=SEEDING, map_mib=8,
+                store__map_size="64 MiB").start()
     gun = h.Device(scratch, broker, "gun-1")
     for _ in range(readings):
         gun.scan(op="receive", code="MUG", bin="A-01")
