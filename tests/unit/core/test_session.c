@@ -171,7 +171,7 @@ static void a_wrong_bin_label_is_mended_at_once(void **state)
 	assert_ack(w, "no_session");
 	scan(w, "DEPOT.OP.PICK");
 	scan(w, MUG);
-	assert_ack(w, "\"code\":\"no_bin\"");
+	assert_ack(w, "\"code\":\"item_where_bin\"");
 }
 
 static struct entry last_movement(struct warehouse *w)
