@@ -393,29 +393,43 @@ def the_journal_is_shown_by_item_bin_device_and_account(bench, depot):
 
 @story
 def the_journal_is_followed_as_it_grows(bench, depot):
-    """Method: the follower is read line by line, and ended by its pid."""
     bench.fill()
-    follower = subprocess.Popen(
-        [cli_bed.PROGRAM, "--config", depot.config, "journal", "--follow", "--json",
-         "--item", "MUG", "--kind", "movement"], stdout=subprocess.PIPE)
+    entry = watched(bench, ["journal", "--follow", "--json", "--item", "MUG",
+                            "--kind", "movement"], lambda entry: entry)
+    h.same((entry["movement"], entry["item"]), ("receive", "MUG"))
+
+
+def watched(bench, words, condition):
+    """The first document of a `depot` that goes on, of which @condition holds
+    while MUGs are received; it is ended by its pid. Its first look may come
+    after a receipt: so another follows until it has seen one."""
+    watcher = subprocess.Popen(
+        [cli_bed.PROGRAM, "--config", bench.depot.config, *words],
+        stdout=subprocess.PIPE)
     try:
-        seen = []
-        # The first may come before it looks: another follows until it does.
-        while not seen:
+        for _ in range(50):
             bench.stock("MUG", 1)
-            ready, _, _ = h.select.select([follower.stdout], [], [], 1)
-            if ready:
-                seen.append(json.loads(follower.stdout.readline()))
-        h.same((seen[0]["movement"], seen[0]["item"]), ("receive", "MUG"))
+            ready, _, _ = h.select.select([watcher.stdout], [], [], 2)
+            if not ready:
+                continue
+            document = json.loads(watcher.stdout.readline())
+            if condition(document):
+                return document
+        raise AssertionError(f"{words}: nothing was seen")
     finally:
-        follower.kill()
-        follower.wait()
+        watcher.kill()
+        watcher.wait()
 
 
 @story
 def top_shows_what_moved(bench, depot):
     frame = depot.json("top", "--frames", 1)
     h.same((frame["site"], frame["items"]), (h.SITE, []))
+    bench.fill()
+    frame = watched(bench, ["top", "--json"], lambda frame: frame["items"])
+    item = frame["items"][0]
+    h.same((item["name"], item["on_hand"] > 0, item["entries"] > 0),
+           ("MUG", True, True))
     out = depot.text("top", "--frames", 1)
     h.same(out.startswith("\x1b[2J"), True)
     depot.error("usage", "top", "--frames", 0, exit=2)

@@ -8,10 +8,10 @@
 #include "tests/support/warehouse.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -39,8 +39,44 @@ struct bed {
 	struct name scanned;
 	char payload[256];
 	bool has_broker;
+	_Atomic int64_t ahead_ms; /* of this machine's clocks */
 	char reply[BED_TEXT];
 };
+
+/* ---- a clock that can be moved on ---- */
+
+static int64_t bed_clock_ns(clockid_t clock, const struct bed *bed)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(clock, &now), 0);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec +
+	       bed->ahead_ms * 1000000;
+}
+
+static int64_t bed_wall_ms(void *context)
+{
+	return bed_clock_ns(CLOCK_REALTIME, context) / 1000000;
+}
+
+static int64_t bed_monotonic_ns(void *context)
+{
+	return bed_clock_ns(CLOCK_MONOTONIC, context);
+}
+
+static int64_t bed_boot_ns(void *context)
+{
+	return bed_clock_ns(CLOCK_BOOTTIME, context);
+}
+
+static bool bed_is_synchronised(void *context)
+{
+	(void)context;
+	return true;
+}
+
+static const struct clock_port bed_port = {bed_wall_ms, bed_monotonic_ns,
+					   bed_boot_ns, bed_is_synchronised};
 
 static void bed_status(void *context, struct json_out *out)
 {
@@ -145,7 +181,7 @@ static inline int bed_setup(void **state)
 	assert_non_null(bed);
 	bed->has_broker = true;
 	warehouse_open(&bed->w);
-	clock_init(&bed->clock, NULL, NULL);
+	clock_init(&bed->clock, &bed_port, bed);
 	bed_account(bed, "boss", (uint32_t)ROLE_MANAGER, 1); /* of uid 0 */
 	bed_account(bed, "li", (uint32_t)ROLE_OPERATOR, 4712);
 	bed_account(bed, "any", (uint32_t)ROLE_OPERATOR, 65535);

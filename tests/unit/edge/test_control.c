@@ -383,6 +383,77 @@ static void who_hangs_up_leaves_no_trace_but_what_was_asked(void **state)
 	assert_int_equal(rounds, 6);
 }
 
+/* Method: the clock is moved on; the loop's own beat finds out. */
+static void who_asks_nothing_is_hung_up_on(void **state)
+{
+	struct bed *bed = *state;
+	int fd = client_open(bed);
+
+	assert_has(client_ask(bed, fd, "{\"cmd\":\"bin.list\"}\n"), "\"bins\"");
+	bed->ahead_ms = CONTROL_IDLE_MS - 1000;
+	assert_has(client_ask(bed, fd, "{\"cmd\":\"bin.list\"}\n"), "\"bins\"");
+	bed->ahead_ms = 2 * (CONTROL_IDLE_MS + 1000);
+	assert_false(client_line(bed, fd));
+	(void)close(fd);
+}
+
+/* Method: the same; the device is silent. */
+static void a_scan_that_nobody_acknowledges_is_answered_so(void **state)
+{
+	struct bed *bed = *state;
+	int fd = client_open(bed);
+	struct err err;
+
+	client_send(fd, span_of(scan_line), -1);
+	while (bed->scanned.size == 0)
+		assert_done(loop_step(bed->loop, 10, &err), &err);
+	bed->ahead_ms = CONTROL_SCAN_MS;
+	assert_true(client_line(bed, fd));
+	assert_string_equal(bed->reply, "{\"device\":\"dock-1\",\"ack\":null}");
+	/* One that comes late is nobody's. */
+	control_acknowledged(bed->control, SPAN_LITERAL("dock-1"),
+			     SPAN_LITERAL("{\"v\":1}"));
+	assert_has(client_ask(bed, fd, "{\"cmd\":\"bin.list\"}\n"), "\"bins\"");
+	(void)close(fd);
+}
+
+/* Method: a client asks again and again without reading, until the daemon can
+ * write no more; others are served meanwhile. It is hung up on in the end. */
+static void who_does_not_listen_holds_nobody_up(void **state)
+{
+	static const char line[] = "{\"cmd\":\"status.show\"}\n";
+	struct bed *bed = *state;
+	int deaf = client_open(bed);
+	int other = client_open(bed);
+	size_t asked = 0;
+	int turns = 0;
+	struct err err;
+
+	/* It is full when nothing more is taken from it, either. */
+	while (turns < 50) {
+		if (send(deaf, line, sizeof(line) - 1, MSG_NOSIGNAL) > 0) {
+			asked++;
+			turns = 0;
+		} else {
+			turns++;
+		}
+		assert_done(loop_step(bed->loop, 0, &err), &err);
+	}
+	assert_true(asked > 100);
+	assert_has(client_ask(bed, other, "{\"cmd\":\"bin.list\"}\n"),
+		   "\"bins\"");
+	assert_int_equal(control_clients(bed->control), 2);
+	bed->ahead_ms = CONTROL_WRITE_MS + 1000;
+	for (int turn = 0;
+	     turn < BED_TURNS && control_clients(bed->control) > 1; turn++)
+		assert_done(loop_step(bed->loop, 10, &err), &err);
+	assert_int_equal(control_clients(bed->control), 1);
+	assert_has(client_ask(bed, other, "{\"cmd\":\"bin.list\"}\n"),
+		   "\"bins\"");
+	(void)close(deaf);
+	(void)close(other);
+}
+
 /* Method: control_stop while commands are with the keeper, which goes on. The
  * teardown then ends all in the daemon's order; sanitizers watch. */
 static void stopping_waits_for_nobody(void **state)
@@ -556,6 +627,9 @@ int main(void)
 		CASE(the_callers_commands_keep_their_roles),
 		CASE(one_client_too_many_is_turned_away),
 		CASE(who_hangs_up_leaves_no_trace_but_what_was_asked),
+		CASE(who_asks_nothing_is_hung_up_on),
+		CASE(a_scan_that_nobody_acknowledges_is_answered_so),
+		CASE(who_does_not_listen_holds_nobody_up),
 		CASE(stopping_waits_for_nobody),
 		CASE(nonsense_is_borne),
 		CASE(a_dead_daemons_socket_is_replaced_and_a_live_ones_is_not),
