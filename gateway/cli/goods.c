@@ -17,7 +17,6 @@ static const struct column import_counts[] = {
 	{"unchanged", "unchanged", "未变", true},
 	{"encoding", "encoding", "编码", false},
 	{"ignored", "columns passed over", "忽略的列", false},
-	{"dry_run", "only checked", "仅检查", false},
 	{"retried", "parked readings booked", "补记的待处理读数", true},
 	{"entry", "last entry", "末条记录", false},
 };

@@ -4,13 +4,9 @@
 
 #include "store/master.h"
 
-/* What the kernel says of a user that this user namespace does not know
- * (/proc/sys/kernel/overflowuid): everybody, that is nobody. */
-#define UID_UNKNOWN 65534
-
 static bool is_bound(const struct account *account, const struct peer *peer)
 {
-	return !account->is_revoked && peer->uid != UID_UNKNOWN &&
+	return !account->is_revoked && peer->uid != PEER_UNKNOWN &&
 	       account->uid == peer->uid + 1;
 }
 

@@ -17,6 +17,10 @@
 #include "rules/base/ids.h"
 #include "store/env.h"
 
+/* What the kernel says of a user whom the daemon's user namespace does not
+ * know (/proc/sys/kernel/overflowuid): everybody, that is nobody. */
+#define PEER_UNKNOWN 65534
+
 struct peer {
 	uint64_t uid;
 	bool is_trusted;

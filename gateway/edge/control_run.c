@@ -22,6 +22,9 @@ static const struct control_refusal no_account = {
 	"no account belongs to you: name one with --as, or add one with "
 	"depot account add",
 	"没有属于您的账户：请用 --as 指定，或用 depot account add 添加"};
+static const struct control_refusal nobody = {
+	"no_account", "the daemon cannot see who you are: use sudo",
+	"守护进程无法识别您的身份，请使用 sudo"};
 static const struct control_refusal busy = {
 	"again", "another long job is under way: try again",
 	"另一项耗时操作正在进行，请稍后再试"};
@@ -81,7 +84,8 @@ static bool account_set(struct turn *turn, bool is_look)
 	if (code == ERR_DENIED)
 		refuse(turn, &not_yours, turn->request.account);
 	else if (code == ERR_NOT_FOUND)
-		refuse(turn, &no_account, (struct span){"", 0});
+		refuse(turn, peer.uid == PEER_UNKNOWN ? &nobody : &no_account,
+		       (struct span){"", 0});
 	else if (code != ERR_OK)
 		turn_failed(turn, code, &err);
 	return code == ERR_OK;
