@@ -276,7 +276,7 @@ static void message_note(struct world *world, const struct fed *fed)
 	*pending = (struct pending){
 		.device = device,
 		.boot = boot == NULL ? 0
-				     : (unsigned)strtoul(boot + 9, NULL, 10),
+				     : (unsigned)strtoull(boot + 9, NULL, 10),
 		.seq = strtoull(seq + 6, NULL, 10)};
 	world->pending_count++;
 }
