@@ -264,6 +264,22 @@ enum err_code parked_add(struct txn *txn, const struct parked_bounds *bounds,
 	return code;
 }
 
+enum err_code parked_amend(struct txn *txn, uint64_t number,
+			   const struct parked_reason *reason, struct err *err)
+{
+	struct parked parked;
+	enum err_code code = parked_get(txn_view(txn), number, &parked, err);
+
+	if (code != ERR_OK)
+		return code;
+	parked.code = reason->code;
+	parked.wants = reason->wants;
+	parked.name = reason->name;
+	parked.detail = reason->detail;
+	/* Its spans are of the old row, and copied before that goes. */
+	return parked_put(txn, &parked, err);
+}
+
 enum err_code parked_remove(struct txn *txn, uint64_t number, struct err *err)
 {
 	struct parked_totals totals;

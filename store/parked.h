@@ -69,6 +69,18 @@ MUST_CHECK enum err_code parked_add(struct txn *txn,
  * view_get says. */
 MUST_CHECK enum err_code parked_get(const struct view *view, uint64_t number,
 				    struct parked *ret_parked, struct err *err);
+/* Why it is parked now, and under which name it was answered. @detail as
+ * parked_add.
+ * ERR_NOT_FOUND: no such number (@err untouched). */
+struct parked_reason {
+	uint16_t code;
+	struct code_text wants;
+	struct reading_name name;
+	struct span detail;
+};
+MUST_CHECK enum err_code parked_amend(struct txn *txn, uint64_t number,
+				      const struct parked_reason *reason,
+				      struct err *err);
 /* ERR_NOT_FOUND: no such number (@err untouched). */
 MUST_CHECK enum err_code parked_remove(struct txn *txn, uint64_t number,
 				       struct err *err);

@@ -1,6 +1,5 @@
 #include "gateway/core/engine.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "gateway/core/command.h"
@@ -227,21 +226,6 @@ static enum err_code take(struct intake *intake, const struct fault *fault,
 	return code;
 }
 
-static struct answer answer_of(const struct verdict *verdict, struct pos head)
-{
-	struct answer answer = {.result = verdict->result,
-				.code = (uint16_t)verdict->word,
-				.pos = verdict->pos.value != 0 ? verdict->pos
-							       : head};
-
-	if (verdict->result != RESULT_BOOKED) {
-		answer.detail_size = (uint8_t)span_of(verdict->detail).size;
-		for (size_t i = 0; i < answer.detail_size; i++)
-			answer.detail[i] = verdict->detail[i];
-	}
-	return answer;
-}
-
 /* The same answer as before: for a front's fault it is made again from the
  * same bytes, else from what was stored. */
 static void verdict_again(struct verdict *verdict, const struct answer *answer,
@@ -268,14 +252,9 @@ static enum err_code reused(struct intake *intake, enum seen_state state,
 	struct alarm alarm = {"seq_reused", SEVERITY_WARNING,
 			      name_span(&intake->device.name), 0};
 	struct span none = {"", 0};
-	char number[32];
 	enum err_code code;
 
-	(void)text_format(number, sizeof(number), "%" PRIu64,
-			  intake->engine->reading.seq);
-	verdict_park(verdict,
-		     state == SEEN_REUSED ? WORD_SEQ_REUSED : WORD_SEQ_TOO_OLD,
-		     span_of(number));
+	verdict_reused(verdict, state, intake->engine->reading.seq);
 	verdict->result = RESULT_SEQ_REUSED;
 	code = intake_park(intake, verdict, none, err);
 	if (code == ERR_OK)
@@ -310,8 +289,8 @@ static enum err_code take_named(struct intake *intake,
 		code = take(intake, fault, &verdict, err);
 		if (code != ERR_OK)
 			return code;
-		answer = answer_of(&verdict,
-				   (struct pos){batch_next(batch).value - 1});
+		answer = verdict_answer(
+			&verdict, (struct pos){batch_next(batch).value - 1});
 		code = seen_mark(batch_txn(batch), &name, content, &answer,
 				 &progress, err);
 	} else {

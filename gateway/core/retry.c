@@ -34,6 +34,7 @@ static void retry_begin(struct retrying *retrying, struct batch *batch,
 						   parked->payload)},
 	};
 
+	engine->reading.has_seq = false; /* nothing is read yet */
 	retrying->number = parked->number;
 	retrying->code = parked->code;
 	retrying->name = parked->name;
@@ -78,56 +79,101 @@ static enum err_code read_again(struct retrying *retrying,
 	return ERR_OK;
 }
 
-/* A name that was never marked (its device was unknown) is taken like any
- * other, once; one that was marked as parked gets its answer amended; what was
- * parked for its name's sake is booked without one. */
-static enum err_code name_settle(struct retrying *retrying,
-				 const struct verdict *verdict, struct err *err)
+/* What was parked for its name's sake is booked without one. */
+static bool is_for_its_name(const struct retrying *retrying)
 {
-	struct intake *intake = &retrying->intake;
-	const struct reading *reading = &retrying->engine->reading;
-	struct answer answer = {.result = RESULT_BOOKED, .pos = verdict->pos};
-	struct seen_progress progress;
-	struct reading_name name;
-	enum err_code code;
-
-	if (retrying->code == WORD_SEQ_REUSED ||
-	    retrying->code == WORD_SEQ_TOO_OLD)
-		return ERR_OK;
-	if (retrying->name.device.value != 0 && retrying->name.seq != 0) {
-		code = seen_amend(batch_txn(intake->act.batch), &retrying->name,
-				  &answer, err);
-		return code == ERR_NOT_FOUND ? ERR_OK : code;
-	}
-	if (!reading->has_seq)
-		return ERR_OK;
-	name = (struct reading_name){intake->device_no, reading->boot,
-				     reading->seq};
-	return seen_mark(batch_txn(intake->act.batch), &name,
-			 seal_checksum(0, intake->message.payload), &answer,
-			 &progress, err);
+	return retrying->code == WORD_SEQ_REUSED ||
+	       retrying->code == WORD_SEQ_TOO_OLD;
 }
 
-/* True if a reading parked before its device was known came again since and
- * was booked then. */
-static enum err_code was_taken(struct retrying *retrying, bool *ret_was,
-			       struct err *err)
+/* True if the reading has a name that was never marked, because its device was
+ * not known. */
+static bool is_unmarked(const struct retrying *retrying)
+{
+	return retrying->name.device.value == 0 &&
+	       retrying->intake.device_no.value != 0 &&
+	       retrying->engine->reading.has_seq && !is_for_its_name(retrying);
+}
+
+static struct reading_name name_read(const struct retrying *retrying)
+{
+	const struct reading *reading = &retrying->engine->reading;
+
+	return (struct reading_name){retrying->intake.device_no, reading->boot,
+				     reading->seq};
+}
+
+/* Such a name is taken like any other, once. If the same reading came again
+ * since, *@ret_was; if another one did, that is why this one stays parked. */
+static enum err_code name_check(struct retrying *retrying,
+				struct verdict *verdict, bool *ret_was,
+				struct err *err)
 {
 	struct intake *intake = &retrying->intake;
-	const struct reading *reading = &retrying->engine->reading;
-	struct reading_name name = {intake->device_no, reading->boot,
-				    reading->seq};
+	struct reading_name name = name_read(retrying);
 	struct answer answer;
 	enum seen_state state;
 	enum err_code code;
 
 	*ret_was = false;
-	if (retrying->name.device.value != 0 || !reading->has_seq)
+	if (!is_unmarked(retrying))
 		return ERR_OK;
 	code = seen_find(batch_view(intake->act.batch), &name,
 			 seal_checksum(0, intake->message.payload), &state,
 			 &answer, err);
-	*ret_was = code == ERR_OK && state != SEEN_NEW;
+	if (code != ERR_OK || state == SEEN_NEW)
+		return code;
+	if (state == SEEN_DUPLICATE)
+		*ret_was = true;
+	else
+		verdict_reused(verdict, state, name.seq);
+	return ERR_OK;
+}
+
+/* Whoever sends it again is answered as it is now. */
+static enum err_code name_settle(struct retrying *retrying,
+				 const struct verdict *verdict, struct err *err)
+{
+	struct batch *batch = retrying->intake.act.batch;
+	struct pos head = {batch_next(batch).value - 1};
+	struct answer answer = verdict_answer(verdict, head);
+	struct reading_name name = name_read(retrying);
+	struct seen_progress progress;
+	enum err_code code;
+
+	if (is_unmarked(retrying))
+		return seen_mark(
+			batch_txn(batch), &name,
+			seal_checksum(0, retrying->intake.message.payload),
+			&answer, &progress, err);
+	if (is_for_its_name(retrying) || retrying->name.device.value == 0 ||
+	    retrying->name.seq == 0)
+		return ERR_OK;
+	code = seen_amend(batch_txn(batch), &retrying->name, &answer, err);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* It stays parked: for the next name that it waits for, say. */
+static enum err_code stay(struct retrying *retrying,
+			  const struct verdict *verdict, struct err *err)
+{
+	struct parked_reason reason = {.code = (uint16_t)verdict->word,
+				       .wants = verdict->wants,
+				       .name = retrying->name,
+				       .detail = span_of(verdict->detail)};
+	bool is_reused = verdict->word == WORD_SEQ_REUSED ||
+			 verdict->word == WORD_SEQ_TOO_OLD;
+	enum err_code code = ERR_OK;
+
+	if (is_for_its_name(retrying) || verdict->word == WORD_REVOKED_DEVICE)
+		return ERR_OK;
+	if (!is_reused)
+		code = name_settle(retrying, verdict, err);
+	if (!is_reused && is_unmarked(retrying))
+		reason.name = name_read(retrying);
+	if (code == ERR_OK)
+		code = parked_amend(batch_txn(retrying->intake.act.batch),
+				    retrying->number, &reason, err);
 	return code;
 }
 
@@ -146,14 +192,19 @@ enum err_code retry_one(struct engine *engine, struct batch *batch,
 		return code;
 	retry_begin(&retrying, batch, &parked);
 	code = read_again(&retrying, verdict, err);
+	if (code == ERR_OK)
+		code = name_check(&retrying, verdict, &was, err);
+	if (code == ERR_OK && was) {
+		verdict_init(verdict);
+		return parked_remove(batch_txn(batch), number, err);
+	}
 	if (code == ERR_OK && verdict_is_open(verdict))
-		code = was_taken(&retrying, &was, err);
-	if (code == ERR_OK && verdict_is_open(verdict) && !was)
 		code = intake_handle(&retrying.intake, verdict, err);
-	if (code != ERR_OK || !verdict_is_open(verdict))
+	if (code != ERR_OK)
 		return code;
-	if (!was)
-		code = name_settle(&retrying, verdict, err);
+	if (!verdict_is_open(verdict))
+		return stay(&retrying, verdict, err);
+	code = name_settle(&retrying, verdict, err);
 	if (code == ERR_OK)
 		code = parked_remove(batch_txn(batch), number, err);
 	return code;
@@ -207,7 +258,7 @@ static enum err_code choose(void *context, const struct parked *parked,
 	else if (choosing->wants.size > 0)
 		is_it = span_equal(wants, code_text_span(&choosing->wants));
 	else
-		is_it = parked->name.device.value == 0 &&
+		is_it = parked->code == WORD_UNKNOWN_DEVICE &&
 			inlet_device(choosing->engine, parked->topic, &device,
 				     &kind) &&
 			span_equal(device, name_span(&choosing->device));

@@ -6,7 +6,7 @@
  *
  * A parked reading keeps its name and its time: it is booked as it would have
  * been, with its effective time, and its stored answer becomes "booked". What
- * still cannot be booked stays parked.
+ * still cannot be booked stays parked, for the reason that it has now.
  */
 #ifndef DEPOT_GATEWAY_CORE_RETRY_H
 #define DEPOT_GATEWAY_CORE_RETRY_H
@@ -33,7 +33,8 @@ MUST_CHECK enum err_code retry_device(struct engine *engine,
 
 /*
  * Tries number @number again, whatever its reason. @verdict says booked, and
- * then it is parked no longer, or why not, and then nothing was written.
+ * then it is parked no longer, or why not, and then nothing was written but
+ * what it is parked for now.
  * ERR_NOT_FOUND: there is no such number (@err untouched)
  */
 MUST_CHECK enum err_code retry_one(struct engine *engine, struct batch *batch,

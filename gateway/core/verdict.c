@@ -1,5 +1,6 @@
 #include "gateway/core/verdict.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -42,6 +43,17 @@ void verdict_fault(struct verdict *verdict, const struct fault *fault)
 	verdict->fault = *fault;
 }
 
+void verdict_reused(struct verdict *verdict, enum seen_state state,
+		    uint64_t seq)
+{
+	char number[24];
+
+	(void)text_format(number, sizeof(number), "%" PRIu64, seq);
+	verdict_park(verdict,
+		     state == SEEN_REUSED ? WORD_SEQ_REUSED : WORD_SEQ_TOO_OLD,
+		     span_of(number));
+}
+
 void verdict_say(struct verdict *verdict, enum word word, const char *format,
 		 ...)
 {
@@ -55,6 +67,21 @@ void verdict_say(struct verdict *verdict, enum word word, const char *format,
 	/* The cut may have split a character. */
 	text_print(span_of(verdict->detail), verdict->detail,
 		   sizeof(verdict->detail));
+}
+
+struct answer verdict_answer(const struct verdict *verdict, struct pos head)
+{
+	struct answer answer = {.result = verdict->result,
+				.code = (uint16_t)verdict->word,
+				.pos = verdict->pos.value != 0 ? verdict->pos
+							       : head};
+
+	if (verdict->result != RESULT_BOOKED) {
+		answer.detail_size = (uint8_t)span_of(verdict->detail).size;
+		for (size_t i = 0; i < answer.detail_size; i++)
+			answer.detail[i] = verdict->detail[i];
+	}
+	return answer;
 }
 
 static bool is_fault(const struct verdict *verdict)

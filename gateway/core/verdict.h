@@ -39,10 +39,18 @@ void verdict_park(struct verdict *verdict, enum word word, struct span detail);
  * refused. */
 void verdict_fault(struct verdict *verdict, const struct fault *fault);
 
+/* Parks, because number @seq was used before, or is too far back. */
+void verdict_reused(struct verdict *verdict, enum seen_state state,
+		    uint64_t seq);
+
 /* Sets what a session says. */
 PRINTF_LIKE(3, 4)
 void verdict_say(struct verdict *verdict, enum word word, const char *format,
 		 ...);
+
+/* What is stored of it, to answer again; @head: the journal's end, for a
+ * reading that made no entry. */
+struct answer verdict_answer(const struct verdict *verdict, struct pos head);
 
 /* The stable code, and the sentence in one language. */
 const char *verdict_code(const struct verdict *verdict);

@@ -4,6 +4,7 @@
  */
 #include "tests/unit/core/bench_warehouse.h"
 
+#include "store/parked.h"
 #include "store/promise.h"
 
 #define GOOD CONDITION_GOOD
@@ -34,6 +35,22 @@ static int64_t picked_for(struct warehouse *w, const char *order)
 	if (code != ERR_NOT_FOUND)
 		assert_code(code, ERR_OK);
 	return promise.picked.units;
+}
+
+/* Why parked input @number is parked; WORD_NONE: it is not. */
+static enum word parked_word(struct warehouse *w, uint64_t number)
+{
+	struct parked parked = {.code = WORD_NONE};
+	struct view *view;
+	struct err err;
+	enum err_code code;
+
+	assert_done(view_begin(ledger_env(w->ledger), &view, &err), &err);
+	code = parked_get(view, number, &parked, &err);
+	view_end(view);
+	if (code != ERR_NOT_FOUND)
+		assert_code(code, ERR_OK);
+	return (enum word)parked.code;
 }
 
 /* Ten mugs lie in A-01. */
@@ -147,6 +164,43 @@ static void a_count_may_differ_by_more_than_one_movement_carries(void **state)
 	assert_clean(w);
 }
 
+/* ---- parked ---- */
+
+static void a_reading_with_two_unknown_codes_waits_for_both(void **state)
+{
+	struct warehouse *w = *state;
+
+	read_in(w, "{\"v\":1,\"seq\":1,\"op\":\"receive\","
+		   "\"codes\":[\"NEW-1\",\"NEW-2\"],\"bin\":\"B-77\"}");
+	assert_ack(w, "NEW-1");
+	ask_ok(w, "code.set", "{\"code\":\"NEW-1\",\"item\":\"MUG\"}");
+	ask_ok(w, "code.set", "{\"code\":\"NEW-2\",\"item\":\"MUG\"}");
+	assert_int_equal(parked_word(w, 1), WORD_UNKNOWN_BIN);
+	ask_ok(w, "bin.set", "{\"bin\":\"B-77\"}");
+	assert_int_equal(units(w, "MUG", "B-77", GOOD), 2);
+	assert_int_equal(parked_word(w, 1), WORD_NONE);
+}
+
+/* Method: a scanner that was not known yet, and began at 1 again. */
+static void
+a_number_used_twice_before_its_device_was_known_is_kept(void **state)
+{
+	struct warehouse *w = *state;
+
+	send(w, "scan/gun-9",
+	     "{\"v\":1,\"seq\":1,\"op\":\"receive\",\"code\":\"MUG\"}");
+	send(w, "scan/gun-9",
+	     "{\"v\":1,\"seq\":1,\"op\":\"receive\",\"code\":\"MILK\"}");
+	ask_ok(w, "device.set", "{\"device\":\"gun-9\"}");
+	assert_int_equal(units(w, "MUG", "DOCK", GOOD), 1);
+	assert_int_equal(units(w, "MILK", "DOCK", GOOD), 0);
+	assert_int_equal(parked_word(w, 2), WORD_SEQ_REUSED);
+	ask_ok(w, "device.set", "{\"device\":\"gun-9\"}");
+	assert_int_equal(units(w, "MILK", "DOCK", GOOD), 0);
+	ask_ok(w, "parked.retry", "{\"number\":\"2\"}");
+	assert_int_equal(units(w, "MILK", "DOCK", GOOD), 1);
+}
+
 /* ---- undo ---- */
 
 static void
@@ -257,6 +311,8 @@ int main(void)
 		STORY(a_loss_may_name_an_order_that_has_nothing_there),
 		STORY(an_order_that_has_nothing_takes_nothing_of_anothers),
 		STORY(a_count_may_differ_by_more_than_one_movement_carries),
+		STORY(a_reading_with_two_unknown_codes_waits_for_both),
+		STORY(a_number_used_twice_before_its_device_was_known_is_kept),
 		STORY(undo_takes_one_reading_also_when_the_clock_was_set_back),
 		STORY(undo_tells_boots_apart),
 		STORY(undo_after_an_undo_that_found_takes_the_reading_before),
