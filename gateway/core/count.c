@@ -171,7 +171,9 @@ static enum err_code verdict_of(struct act *act,
 	code = book_read(act, statement, &counted->book, &moved, err);
 	if (code != ERR_OK)
 		return code;
-	if (statement->at.value != 0 && moved.value > statement->at.value) {
+	if (statement->at.value != 0 && moved.value > statement->at.value &&
+	    (statement->begun.value == 0 ||
+	     moved.value < statement->begun.value)) {
 		counted->verdict = COUNT_RECOUNT_MOVED;
 		return ERR_OK;
 	}

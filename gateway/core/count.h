@@ -22,6 +22,9 @@ struct statement {
 	enum condition condition;
 	int64_t counted; /* base units, from 0 */
 	struct pos at;   /* position n; 0: none came, the book is as of now */
+	/* Of the first entry that the same count made, about other lots, say:
+	 * what moved from there on is its own doing. 0: no such */
+	struct pos begun;
 };
 
 struct counted {

@@ -298,6 +298,8 @@ static enum err_code take_named(struct intake *intake,
 			verdict_again(&verdict, &answer, fault);
 		else
 			code = reused(intake, state, &verdict, err);
+		if (code == ERR_OK && verdict.word == WORD_BAD_CODE)
+			code = scan_problem_find(intake, &verdict, err);
 		if (code == ERR_OK)
 			code = seen_progress(batch_view(batch), &name,
 					     &progress, err);
@@ -390,7 +392,11 @@ bool intake_parse(struct intake *intake, enum reading_kind kind,
 		actor->boot = reading->boot;
 		actor->seq = reading->seq;
 	}
-	if (is_sound && reading->has_at)
+	/* What a device says of the future is its clock's fault, if ours is
+	 * right. */
+	if (is_sound && reading->has_at &&
+	    (reading->at.ms <= intake->now.ms ||
+	     !batch_clock_trusted(intake->act.batch)))
 		intake->act.effective = reading->at;
 	return is_sound;
 }

@@ -45,6 +45,27 @@ enum err_code scan_resolve(struct intake *intake, size_t index, struct err *err)
 	return resolve(&resolving, text, &engine->found[index], err);
 }
 
+enum err_code scan_problem_find(struct intake *intake, struct verdict *verdict,
+				struct err *err)
+{
+	struct engine *engine = intake->engine;
+	size_t count = engine->reading.kind == READING_SCAN
+			       ? engine->reading.body.scan.code_count
+			       : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		enum err_code code = scan_resolve(intake, i, err);
+
+		if (code != ERR_OK)
+			return code;
+		if (engine->found[i].kind == FOUND_FAULT) {
+			verdict->problem = engine->found[i].problem;
+			return ERR_OK;
+		}
+	}
+	return ERR_OK;
+}
+
 /* Details that stand in a code of their own belong to the reading's items. */
 static void details_merge(struct operation *operation,
 			  const struct found *found)
@@ -127,7 +148,8 @@ static struct operation operation_of(const struct intake *intake)
 				      .reason = scan->reason,
 				      .condition = scan->condition,
 				      .has_qty = scan->has_qty,
-				      .qty = scan->qty};
+				      .qty = scan->qty,
+				      .begun = batch_next(intake->act.batch)};
 
 	if (scan->expiry.year != 0)
 		operation.expiry = date_to_number(scan->expiry);
@@ -199,6 +221,61 @@ static enum err_code codes_judge(struct intake *intake,
 	return code;
 }
 
+/* True if an earlier code is of the same serial: one unit, scanned twice. */
+static bool is_again(const struct engine *engine, size_t index)
+{
+	const struct found *found = &engine->found[index];
+
+	for (size_t i = 0; i < index && found->serial.size > 0; i++) {
+		const struct found *other = &engine->found[i];
+
+		if (is_thing(other) &&
+		    other->item_no.value == found->item_no.value &&
+		    span_equal(serial_span(&other->serial),
+			       serial_span(&found->serial)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A count says of a thing how many there are: codes of one item and lot are
+ * one statement. Adds to @fact, of code @index, what the later codes say of
+ * the same; *@ret_is_said if an earlier code has said it.
+ */
+static enum err_code count_gather(struct intake *intake,
+				  const struct operation *operation,
+				  size_t index, struct fact *fact,
+				  bool *ret_is_said, struct err *err)
+{
+	struct engine *engine = intake->engine;
+	size_t count = engine->reading.body.scan.code_count;
+
+	*ret_is_said = false;
+	for (size_t i = 0; i < count && !*ret_is_said; i++) {
+		struct verdict other;
+		struct fact more;
+		enum err_code code;
+
+		if (i == index || !is_thing(&engine->found[i]) ||
+		    is_again(engine, i))
+			continue;
+		verdict_init(&other);
+		code = operate_judge(&intake->act, operation, &engine->found[i],
+				     &more, &other, err);
+		if (code != ERR_OK)
+			return code;
+		if (!verdict_is_open(&other) ||
+		    more.item_no.value != fact->item_no.value ||
+		    !span_equal(lot_span(&more.lot), lot_span(&fact->lot)))
+			continue;
+		*ret_is_said = i < index;
+		if (!qty_add(fact->quantity, more.quantity, &fact->quantity))
+			return ERR_OVERFLOW;
+	}
+	return ERR_OK;
+}
+
 /* Judged again one by one: the same serial twice in one reading is one unit. */
 static enum err_code codes_book(struct intake *intake,
 				const struct operation *operation,
@@ -211,6 +288,7 @@ static enum err_code codes_book(struct intake *intake,
 		struct posted posted;
 		struct verdict twice;
 		struct fact fact;
+		bool is_said = false;
 		enum err_code code;
 
 		if (!is_thing(&engine->found[i]))
@@ -218,7 +296,10 @@ static enum err_code codes_book(struct intake *intake,
 		verdict_init(&twice);
 		code = operate_judge(&intake->act, operation, &engine->found[i],
 				     &fact, &twice, err);
-		if (code == ERR_OK && verdict_is_open(&twice))
+		if (code == ERR_OK && operation->op == OP_COUNT)
+			code = count_gather(intake, operation, i, &fact,
+					    &is_said, err);
+		if (code == ERR_OK && verdict_is_open(&twice) && !is_said)
 			code = operate_book(&intake->act, operation, &fact,
 					    &posted, verdict, err);
 		if (code != ERR_OK)

@@ -9,7 +9,6 @@
 #include <inttypes.h>
 
 #include "gateway/ingest/json_out.h"
-#include "store/balance.h"
 #include "store/session.h"
 
 #define NEXT_OP "operation"
@@ -87,141 +86,6 @@ static struct span sitting_text(const struct sitting *sitting)
 	return reading_code(&sitting->intake->engine->reading.body.scan, 0);
 }
 
-/* ---- closing a count ---- */
-
-struct closing {
-	struct sitting *sitting;
-	uint32_t lines;
-	uint32_t changed;
-	uint32_t recounts;
-};
-
-static enum err_code counted_state(struct closing *closing,
-				   const struct statement *statement,
-				   struct err *err)
-{
-	struct counted counted;
-	enum err_code code = count_state(&closing->sitting->intake->act,
-					 statement, &counted, err);
-
-	if (code != ERR_OK)
-		return code;
-	closing->lines++;
-	if (counted.verdict != COUNT_ACCEPTED)
-		closing->recounts++;
-	else if (counted.change != 0)
-		closing->changed++;
-	closing->sitting->verdict->pos = counted.last;
-	return ERR_OK;
-}
-
-static struct statement statement_of(const struct closing *closing)
-{
-	const struct session *session = &closing->sitting->session;
-
-	return (struct statement){.bin = session->bin,
-				  .condition = CONDITION_GOOD,
-				  .at = session->bin_pos};
-}
-
-static enum err_code
-tally_state(void *context, const struct session_tally *tally, struct err *err)
-{
-	struct closing *closing = context;
-	struct statement statement = statement_of(closing);
-	enum err_code code;
-
-	statement.item_no = tally->item;
-	statement.lot = tally->lot;
-	statement.counted = tally->units;
-	code = item_name_of(batch_view(closing->sitting->intake->act.batch),
-			    tally->item, &statement.item, err);
-	if (code == ERR_OK)
-		code = counted_state(closing, &statement, err);
-	return code;
-}
-
-struct unseen {
-	struct closing *closing;
-	bool is_seen;
-	struct item_no item;
-};
-
-static enum err_code tally_is(void *context, const struct session_tally *tally,
-			      struct err *err)
-{
-	struct unseen *unseen = context;
-
-	(void)err;
-	if (tally->item.value == unseen->item.value)
-		unseen->is_seen = true;
-	return ERR_OK;
-}
-
-/* What the book has in the bin and nobody scanned was counted as none. */
-static enum err_code unseen_state(void *context, struct item_no item,
-				  struct place_no place,
-				  const struct balance *balance,
-				  struct err *err)
-{
-	struct closing *closing = context;
-	struct intake *intake = closing->sitting->intake;
-	struct unseen unseen = {closing, false, item};
-	struct statement statement = statement_of(closing);
-	enum err_code code;
-
-	(void)place;
-	if (balance_condition(balance, CONDITION_GOOD).units == 0)
-		return ERR_OK;
-	code = session_tallies(batch_view(intake->act.batch), intake->device_no,
-			       tally_is, &unseen, err);
-	if (code != ERR_OK || unseen.is_seen)
-		return code;
-	statement.item_no = item;
-	code = item_name_of(batch_view(intake->act.batch), item,
-			    &statement.item, err);
-	if (code == ERR_OK)
-		code = counted_state(closing, &statement, err);
-	return code;
-}
-
-/* The bin's count is over: states what was scanned, and none for the rest. */
-static enum err_code count_close(struct sitting *sitting, bool *ret_was_count,
-				 struct err *err)
-{
-	struct intake *intake = sitting->intake;
-	struct session *session = &sitting->session;
-	struct closing closing = {.sitting = sitting};
-	struct place bin;
-	struct place_no place;
-	enum err_code code;
-
-	*ret_was_count = session->op == OP_COUNT && session->bin.size > 0;
-	if (!*ret_was_count)
-		return ERR_OK;
-	bin = place_bin(place_name_span(&session->bin));
-	code = place_find(batch_view(intake->act.batch), &bin, &place, err);
-	if (code == ERR_OK)
-		code = balance_walk_bin(batch_view(intake->act.batch), place,
-					unseen_state, &closing, err);
-	if (code == ERR_OK || code == ERR_NOT_FOUND)
-		code = session_tallies(batch_view(intake->act.batch),
-				       intake->device_no, tally_state, &closing,
-				       err);
-	if (code == ERR_OK)
-		code = session_tallies_clear(batch_txn(intake->act.batch),
-					     intake->device_no, err);
-	if (code != ERR_OK)
-		return code;
-	verdict_say(sitting->verdict,
-		    closing.recounts > 0 ? WORD_SESSION_RECOUNT
-					 : WORD_SESSION_COUNT_CLOSED,
-		    "%.*s: %" PRIu32 " / +-%" PRIu32 " / ?%" PRIu32,
-		    (int)session->bin.size, session->bin.data, closing.lines,
-		    closing.changed, closing.recounts);
-	return ERR_OK;
-}
-
 /* ---- the labels ---- */
 
 static void bin_set(struct sitting *sitting, struct place_name bin)
@@ -237,11 +101,16 @@ static void bin_set(struct sitting *sitting, struct place_name bin)
 		batch_next(sitting->intake->act.batch).value - 1;
 }
 
+static enum err_code close_bin(struct sitting *sitting, struct err *err)
+{
+	return session_count_close(sitting->intake, &sitting->session,
+				   sitting->verdict, err);
+}
+
 static enum err_code take_op(struct sitting *sitting, struct err *err)
 {
 	struct session *session = &sitting->session;
-	bool was_count;
-	enum err_code code = count_close(sitting, &was_count, err);
+	enum err_code code = close_bin(sitting, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -284,7 +153,6 @@ static enum err_code take_bin(struct sitting *sitting, struct err *err)
 {
 	struct place_name name = sitting->found->bin;
 	struct operation operation = {.op = OP_COUNT, .bin = name};
-	bool was_count;
 	enum err_code code;
 
 	if (sitting->session.op == OP_NONE) {
@@ -300,7 +168,7 @@ static enum err_code take_bin(struct sitting *sitting, struct err *err)
 		refuse_now(sitting->verdict);
 		return ERR_OK;
 	}
-	code = count_close(sitting, &was_count, err);
+	code = close_bin(sitting, err);
 	if (code == ERR_OK)
 		bin_enter(sitting);
 	return code;
@@ -309,8 +177,7 @@ static enum err_code take_bin(struct sitting *sitting, struct err *err)
 static enum err_code take_done(struct sitting *sitting, struct err *err)
 {
 	struct session *session = &sitting->session;
-	bool was_count;
-	enum err_code code = count_close(sitting, &was_count, err);
+	enum err_code code = close_bin(sitting, err);
 
 	if (code != ERR_OK)
 		return code;

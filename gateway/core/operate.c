@@ -327,6 +327,8 @@ static enum err_code where_find(struct judging *judging, struct err *err)
 		code = sscc_get(view, (struct span){fact->sscc, SSCC_SIZE},
 				&judging->where, err);
 	judging->is_known = code == ERR_OK;
+	if (judging->is_known && judging->fact->lot.size == 0)
+		judging->fact->lot = judging->where.lot;
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
@@ -482,6 +484,11 @@ static enum err_code judge_from(struct judging *judging, struct err *err)
 		}
 		*from = bin_side(bin, CONDITION_GOOD);
 		return ERR_OK;
+	case OP_COUNT:
+		/* No guess by how many there are: the count says that. */
+		if (condition == CONDITION_NONE)
+			condition = CONDITION_GOOD;
+		break;
 	case OP_PICK:
 	case OP_HOLD:
 		from->condition = CONDITION_GOOD;
@@ -491,7 +498,6 @@ static enum err_code judge_from(struct judging *judging, struct err *err)
 	case OP_MOVE:
 	case OP_SCRAP:
 	case OP_TRANSFER_OUT:
-	case OP_COUNT:
 	case OP_NONE:
 	case OP_UNDO:
 	case OP_DONE:
@@ -658,7 +664,8 @@ static enum err_code count_book(struct act *act,
 				      .lot = fact->lot,
 				      .condition = fact->from.condition,
 				      .counted = fact->quantity.units,
-				      .at = operation->position};
+				      .at = operation->position,
+				      .begun = operation->begun};
 	struct counted counted;
 	enum err_code code = count_state(act, &statement, &counted, err);
 

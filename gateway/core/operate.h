@@ -30,6 +30,7 @@ struct operation {
 	bool has_qty;
 	int64_t qty;
 	struct pos position;
+	struct pos begun; /* of the reading's first entry */
 };
 
 /*

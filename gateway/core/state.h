@@ -97,6 +97,20 @@ intake_handle(struct intake *intake, struct verdict *verdict, struct err *err);
 MUST_CHECK enum err_code scan_resolve(struct intake *intake, size_t index,
 				      struct err *err);
 
+/* Ends the count of the session's bin, if it has one: states what was scanned
+ * and what was not, and says so. */
+struct session;
+MUST_CHECK enum err_code session_count_close(struct intake *intake,
+					     const struct session *session,
+					     struct verdict *verdict,
+					     struct err *err);
+
+/* Sets the problem of the first bad code of the scan in work, if it has one:
+ * it is not stored with the answer, and the same text gives the same. */
+MUST_CHECK enum err_code scan_problem_find(struct intake *intake,
+					   struct verdict *verdict,
+					   struct err *err);
+
 /* Takes back what the act's device or account booked last. */
 MUST_CHECK enum err_code undo_last(struct intake *intake,
 				   struct verdict *verdict, struct err *err);

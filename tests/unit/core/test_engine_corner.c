@@ -164,6 +164,113 @@ static void a_count_may_differ_by_more_than_one_movement_carries(void **state)
 	assert_clean(w);
 }
 
+/* ---- counts ---- */
+
+static void a_count_is_of_good_units_unless_it_says_otherwise(void **state)
+{
+	struct warehouse *w = *state;
+
+	stock_ten(w);
+	read_in(w, "{\"v\":1,\"op\":\"hold\",\"code\":\"MUG\",\"qty\":7,"
+		   "\"bin\":\"A-01\",\"reason\":\"wet\"}");
+	read_in(w, "{\"v\":1,\"op\":\"count\",\"code\":\"MUG\",\"qty\":5,"
+		   "\"bin\":\"A-01\"}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 5);
+	assert_int_equal(units(w, "MUG", "A-01", CONDITION_ON_HOLD), 7);
+}
+
+static void codes_of_one_item_are_one_count(void **state)
+{
+	struct warehouse *w = *state;
+
+	read_in(w, "{\"v\":1,\"op\":\"count\",\"bin\":\"A-01\","
+		   "\"codes\":[\"MUG\",\"4006381333931\",\"MUG\"]}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 3);
+	read_in(w, "{\"v\":1,\"op\":\"count\",\"bin\":\"A-01\",\"codes\":["
+		   "\"(01)09521234567899(21)S1\","
+		   "\"(01)09521234567899(21)S2\","
+		   "\"(01)09521234567899(21)S1\"]}");
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 2);
+}
+
+/* Method: what the count of the first lot moves is no reason to count the
+ * second again; and a lot that nobody scanned was counted as none. */
+static void a_session_counts_each_lot_of_an_item(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.RECEIVE");
+	scan(w, "DEPOT.BIN.A-01");
+	for (int i = 0; i < 3; i++) {
+		scan(w, "(01)09521234567899(10)L1");
+		scan(w, "(01)09521234567899(10)L2");
+		scan(w, "(01)09521234567899(10)L3");
+	}
+	scan(w, "DEPOT.OP.COUNT");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "(01)09521234567899(10)L1");
+	scan(w, "(01)09521234567899(10)L2");
+	scan(w, "DEPOT.DONE");
+	assert_ack(w, "count closed: A-01: 3 / +-3 / ?0");
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 2);
+	assert_clean(w);
+}
+
+static void
+a_device_whose_clock_is_ahead_does_not_count_the_future(void **state)
+{
+	struct warehouse *w = *state;
+	struct view *view;
+	struct name task;
+	struct err err;
+	enum err_code code;
+
+	read_in(w, "{\"v\":1,\"op\":\"count\",\"code\":\"MUG\",\"qty\":2,"
+		   "\"bin\":\"A-01\",\"at\":\"2045-01-01T00:00:00Z\"}");
+	w->now_ms += 2 * 3600 * 1000;
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"code\":\"MUG\","
+		   "\"bin\":\"A-01\",\"at\":\"2026-11-18T12:06:40Z\"}");
+	assert_done(view_begin(ledger_env(w->ledger), &view, &err), &err);
+	code = task_open_count(view, SPAN_LITERAL("A-01"), SPAN_LITERAL("MUG"),
+			       &task, &err);
+	view_end(view);
+	assert_code(code, ERR_NOT_FOUND);
+}
+
+/* ---- codes ---- */
+
+static void a_bad_code_sent_again_gets_the_same_sentence(void **state)
+{
+	static const char payload[] = "{\"v\":1,\"seq\":1,\"op\":\"receive\","
+				      "\"code\":\"]E04006381333932\"}";
+	struct warehouse *w = *state;
+	char first[sizeof(w->ack)];
+
+	read_in(w, payload);
+	assert_ack(w, "bad_check_digit");
+	memcpy(first, w->ack, sizeof(first));
+	read_in(w, payload);
+	assert_string_equal(w->ack, first);
+}
+
+/* The book knows which lot a serial is of: not the one that expires first. */
+static void a_serial_leaves_from_its_own_lot(void **state)
+{
+	struct warehouse *w = *state;
+
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\",\"code\":"
+		   "\"(01)09521234567899(17)280101(10)LATE(21)S1\"}");
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\",\"code\":"
+		   "\"(01)09521234567899(17)270101(10)SOON(21)S2\"}");
+	read_in(w, "{\"v\":1,\"op\":\"move\",\"bin\":\"A-01\",\"to\":\"A-02\","
+		   "\"code\":\"(01)09521234567899(21)S1\"}");
+	/* So SOON is all there still: nothing has to be found. */
+	read_in(w, "{\"v\":1,\"op\":\"move\",\"bin\":\"A-01\",\"to\":\"A-02\","
+		   "\"code\":\"(01)09521234567899(10)SOON\"}");
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 0);
+	assert_int_equal(units(w, "MILK", "A-02", GOOD), 2);
+}
+
 /* ---- parked ---- */
 
 static void a_reading_with_two_unknown_codes_waits_for_both(void **state)
@@ -311,6 +418,12 @@ int main(void)
 		STORY(a_loss_may_name_an_order_that_has_nothing_there),
 		STORY(an_order_that_has_nothing_takes_nothing_of_anothers),
 		STORY(a_count_may_differ_by_more_than_one_movement_carries),
+		STORY(a_count_is_of_good_units_unless_it_says_otherwise),
+		STORY(codes_of_one_item_are_one_count),
+		STORY(a_session_counts_each_lot_of_an_item),
+		STORY(a_device_whose_clock_is_ahead_does_not_count_the_future),
+		STORY(a_bad_code_sent_again_gets_the_same_sentence),
+		STORY(a_serial_leaves_from_its_own_lot),
 		STORY(a_reading_with_two_unknown_codes_waits_for_both),
 		STORY(a_number_used_twice_before_its_device_was_known_is_kept),
 		STORY(undo_takes_one_reading_also_when_the_clock_was_set_back),
