@@ -60,27 +60,35 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* Waits until the other end of the pipe @alive is closed, which the child's
- * end does, or until its time is up. */
-static enum err_code end_wait(int alive, const struct child_watch *watch,
+/* A child under way since @start, in ms of the monotonic clock. */
+struct child {
+	pid_t id;
+	int alive;
+	uint64_t start;
+	const struct report *report;
+};
+
+/* Waits until the other end of the pipe is closed, which the child's end does,
+ * or until its time is up. Who ends after that is late too, whenever this
+ * process came to see it: the verdict does not depend on who was scheduled. */
+static enum err_code end_wait(const struct child *child,
+			      const struct child_watch *watch,
 			      bool *ret_is_late, struct err *err)
 {
 	uint64_t limit = watch->time_limit_ms != 0 ? watch->time_limit_ms
 						   : TIME_LIMIT_MS_DEFAULT;
-	uint64_t start = now_ms();
 
-	*ret_is_late = false;
 	for (;;) {
-		struct pollfd end = {.fd = alive, .events = POLLIN};
+		struct pollfd end = {.fd = child->alive, .events = POLLIN};
+		uint64_t spent = now_ms() - child->start;
+		uint64_t left = spent < limit ? limit - spent : 0;
 		enum err_code code = ERR_OK;
-		int ready = poll(&end, 1, LOOK_MS);
+		int ready = poll(&end, 1, left < LOOK_MS ? (int)left : LOOK_MS);
 
-		if (ready > 0)
-			return ERR_OK;
 		if (ready < 0 && errno != EINTR)
 			return err_sys(err, errno, "wait for a child");
-		*ret_is_late = now_ms() - start >= limit;
-		if (*ret_is_late)
+		*ret_is_late = now_ms() - child->start >= limit;
+		if (ready > 0 || *ret_is_late)
 			return ERR_OK;
 		if (watch->look != NULL)
 			code = watch->look(watch->context, err);
@@ -89,20 +97,13 @@ static enum err_code end_wait(int alive, const struct child_watch *watch,
 	}
 }
 
-/* A child under way. */
-struct child {
-	pid_t id;
-	int alive;
-	const struct report *report;
-};
-
 static enum err_code end_judge(const struct child *child,
 			       const struct child_watch *watch,
 			       struct child_end *ret_end, struct err *err)
 {
 	bool is_late;
 	int status;
-	enum err_code code = end_wait(child->alive, watch, &is_late, err);
+	enum err_code code = end_wait(child, watch, &is_late, err);
 
 	if (code != ERR_OK || is_late)
 		(void)kill(child->id, SIGKILL);
@@ -128,7 +129,7 @@ enum err_code child_run(child_work_fn *work, void *context,
 			struct child_end *ret_end, struct err *err)
 {
 	struct report *report = child_share(sizeof(*report));
-	struct child child = {.report = report};
+	struct child child = {.start = now_ms(), .report = report};
 	enum err_code code;
 	int ends[2];
 
