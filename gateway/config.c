@@ -414,6 +414,39 @@ static void uri_derive(struct config *config)
 			  (unsigned)config->broker.port);
 }
 
+static void socket_derive(struct config *config)
+{
+	(void)text_format(config->control.socket,
+			  sizeof(config->control.socket), "%s/control.sock",
+			  config->runtime.dir);
+}
+
+/* What follows from others came from no file, also if one set it empty:
+ * config_print() tells the two apart by their origin. */
+static void derived_fill(struct config *config)
+{
+	static const struct {
+		const char *section;
+		const char *name;
+		void (*derive)(struct config *config);
+	} fields[] = {
+		{"broker", "uri", uri_derive},
+		{"control", "socket", socket_derive},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		const struct directive *directive =
+			directive_find(fields[i].section, fields[i].name);
+
+		ASSERT(directive != NULL);
+		if (((const char *)config)[directive->offset] != '\0')
+			continue;
+		fields[i].derive(config);
+		config->origin[directive_index(directive)] =
+			(struct config_origin){0};
+	}
+}
+
 static enum err_code config_end(struct config *config,
 				struct config_report *report)
 {
@@ -421,12 +454,7 @@ static enum err_code config_end(struct config *config,
 	rules_check(config, report);
 	if (report->count > 0)
 		return ERR_INVALID;
-	if (config->broker.uri[0] == '\0')
-		uri_derive(config);
-	if (config->control.socket[0] == '\0')
-		(void)text_format(config->control.socket,
-				  sizeof(config->control.socket),
-				  "%s/control.sock", config->runtime.dir);
+	derived_fill(config);
 	return ERR_OK;
 }
 

@@ -72,8 +72,9 @@ enum config_log_level {
 	CONFIG_LOG_DEBUG,
 };
 
-/* Where a value was set: file 0 is nowhere (the default), 1 the main file,
- * 2 and up the drop-ins in their order. Lines count from 1. */
+/* Where a value was set: file 0 is nowhere (the default, or what follows from
+ * others), 1 the main file, 2 and up the drop-ins in their order. Lines count
+ * from 1. */
 struct config_origin {
 	uint16_t file;
 	uint16_t line;

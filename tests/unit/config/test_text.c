@@ -121,6 +121,31 @@ static void print_config_says_where_each_value_came_from(void **state)
 	free(text);
 }
 
+/*
+ * Set empty is not set: no file is named for a value that it does not hold,
+ * and what is printed reads back, which a uri for a managed broker would not.
+ */
+static void what_is_set_empty_is_printed_as_following_from_others(void **state)
+{
+	static const char *const expected[] = {
+		"\n# uri = tcp://127.0.0.1:1883 ; follows from others\n",
+		"\n# socket = /run/depot/control.sock ; follows from others\n",
+	};
+	static struct config before;
+	char *text;
+
+	(void)state;
+	assert_code(parse(REQUIRED "[broker]\nuri =\n[control]\nsocket =\n"),
+		    ERR_OK);
+	before = config;
+	text = printed(print_config);
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++)
+		assert_non_null(strstr(text, expected[i]));
+	assert_code(parse(text), ERR_OK);
+	free(text);
+	assert_fields_equal(&before, &config);
+}
+
 /* Takes the # from each directive of the example. */
 static size_t example_uncomment(char *text)
 {
@@ -198,6 +223,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_print_config_says_reads_back_to_the_same),
 		cmocka_unit_test(print_config_says_where_each_value_came_from),
+		cmocka_unit_test(
+			what_is_set_empty_is_printed_as_following_from_others),
 		cmocka_unit_test(
 			the_example_is_the_default_and_all_of_its_lines_work),
 		cmocka_unit_test(the_table_is_sound),
