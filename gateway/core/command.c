@@ -165,7 +165,12 @@ static void envelope_read(struct running *running)
 	id_read(running);
 	if (!asking_int_or(asking, "v", versions, 1, &version))
 		return;
-	if (args != NULL && json_to_object(args, &fault) != ERR_OK)
+	/* The rest of the envelope is read: an empty object may take its
+	 * place. */
+	if (args == NULL &&
+	    json_parse(asking->json, SPAN_LITERAL("{}"), &fault) == ERR_OK)
+		args = json_root(asking->json);
+	if (json_to_object(args, &fault) != ERR_OK)
 		(void)asking_fault(asking, &fault); /* always ERR_OK */
 	asking->arguments = args;
 }

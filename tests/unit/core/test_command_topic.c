@@ -259,6 +259,28 @@ static void a_full_store_says_so_to_who_asks(void **state)
 	assert_suffix(w, "res/boss/move/none");
 }
 
+/* Method: every command of the table, without "args", which may be left out. */
+static void every_command_without_arguments_is_answered(void **state)
+{
+	struct warehouse *w = *state;
+	size_t count = 1;
+
+	for (size_t i = 0; i < count; i++) {
+		char topic[80];
+		char payload[40];
+
+		snprintf(topic, sizeof(topic), "cmd/boss/%s",
+			 command_at(i, &count)->name);
+		snprintf(payload, sizeof(payload), "{\"v\":1,\"id\":\"n-%zu\"}",
+			 i);
+		send(w, topic, payload);
+		assert_true(strstr(w->ack, ",\"result\":{") != NULL ||
+			    strstr(w->ack, ",\"error\":{") != NULL);
+	}
+	assert_true(count > 30);
+	printf("%zu commands\n", count);
+}
+
 static void a_message_that_was_cut_is_not_run(void **state)
 {
 	struct warehouse *w = *state;
@@ -289,6 +311,7 @@ int main(void)
 		STORY(the_account_of_the_topic_is_who_asks),
 		STORY(a_topic_that_is_no_commands_is_parked),
 		STORY(a_full_store_says_so_to_who_asks),
+		STORY(every_command_without_arguments_is_answered),
 		STORY(a_message_that_was_cut_is_not_run),
 	};
 
