@@ -140,6 +140,15 @@ static void report_print(const struct replay_report *report, const char *what)
 		printf("    %s\n", report->first.text);
 }
 
+static void kinds_print(const struct replay_report *report)
+{
+	printf("    distinct ones: %llu prefixes, %llu with a write missing, "
+	       "%llu torn\n",
+	       (unsigned long long)report->distinct_of[IMAGE_PREFIX],
+	       (unsigned long long)report->distinct_of[IMAGE_MISSING],
+	       (unsigned long long)report->distinct_of[IMAGE_TORN]);
+}
+
 static bool honest_is_fine(const struct replay_plan *plan)
 {
 	struct replay_report *report = report_open();
@@ -147,6 +156,7 @@ static bool honest_is_fine(const struct replay_plan *plan)
 
 	replay_whole(plan, report);
 	report_print(report, "honest disk");
+	kinds_print(report);
 	is_fine = report->is_done && report->opened > 0 &&
 		  report->lost + report->damaged + report->crashed == 0;
 	if (!is_fine)

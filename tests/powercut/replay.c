@@ -221,7 +221,7 @@ static uint64_t image_build(struct disk *disk, struct tear tear)
 	return sum;
 }
 
-static void image_try(struct disk *disk, struct tear tear, bool is_must)
+static void image_try(struct disk *disk, struct tear tear, enum image_kind kind)
 {
 	struct replay_report *report = disk->report;
 	uint64_t sum;
@@ -232,12 +232,14 @@ static void image_try(struct disk *disk, struct tear tear, bool is_must)
 	sum = image_build(disk, tear);
 	pair = sum ^ mix(disk->acked);
 	report->images++;
-	if (set_add(report->bytes_seen, sum))
+	if (set_add(report->bytes_seen, sum)) {
 		report->distinct++;
+		report->distinct_of[kind]++;
+	}
 	if (set_add(report->pairs_seen, pair)) {
 		report->pairs++;
 		if (!disk->plan->is_dry &&
-		    (is_must || mix(pair) <= disk->plan->share))
+		    (kind == IMAGE_PREFIX || mix(pair) <= disk->plan->share))
 			image_open(disk);
 	}
 	image_undo(disk);
@@ -270,11 +272,11 @@ static void singles_try(struct disk *disk)
 		at_say(disk, "all but", which);
 		choose_all(disk, true);
 		disk->chosen[which] = false;
-		image_try(disk, TEAR_NONE, false);
+		image_try(disk, TEAR_NONE, IMAGE_MISSING);
 		at_say(disk, "only", which);
 		choose_all(disk, false);
 		disk->chosen[which] = true;
-		image_try(disk, TEAR_NONE, false);
+		image_try(disk, TEAR_NONE, IMAGE_MISSING);
 	}
 }
 
@@ -290,7 +292,7 @@ static void subsets_try(struct disk *disk)
 		at_say(disk, "subset", i);
 		for (size_t j = 0; j < count; j++)
 			disk->chosen[j] = (bits >> (j % 64) & 1) != 0;
-		image_try(disk, TEAR_NONE, false);
+		image_try(disk, TEAR_NONE, IMAGE_MISSING);
 	}
 }
 
@@ -307,8 +309,8 @@ static void tears_try(struct disk *disk)
 	choose_all(disk, true);
 	for (size_t cut = first_cut; cut < last->size; cut += SECTOR) {
 		at_say(disk, "the last torn at byte", cut);
-		image_try(disk, (struct tear){0, cut}, false);
-		image_try(disk, (struct tear){cut, SIZE_MAX}, false);
+		image_try(disk, (struct tear){0, cut}, IMAGE_TORN);
+		image_try(disk, (struct tear){cut, SIZE_MAX}, IMAGE_TORN);
 	}
 }
 
@@ -318,10 +320,10 @@ static void point_try(struct disk *disk)
 	disk->report->points++;
 	at_say(disk, "all of", disk->pending.count);
 	choose_all(disk, true);
-	image_try(disk, TEAR_NONE, true);
+	image_try(disk, TEAR_NONE, IMAGE_PREFIX);
 	at_say(disk, "none of", disk->pending.count);
 	choose_all(disk, false);
-	image_try(disk, TEAR_NONE, true);
+	image_try(disk, TEAR_NONE, IMAGE_PREFIX);
 	tears_try(disk);
 	if (disk->pending.count > 1) {
 		singles_try(disk);

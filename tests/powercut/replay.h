@@ -16,6 +16,14 @@ enum lie {
 	LIE_ACK,   /* acknowledged before the commit instead of after it */
 };
 
+/* What an image has of the writes since the last sync. */
+enum image_kind {
+	IMAGE_PREFIX,  /* all or none: the run as it was up to a moment */
+	IMAGE_MISSING, /* some, out of order */
+	IMAGE_TORN,    /* all, a part of the last one lacking */
+	IMAGE_KIND_COUNT,
+};
+
 /* Images of one replay that are told apart; a full table ends it. */
 #define SEEN_MAX (UINT64_C(1) << 22)
 
@@ -24,8 +32,9 @@ struct replay_report {
 	uint64_t points;   /* between two events */
 	uint64_t images;   /* built */
 	uint64_t distinct; /* by their bytes */
-	uint64_t pairs;    /* by their bytes and what was acknowledged */
-	uint64_t opened;   /* of those */
+	uint64_t distinct_of[IMAGE_KIND_COUNT];
+	uint64_t pairs;  /* by their bytes and what was acknowledged */
+	uint64_t opened; /* of those */
 	uint64_t lost;
 	uint64_t damaged;
 	uint64_t crashed;
@@ -39,9 +48,8 @@ struct replay_report {
 
 struct replay_plan {
 	enum lie lie;
-	/* Of the images (but all and none of the writes since the last sync,
-	 * which are always opened) this share is opened: 0 none, UINT64_MAX
-	 * all. Which ones, their bytes decide. */
+	/* Of the images (but those of IMAGE_PREFIX, all opened) this share is
+	 * opened: 0 none, UINT64_MAX all. Which ones, their bytes decide. */
 	uint64_t share;
 	bool is_dry; /* builds and counts, opens none */
 	uint64_t seed;
