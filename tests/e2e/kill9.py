@@ -13,9 +13,13 @@ the ring is no excuse. At the end every reading that the broker PUBACKed is
 there exactly once: in the journal, or parked unread if depotd died on it
 twice.
 
-usage: kill9.py [ROUNDS]   (100)
+usage: kill9.py [ROUNDS]   (100; beyond, a new box and new senders for each
+100, so that neither the store nor what has to be remembered grows)
+
+At the end it says, line by line, "total NAME: NUMBER".
 """
 
+import collections
 import random
 import sys
 import threading
@@ -24,6 +28,8 @@ import time
 import depot_harness as h
 
 ROUNDS = 100
+ROUNDS_EACH = 100
+AUDIT_EACH = 10  # rounds
 SEEDING = [("device", "holder", 1, ""), ("device", "thrower", 1, ""),
            ("device", "nameless", 1, ""), ("bin", "A-01"), ("item", "MUG", 0),
            ("item", "CUP", 0), ("code", "04006381333931", "MUG", 1)]
@@ -105,10 +111,14 @@ class Book:
         self.times = {}
 
     def read(self):
-        for entry in self.box.movements(self.next):
+        # Line by line: as a list, the whole of it would fill the memory.
+        for line in h.tool("journal-from", self.box.store,
+                           self.next).splitlines():
+            entry = h.decode(line)
             self.next = entry["pos"] + 1
-            name = (entry.get("actor"), entry.get("seq"))
-            self.times[name] = self.times.get(name, 0) + 1
+            if entry["kind"] == "movement":
+                name = (entry.get("actor"), entry.get("seq"))
+                self.times[name] = self.times.get(name, 0) + 1
 
     def lacks(self, device, seqs):
         return [seq for seq in seqs
@@ -120,64 +130,60 @@ def acked(device):
         return range(1, device.upto + 1)
 
 
-def check_end(box, load, book):
+def check_end(box, load, book, totals):
     """Everything PUBACKed is there exactly once."""
-    book.read()
     died = {}
     for entry in box.parked():
         h.same(entry["code"], DIED_TWICE, f"why {entry} is parked")
         died[entry["payload"]] = died.get(entry["payload"], 0) + 1
-    total = 0
+    lost, doubles = [], []
     for device in (load.holder, load.thrower):
         sent = range(1, device.next_seq)
-        h.same(len(device.taken), len(sent), "PUBACKed")
         unread = {seq for seq in sent if h.json.dumps(
             device.sent[seq], ensure_ascii=False) in died}
-        h.same([seq for seq in book.lacks(device, sent) if seq not in unread],
-               [], f"PUBACKed readings of {device.name} that are missing")
-        h.same([seq for seq in sent
-                if book.times.get((device.name, seq), 0) > 1], [],
-               f"readings of {device.name} booked twice")
-        total += len(sent)
-    unread = sum(count for payload, count in died.items() if "CUP" in payload)
-    h.same(box.on_hand()["CUP"] + unread, load.nameless_sent,
-           "readings without a number")
-    return total + load.nameless_sent, sum(died.values())
+        lost += [(device.name, seq) for seq in book.lacks(device, sent)
+                 if seq not in unread]
+        doubles += [(device.name, seq) for seq in sent
+                    if book.times.get((device.name, seq), 0) > 1]
+        totals["found once"] += sum(
+            book.times.get((device.name, seq), 0) == 1 for seq in sent)
+        totals["readings"] += len(sent)
+        totals["readings PUBACKed"] += len(device.taken)
+    nameless = box.on_hand()["CUP"] + sum(
+        count for payload, count in died.items() if "CUP" in payload)
+    totals["found once"] += min(nameless, load.nameless_sent)
+    totals["readings"] += load.nameless_sent
+    totals["readings PUBACKed"] += len(load.nameless.taken)
+    totals["parked because depotd died on them twice"] += sum(died.values())
+    totals["lost"] += len(lost) + max(0, load.nameless_sent - nameless)
+    totals["doubles"] += len(doubles) + max(0, nameless - load.nameless_sent)
+    h.same(lost, [], "PUBACKed readings that are missing")
+    h.same(doubles, [], "readings booked twice")
+    h.same(nameless, load.nameless_sent, "readings without a number")
+    h.same(totals["readings PUBACKed"], totals["readings"], "PUBACKed")
 
 
-def run(scratch, rounds):
-    draw = random.Random(h.seed())
-    broker = h.Broker(scratch).start()
-    box = h.Box(scratch, broker.port, seeding=SEEDING, map_mib=1024,
-                store__map_size="1024 MiB").start()
-    load = Load(scratch, broker)
-    book = Book(box)
-    early = checked = 0
-    began = time.monotonic()
-    for number in range(rounds):
-        is_early = draw.random() < .15
-        if is_early:
-            # In the middle of its start.
-            box.program.live(draw.uniform(0, .06))
-            early += 1
-        else:
-            box.wait_up()
-            load.holder.again(load.holder.unacked())
-            box.program.live(draw.uniform(0, .4))
-        h.same(box.program.is_running(), True, "depotd is running")
-        box.kill()
-        sure = [(device, acked(device))
-                for device in (load.holder, load.thrower)]
-        book.read()
-        for device, seqs in sure:
-            h.same(book.lacks(device, seqs), [],
-                   f"round {number}: acknowledged readings of "
-                   f"{device.name} that are not in the store")
-            checked += len(seqs)
-        box.spawn()
-    print(f"{rounds} kills, {early} of them while it started, "
-          f"{time.monotonic() - began:.0f} s")
-    box.wait_up()
+def check_killed(box, load, book, totals):
+    """Everything acknowledged is in the store. Returns how much that is."""
+    sure = [(device, acked(device)) for device in (load.holder, load.thrower)]
+    book.read()
+    lost = [(device.name, seq) for device, seqs in sure
+            for seq in book.lacks(device, seqs)]
+    totals["lost"] += len(lost)
+    h.same(lost, [], f"kill {totals['kills']}: acknowledged readings that "
+           "are not in the store")
+    return sum(len(seqs) for _, seqs in sure)
+
+
+def audit(box, totals):
+    result = box.audit(found=0)
+    totals["audits, all of them clean"] += 1
+    totals["unexplained"] += result["unexplained"]
+    return result
+
+
+def settle(box, load):
+    """Until every reading has been PUBACKed and booked."""
     load.stop()
     for device in (load.holder, load.thrower, load.nameless):
         device.wait(lambda one=device: not one.in_flight, "every PUBACK")
@@ -190,14 +196,42 @@ def run(scratch, rounds):
         one.topic.endswith("/stock/CUP")
         and one.json()["on_hand"] >= load.nameless_sent - box_parked(box)
         for one in load.nameless.messages[-50:]), "the last of the nameless")
-    box.stop()
-    total, died = check_end(box, load, book)
-    result = box.audit(found=0)
+
+
+def run(scratch, rounds, draw, totals):
+    broker = h.Broker(scratch).start()
+    box = h.Box(scratch, broker.port, seeding=SEEDING, map_mib=1024,
+                store__map_size="1024 MiB").start()
+    load = Load(scratch, broker)
+    book = Book(box)
+    checked = 0
+    for number in range(rounds):
+        is_early = draw.random() < .15
+        if is_early:
+            # In the middle of its start.
+            box.program.live(draw.uniform(0, .06))
+            totals["of them during a start"] += 1
+        else:
+            box.wait_up()
+            load.holder.again(load.holder.unacked())
+            box.program.live(draw.uniform(0, .4))
+        h.same(box.program.is_running(), True, "depotd is running")
+        box.kill()
+        totals["kills"] += 1
+        checked = check_killed(box, load, book, totals)
+        if number % AUDIT_EACH == 0:
+            audit(box, totals)
+        box.spawn()
     h.same(checked > 0, True, "acknowledged readings were checked")
-    return {"kills": rounds, "kills during the start": early,
-            "readings": total, "parked because depotd died on them twice":
-            died, "journal entries": result["entries"],
-            "unexplained": result["unexplained"]}
+    totals["acknowledged before a kill and found after it"] += checked
+    box.wait_up()
+    settle(box, load)
+    box.stop()
+    # Read anew: what one kill left may be gone after another.
+    book = Book(box)
+    book.read()
+    check_end(box, load, book, totals)
+    totals["journal entries"] += audit(box, totals)["entries"]
 
 
 def box_parked(box):
@@ -247,8 +281,18 @@ def kills_in_the_middle_of_a_long_queue_count_nothing_twice(scratch):
 
 @h.test
 def nothing_acknowledged_is_lost_and_nothing_counts_twice(scratch):
-    totals = run(scratch, ROUNDS)
-    print("; ".join(f"{name}: {value}" for name, value in totals.items()))
+    draw = random.Random(h.seed())
+    totals = collections.Counter()
+    began = time.monotonic()
+    try:
+        for first in range(0, ROUNDS, ROUNDS_EACH):
+            with h.Scratch() as part:
+                run(part, min(ROUNDS_EACH, ROUNDS - first), draw, totals)
+            print(f"{totals['kills']} kills, {totals['readings']} readings, "
+                  f"{time.monotonic() - began:.0f} s", flush=True)
+    finally:
+        for name, number in totals.items():
+            print(f"total {name}: {number}")
 
 
 if __name__ == "__main__":
