@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""A campaign works, and gives the totals that it is there for.
+
+Method: the script runs in a tiny size on the build that is there, as
+tests/campaign runs it. Each expected total must be there, with a number that
+fits; how large it is otherwise is the campaign's own business.
+
+usage: smoke.py BUILD NAME [ARGUMENT...]
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SKIPPED = 77
+# Of each campaign: what must stand in its totals.
+TOTALS = {
+    "kill9": (r"kills: 3", r"readings: [1-9]\d*",
+              r"readings PUBACKed: [1-9]\d*",
+              r"acknowledged before a kill and found after it: [1-9]\d*",
+              r"found once: [1-9]\d*", r"lost: 0", r"doubles: 0",
+              r"audits, all of them clean: 2", r"unexplained: 0"),
+    "powercut": (r"env, distinct images: [1-9]\d*",
+                 r"env, of them prefixes: [1-9]\d*",
+                 r"env, of them with a write missing: [1-9]\d*",
+                 r"env, of them torn: [1-9]\d*",
+                 r"env, images opened and audited: [1-9]\d*",
+                 r"env, lost something acknowledged: 0",
+                 r"env, not opened or audit unclean: 0"),
+    "fuzz": (r"json: [1-9]\d* runs, coverage [1-9]\d* \([1-9]\d* features\), "
+             r"\d+ new inputs of \d+ bytes, [1-9]\d* MiB, 0 crashes",),
+}
+NEEDS = {"fuzz": "clang"}
+
+
+def main():
+    build, name, *arguments = sys.argv[1:]
+    program = NEEDS.get(name)
+    if program is not None and shutil.which(program) is None:
+        print(f"SKIP: there is no {program} here")
+        return SKIPPED
+    done = subprocess.run(
+        [os.path.join(HERE, name), *arguments], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False,
+        env={**os.environ, "DEPOT_BUILD": build, "DEPOT_SEED": "1"})
+    print(done.stdout)
+    assert done.returncode == 0, done.returncode
+    totals = done.stdout.partition("\nTOTALS\n")[2].splitlines()
+    for pattern in TOTALS[name]:
+        assert any(re.fullmatch(pattern, line) for line in totals), pattern
+    print(f"{len(TOTALS[name])} totals")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
