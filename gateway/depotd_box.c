@@ -96,10 +96,11 @@ static bool answer_publish(struct box *box, const struct keeper_answer *answer)
 {
 	const struct founding *identity = ledger_identity(box->ledger);
 	char topic[MQTT_TOPIC_SIZE_MAX];
-	struct mqtt_publication out = {.topic = topic,
-				       .payload = {answer->payload,
-						   answer->size},
-				       .qos = 1};
+	struct mqtt_publication out = {
+		.topic = topic,
+		.payload = {answer->payload, answer->size},
+		.correlation = {answer->correlation, answer->correlation_size},
+		.qos = 1};
 
 	/* What the session brought before the subscriptions stand again is
 	 * answered when they do. */

@@ -130,13 +130,12 @@ struct kept {
 	size_t size;
 };
 
-static void answer_keep(void *context, struct span device, struct span payload)
+static void answer_keep(void *context, const struct answers_message *message)
 {
 	struct kept *kept = context;
 
-	(void)device;
-	memcpy(kept->buffer, payload.data, payload.size);
-	kept->size = payload.size;
+	memcpy(kept->buffer, message->payload.data, message->payload.size);
+	kept->size = message->payload.size;
 }
 
 static enum err_code event_run(struct direct *direct, struct event *event,

@@ -78,12 +78,11 @@ static bool record_read(struct replay *replay, struct span line,
 
 /* ---- the engine ---- */
 
-static void ack_count(void *context, struct span suffix, struct span payload)
+static void ack_count(void *context, const struct answers_message *message)
 {
 	struct replay *replay = context;
 
-	(void)suffix;
-	(void)payload;
+	(void)message;
 	replay->acks++;
 }
 

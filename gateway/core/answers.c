@@ -44,10 +44,11 @@ struct talk {
 	bool is_cut; /* an exception was left out: upto stays below it */
 };
 
-/* A command's reply: topic and payload, one behind the other. */
+/* A command's reply: its parts, one behind the other. */
 struct reply {
 	struct slice suffix;
 	struct slice payload;
+	struct slice correlation;
 };
 
 struct answers {
@@ -214,19 +215,22 @@ static struct slice reply_keep(struct answers *answers, struct span text)
 	return slice;
 }
 
-void answers_reply(struct answers *answers, struct span suffix,
-		   struct span payload)
+void answers_reply(struct answers *answers, const struct answers_message *reply)
 {
-	struct reply *reply;
+	size_t size = reply->suffix.size + reply->payload.size +
+		      reply->correlation.size;
+	struct reply *kept;
 
-	ASSERT(suffix.size <= ANSWERS_SUFFIX_SIZE_MAX &&
-	       payload.size <= PAYLOAD_OUT_SIZE_MAX);
+	ASSERT(reply->suffix.size <= ANSWERS_SUFFIX_SIZE_MAX &&
+	       reply->payload.size <= PAYLOAD_OUT_SIZE_MAX &&
+	       reply->correlation.size <= CORRELATION_SIZE_MAX);
 	if (answers->reply_count == answers->readings_max ||
-	    suffix.size + payload.size > REPLIES_SIZE - answers->replies_size)
+	    size > REPLIES_SIZE - answers->replies_size)
 		return;
-	reply = &answers->replies[answers->reply_count++];
-	reply->suffix = reply_keep(answers, suffix);
-	reply->payload = reply_keep(answers, payload);
+	kept = &answers->replies[answers->reply_count++];
+	kept->suffix = reply_keep(answers, reply->suffix);
+	kept->payload = reply_keep(answers, reply->payload);
+	kept->correlation = reply_keep(answers, reply->correlation);
 }
 
 /* ---- rendering ---- */
@@ -332,6 +336,7 @@ static void message_end(struct json_out *out, const struct sending *sending,
 			const struct line *session)
 {
 	char suffix[sizeof("ack/") + NAME_SIZE_MAX];
+	struct answers_message message;
 
 	out_reserve(out, 0);
 	out_array_end(out);
@@ -342,7 +347,9 @@ static void message_end(struct json_out *out, const struct sending *sending,
 	(void)text_format(suffix, sizeof(suffix), "ack/%.*s",
 			  (int)sending->talk->device.size,
 			  sending->talk->device.data);
-	sending->send(sending->context, span_of(suffix), out_span(out));
+	message = (struct answers_message){.suffix = span_of(suffix),
+					   .payload = out_span(out)};
+	sending->send(sending->context, &message);
 }
 
 /* Room for the brackets and the session's two sentences behind the list. */
@@ -385,6 +392,11 @@ static void talk_render(const struct sending *sending, uint32_t number)
 	message_end(&out, sending, session);
 }
 
+static struct span reply_span(const struct answers *answers, struct slice slice)
+{
+	return (struct span){answers->reply_bytes + slice.at, slice.size};
+}
+
 void answers_render(const struct answers *answers, struct pos pos,
 		    answers_send_fn *send, void *context)
 {
@@ -396,12 +408,12 @@ void answers_render(const struct answers *answers, struct pos pos,
 	}
 	for (size_t i = 0; i < answers->reply_count; i++) {
 		const struct reply *reply = &answers->replies[i];
-		const char *bytes = answers->reply_bytes;
+		struct answers_message message = {
+			.suffix = reply_span(answers, reply->suffix),
+			.payload = reply_span(answers, reply->payload),
+			.correlation = reply_span(answers, reply->correlation),
+		};
 
-		send(context,
-		     (struct span){bytes + reply->suffix.at,
-				   reply->suffix.size},
-		     (struct span){bytes + reply->payload.at,
-				   reply->payload.size});
+		send(context, &message);
 	}
 }

@@ -53,24 +53,30 @@ void answers_add(struct answers *answers, const struct said *said);
 /* The longest suffix: "res/", an account, a command, an id. */
 #define ANSWERS_SUFFIX_SIZE_MAX (4 + NAME_SIZE_MAX + 1 + NAME_SIZE_MAX + 1 + 64)
 
-/*
- * Adds a command's reply, for the topic that ends in @suffix ("res/boss/move/
- * 17"). Both are copied. Never fails: one that has no room is left out, and
- * its sender asks again under the same id.
- */
-void answers_reply(struct answers *answers, struct span suffix,
-		   struct span payload);
+/* One message to publish. */
+struct answers_message {
+	struct span suffix;      /* what follows the site's part of the topic:
+				  * "ack/dock-1", "res/boss/move/17" */
+	struct span payload;     /* at most PAYLOAD_OUT_SIZE_MAX */
+	struct span correlation; /* at most CORRELATION_SIZE_MAX: the asker's
+				  * own bytes, to go with it; empty: none */
+};
 
 /*
- * Calls @send for each message, none longer than PAYLOAD_OUT_SIZE_MAX.
- * @suffix is what follows the site's part of the topic: "ack/dock-1",
- * "res/boss/move/17". @pos is the journal's end after the commit. An
- * acknowledgement is as in TOPICS: {v, boot, upto, pos, except, session?},
- * with `high` (the highest number taken) where there is a hole below it.
- * Borrowed until @send returns.
+ * Adds a command's reply, which is copied. Never fails: one that has no room
+ * is left out, and its sender asks again under the same id.
  */
-typedef void answers_send_fn(void *context, struct span suffix,
-			     struct span payload);
+void answers_reply(struct answers *answers,
+		   const struct answers_message *reply);
+
+/*
+ * Calls @send for each message, which is borrowed until it returns. @pos is
+ * the journal's end after the commit. An acknowledgement is as in TOPICS:
+ * {v, boot, upto, pos, except, session?}, with `high` (the highest number
+ * taken) where there is a hole below it.
+ */
+typedef void answers_send_fn(void *context,
+			     const struct answers_message *message);
 void answers_render(const struct answers *answers, struct pos pos,
 		    answers_send_fn *send, void *context);
 

@@ -27,6 +27,8 @@ enum event_kind {
 struct message {
 	struct span topic; /* whole: "depot/v1/org/site/scan/dock-1" */
 	struct span payload;
+	struct span response;    /* MQTT 5's Response Topic; empty: none */
+	struct span correlation; /* and Correlation Data, any bytes */
 	uint16_t packet_id;
 	bool is_again;   /* MQTT's dup flag */
 	bool is_cut;     /* the payload was longer than what is here */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/core/command.h"
+#include "gateway/core/inlet.h"
 
 /* What stands around a result: {"v":1,"id":"...","result":} */
 #define ENVELOPE_SIZE 128
@@ -12,6 +13,7 @@
 #define ERROR_FRONT "{\"error\":"
 
 struct replying {
+	const struct message *message;
 	struct name account;
 	struct span name; /* of the command; borrowed */
 	struct ref id;
@@ -43,16 +45,51 @@ bool command_topic_is_valid(struct span rest)
 	       command_id_is_valid(name) && name.size <= NAME_SIZE_MAX;
 }
 
-static void replying_begin(struct replying *replying, struct span rest,
+static void replying_begin(struct replying *replying,
+			   const struct message *message, struct span rest,
 			   struct answers *answers)
 {
 	struct span account;
 	bool is_valid;
 
-	*replying = (struct replying){.answers = answers};
+	*replying = (struct replying){.message = message, .answers = answers};
 	is_valid = topic_split(rest, &account, &replying->name) &&
 		   name_set(&replying->account, account);
 	ASSERT(is_valid);
+}
+
+/* What @text has behind @start; empty if it starts otherwise. */
+static struct span behind(struct span text, struct span start)
+{
+	if (text.size < start.size || start.size == 0 ||
+	    memcmp(text.data, start.data, start.size) != 0)
+		return (struct span){"", 0};
+	return (struct span){text.data + start.size, text.size - start.size};
+}
+
+/*
+ * The part below the site of the topic that the sender asked to be answered
+ * on. Empty if it may not be that: depot writes where its senders may not, so
+ * only what lies under the account's own res/ is taken.
+ */
+static struct span response_suffix(const struct replying *replying)
+{
+	const struct message *message = replying->message;
+	struct span below = inlet_below(message->topic);
+	struct span site = {message->topic.data,
+			    message->topic.size - below.size};
+	struct span suffix = behind(message->response, site);
+	char own[sizeof("res//") + NAME_SIZE_MAX];
+	struct span rest;
+
+	(void)text_format(own, sizeof(own), "res/%.*s/",
+			  (int)replying->account.size, replying->account.data);
+	rest = behind(suffix, span_of(own));
+	if (rest.size == 0 || suffix.size > ANSWERS_SUFFIX_SIZE_MAX ||
+	    !text_is_clean(rest) || memchr(rest.data, '+', rest.size) != NULL ||
+	    memchr(rest.data, '#', rest.size) != NULL)
+		return (struct span){"", 0};
+	return suffix;
 }
 
 /* @reply is the whole object that the command wrote. */
@@ -62,6 +99,10 @@ static void reply_send(const struct replying *replying, struct span reply)
 					       : SPAN_LITERAL("none");
 	bool is_error = span_starts(reply, ERROR_FRONT);
 	size_t front = sizeof(ERROR_FRONT) - 1;
+	struct answers_message message = {
+		.suffix = response_suffix(replying),
+		.correlation = replying->message->correlation,
+	};
 	char suffix[ANSWERS_SUFFIX_SIZE_MAX + 1];
 	UNINITIALIZED char buffer[PAYLOAD_OUT_SIZE_MAX];
 	struct json_out out;
@@ -81,7 +122,10 @@ static void reply_send(const struct replying *replying, struct span reply)
 			  (int)replying->account.size, replying->account.data,
 			  (int)replying->name.size, replying->name.data,
 			  (int)id.size, id.data);
-	answers_reply(replying->answers, span_of(suffix), out_span(&out));
+	if (message.suffix.size == 0)
+		message.suffix = span_of(suffix);
+	message.payload = out_span(&out);
+	answers_reply(replying->answers, &message);
 }
 
 /* A reply of the engine's own words. */
@@ -119,7 +163,7 @@ enum err_code on_command(struct intake *intake, struct span rest,
 	enum err_code code;
 
 	engine->counters.commands++;
-	replying_begin(&replying, rest, answers);
+	replying_begin(&replying, &intake->message, rest, answers);
 	if (intake->message.is_cut) {
 		word_send(&replying, WORD_COMMAND_TOO_LONG);
 		return ERR_OK;
@@ -145,7 +189,7 @@ void on_command_full(struct engine *engine, const struct message *message,
 	struct span id = {"", 0};
 	struct fault fault;
 
-	replying_begin(&replying, rest, answers);
+	replying_begin(&replying, message, rest, answers);
 	if (json_parse(&engine->json, message->payload, &fault) == ERR_OK &&
 	    json_text(json_root(&engine->json), "id", &id, &fault) == ERR_OK &&
 	    command_id_is_valid(id) && !ref_set(&replying.id, id))

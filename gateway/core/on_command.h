@@ -7,8 +7,10 @@
  * cmd/{account}/{name} takes {"v", "id", "args"?}; MQTT hides the publisher,
  * so the account stands in the topic and the broker's access list binds it.
  * The reply goes to res/{account}/{name}/{id} as {"v", "id", "result"} or
- * {"v", "id", "error"}: what the control socket would have said. A list's page
- * is as long as a message may be. An id that cannot be read is "none".
+ * {"v", "id", "error"}: what the control socket would have said; or to the
+ * sender's own MQTT 5 Response Topic, if that lies under res/{account}/, and
+ * with its Correlation Data. A list's page is as long as a message may be. An
+ * id that cannot be read is "none".
  */
 #ifndef DEPOT_GATEWAY_CORE_ON_COMMAND_H
 #define DEPOT_GATEWAY_CORE_ON_COMMAND_H

@@ -83,18 +83,23 @@ static void fail(struct keeper *keeper, const struct err *err)
 	wake_signal(keeper->config.loop_wake);
 }
 
-static void answer_send(void *context, struct span suffix, struct span payload)
+static void answer_send(void *context, const struct answers_message *message)
 {
 	struct keeper *keeper = context;
 	struct keeper_answer answer;
 
-	if (suffix.size > sizeof(answer.suffix) ||
-	    payload.size > sizeof(answer.payload))
+	if (message->suffix.size > sizeof(answer.suffix) ||
+	    message->payload.size > sizeof(answer.payload) ||
+	    message->correlation.size > sizeof(answer.correlation))
 		return;
-	answer.suffix_size = (uint16_t)suffix.size;
-	memcpy(answer.suffix, suffix.data, suffix.size);
-	answer.size = (uint16_t)payload.size;
-	memcpy(answer.payload, payload.data, payload.size);
+	answer.suffix_size = (uint16_t)message->suffix.size;
+	memcpy(answer.suffix, message->suffix.data, message->suffix.size);
+	answer.size = (uint16_t)message->payload.size;
+	memcpy(answer.payload, message->payload.data, message->payload.size);
+	answer.correlation_size = (uint16_t)message->correlation.size;
+	if (message->correlation.size > 0)
+		memcpy(answer.correlation, message->correlation.data,
+		       message->correlation.size);
 	if (queue_push(keeper->answer_queue, &answer) == ERR_OK)
 		return;
 	(void)pthread_mutex_lock(&keeper->mutex);
@@ -114,6 +119,8 @@ static struct event event_of(const struct ring_slot *slot)
 		.clock_trusted = message->arrived.is_trusted,
 		.body.message = {.topic = message->topic,
 				 .payload = message->payload,
+				 .response = message->response,
+				 .correlation = message->correlation,
 				 .packet_id = message->packet_id,
 				 .is_again = message->is_dup,
 				 .is_cut = slot->is_cut,

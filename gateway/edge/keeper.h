@@ -62,7 +62,9 @@ void keeper_stop(struct keeper *keeper);
 struct keeper_answer {
 	uint16_t suffix_size; /* of its topic, as answers.h says */
 	uint16_t size;
+	uint16_t correlation_size; /* 0: none */
 	char suffix[ANSWERS_SUFFIX_SIZE_MAX];
+	char correlation[CORRELATION_SIZE_MAX];
 	char payload[PAYLOAD_OUT_SIZE_MAX];
 };
 /* The oldest answer that waits; false if none does. An answer that found the

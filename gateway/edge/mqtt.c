@@ -62,6 +62,19 @@ static void arrival_take(struct mqtt *mqtt, const struct arrival *arrival)
 	}
 }
 
+/* Empty if there is none: MQTT 3.1.1 has no properties. */
+static struct span property_of(MQTTAsync_message *message,
+			       enum MQTTPropertyCodes code)
+{
+	const MQTTProperty *property =
+		MQTTProperties_getProperty(&message->properties, code);
+
+	if (property == NULL || property->value.data.len <= 0)
+		return (struct span){"", 0};
+	return (struct span){property->value.data.data,
+			     (size_t)property->value.data.len};
+}
+
 static int on_message(void *context, char *topic, int topic_size,
 		      MQTTAsync_message *message)
 {
@@ -69,6 +82,10 @@ static int on_message(void *context, char *topic, int topic_size,
 		.topic = {topic,
 			  topic_size > 0 ? (size_t)topic_size : strlen(topic)},
 		.payload = {message->payload, (size_t)message->payloadlen},
+		.response =
+			property_of(message, MQTTPROPERTY_CODE_RESPONSE_TOPIC),
+		.correlation = property_of(message,
+					   MQTTPROPERTY_CODE_CORRELATION_DATA),
 		.packet_id = (uint16_t)message->msgid,
 		.qos = (uint8_t)message->qos,
 		.is_dup = message->dup != 0,
@@ -450,6 +467,20 @@ static enum err_code result_code(int result)
 	return ERR_IO;
 }
 
+/* Paho copies it, here and when it takes the message. */
+static void correlation_add(MQTTProperties *properties, struct span correlation)
+{
+	MQTTProperty property = {
+		.identifier = MQTTPROPERTY_CODE_CORRELATION_DATA,
+		.value.data = {.data = (char *)(uintptr_t)correlation.data,
+			       .len = (int)correlation.size},
+	};
+
+	/* Without memory the answer goes without: its id says the same. */
+	if (correlation.size > 0)
+		(void)MQTTProperties_add(properties, &property);
+}
+
 enum err_code paho_send(struct mqtt *mqtt,
 			const struct mqtt_publication *publication)
 {
@@ -465,11 +496,13 @@ enum err_code paho_send(struct mqtt *mqtt,
 		response.onFailure5 = on_publish_failed;
 		response.context = mqtt;
 	}
+	correlation_add(&response.properties, publication->correlation);
 	result =
 		MQTTAsync_send(mqtt->handle, publication->topic,
 			       (int)publication->payload.size,
 			       payload != NULL ? payload : "", publication->qos,
 			       publication->is_retained, &response);
+	MQTTProperties_free(&response.properties);
 	if (result == MQTTASYNC_SUCCESS)
 		inbox_count(&mqtt->inbox, MQTT_COUNT_PUBLISHED);
 	else if (publication->qos > 0)

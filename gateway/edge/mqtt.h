@@ -160,8 +160,9 @@ MUST_CHECK enum err_code mqtt_will_set(struct mqtt *mqtt, struct span payload);
 
 struct mqtt_publication {
 	const char *topic;
-	struct span payload; /* empty and retained: clears the topic */
-	uint8_t qos;         /* 0 or 1 */
+	struct span payload;     /* empty and retained: clears the topic */
+	struct span correlation; /* MQTT 5's Correlation Data; empty: none */
+	uint8_t qos;             /* 0 or 1 */
 	bool is_retained;
 };
 

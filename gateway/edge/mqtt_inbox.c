@@ -55,12 +55,21 @@ static enum inbox_result message_push(struct inbox *inbox,
 	return INBOX_PUSHED;
 }
 
+/* What is longer than the ring holds is as if it had not been said. */
+static struct span bounded(struct span text, size_t size_max)
+{
+	return text.size <= size_max ? text : (struct span){"", 0};
+}
+
 static enum inbox_result input_take(struct inbox *inbox,
 				    const struct arrival *arrival)
 {
 	struct ring_message message = {
 		.topic = arrival->topic,
 		.payload = arrival->payload,
+		.response = bounded(arrival->response, RESPONSE_SIZE_MAX),
+		.correlation =
+			bounded(arrival->correlation, CORRELATION_SIZE_MAX),
 		.arrived = clock_now(inbox->clock),
 		.packet_id = arrival->packet_id,
 		.qos = arrival->qos,

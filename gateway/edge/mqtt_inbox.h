@@ -37,10 +37,12 @@ struct inbox {
 	_Atomic uint64_t counts[MQTT_COUNTS];
 };
 
-/* One message that arrived; topic and payload are borrowed. */
+/* One message that arrived; the spans are borrowed. */
 struct arrival {
 	struct span topic;
 	struct span payload;
+	struct span response;    /* MQTT 5's Response Topic; empty: none */
+	struct span correlation; /* and Correlation Data, any bytes */
 	uint16_t packet_id;
 	uint8_t qos;
 	bool is_dup;

@@ -72,6 +72,11 @@ struct ring_report {
 struct ring_message {
 	struct span topic;   /* cut at TOPIC_IN_SIZE_MAX by ring_push */
 	struct span payload; /* cut at PAYLOAD_IN_SIZE_MAX by ring_push */
+	/* MQTT 5's Response Topic and Correlation Data, at most
+	 * RESPONSE_SIZE_MAX and CORRELATION_SIZE_MAX; empty: none. ring_push
+	 * leaves both out where they do not fit beside the payload. */
+	struct span response;
+	struct span correlation;
 	struct clock_reading arrived;
 	uint16_t packet_id; /* MQTT's; 0 with QoS 0 */
 	uint8_t qos;

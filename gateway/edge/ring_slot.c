@@ -13,10 +13,16 @@
 #define FLAG_RETAINED 2u
 #define FLAG_CUT 4u
 #define FLAG_CLOCK_TRUSTED 8u
-#define FLAGS_ALL 15u
+#define FLAG_RESPONSE 16u
+#define FLAGS_ALL 31u
 
-_Static_assert(36 + TOPIC_IN_SIZE_MAX + PAYLOAD_IN_SIZE_MAX <=
-		       RING_SLOT_SIZE - 16,
+#define BODY_SIZE (RING_SLOT_SIZE - 16 - CHECKSUM_SIZE)
+
+/* What stands before the topic, without the checksum. */
+#define BODY_HEAD_SIZE 28
+
+_Static_assert(BODY_HEAD_SIZE + TOPIC_IN_SIZE_MAX + PAYLOAD_IN_SIZE_MAX <=
+		       BODY_SIZE,
 	       "the longest message fits a slot");
 
 void head_write(uint8_t *encoded, uint32_t slot_count)
@@ -45,6 +51,25 @@ uint32_t head_read(const uint8_t *encoded)
 								: 0;
 }
 
+/* Both or neither: @used bytes come before them. */
+static bool response_fits(const struct ring_message *message, size_t used)
+{
+	size_t size = message->response.size + message->correlation.size;
+
+	ASSERT(message->response.size <= RESPONSE_SIZE_MAX &&
+	       message->correlation.size <= CORRELATION_SIZE_MAX);
+	return size > 0 && used + 4 + size <= BODY_SIZE;
+}
+
+static void response_write(struct writer *writer,
+			   const struct ring_message *message)
+{
+	write_u16(writer, (uint16_t)message->response.size);
+	write_u16(writer, (uint16_t)message->correlation.size);
+	write_raw(writer, message->response.data, message->response.size);
+	write_raw(writer, message->correlation.data, message->correlation.size);
+}
+
 static uint8_t flags_of(const struct ring_message *message, bool is_cut)
 {
 	return (uint8_t)((message->is_dup ? FLAG_DUP : 0u) |
@@ -62,17 +87,25 @@ static size_t body_write(uint8_t *body, uint64_t number,
 	size_t sent_size =
 		payload_size < UINT32_MAX ? payload_size : UINT32_MAX;
 	struct writer writer;
+	bool has_response;
+	uint8_t flags;
 
 	if (topic_size > TOPIC_IN_SIZE_MAX)
 		topic_size = TOPIC_IN_SIZE_MAX;
 	if (payload_size > PAYLOAD_IN_SIZE_MAX)
 		payload_size = PAYLOAD_IN_SIZE_MAX;
 
-	writer_init(&writer, body, RING_SLOT_SIZE - 16 - CHECKSUM_SIZE);
+	has_response = response_fits(message, BODY_HEAD_SIZE + topic_size +
+						      payload_size);
+	flags = flags_of(message, topic_size < message->topic.size ||
+					  payload_size < sent_size);
+	if (has_response)
+		flags |= FLAG_RESPONSE;
+
+	writer_init(&writer, body, BODY_SIZE);
 	write_u64(&writer, number);
 	write_u64(&writer, (uint64_t)message->arrived.moment.ms);
-	write_u8(&writer, flags_of(message, topic_size < message->topic.size ||
-						    payload_size < sent_size));
+	write_u8(&writer, flags);
 	write_u8(&writer, message->qos);
 	write_u16(&writer, message->packet_id);
 	write_u16(&writer, (uint16_t)topic_size);
@@ -80,6 +113,8 @@ static size_t body_write(uint8_t *body, uint64_t number,
 	write_u32(&writer, (uint32_t)sent_size);
 	write_raw(&writer, message->topic.data, topic_size);
 	write_raw(&writer, message->payload.data, payload_size);
+	if (has_response)
+		response_write(&writer, message);
 	ASSERT(writer_ok(&writer));
 	return writer.size;
 }
@@ -99,6 +134,15 @@ void slot_write(struct slot *slot, uint64_t number,
 	write_u64(&writer, fnv1a(FNV_START, body, size));
 	atomic_store_explicit(&slot->deaths, 0, memory_order_relaxed);
 	atomic_store_explicit(&slot->commit, number, memory_order_release);
+}
+
+static void response_read(struct reader *reader, struct ring_message *message)
+{
+	uint16_t response_size = read_u16(reader);
+	uint16_t correlation_size = read_u16(reader);
+
+	message->response = read_raw(reader, response_size);
+	message->correlation = read_raw(reader, correlation_size);
 }
 
 size_t slot_read(const struct slot *slot, struct ring_slot *ret_slot)
@@ -121,6 +165,9 @@ size_t slot_read(const struct slot *slot, struct ring_slot *ret_slot)
 	ret_slot->payload_size = read_u32(&reader);
 	message->topic = read_raw(&reader, topic_size);
 	message->payload = read_raw(&reader, payload_size);
+	message->response = message->correlation = (struct span){"", 0};
+	if ((flags & FLAG_RESPONSE) != 0)
+		response_read(&reader, message);
 	if (!reader_ok(&reader) || flags > FLAGS_ALL)
 		return 0;
 
@@ -152,6 +199,8 @@ enum slot_state slot_check(const struct slot *slot, uint64_t *ret_number)
 	    view.message.arrived.moment.ms > MOMENT_MS_MAX ||
 	    view.message.topic.size > TOPIC_IN_SIZE_MAX ||
 	    view.message.payload.size > PAYLOAD_IN_SIZE_MAX ||
+	    view.message.response.size > RESPONSE_SIZE_MAX ||
+	    view.message.correlation.size > CORRELATION_SIZE_MAX ||
 	    read_u64(&reader) !=
 		    fnv1a(FNV_START, slot->body + CHECKSUM_SIZE, size))
 		return SLOT_DAMAGED;

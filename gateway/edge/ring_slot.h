@@ -16,7 +16,8 @@
  *	      body:    u64 checksum of the rest, u64 number, u64 arrival ms,
  *	               u8 flags, u8 qos, u16 packet id, u16 topic size,
  *	               u16 payload size, u32 payload size as sent,
- *	               topic, payload
+ *	               topic, payload; with FLAG_RESPONSE u16 response size,
+ *	               u16 correlation size, response, correlation
  *
  * The checksum is against accidents only: whoever can write the file is us.
  */

@@ -29,6 +29,10 @@
 #define TOPIC_IN_SIZE_MAX 160
 #define PAYLOAD_OUT_SIZE_MAX 3500
 
+/* Where an MQTT 5 client wants its answer, and what it wants to find there. */
+#define RESPONSE_SIZE_MAX 224
+#define CORRELATION_SIZE_MAX 128
+
 /* Strict JSON. */
 #define JSON_DEPTH_MAX 8
 

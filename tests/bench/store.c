@@ -147,14 +147,14 @@ static struct engine *engine_make(struct ledger *ledger)
 	return engine;
 }
 
-static void ack_look(void *context, struct span device, struct span payload)
+static void ack_look(void *context, const struct answers_message *message)
 {
 	struct stepping *stepping = context;
 	static const char none[] = "\"except\":[]";
 
-	(void)device;
-	stepping->refused += memmem(payload.data, payload.size, none,
-				    sizeof(none) - 1) == NULL;
+	stepping->refused +=
+		memmem(message->payload.data, message->payload.size, none,
+		       sizeof(none) - 1) == NULL;
 }
 
 /* The next payload; false at the end of the file. */

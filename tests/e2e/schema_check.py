@@ -46,6 +46,7 @@ TOPICS = [
     (rf"rfid/{NAME}", "rfid", False),
     (rf"cmd/{NAME}/[a-z0-9._-]+", "cmd", False),
     (rf"res/{NAME}/[a-z0-9._-]+/(?P<id>[A-Za-z0-9._-]+)", "res", False),
+    (rf"res/{NAME}/.+", "res", False),  # a response topic of the asker's
     (rf"ack/{NAME}", "ack", False),
     (r"status", "status", False),
     (r"stock/(?P<item>[^/]+)", "stock", True),

@@ -30,9 +30,10 @@ struct warehouse {
 	struct json json; /* of the last reply */
 	void *json_memory;
 	size_t reply_size_max;
-	char suffix[ANSWERS_SUFFIX_SIZE_MAX + 1]; /* of the last answer */
-	char ack[4096];                           /* the last answer */
-	char reply[REPLY_SIZE_MAX + 1];           /* the last command's reply */
+	char suffix[ANSWERS_SUFFIX_SIZE_MAX + 1];   /* of the last answer */
+	char correlation[CORRELATION_SIZE_MAX + 1]; /* likewise */
+	char ack[4096];                             /* the last answer */
+	char reply[REPLY_SIZE_MAX + 1]; /* the last command's reply */
 };
 
 static inline void warehouse_open(struct warehouse *warehouse)
@@ -65,17 +66,19 @@ static inline void warehouse_close(struct warehouse *warehouse)
 	ledger_close(warehouse->ledger);
 }
 
-static inline void ack_keep(void *context, struct span suffix,
-			    struct span payload)
+static inline void ack_keep(void *context,
+			    const struct answers_message *message)
 {
 	struct warehouse *warehouse = context;
 
-	assert_true(payload.size <= PAYLOAD_OUT_SIZE_MAX);
-	assert_true(suffix.size <= ANSWERS_SUFFIX_SIZE_MAX);
-	memcpy(warehouse->suffix, suffix.data, suffix.size);
-	warehouse->suffix[suffix.size] = '\0';
-	memcpy(warehouse->ack, payload.data, payload.size);
-	warehouse->ack[payload.size] = '\0';
+	assert_true(message->payload.size <= PAYLOAD_OUT_SIZE_MAX);
+	assert_true(message->suffix.size <= ANSWERS_SUFFIX_SIZE_MAX);
+	assert_true(message->correlation.size <= CORRELATION_SIZE_MAX);
+	text_print(message->suffix, warehouse->suffix,
+		   sizeof(warehouse->suffix));
+	text_print(message->payload, warehouse->ack, sizeof(warehouse->ack));
+	text_print(message->correlation, warehouse->correlation,
+		   sizeof(warehouse->correlation));
 }
 
 static inline void warehouse_step(struct warehouse *warehouse,

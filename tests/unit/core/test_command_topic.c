@@ -281,6 +281,77 @@ static void every_command_without_arguments_is_answered(void **state)
 	printf("%zu commands\n", count);
 }
 
+/* Asks boss's bin.list as an MQTT 5 client that wants the answer on
+ * @response. */
+static void ask_for(struct warehouse *w, const char *response)
+{
+	struct event event = {.kind = EVENT_MESSAGE};
+
+	event.body.message.topic =
+		SPAN_LITERAL("depot/v1/acme/hz-01/cmd/boss/bin.list");
+	event.body.message.payload = SPAN_LITERAL("{\"v\":1,\"id\":\"30\"}");
+	event.body.message.response = span_of(response);
+	event.body.message.correlation = SPAN_LITERAL("call-30");
+	warehouse_step(w, &event);
+	assert_ack(w, "{\"v\":1,\"id\":\"30\",\"result\":");
+	assert_string_equal(w->correlation, "call-30");
+}
+
+static void an_answer_goes_where_its_sender_wants_it(void **state)
+{
+	struct warehouse *w = *state;
+
+	ask_for(w, "depot/v1/acme/hz-01/res/boss/screen-4");
+	assert_suffix(w, "res/boss/screen-4");
+	ask_for(w, "depot/v1/acme/hz-01/res/boss/a/b/c");
+	assert_suffix(w, "res/boss/a/b/c");
+	/* What comes next and asks for nothing has nothing of it. */
+	send(w, "cmd/boss/bin.list", "{\"v\":1,\"id\":\"31\"}");
+	assert_suffix(w, "res/boss/bin.list/31");
+	assert_string_equal(w->correlation, "");
+}
+
+/*
+ * depot may publish anywhere in the tree, its senders may not: a response
+ * topic that they could not read by their own right is not used. Method: what
+ * somebody would try, one by one; the answer comes all the same, where it
+ * always comes.
+ */
+static void an_answer_never_goes_where_its_sender_has_no_right(void **state)
+{
+	static const char *const topics[] = {
+		"",
+		"else/where",
+		"depot/v1/acme/hz-01/status",
+		"depot/v1/acme/hz-01/stock/MUG",
+		"depot/v1/acme/hz-01/ack/dock-1",
+		"depot/v1/acme/hz-01/res/boss",
+		"depot/v1/acme/hz-01/res/boss/",
+		"depot/v1/acme/hz-01/res/bos/x",
+		"depot/v1/acme/hz-01/res/boss2/x",
+		"depot/v1/acme/hz-01/res/ann/x",
+		"depot/v1/acme/hz-02/res/boss/x",
+		"depot/v1/other/hz-01/res/boss/x",
+		"depot/v1/acme/hz-01/res/boss/#",
+		"depot/v1/acme/hz-01/res/boss/a+b",
+		"depot/v1/acme/hz-01/res/boss/a\nb",
+		"depot/v1/acme/hz-01/res/boss/\xff",
+		"res/boss/x",
+		"/res/boss/x",
+		"depot/v1/acme/hz-01/cmd/boss/bin.list",
+		"depot/v1/acme/hz-01/res/boss/"
+		"123456789-123456789-123456789-123456789-123456789-"
+		"123456789-123456789-123456789-123456789-123456789-"
+		"123456789-123456789-123456789-",
+	};
+	struct warehouse *w = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
+		ask_for(w, topics[i]);
+		assert_suffix(w, "res/boss/bin.list/30");
+	}
+}
+
 static void a_message_that_was_cut_is_not_run(void **state)
 {
 	struct warehouse *w = *state;
@@ -312,6 +383,8 @@ int main(void)
 		STORY(a_topic_that_is_no_commands_is_parked),
 		STORY(a_full_store_says_so_to_who_asks),
 		STORY(every_command_without_arguments_is_answered),
+		STORY(an_answer_goes_where_its_sender_wants_it),
+		STORY(an_answer_never_goes_where_its_sender_has_no_right),
 		STORY(a_message_that_was_cut_is_not_run),
 	};
 

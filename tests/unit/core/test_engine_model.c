@@ -201,9 +201,10 @@ static bool is_excepted(const struct json_value *ack, uint64_t seq)
 	return false;
 }
 
-static void ack_check(void *context, struct span suffix, struct span payload)
+static void ack_check(void *context, const struct answers_message *message)
 {
 	struct world *world = context;
+	struct span suffix = message->suffix;
 	const struct json_value *ack;
 	struct span boot = {"", 0};
 	struct fault fault;
@@ -212,8 +213,8 @@ static void ack_check(void *context, struct span suffix, struct span payload)
 
 	assert_true(span_starts(suffix, "ack/"));
 	device = device_of((struct span){suffix.data + 4, suffix.size - 4});
-	assert_true(payload.size <= PAYLOAD_OUT_SIZE_MAX);
-	payload_parse(world->payload, payload);
+	assert_true(message->payload.size <= PAYLOAD_OUT_SIZE_MAX);
+	payload_parse(world->payload, message->payload);
 	ack = json_root(&world->payload->json);
 	if (json_kind(json_member(ack, "boot")) == JSON_STRING)
 		assert_code(json_to_text(json_member(ack, "boot"), &boot,

@@ -45,6 +45,8 @@ static inline void made_fill(struct made *made, uint64_t number)
 	made->message = (struct ring_message){
 		.topic = {made->topic, (size_t)topic_size},
 		.payload = {made->payload, size},
+		.response = {made->topic, number % 4 == 0 ? 7 : 0},
+		.correlation = {made->payload, number % 6 == 0 ? 8 : 0},
 		.arrived = {{1700000000000 + (int64_t)number}, number % 3 == 0},
 		.packet_id = (uint16_t)number,
 		.qos = (uint8_t)(number % 3),
@@ -62,6 +64,8 @@ static inline bool slot_is_made(const struct ring_slot *slot)
 	made_fill(&made, slot->number);
 	return span_equal(a->topic, b->topic) &&
 	       span_equal(a->payload, b->payload) &&
+	       span_equal(a->response, b->response) &&
+	       span_equal(a->correlation, b->correlation) &&
 	       slot->payload_size == b->payload.size && !slot->is_cut &&
 	       a->arrived.moment.ms == b->arrived.moment.ms &&
 	       a->arrived.is_trusted == b->arrived.is_trusted &&

@@ -224,6 +224,42 @@ static void what_is_too_long_is_cut_and_says_so(void **state)
 	}
 }
 
+/*
+ * Where an answer shall go is worth less than what is asked: it is never the
+ * payload that is cut for it. Method: the largest pair beside payloads that
+ * leave exactly room for it, and one byte less.
+ */
+static void
+where_to_answer_is_kept_where_it_fits_beside_the_payload(void **state)
+{
+	static const size_t room = RING_SLOT_SIZE - 16 - 36 - 4 -
+				   RESPONSE_SIZE_MAX - CORRELATION_SIZE_MAX;
+	static char bytes[PAYLOAD_IN_SIZE_MAX];
+	struct bed *bed = *state;
+
+	memset(bytes, 'x', sizeof(bytes));
+	bed_open(bed, 8, 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		struct ring_message message = {
+			.topic = SPAN_LITERAL("t"),
+			.payload = {bytes, room - 1 + i},
+			.response = {bytes, RESPONSE_SIZE_MAX},
+			.correlation = {bytes, CORRELATION_SIZE_MAX},
+		};
+		struct ring_slot slot;
+		bool is_kept = i == 0;
+
+		assert_code(ring_push(bed->ring, &message), ERR_OK);
+		assert_true(ring_peek(bed->ring, i, &slot));
+		assert_false(slot.is_cut);
+		assert_int_equal(slot.message.payload.size, room - 1 + i);
+		assert_int_equal(slot.message.response.size,
+				 is_kept ? RESPONSE_SIZE_MAX : 0);
+		assert_int_equal(slot.message.correlation.size,
+				 is_kept ? CORRELATION_SIZE_MAX : 0);
+	}
+}
+
 static void only_a_sleeping_consumer_is_woken(void **state)
 {
 	struct bed *bed = *state;
@@ -241,7 +277,7 @@ static void only_a_sleeping_consumer_is_woken(void **state)
 }
 
 /*
- * Method: two messages whose bytes were worked out by hand from the table in
+ * Method: three pieces whose bytes were worked out by hand from the table in
  * ring_slot.h; the checksums by an independent FNV-1a (python3). They change
  * with RING_VERSION only.
  */
@@ -259,6 +295,13 @@ static void the_bytes_of_version_1_stay_as_they_are(void **state)
 				       0x00, 0x03, 0x00, 0x07, 0x00, 0x00, 0x00,
 				       0x07, 0x74, 0x2f, 0x31, 0x7b, 0x22, 0x76,
 				       0x22, 0x3a, 0x31, 0x7d};
+	static const uint8_t asking[] = {
+		0x2e, 0x84, 0x4a, 0xc3, 0x62, 0x84, 0x77, 0x0d, 0x00, 0x00,
+		0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x01, 0x23,
+		0x45, 0x67, 0x89, 0xab, 0x18, 0x01, 0x01, 0x02, 0x00, 0x03,
+		0x00, 0x07, 0x00, 0x00, 0x00, 0x07, 0x74, 0x2f, 0x31, 0x7b,
+		0x22, 0x76, 0x22, 0x3a, 0x31, 0x7d, 0x00, 0x03, 0x00, 0x02,
+		0x72, 0x2f, 0x31, 0x00, 0xff};
 	struct bed *bed = *state;
 	struct ring_message message = {
 		.topic = SPAN_LITERAL("t/1"),
@@ -284,6 +327,14 @@ static void the_bytes_of_version_1_stay_as_they_are(void **state)
 	assert_int_equal(pread(fd, bytes, sizeof(body), RING_SLOT_SIZE + 16),
 			 sizeof(body));
 	assert_memory_equal(bytes, body, sizeof(body));
+	message.is_dup = false;
+	message.response = SPAN_LITERAL("r/1");
+	message.correlation = SPAN_LITERAL("\0\xff");
+	assert_code(ring_push(bed->ring, &message), ERR_OK);
+	assert_int_equal(pread(fd, bytes, sizeof(asking),
+			       2 * RING_SLOT_SIZE + 16),
+			 sizeof(asking));
+	assert_memory_equal(bytes, asking, sizeof(asking));
 	(void)close(fd);
 }
 
@@ -297,6 +348,7 @@ int main(void)
 		TEST(a_small_ring_agrees_with_a_model_through_wraps_and_reopens),
 		TEST(the_marks_are_at_three_quarters_and_one_half),
 		TEST(what_is_too_long_is_cut_and_says_so),
+		TEST(where_to_answer_is_kept_where_it_fits_beside_the_payload),
 		TEST(only_a_sleeping_consumer_is_woken),
 		TEST(the_bytes_of_version_1_stay_as_they_are),
 	};
