@@ -243,7 +243,11 @@ enum err_code ledger_open(const char *path, enum env_mode mode,
 	if (ledger == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	code = env_open(path, mode, &ledger->env, err);
-	if (code == ERR_OK && mode == ENV_WRITE)
+	if (code != ERR_OK) {
+		free(ledger);
+		return code; /* it names the store itself */
+	}
+	if (mode == ENV_WRITE)
 		code = rebuild_resume(ledger->env, err);
 	if (code == ERR_OK)
 		code = identity_load(ledger, err);

@@ -24,9 +24,11 @@ static enum err_code lock_refused(int fd, struct err *err)
 
 	if (size > 1 && text[size - 1] == '\n' &&
 	    span_to_u64((struct span){text, (size_t)size - 1}, INT32_MAX, &pid))
-		return err_set(err, ERR_AGAIN, "process %llu writes this store",
+		return err_set(err, ERR_AGAIN,
+			       "process %llu writes this store: stop it first",
 			       (unsigned long long)pid);
-	return err_set(err, ERR_AGAIN, "another process writes this store");
+	return err_set(err, ERR_AGAIN,
+		       "another process writes this store: stop it first");
 }
 
 /* Only the sentence is at stake: a full disk must not keep a store shut. */

@@ -133,6 +133,17 @@ static void two_networks_never_have_one_id(void **state)
 	warehouse_close(&other);
 }
 
+static size_t times_in(const char *text, const char *part)
+{
+	size_t times = 0;
+
+	while ((text = strstr(text, part)) != NULL) {
+		times++;
+		text += strlen(part);
+	}
+	return times;
+}
+
 static void no_store_is_no_store_and_none_is_made(void **state)
 {
 	struct warehouse *w = *state;
@@ -143,15 +154,21 @@ static void no_store_is_no_store_and_none_is_made(void **state)
 	assert_code(ledger_open(path, ENV_WRITE, &none, &w->err),
 		    ERR_NOT_COMMISSIONED);
 	assert_non_null(strstr(w->err.text, "depot init"));
+	assert_int_equal(times_in(w->err.text, path), 1); /* named once */
 	assert_false(path_is_there(path));
 }
 
+/* The sentence says what to do, too. */
 static int open_in_child(void *context)
 {
 	struct warehouse *w = context;
 	struct ledger *other;
+	enum err_code code = ledger_open(w->store, ENV_WRITE, &other, &w->err);
 
-	return (int)ledger_open(w->store, ENV_WRITE, &other, &w->err);
+	if (times_in(w->err.text, w->store) != 1 ||
+	    times_in(w->err.text, "stop it first") != 1)
+		return -1;
+	return (int)code;
 }
 
 /* Method: in a child, as one process may open a store only once. */
