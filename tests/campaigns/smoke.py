@@ -27,9 +27,9 @@ TOTALS = {
                  r"env, of them prefixes: [1-9]\d*",
                  r"env, of them with a write missing: [1-9]\d*",
                  r"env, of them torn: [1-9]\d*",
-                 r"env, images opened and audited: [1-9]\d*",
+                 r"env, images opened and checked: [1-9]\d*",
                  r"env, lost something acknowledged: 0",
-                 r"env, not opened or audit unclean: 0"),
+                 r"env, damaged or audit unclean: 0"),
     "fuzz": (r"json: [1-9]\d* runs, coverage [1-9]\d* \([1-9]\d* features\), "
              r"\d+ new inputs of \d+ bytes, [1-9]\d* MiB, 0 crashes",),
 }
