@@ -107,10 +107,24 @@ static enum err_code close_bin(struct sitting *sitting, struct err *err)
 				   sitting->verdict, err);
 }
 
+/* What closes a count only by the way says nothing of a bin in which nothing
+ * was scanned: its label may have been a slip, and the bin full. */
+static enum err_code leave_bin(struct sitting *sitting, struct err *err)
+{
+	const struct session *session = &sitting->session;
+
+	if (session->op != OP_COUNT || session->bin.size == 0 ||
+	    session->lines > 0)
+		return close_bin(sitting, err);
+	verdict_say(sitting->verdict, WORD_SESSION_NOT_COUNTED, "%.*s",
+		    (int)session->bin.size, session->bin.data);
+	return ERR_OK;
+}
+
 static enum err_code take_op(struct sitting *sitting, struct err *err)
 {
 	struct session *session = &sitting->session;
-	enum err_code code = close_bin(sitting, err);
+	enum err_code code = leave_bin(sitting, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -128,13 +142,20 @@ static enum err_code take_op(struct sitting *sitting, struct err *err)
 }
 
 /* A bin closes what was before it; in a move the second one is the target. */
+static bool is_target(const struct sitting *sitting)
+{
+	const struct session *session = &sitting->session;
+
+	return session->op == OP_MOVE && session->bin.size > 0 &&
+	       session->to.size == 0;
+}
+
 static void bin_enter(struct sitting *sitting)
 {
 	struct session *session = &sitting->session;
-	bool is_target = session->op == OP_MOVE && session->bin.size > 0 &&
-			 session->to.size == 0;
+	bool is_second = is_target(sitting);
 
-	if (is_target) {
+	if (is_second) {
 		session->to = sitting->found->bin;
 	} else {
 		bin_set(sitting, sitting->found->bin);
@@ -142,7 +163,7 @@ static void bin_enter(struct sitting *sitting)
 	if (sitting->verdict->word != WORD_NONE)
 		return;
 	verdict_say(sitting->verdict,
-		    is_target                ? WORD_SESSION_TO
+		    is_second                ? WORD_SESSION_TO
 		    : session->op == OP_MOVE ? WORD_SESSION_FROM
 					     : WORD_SESSION_BIN,
 		    "%.*s", (int)sitting->found->bin.size,
@@ -151,11 +172,12 @@ static void bin_enter(struct sitting *sitting)
 
 static enum err_code take_bin(struct sitting *sitting, struct err *err)
 {
+	const struct session *session = &sitting->session;
 	struct place_name name = sitting->found->bin;
 	struct operation operation = {.op = OP_COUNT, .bin = name};
 	enum err_code code;
 
-	if (sitting->session.op == OP_NONE) {
+	if (session->op == OP_NONE) {
 		verdict_refuse(sitting->verdict, WORD_NOT_IN_SESSION,
 			       place_name_span(&name));
 		return ERR_OK;
@@ -168,7 +190,13 @@ static enum err_code take_bin(struct sitting *sitting, struct err *err)
 		refuse_now(sitting->verdict);
 		return ERR_OK;
 	}
-	code = close_bin(sitting, err);
+	if (is_target(sitting) && span_equal(place_name_span(&session->bin),
+					     place_name_span(&name))) {
+		verdict_refuse(sitting->verdict, WORD_SAME_BIN,
+			       place_name_span(&name));
+		return ERR_OK;
+	}
+	code = leave_bin(sitting, err);
 	if (code == ERR_OK)
 		bin_enter(sitting);
 	return code;
@@ -182,8 +210,10 @@ static enum err_code take_done(struct sitting *sitting, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	if (sitting->verdict->word == WORD_NONE)
-		verdict_say(sitting->verdict, WORD_SESSION_DONE, "%s",
-			    reading_op_name(sitting_op(sitting)));
+		verdict_say(sitting->verdict,
+			    session->op == OP_NONE ? WORD_SESSION_IDLE
+						   : WORD_SESSION_DONE,
+			    "%s", reading_op_name(sitting_op(sitting)));
 	*session = (struct session){.op = OP_NONE};
 	return ERR_OK;
 }
@@ -209,19 +239,6 @@ static struct operation operation_of(const struct sitting *sitting)
 		operation.qty = (int64_t)session->quantity;
 	}
 	return operation;
-}
-
-/* The units of a scan in the person's words: "12 x SKU: A-01 -> PICKED". */
-static void say_booked(struct sitting *sitting, const struct fact *fact)
-{
-	char from[PLACE_PRINT_SIZE];
-	char to[PLACE_PRINT_SIZE];
-
-	place_print(&fact->from.place, from, sizeof(from));
-	place_print(&fact->to.place, to, sizeof(to));
-	verdict_say(sitting->verdict, WORD_SESSION_BOOKED,
-		    "%" PRId64 " x %.*s: %s -> %s", fact->quantity.units,
-		    (int)fact->item.size, fact->item.data, from, to);
 }
 
 /* The first pick of a bin gives the session its implicit order. */
@@ -279,7 +296,10 @@ static enum err_code book(struct sitting *sitting,
 		return code;
 	session->undo_first = posted.first;
 	session->undo_last = posted.last;
-	say_booked(sitting, fact);
+	code = session_say_moved(sitting->intake, sitting->verdict,
+				 WORD_SESSION_BOOKED, &posted, err);
+	if (code != ERR_OK)
+		return code;
 	return order_keep(sitting, &posted, err);
 }
 
@@ -436,9 +456,8 @@ static enum err_code take_undo(struct sitting *sitting, struct err *err)
 	session->undo_first.value = 0;
 	session->undo_last.value = 0;
 	sitting->verdict->pos = posted.last;
-	verdict_say(sitting->verdict, WORD_SESSION_UNDONE, "%s",
-		    reading_op_name(sitting_op(sitting)));
-	return ERR_OK;
+	return session_say_moved(sitting->intake, sitting->verdict,
+				 WORD_SESSION_TAKEN_BACK, &posted, err);
 }
 
 static enum err_code take(struct sitting *sitting, struct err *err)
@@ -539,7 +558,7 @@ enum err_code on_session(struct intake *intake, struct verdict *verdict,
 		code = take(&sitting, err);
 	if (code != ERR_OK)
 		return code;
-	verdict->next = next_of(&sitting);
+	verdict_next(verdict, next_of(&sitting));
 	if (sitting.session.op == OP_NONE)
 		return session_end(batch_txn(intake->act.batch),
 				   intake->device_no, err);

@@ -40,18 +40,17 @@ static enum err_code session_look(void *context, struct device_no device,
 
 static void session_say(struct ticking *ticking, struct span device)
 {
-	char text_en[160];
-	char text_zh[160];
-	struct span detail = SPAN_LITERAL("time-out");
+	char text_en[200];
+	char text_zh[200];
+	struct span none = {"", 0};
 	struct said said = {.device = device,
 			    .result = RESULT_BOOKED,
 			    .is_session = true,
 			    .next = SPAN_LITERAL("operation")};
 
-	word_text(WORD_SESSION_TIMED_OUT, detail, false, text_en,
+	word_text(WORD_SESSION_TIMED_OUT, none, false, text_en,
 		  sizeof(text_en));
-	word_text(WORD_SESSION_TIMED_OUT, detail, true, text_zh,
-		  sizeof(text_zh));
+	word_text(WORD_SESSION_TIMED_OUT, none, true, text_zh, sizeof(text_zh));
 	said.text_en = span_of(text_en);
 	said.text_zh = span_of(text_zh);
 	answers_add(ticking->answers, &said);

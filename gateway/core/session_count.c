@@ -141,6 +141,19 @@ static enum err_code unseen_state(void *context, struct item_no item,
 	return code;
 }
 
+static void closing_say(const struct closing *closing)
+{
+	const struct place_name *bin = &closing->session->bin;
+	bool is_done = closing->recounts == 0;
+
+	verdict_say(closing->verdict,
+		    is_done ? WORD_SESSION_COUNT_CLOSED : WORD_SESSION_RECOUNT,
+		    "%.*s" WORD_FIELD_END "%" PRIu32 WORD_FIELD_END "%" PRIu32,
+		    (int)bin->size, bin->data,
+		    is_done ? closing->lines : closing->recounts,
+		    is_done ? closing->changed : closing->lines);
+}
+
 enum err_code session_count_close(struct intake *intake,
 				  const struct session *session,
 				  struct verdict *verdict, struct err *err)
@@ -169,11 +182,6 @@ enum err_code session_count_close(struct intake *intake,
 					     intake->device_no, err);
 	if (code != ERR_OK)
 		return code;
-	verdict_say(verdict,
-		    closing.recounts > 0 ? WORD_SESSION_RECOUNT
-					 : WORD_SESSION_COUNT_CLOSED,
-		    "%.*s: %" PRIu32 " / +-%" PRIu32 " / ?%" PRIu32,
-		    (int)session->bin.size, session->bin.data, closing.lines,
-		    closing.changed, closing.recounts);
+	closing_say(&closing);
 	return ERR_OK;
 }

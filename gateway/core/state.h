@@ -97,6 +97,15 @@ intake_handle(struct intake *intake, struct verdict *verdict, struct err *err);
 MUST_CHECK enum err_code scan_resolve(struct intake *intake, size_t index,
 				      struct err *err);
 
+/*
+ * Says as @word what the entries @posted moved, or took back: the operation,
+ * and "12 x MUG [LOT42] -> A-01". Nothing is said if they moved nothing.
+ */
+struct posted;
+MUST_CHECK enum err_code
+session_say_moved(struct intake *intake, struct verdict *verdict,
+		  enum word word, const struct posted *posted, struct err *err);
+
 /* Ends the count of the session's bin, if it has one: states what was scanned
  * and what was not, and says so. */
 struct session;

@@ -165,7 +165,6 @@ enum err_code undo_last(struct intake *intake, struct verdict *verdict,
 {
 	struct looking looking = {.intake = intake};
 	struct posted posted;
-	char text[POS_PRINT_SIZE];
 	enum err_code code = look_back(&looking, err);
 
 	if (code != ERR_OK)
@@ -182,7 +181,6 @@ enum err_code undo_last(struct intake *intake, struct verdict *verdict,
 	if (code != ERR_OK)
 		return code;
 	verdict->pos = posted.last;
-	pos_print(looking.last, text, sizeof(text));
-	verdict_say(verdict, WORD_SESSION_UNDONE, "%s", text);
-	return ERR_OK;
+	return session_say_moved(intake, verdict, WORD_SESSION_TAKEN_BACK,
+				 &posted, err);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void verdict_init(struct verdict *verdict)
 {
@@ -67,6 +68,19 @@ void verdict_say(struct verdict *verdict, enum word word, const char *format,
 	/* The cut may have split a character. */
 	text_print(span_of(verdict->detail), verdict->detail,
 		   sizeof(verdict->detail));
+}
+
+void verdict_next(struct verdict *verdict, const char *next)
+{
+	char detail[sizeof(verdict->detail)];
+
+	verdict->next = next;
+	if (!word_says_next(verdict->word))
+		return;
+	/* Without room for it the sentence ends before it. */
+	if (text_format(detail, sizeof(detail), "%s" WORD_FIELD_END "%s",
+			verdict->detail, next))
+		memcpy(verdict->detail, detail, sizeof(detail));
 }
 
 struct answer verdict_answer(const struct verdict *verdict, struct pos head)

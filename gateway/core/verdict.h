@@ -48,6 +48,9 @@ PRINTF_LIKE(3, 4)
 void verdict_say(struct verdict *verdict, enum word word, const char *format,
 		 ...);
 
+/* A session's next step, which a sentence that ends with it says too. */
+void verdict_next(struct verdict *verdict, const char *next);
+
 /* What is stored of it, to answer again; @head: the journal's end, for a
  * reading that made no entry. */
 struct answer verdict_answer(const struct verdict *verdict, struct pos head);

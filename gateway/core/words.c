@@ -2,11 +2,15 @@
 
 #include <string.h>
 
+#include "gateway/core/terms.h"
 #include "rules/base/bytes.h"
 
 struct sentence {
 	const char *code;
-	const char *en; /* with at most one %s for the detail */
+	/* Places are filled by the detail's fields in their order, the last one
+	 * with all that is left: %s as it is, %o an operation, %n what comes
+	 * next, if anything, both as they are called in the language. */
+	const char *en;
 	const char *zh;
 };
 
@@ -62,10 +66,10 @@ static const struct sentence sentences[] = {
 	[WORD_NO_OPERATION] = {"no_operation",
 			       "the reading says no operation (op)",
 			       "读数没有说明操作（op）"},
-	[WORD_NO_BIN] = {"no_bin", "operation %s needs a bin",
-			 "操作 %s 需要库位"},
-	[WORD_NO_TARGET] = {"no_target", "operation %s needs a target bin (to)",
-			    "操作 %s 需要目标库位（to）"},
+	[WORD_NO_BIN] = {"no_bin", "operation %o needs a bin",
+			 "操作 %o 需要库位"},
+	[WORD_NO_TARGET] = {"no_target", "operation %o needs a target bin (to)",
+			    "操作 %o 需要目标库位（to）"},
 	[WORD_ITEM_WHERE_BIN] = {"item_where_bin",
 				 "%s is an item, but a bin belongs here",
 				 "%s 是商品，这里应为库位"},
@@ -76,12 +80,12 @@ static const struct sentence sentences[] = {
 			       "%s is in stock already and was not booked "
 			       "again",
 			       "%s 已在库，未重复记账"},
-	[WORD_NO_REF] = {"no_ref", "operation %s needs the transfer's id (ref)",
-			 "操作 %s 需要调拨单号（ref）"},
+	[WORD_NO_REF] = {"no_ref", "operation %o needs the transfer's id (ref)",
+			 "操作 %o 需要调拨单号（ref）"},
 	[WORD_NOTHING_TO_UNDO] = {"nothing_to_undo", "there is nothing to undo",
 				  "没有可撤销的操作"},
-	[WORD_NO_REASON] = {"no_reason", "operation %s needs a reason",
-			    "操作 %s 需要原因"},
+	[WORD_NO_REASON] = {"no_reason", "operation %o needs a reason",
+			    "操作 %o 需要原因"},
 	[WORD_SAME_BIN] = {"same_bin", "both bins are %s", "两个库位都是 %s"},
 	[WORD_INACTIVE_ITEM] = {"inactive_item", "item %s is inactive",
 				"商品 %s 已停用"},
@@ -107,8 +111,8 @@ static const struct sentence sentences[] = {
 				 "一次盘点的品项过多：请扫描 DONE 后重新开始"
 				 "（%s）"},
 	[WORD_BAD_CONDITION] = {"bad_condition",
-				"operation %s cannot end in that condition",
-				"操作 %s 不能得到该状态"},
+				"operation %o cannot end in that condition",
+				"操作 %o 不能得到该状态"},
 	[WORD_NOT_ALLOWED_IN_BIN] = {"bin_not_allowed",
 				     "bin %s is filled by pick and pack only",
 				     "库位 %s 只能由拣货和打包使用"},
@@ -162,28 +166,47 @@ static const struct sentence sentences[] = {
 			  "numbers",
 			  "编号 %s 从未到达；请用新编号重发"},
 
-	[WORD_SESSION_OP] = {"", "%s: scan a bin, then items",
-			     "%s：请扫描库位，然后扫描商品"},
+	[WORD_SESSION_OP] = {"", "%o: scan a bin, then items",
+			     "%o：请扫描库位，然后扫描商品"},
 	[WORD_SESSION_BIN] = {"", "bin %s: scan items", "库位 %s：请扫描商品"},
 	[WORD_SESSION_TO] = {"", "to bin %s: scan items",
 			     "移至库位 %s：请扫描商品"},
-	[WORD_SESSION_BOOKED] = {"", "%s; scan the next item or bin, or DONE",
-				 "%s；请继续扫描商品或库位，或扫描 DONE"},
+	[WORD_SESSION_BOOKED] = {"",
+				 "%o %s; scan the next item or bin, or DONE",
+				 "%o %s；请继续扫描商品或库位，或扫描“完成”"},
 	[WORD_SESSION_QTY] = {"", "the next item counts %s: scan it",
 			      "下一件商品数量 %s：请扫描商品"},
-	[WORD_SESSION_UNDONE] = {"", "undone: %s; go on", "已撤销：%s；请继续"},
-	[WORD_SESSION_DONE] = {"", "done (%s): scan an operation",
-			       "完成（%s）：请扫描操作标签"},
+	[WORD_SESSION_UNDONE] = {"", "undone: %s%n", "已撤销：%s%n"},
+	[WORD_SESSION_TAKEN_BACK] = {"", "undone: %o %s%n", "已撤销：%o %s%n"},
+	[WORD_SESSION_DONE] = {"", "done (%o): scan an operation",
+			       "完成（%o）：请扫描操作标签"},
+	[WORD_SESSION_IDLE] = {"", "nothing is under way: scan an operation",
+			       "没有进行中的操作：请扫描操作标签"},
 	[WORD_SESSION_COUNTED] = {"",
 				  "counted: %s; scan the next item, or DONE",
-				  "已盘：%s；请继续扫描商品，或扫描 DONE"},
-	[WORD_SESSION_COUNT_CLOSED] = {"", "count closed: %s", "盘点结束：%s"},
-	[WORD_SESSION_RECOUNT] = {"", "please count again: %s",
-				  "请重新盘点：%s"},
-	[WORD_SESSION_TIMED_OUT] = {"", "the session was closed: %s",
-				    "操作已超时关闭：%s"},
-	[WORD_SESSION_OP_ITEM] = {"", "%s: scan items, or a bin first",
-				  "%s：请扫描商品，或先扫描库位"},
+				  "已盘：%s；请继续扫描商品，或扫描“完成”"},
+	[WORD_SESSION_COUNT_CLOSED] =
+		{"",
+		 "count of bin %s is closed: items %s, of them corrected %s%n",
+		 "库位 %s 盘点结束：共 %s 项，更正 %s 项%n"},
+	[WORD_SESSION_NOT_COUNTED] =
+		{"",
+		 "nothing was scanned in bin %s, so it was not counted (if it "
+		 "is empty, scan DONE there)%n",
+		 "库位 %s 未扫描任何商品，不作盘点（若为空库位，请在该处扫描“完"
+		 "成”）%n"},
+	[WORD_SESSION_RECOUNT] =
+		{"",
+		 "bin %s: please count again, to be sure of %s of %s items%n",
+		 "库位 %s：其中 %s 项（共 %s 项）需要再盘一次确认%n"},
+	[WORD_SESSION_TIMED_OUT] =
+		{"",
+		 "nothing was scanned for long, and the session was closed; "
+		 "a count that was under way is void: scan an operation",
+		 "长时间未扫描，操作已超时关闭，未结束的盘点无效：请扫描操作标"
+		 "签"},
+	[WORD_SESSION_OP_ITEM] = {"", "%o: scan items, or a bin first",
+				  "%o：请扫描商品，或先扫描库位"},
 	[WORD_SESSION_FROM] = {"", "from bin %s: scan the target bin",
 			       "从库位 %s：请扫描目标库位"},
 	[WORD_RECOUNT_MOVED] = {"recount_moved",
@@ -211,24 +234,110 @@ const char *word_code(enum word word)
 	return sentence_of(word)->code;
 }
 
+bool word_says_next(enum word word)
+{
+	return strstr(sentence_of(word)->en, "%n") != NULL;
+}
+
+/* ---- filling in ---- */
+
+/* Movements and operations have the same names. */
+static const char *operation_zh(struct span name)
+{
+	uint32_t value;
+
+	if (term_parse(TERM_MOVEMENT, name, &value))
+		return term_name_zh(TERM_MOVEMENT, value);
+	if (term_parse(TERM_TASK, name, &value))
+		return term_name_zh(TERM_TASK, value);
+	return NULL;
+}
+
+/* As in a sentence: transfer out. */
+static void operation_write(struct writer *writer, struct span name,
+			    bool is_chinese)
+{
+	const char *zh = is_chinese ? operation_zh(name) : NULL;
+
+	if (zh != NULL) {
+		write_raw(writer, zh, strlen(zh));
+		return;
+	}
+	for (size_t i = 0; i < name.size; i++)
+		write_u8(writer,
+			 name.data[i] == '_' ? ' ' : (uint8_t)name.data[i]);
+}
+
+static void next_write(struct writer *writer, struct span next, bool is_chinese)
+{
+	static const struct {
+		const char *next;
+		const char *en;
+		const char *zh;
+	} phrases[] = {
+		{"operation", "; scan an operation", "；请扫描操作标签"},
+		{"bin", "; scan a bin", "；请扫描库位"},
+		{"item", "; scan the next item", "；请继续扫描商品"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(phrases); i++) {
+		const char *phrase = is_chinese ? phrases[i].zh : phrases[i].en;
+
+		if (span_equal(next, span_of(phrases[i].next)))
+			write_raw(writer, phrase, strlen(phrase));
+	}
+}
+
+/* Takes the first field off @detail; all of it if @is_last. */
+static struct span field_take(struct span *detail, bool is_last)
+{
+	const char *end =
+		detail->size == 0 || is_last
+			? NULL
+			: memchr(detail->data, WORD_FIELD_END[0], detail->size);
+	struct span field = *detail;
+
+	if (end == NULL) {
+		detail->size = 0;
+		return field;
+	}
+	field.size = (size_t)(end - detail->data);
+	detail->data += field.size + 1;
+	detail->size -= field.size + 1;
+	return field;
+}
+
+static void sentence_write(struct writer *writer, const char *text,
+			   struct span detail, bool is_chinese)
+{
+	const char *hole;
+
+	/* The detail is outside data: it is placed, never a format. */
+	while ((hole = strchr(text, '%')) != NULL) {
+		struct span field;
+
+		write_raw(writer, text, (size_t)(hole - text));
+		text = hole + 2;
+		field = field_take(&detail, strchr(text, '%') == NULL);
+		if (hole[1] == 'o')
+			operation_write(writer, field, is_chinese);
+		else if (hole[1] == 'n')
+			next_write(writer, field, is_chinese);
+		else if (field.size > 0)
+			write_raw(writer, field.data, field.size);
+	}
+	write_raw(writer, text, strlen(text));
+}
+
 void word_text(enum word word, struct span detail, bool is_chinese,
 	       char *buffer, size_t size)
 {
 	const struct sentence *sentence = sentence_of(word);
-	const char *text = is_chinese ? sentence->zh : sentence->en;
-	const char *hole = strstr(text, "%s");
 	char whole[512];
 	struct writer writer;
 
-	/* The detail is outside data: it is placed, never a format. */
 	writer_init(&writer, whole, sizeof(whole));
-	if (hole == NULL) {
-		write_raw(&writer, text, strlen(text));
-	} else {
-		write_raw(&writer, text, (size_t)(hole - text));
-		if (detail.size > 0)
-			write_raw(&writer, detail.data, detail.size);
-		write_raw(&writer, hole + 2, strlen(hole + 2));
-	}
+	sentence_write(&writer, is_chinese ? sentence->zh : sentence->en,
+		       detail, is_chinese);
 	text_print((struct span){whole, writer.size}, buffer, size);
 }

@@ -73,22 +73,25 @@ enum word {
 	WORD_SEQ_TOO_OLD = 51,
 	WORD_MISSING = 52,
 
-	/* a session's talk; detail as noted */
-	WORD_SESSION_OP = 60,     /* operation: scan a bin, or items */
-	WORD_SESSION_BIN = 61,    /* bin */
-	WORD_SESSION_TO = 62,     /* second bin of a move */
-	WORD_SESSION_BOOKED = 63, /* "3 x SKU -> A-01" */
-	WORD_SESSION_QTY = 64,    /* number: the next item counts that many */
-	WORD_SESSION_UNDONE = 65, /* what was taken back */
-	WORD_SESSION_DONE = 66,
-	WORD_SESSION_COUNTED = 67,      /* so far in this bin */
-	WORD_SESSION_COUNT_CLOSED = 68, /* bin: n lines, m corrected */
-	WORD_SESSION_RECOUNT = 69,      /* bin: please count again */
+	/* a session's talk; the detail's fields as noted */
+	WORD_SESSION_OP = 60,      /* operation: scan a bin, or items */
+	WORD_SESSION_BIN = 61,     /* bin */
+	WORD_SESSION_TO = 62,      /* second bin of a move */
+	WORD_SESSION_BOOKED = 63,  /* operation, "3 x SKU -> A-01" */
+	WORD_SESSION_QTY = 64,     /* number: the next item counts that many */
+	WORD_SESSION_UNDONE = 65,  /* what was taken back, next */
+	WORD_SESSION_DONE = 66,    /* operation */
+	WORD_SESSION_COUNTED = 67, /* so far in this bin */
+	WORD_SESSION_COUNT_CLOSED = 68, /* bin, items, corrected, next */
+	WORD_SESSION_RECOUNT = 69,      /* bin, to count again, items, next */
 	WORD_SESSION_TIMED_OUT = 70,
 	WORD_SESSION_OP_ITEM = 73, /* operation: scan items, or a bin first */
 	WORD_SESSION_FROM = 74,    /* first bin of a move */
 	WORD_NO_SUCH_BIN = 75,     /* to a person, who can mend it at once */
-	WORD_RECOUNT_MOVED = 71,   /* a count of a bin that moved meanwhile */
+	WORD_SESSION_IDLE = 76,    /* DONE, and nothing was under way */
+	WORD_SESSION_TAKEN_BACK = 77,  /* operation, what, next */
+	WORD_SESSION_NOT_COUNTED = 78, /* bin, next */
+	WORD_RECOUNT_MOVED = 71, /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,
 };
 
@@ -98,9 +101,16 @@ bool word_is_known(unsigned number);
 /* The stable code: "unknown_item". Never NULL. */
 const char *word_code(enum word word);
 
+/* True if its sentence ends with what comes next. */
+bool word_says_next(enum word word);
+
+/* Between the fields of a detail, where a sentence has several places. */
+#define WORD_FIELD_END "\x1f"
+
 /*
- * The sentence with @detail in its place, terminated, cut at a character to
- * @size bytes. @is_chinese picks the language.
+ * The sentence with @detail in its places, terminated, cut at a character to
+ * @size bytes. @is_chinese picks the language, also of an operation's name and
+ * of what comes next, which the detail has as JSON does.
  */
 void word_text(enum word word, struct span detail, bool is_chinese,
 	       char *buffer, size_t size);

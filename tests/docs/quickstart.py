@@ -14,8 +14,8 @@ import sys
 TIMEOUT_S = 600
 EXPECTED = (
     r"receive: scan items",
-    r"12 x MUG: supplier:unknown -> A-01",
-    r"3 x MUG: A-01 -> PICKED",
+    r"receive 12 x MUG -> A-01",
+    r"pick 3 x MUG A-01 -> PICKED",
     r"MUG +White mug +13 +10 +3 ",
     r"clean: unexplained=0",
     r"mosquitto_sub -p \d+ -v -t 'depot/v1/demo/hz-01/stock/\+'",

@@ -50,7 +50,7 @@ static void twelve_bare_scans_are_twelve_units(void **state)
 	for (int i = 0; i < 12; i++)
 		send(w, "scan/gun-2", "4006381333931");
 	assert_int_equal(units(w, "MUG", "DOCK", GOOD), 12);
-	assert_ack(w, "1 x MUG: supplier:unknown -> DOCK");
+	assert_ack(w, "receive 1 x MUG -> DOCK");
 }
 
 static void a_pick_beyond_the_book_is_booked_and_counted_after(void **state)

@@ -211,7 +211,7 @@ static void a_session_counts_each_lot_of_an_item(void **state)
 	scan(w, "(01)09521234567899(10)L1");
 	scan(w, "(01)09521234567899(10)L2");
 	scan(w, "DEPOT.DONE");
-	assert_ack(w, "count closed: A-01: 3 / +-3 / ?0");
+	assert_ack(w, "bin A-01 is closed: items 3, of them corrected 3");
 	assert_int_equal(units(w, "MILK", "A-01", GOOD), 2);
 	assert_clean(w);
 }
