@@ -308,6 +308,15 @@ static enum err_code codes_book(struct intake *intake,
 	return ERR_OK;
 }
 
+/* Of several odd codes the last is told. */
+static void codes_warn(const struct intake *intake, struct verdict *verdict)
+{
+	const struct engine *engine = intake->engine;
+
+	for (size_t i = 0; i < engine->reading.body.scan.code_count; i++)
+		verdict_warn(verdict, &engine->found[i].problem);
+}
+
 enum err_code on_scan(struct intake *intake, struct verdict *verdict,
 		      struct err *err)
 {
@@ -323,5 +332,7 @@ enum err_code on_scan(struct intake *intake, struct verdict *verdict,
 		code = codes_judge(intake, &operation, verdict, err);
 	if (code == ERR_OK && verdict_is_open(verdict))
 		code = codes_book(intake, &operation, verdict, err);
+	if (code == ERR_OK && verdict_is_open(verdict))
+		codes_warn(intake, verdict);
 	return code;
 }

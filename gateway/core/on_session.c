@@ -391,8 +391,11 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 		return code;
 	session->quantity = 0;
 	session->lines++;
-	return operation.op == OP_COUNT ? count_add(sitting, &fact, err)
+	code = operation.op == OP_COUNT ? count_add(sitting, &fact, err)
 					: book(sitting, &operation, &fact, err);
+	if (code == ERR_OK)
+		verdict_warn(sitting->verdict, &sitting->found->problem);
+	return code;
 }
 
 /* A count has moved nothing yet: its last scan is taken off the tally. */

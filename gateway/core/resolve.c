@@ -79,8 +79,16 @@ static int64_t measure_units(const struct scan_measure *measure,
 	return units;
 }
 
+static void warning_take(struct found *found, const struct scan_text *scan)
+{
+	for (size_t i = 0; i < scan->message.warning_count; i++)
+		if (scan->message.warnings[i].fault == SCAN_LOST_SEPARATOR)
+			found->problem = scan->message.warnings[i];
+}
+
 static void details_take(struct found *found, const struct scan_text *scan)
 {
+	warning_take(found, scan);
 	found->lot = scan->lot;
 	found->serial = scan->serial;
 	if (scan->expiry.year != 0)

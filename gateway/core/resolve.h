@@ -44,6 +44,8 @@ struct found {
 	enum reading_op op;
 	int64_t quantity;       /* FOUND_QTY */
 	struct code_text wants; /* canonical text of what was scanned */
+	/* FOUND_FAULT: what is wrong. Else SCAN_OK, or a separator that was
+	 * lost: then the lot or serial is probably not what the label says. */
 	struct scan_problem problem;
 };
 

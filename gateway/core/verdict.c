@@ -55,6 +55,15 @@ void verdict_reused(struct verdict *verdict, enum seen_state state,
 		     span_of(number));
 }
 
+void verdict_warn(struct verdict *verdict, const struct scan_problem *problem)
+{
+	if (problem->fault == SCAN_OK)
+		return;
+	verdict->problem = *problem;
+	if (verdict->word == WORD_NONE)
+		verdict->word = WORD_BOOKED_BUT;
+}
+
 void verdict_say(struct verdict *verdict, enum word word, const char *format,
 		 ...)
 {
@@ -136,11 +145,32 @@ static void hole_fill(const struct verdict *verdict, bool is_chinese,
 		text_print(span_of(verdict->detail), buffer, size);
 }
 
+/* The warning stands first: a small display cuts the end off. */
+static size_t warning_print(const struct verdict *verdict, bool is_chinese,
+			    char *buffer, size_t size)
+{
+	size_t used;
+
+	if (verdict->result != RESULT_BOOKED ||
+	    verdict->problem.fault == SCAN_OK)
+		return 0;
+	if (is_chinese)
+		scan_problem_text_zh(&verdict->problem, buffer, size);
+	else
+		scan_problem_text_en(&verdict->problem, buffer, size);
+	used = span_of(buffer).size;
+	(void)text_format(buffer + used, size - used, "%s",
+			  is_chinese ? "；" : "; ");
+	return span_of(buffer).size;
+}
+
 void verdict_text(const struct verdict *verdict, bool is_chinese, char *buffer,
 		  size_t size)
 {
 	char hole[SCAN_TEXT_SIZE];
+	size_t used = warning_print(verdict, is_chinese, buffer, size);
 
 	hole_fill(verdict, is_chinese, hole, sizeof(hole));
-	word_text(verdict->word, span_of(hole), is_chinese, buffer, size);
+	word_text(verdict->word, span_of(hole), is_chinese, buffer + used,
+		  size - used);
 }

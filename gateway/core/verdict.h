@@ -18,10 +18,11 @@ struct verdict {
 	enum word word; /* WORD_NONE when booked, unless a session talks */
 	struct pos pos; /* of the last entry that it made; 0: none */
 	char detail[SEEN_DETAIL_SIZE_MAX + 1];
-	struct code_text wants;      /* parked: the code that has to be named */
-	struct fault fault;          /* WORD_MALFORMED, WORD_INVALID */
-	struct scan_problem problem; /* WORD_BAD_CODE */
-	const char *next;            /* a session: what it waits for; or NULL */
+	struct code_text wants; /* parked: the code that has to be named */
+	struct fault fault;     /* WORD_MALFORMED, WORD_INVALID */
+	/* WORD_BAD_CODE; booked: what should be looked at all the same */
+	struct scan_problem problem;
+	const char *next; /* a session: what it waits for; or NULL */
 };
 
 /* Booked, and nothing to say. */
@@ -42,6 +43,10 @@ void verdict_fault(struct verdict *verdict, const struct fault *fault);
 /* Parks, because number @seq was used before, or is too far back. */
 void verdict_reused(struct verdict *verdict, enum seen_state state,
 		    uint64_t seq);
+
+/* Takes what is odd about a code that is booked as it is; nothing if there is
+ * nothing (SCAN_OK). */
+void verdict_warn(struct verdict *verdict, const struct scan_problem *problem);
 
 /* Sets what a session says. */
 PRINTF_LIKE(3, 4)

@@ -209,6 +209,7 @@ static const struct sentence sentences[] = {
 				  "%o：请扫描商品，或先扫描库位"},
 	[WORD_SESSION_FROM] = {"", "from bin %s: scan the target bin",
 			       "从库位 %s：请扫描目标库位"},
+	[WORD_BOOKED_BUT] = {"", "booked as it is", "已按原样记账"},
 	[WORD_RECOUNT_MOVED] = {"recount_moved",
 				"stock moved while %s was counted; count again",
 				"盘点 %s 期间库存有变动；请重新盘点"},

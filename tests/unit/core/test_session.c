@@ -362,6 +362,28 @@ static void every_answer_is_said_in_chinese_too(void **state)
 	assert_int_equal(said, ARRAY_LEN(talk));
 }
 
+/* Method: the lot's separator is missing before (17); once scanned, once as a
+ * complete reading. It is a physical fact: booked, and said. */
+static void a_lost_separator_is_told_to_whoever_scanned_it(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.RECEIVE");
+	scan(w, "]C1010952123456789910LOT4217271231");
+	assert_ack(w, "LOT4217271231 seems to contain (17): a separator got "
+		      "lost");
+	assert_ack(w, "; receive 1 x MILK [LOT4217271231] -> DOCK; scan");
+	assert_ack(w, "；收货 1 x MILK");
+	scan(w, MUG);
+	assert_ack(w, "\"text_en\":\"receive 1 x MUG -> DOCK");
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\","
+	     "\"code\":\"]C1010952123456789910LOT4217271231\"}");
+	assert_ack(w, "a separator got lost");
+	assert_ack(w, "; booked as it is\"");
+	assert_int_equal(units(w, "MILK", "DOCK", GOOD), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +401,7 @@ int main(void)
 		STORY(a_device_with_a_place_counts_that_bin),
 		STORY(a_session_left_lying_is_over),
 		STORY(every_answer_is_said_in_chinese_too),
+		STORY(a_lost_separator_is_told_to_whoever_scanned_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
