@@ -312,10 +312,9 @@ static enum err_code part_choose(struct act *act, const struct fact *fact,
 
 /* The rest, of which the book has nothing: found, and gone on with at once. */
 static enum err_code beyond_post(struct act *act, const struct fact *fact,
-				 int64_t units, struct posted *posted,
+				 struct part part, struct posted *posted,
 				 struct err *err)
 {
-	struct part part = {fact->lot, fact->ref, {units}};
 	enum err_code code;
 
 	if (is_outbound(&fact->from) && part.ref.kind != REF_ORDER)
@@ -326,18 +325,30 @@ static enum err_code beyond_post(struct act *act, const struct fact *fact,
 	return code;
 }
 
+/* One pick without an order is one implicit order, however many lots it takes;
+ * what leaves PICKED or PACKED has its orders already. */
+static struct entry_ref order_of(const struct act *act, const struct fact *fact)
+{
+	if (fact->ref.kind == REF_NONE && is_outbound(&fact->to) &&
+	    !is_outbound(&fact->from))
+		return implicit_order(act);
+	return fact->ref;
+}
+
 /* Takes the fact's units out of a bin, lot by lot, then from `found`. */
 static enum err_code bin_parts_post(struct act *act, const struct fact *fact,
 				    struct posted *posted, struct err *err)
 {
+	const struct entry_ref order = order_of(act, fact);
 	int64_t left = fact->quantity.units;
 
 	while (left > 0) {
-		struct part part = {fact->lot, fact->ref, {left}};
+		struct part rest = {fact->lot, order, {left}};
+		struct part part = rest;
 		enum err_code code = part_choose(act, fact, &part, err);
 
 		if (code == ERR_OK && part.quantity.units == 0)
-			return beyond_post(act, fact, left, posted, err);
+			return beyond_post(act, fact, rest, posted, err);
 		if (code == ERR_OK)
 			code = lot_part_post(act, fact, &part, posted, err);
 		if (code != ERR_OK)

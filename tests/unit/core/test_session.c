@@ -190,6 +190,29 @@ static struct entry last_movement(struct warehouse *w)
 	return entry;
 }
 
+/* Units that were picked for @order. */
+static int64_t picks_of(struct warehouse *w, const struct ref *order)
+{
+	struct journal_head head;
+	struct view *view;
+	struct err err;
+	int64_t units = 0;
+
+	assert_done(view_begin(ledger_env(w->ledger), &view, &err), &err);
+	assert_done(ledger_head(view, &head, &err), &err);
+	for (; pos_number(head.pos) > 0; head.pos.value--) {
+		struct entry entry;
+
+		assert_done(journal_read(view, head.pos, &entry, &err), &err);
+		if (entry.kind == ENTRY_MOVEMENT &&
+		    entry.body.movement.kind == MOVEMENT_PICK &&
+		    span_equal(ref_span(&entry.ref.text), ref_span(order)))
+			units += entry.body.movement.quantity.units;
+	}
+	view_end(view);
+	return units;
+}
+
 static void picks_of_one_bin_share_one_implicit_order(void **state)
 {
 	struct warehouse *w = *state;
@@ -216,6 +239,32 @@ static void picks_of_one_bin_share_one_implicit_order(void **state)
 	assert_false(span_equal(ref_span(&first.ref.text),
 				ref_span(&third.ref.text)));
 	assert_int_equal(units(w, "MUG", BIN_PICKED, GOOD), 4);
+	assert_clean(w);
+}
+
+/* Method: one scan takes two lots and one unit that the book does not have;
+ * the order that all of it stands for is one, so that nothing is left of it
+ * when all of it is shipped. */
+static void a_pick_of_several_lots_is_one_implicit_order(void **state)
+{
+	struct warehouse *w = *state;
+	struct entry last;
+	struct ref order;
+
+	scan(w, "DEPOT.OP.RECEIVE");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "(01)09521234567899(10)L1");
+	scan(w, "(01)09521234567899(10)L2");
+	scan(w, "DEPOT.OP.PICK");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "DEPOT.QTY.3");
+	scan(w, "09521234567899");
+	assert_ack(w, "pick 3 x MILK [L1 1, L2 1] A-01 -> PICKED");
+	last = last_movement(w);
+	order = last.ref.text;
+	assert_int_equal(last.body.movement.kind, MOVEMENT_PICK);
+	assert_int_equal(last.body.movement.quantity.units, 1);
+	assert_int_equal(picks_of(w, &order), 3);
 	assert_clean(w);
 }
 
@@ -395,6 +444,7 @@ int main(void)
 		STORY(an_unknown_item_in_a_count_is_refused_and_not_parked),
 		STORY(a_wrong_bin_label_is_mended_at_once),
 		STORY(picks_of_one_bin_share_one_implicit_order),
+		STORY(a_pick_of_several_lots_is_one_implicit_order),
 		STORY(the_next_operation_closes_a_count),
 		STORY(a_bin_left_without_a_scan_is_not_counted_as_empty),
 		STORY(a_move_into_the_same_bin_is_refused_at_its_label),
