@@ -89,6 +89,8 @@ class Year:
         self.cases = {sku: -(-units // PACK)
                       for sku, units in self.out.items() if units > 0}
         self.movements += len(self.cases)
+        # Each makes a movement or is parked.
+        self.readings = self.movements + self.parked
 
     def seeding(self):
         return [*[("device", device, 1, "") for device in DEVICES],
