@@ -63,7 +63,9 @@ static void note_fault(struct csv *csv, enum fault_kind kind, uint32_t line,
 		return;
 	(void)fault_set(&csv->fault, kind);
 	csv->fault.line = line;
-	csv->fault.column = (uint32_t)csv->field_count + 1;
+	/* The two about their number are about the whole row. */
+	if (kind != FAULT_TOO_MANY_COLUMNS && kind != FAULT_COLUMN_COUNT)
+		csv->fault.column = (uint32_t)csv->field_count + 1;
 	csv->fault.high = high;
 }
 
@@ -262,15 +264,31 @@ static enum err_code column_map(struct csv *csv, size_t place,
 	return ERR_OK;
 }
 
+/* What the header has, for somebody who looks for a column in it. */
+static struct span header_say(const struct csv *csv, char *buffer, size_t size)
+{
+	size_t used = 0;
+
+	buffer[0] = '\0';
+	for (size_t i = 0; i < csv->header_count && used + 1 < size; i++) {
+		(void)text_format(buffer + used, size - used, "%s%.*s",
+				  i > 0 ? ", " : "", (int)csv->header[i].size,
+				  csv->header[i].data);
+		used += strlen(buffer + used);
+	}
+	return (struct span){buffer, used};
+}
+
 static enum err_code columns_check(const struct csv *csv, struct fault *fault)
 {
 	for (size_t i = 0; i < csv->column_count; i++) {
+		char has[FAULT_VALUE_SIZE];
 		enum err_code code;
 
 		if (csv->places[i] != 0 || !csv->columns[i].is_required)
 			continue;
 		code = fault_of(fault, FAULT_NO_COLUMN, csv->columns[i].name,
-				span_of(""));
+				header_say(csv, has, sizeof(has)));
 		fault->line = csv->row_line;
 		return code;
 	}
@@ -365,6 +383,13 @@ bool csv_ignored(const struct csv *csv, size_t n, struct span *ret_name)
 		}
 	}
 	return false;
+}
+
+struct span csv_heading(const struct csv *csv, uint32_t place)
+{
+	if (place == 0 || place > csv->header_count)
+		return (struct span){"", 0};
+	return csv->header[place - 1];
 }
 
 enum err_code csv_next(struct csv *csv, struct fault *fault)

@@ -57,7 +57,8 @@ struct csv_column {
  * most CSV_COLUMNS_MAX, are borrowed until csv_close. Columns of the file that
  * nobody knows are passed over (csv_ignored names them).
  *
- * ERR_INVALID  *@fault tells: empty_file, bad_encoding, too_long,
+ * ERR_INVALID  *@fault tells: empty_file, bad_encoding (a spreadsheet's own
+ *              format too), too_long,
  *              too_many_columns, bad_quote, missing_column, duplicate_column
  * ERR_FULL     out of memory; @fault is untouched
  */
@@ -76,6 +77,10 @@ bool csv_has(const struct csv *csv, size_t index);
  * False beyond the last. Borrowed until csv_close. */
 MUST_CHECK bool csv_ignored(const struct csv *csv, size_t n,
 			    struct span *ret_name);
+
+/* What the header calls the column at @place, from 1; empty beyond its end.
+ * Borrowed until csv_close. */
+struct span csv_heading(const struct csv *csv, uint32_t place);
 
 /*
  * Goes to the next row.

@@ -6,6 +6,9 @@
 
 static const char byte_order_mark[] = "\xef\xbb\xbf";
 
+/* How .xlsx, .ods and any other ZIP file begin, and .xls. */
+static const char *const containers[] = {"PK\x03\x04", "\xd0\xcf\x11\xe0"};
+
 /* The line, from 1, in which byte @at of @text stands. */
 static uint32_t line_of(struct span text, size_t at)
 {
@@ -139,6 +142,9 @@ enum err_code csv_decode(struct span file, struct csv_text *ret_text,
 	struct csv_text text;
 	enum err_code code;
 
+	for (size_t i = 0; i < ARRAY_LEN(containers); i++)
+		if (span_starts(file, containers[i]))
+			return fault_set(fault, FAULT_SPREADSHEET);
 	if (nul != NULL)
 		return encoding_fault(file, (size_t)(nul - file.data),
 				      FAULT_ENCODING_NUL, fault);

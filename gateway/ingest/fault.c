@@ -172,45 +172,44 @@ static const struct wording wordings[] = {
 				 "the file is longer than {high} bytes",
 				 "文件超过 {high} 字节"},
 	[FAULT_ENCODING] = {"bad_encoding",
-			    "line {line}: neither UTF-8 nor GB18030; save the "
-			    "file as UTF-8",
-			    "第 {line} 行：既不是 UTF-8 也不是 GB18030；"
-			    "请将文件存为 UTF-8"},
+			    "neither UTF-8 nor GB18030; save the file as "
+			    "UTF-8 (in Excel: CSV UTF-8)",
+			    "既不是 UTF-8 也不是 GB18030；请将文件另存为 "
+			    "UTF-8（Excel：CSV UTF-8）"},
 	[FAULT_ENCODING_NUL] = {"bad_encoding",
-				"line {line}: a NUL byte, as in UTF-16; save "
-				"the file as UTF-8",
-				"第 {line} 行：有 NUL 字节（可能是 UTF-16）；"
-				"请将文件存为 UTF-8"},
-	[FAULT_OPEN_QUOTE] = {"bad_quote",
-			      "line {line}, column {column}: the quote is "
-			      "never closed",
-			      "第 {line} 行第 {column} 列：引号没有结束"},
+				"a NUL byte, as in UTF-16; save the file as "
+				"UTF-8 (in Excel: CSV UTF-8)",
+				"有 NUL 字节（可能是 UTF-16）；请将文件另存为 "
+				"UTF-8（Excel：CSV UTF-8）"},
+	[FAULT_SPREADSHEET] = {"bad_encoding",
+			       "this is a spreadsheet or an archive, not its "
+			       "text; save it as CSV (in Excel: CSV UTF-8)",
+			       "这是电子表格或压缩包，不是文本；请另存为 CSV"
+			       "（Excel：CSV UTF-8）"},
+	[FAULT_OPEN_QUOTE] = {"bad_quote", "the quote is never closed",
+			      "引号没有结束"},
 	[FAULT_STRAY_QUOTE] = {"bad_quote",
-			       "line {line}, column {column}: a quote in the "
-			       "middle of a field; put the whole field in "
-			       "quotes and double the quotes in it",
-			       "第 {line} 行第 {column} 列：字段中间有引号；"
-			       "请给整个字段加引号，并把其中的引号写成两个"},
-	[FAULT_FIELD_TOO_LONG] = {"too_long",
-				  "line {line}, column {column}: longer than "
-				  "{high} bytes",
-				  "第 {line} 行第 {column} 列：超过 {high} "
-				  "字节"},
+			       "a quote in the middle of a field; put the "
+			       "whole field in quotes and double the quotes "
+			       "in it",
+			       "字段中间有引号；请给整个字段加引号，并把其中的"
+			       "引号写成两个"},
+	[FAULT_FIELD_TOO_LONG] = {"too_long", "longer than {high} bytes",
+				  "超过 {high} 字节"},
 	[FAULT_TOO_MANY_COLUMNS] = {"too_many_columns",
-				    "line {line}: more than {high} columns",
-				    "第 {line} 行：超过 {high} 列"},
+				    "more than {high} columns",
+				    "超过 {high} 列"},
 	[FAULT_COLUMN_COUNT] = {"wrong_column_count",
-				"line {line} has {value} columns; the header "
-				"has {high}",
-				"第 {line} 行有 {value} 列，表头有 {high} 列"},
+				"the row has {value} columns; the header has "
+				"{high}",
+				"该行有 {value} 列，表头有 {high} 列"},
 	[FAULT_NO_COLUMN] = {"missing_column",
-			     "line {line}: the header has no column {field}",
-			     "第 {line} 行：表头缺少 {field} 列"},
+			     "the header has no column {field}; it has: "
+			     "{value}",
+			     "表头缺少 {field} 列；现有：{value}"},
 	[FAULT_COLUMN_TWICE] = {"duplicate_column",
-				"line {line}, column {column}: the header "
-				"has {field} twice",
-				"第 {line} 行第 {column} 列：表头重复出现 "
-				"{field}"},
+				"the header has {field} twice, here as {value}",
+				"表头重复出现 {field}，此处为 {value}"},
 };
 
 enum err_code fault_set(struct fault *fault, enum fault_kind kind)
@@ -324,7 +323,7 @@ static void put_sentence(const struct fault *fault, const char *wording,
 {
 	char number[24];
 
-	sentence->text[0] = '\0';
+	sentence->text[sentence->used] = '\0';
 	while (*wording != '\0') {
 		size_t size = strcspn(wording, "{");
 		const char *end;
@@ -349,6 +348,11 @@ void fault_text_en(const struct fault *fault, char *buffer, size_t size)
 	struct sentence sentence = {buffer, size, 0};
 
 	ASSERT((size_t)fault->kind < ARRAY_LEN(wordings) && size > 0);
+	if (fault->line != 0 && fault->column != 0)
+		put_sentence(fault,
+			     "line {line}, column {column}: ", &sentence);
+	else if (fault->line != 0)
+		put_sentence(fault, "line {line}: ", &sentence);
 	put_sentence(fault, wordings[fault->kind].en, &sentence);
 }
 
@@ -357,5 +361,9 @@ void fault_text_zh(const struct fault *fault, char *buffer, size_t size)
 	struct sentence sentence = {buffer, size, 0};
 
 	ASSERT((size_t)fault->kind < ARRAY_LEN(wordings) && size > 0);
+	if (fault->line != 0 && fault->column != 0)
+		put_sentence(fault, "第 {line} 行第 {column} 列：", &sentence);
+	else if (fault->line != 0)
+		put_sentence(fault, "第 {line} 行：", &sentence);
 	put_sentence(fault, wordings[fault->kind].zh, &sentence);
 }

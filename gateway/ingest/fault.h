@@ -82,6 +82,7 @@ enum fault_kind {
 	FAULT_FILE_TOO_LONG,    /* too_long */
 	FAULT_ENCODING,         /* bad_encoding */
 	FAULT_ENCODING_NUL,     /* bad_encoding */
+	FAULT_SPREADSHEET,      /* bad_encoding */
 	FAULT_OPEN_QUOTE,       /* bad_quote */
 	FAULT_STRAY_QUOTE,      /* bad_quote */
 	FAULT_FIELD_TOO_LONG,   /* too_long */
@@ -128,7 +129,8 @@ void fault_within(struct fault *fault, const char *outer, size_t index);
 const char *fault_code(enum fault_kind kind);
 
 /* The sentence in English or Chinese, without a full stop, terminated, cut at
- * a character to @size bytes. Empty for FAULT_NONE. */
+ * a character to @size bytes; the place in a file stands before it, unless
+ * the line is 0. Empty for FAULT_NONE. */
 void fault_text_en(const struct fault *fault, char *buffer, size_t size);
 void fault_text_zh(const struct fault *fault, char *buffer, size_t size);
 

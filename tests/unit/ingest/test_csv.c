@@ -223,26 +223,41 @@ static void a_file_that_cannot_be_read_is_refused_as_a_whole(void **state)
 		{BYTES("\xef\xbb\xbf"), "empty_file", "the file is empty"},
 		{BYTES(",,\n"), "empty_file", "the file is empty"},
 		{BYTES("sku,name\nA,\xff\xfe\n"), "bad_encoding",
-		 "line 2: neither UTF-8 nor GB18030; save the file as UTF-8"},
+		 "line 2: neither UTF-8 nor GB18030; save the file as UTF-8 "
+		 "(in Excel: CSV UTF-8)"},
 		/* One bad byte in Chinese UTF-8 is damage, not GB18030. */
 		{BYTES("sku,name\r\nA,螺丝\xc2\xdd\r\n"), "bad_encoding",
-		 "line 2: neither UTF-8 nor GB18030; save the file as UTF-8"},
+		 "line 2: neither UTF-8 nor GB18030; save the file as UTF-8 "
+		 "(in Excel: CSV UTF-8)"},
 		{BYTES("sku,name\rA,x\rB,螺\x90\r"), "bad_encoding",
-		 "line 3: neither UTF-8 nor GB18030; save the file as UTF-8"},
+		 "line 3: neither UTF-8 nor GB18030; save the file as UTF-8 "
+		 "(in Excel: CSV UTF-8)"},
 		{BYTES("\xef\xbb\xbfsku,name\nA,\xc2\xdd\xcb\xbf\n"),
 		 "bad_encoding",
-		 "line 2: neither UTF-8 nor GB18030; save the file as UTF-8"},
+		 "line 2: neither UTF-8 nor GB18030; save the file as UTF-8 "
+		 "(in Excel: CSV UTF-8)"},
 		/* GB18030 that ends within a character */
 		{BYTES("sku,name\nA,\xc2\xdd\xcb"), "bad_encoding",
-		 "line 2: neither UTF-8 nor GB18030; save the file as UTF-8"},
+		 "line 2: neither UTF-8 nor GB18030; save the file as UTF-8 "
+		 "(in Excel: CSV UTF-8)"},
 		{BYTES("s\0k\0u\0\n\0"), "bad_encoding",
-		 "line 1: a NUL byte, as in UTF-16; save the file as UTF-8"},
+		 "line 1: a NUL byte, as in UTF-16; save the file as UTF-8 (in "
+		 "Excel: CSV UTF-8)"},
 		{BYTES("sku\nA\nB\0\n"), "bad_encoding",
-		 "line 3: a NUL byte, as in UTF-16; save the file as UTF-8"},
+		 "line 3: a NUL byte, as in UTF-16; save the file as UTF-8 (in "
+		 "Excel: CSV UTF-8)"},
 		{BYTES("name,unit\nx,y\n"), "missing_column",
-		 "line 1: the header has no column sku"},
+		 "line 1: the header has no column sku; it has: name, unit"},
+		{BYTES("sku|name\nx|y\n"), "missing_column",
+		 "line 1: the header has no column sku; it has: sku|name"},
+		{BYTES("PK\x03\x04\x14\0"), "bad_encoding",
+		 "this is a spreadsheet or an archive, not its text; save it "
+		 "as CSV (in Excel: CSV UTF-8)"},
+		{BYTES("\xd0\xcf\x11\xe0\xa1\xb1\0"), "bad_encoding",
+		 "this is a spreadsheet or an archive, not its text; save it "
+		 "as CSV (in Excel: CSV UTF-8)"},
 		{BYTES("\nsku,name,货号\n"), "duplicate_column",
-		 "line 2, column 3: the header has sku twice"},
+		 "line 2, column 3: the header has sku twice, here as 货号"},
 		{BYTES("sku,\"name\n"), "bad_quote",
 		 "line 1, column 2: the quote is never closed"},
 		{BYTES("sku" COMMAS_31 ",\n"), "too_many_columns",
@@ -277,13 +292,13 @@ static void a_bad_row_is_told_by_line_and_does_not_cost_the_next(void **state)
 		uint32_t lines; /* that the row takes */
 	} rows[] = {
 		{"A", "wrong_column_count",
-		 "line 3 has 1 columns; the header has 2", 1},
+		 "line 3: the row has 1 columns; the header has 2", 1},
 		{"A,b,c", "wrong_column_count",
-		 "line 3 has 3 columns; the header has 2", 1},
+		 "line 3: the row has 3 columns; the header has 2", 1},
 		{"A,b,", "wrong_column_count",
-		 "line 3 has 3 columns; the header has 2", 1},
+		 "line 3: the row has 3 columns; the header has 2", 1},
 		{"\"A\nB\"", "wrong_column_count",
-		 "line 3 has 1 columns; the header has 2", 2},
+		 "line 3: the row has 1 columns; the header has 2", 2},
 		{"A,24\" screen", "bad_quote",
 		 "line 3, column 2: a quote in the middle of a field; put the "
 		 "whole field in quotes and double the quotes in it",
