@@ -22,6 +22,8 @@ static const struct control_refusal no_file = {
 	"not_found", "there is no file %s", "没有文件 %s"};
 static const struct control_refusal bad_file = {
 	"bad_file", "the file cannot be read: %s", "无法读取文件：%s"};
+static const struct control_refusal empty_file = {
+	"empty_file", "the file %s is empty", "文件 %s 为空"};
 static const struct control_refusal big_file = {
 	"too_long", "the file %s has more than 256 MiB",
 	"文件 %s 超过 256 MiB"};
@@ -409,7 +411,7 @@ static enum err_code bytes_copy(int from, int to, struct err *err)
 		if (got < 0)
 			return err_sys(err, errno, "read");
 		if (got == 0)
-			return ERR_OK;
+			return size == 0 ? ERR_NOT_FOUND : ERR_OK;
 		size += (uint64_t)got;
 		if (size > CONTROL_FILE_SIZE_MAX)
 			return ERR_OVERFLOW;
@@ -428,8 +430,10 @@ enum exit_code ask_file(const struct cli *cli, const char *path, int *ret_fd)
 
 	if (from < 0 && errno == ENOENT)
 		return cli_refuse(cli, EXIT_NOT_FOUND, &no_file, path);
-	if (from < 0)
-		return cli_refuse(cli, EXIT_FAILED, &bad_file, path);
+	if (from < 0) {
+		(void)err_sys(&err, errno, "%s", path);
+		return cli_refuse(cli, EXIT_FAILED, &bad_file, err.text);
+	}
 	fd = memfd_create("depot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	code = fd < 0 ? err_sys(&err, errno, "make a file in memory")
 		      : bytes_copy(from, fd, &err);
@@ -445,7 +449,10 @@ enum exit_code ask_file(const struct cli *cli, const char *path, int *ret_fd)
 	}
 	if (fd >= 0)
 		(void)close(fd);
+	if (code == ERR_NOT_FOUND)
+		return cli_refuse(cli, EXIT_FAILED, &empty_file, path);
 	if (code == ERR_OVERFLOW)
 		return cli_refuse(cli, EXIT_FAILED, &big_file, path);
+	(void)err_wrap(&err, code, "%s", path);
 	return cli_refuse(cli, EXIT_FAILED, &bad_file, err.text);
 }

@@ -79,10 +79,12 @@ void cli_document(struct span document)
 	(void)fputc('\n', stdout); /* ferror is asked at the end */
 }
 
-static void sentence_tell(struct span text)
+static void sentence_tell(const struct cli *cli, struct span text)
 {
 	(void)fflush(stdout);
-	(void)fprintf(stderr, "depot: %.*s\n", (int)text.size, text.data);
+	(void)fprintf(stderr, "depot: %s%s%.*s\n",
+		      cli->file == NULL ? "" : cli->file,
+		      cli->file == NULL ? "" : ": ", (int)text.size, text.data);
 }
 
 /* What each code's sender, or reader, does next. Codes that begin alike mean
@@ -134,26 +136,59 @@ static enum exit_code exit_of_code(struct span code)
 	return EXIT_FAILED;
 }
 
-/* Of a table: each bad row. */
-static void faults_tell(const struct cli *cli, const struct json_value *faults)
+/* "items.csv:3: column 5 (保质期): why". */
+static void fault_tell(const struct cli *cli, const struct json_value *row)
 {
-	struct json_range lines = {0, UINT32_MAX};
+	struct json_range numbers = {0, UINT32_MAX};
+	struct span heading = {"", 0};
+	struct span text = {"", 0};
 	struct fault fault;
+	int64_t line = 0;
+	int64_t place = 0;
+
+	if (json_int(row, "line", numbers, &line, &fault) != ERR_OK ||
+	    json_text(row, cli_say(cli, "text_en", "text_zh"), &text, &fault) !=
+		    ERR_OK)
+		return;
+	(void)fprintf(stderr, "%s:%" PRId64 ": ",
+		      cli->file == NULL ? "" : cli->file, line);
+	if (json_int(row, "place", numbers, &place, &fault) == ERR_OK &&
+	    json_text(row, "heading", &heading, &fault) == ERR_OK)
+		(void)fprintf(stderr, "%s %" PRId64 "%s%.*s%s",
+			      cli_say(cli, "column", "第"), place,
+			      cli_say(cli, " (", " 列（"), (int)heading.size,
+			      heading.data, cli_say(cli, "): ", "）："));
+	(void)fprintf(stderr, "%.*s\n", (int)text.size, text.data);
+}
+
+/* Of a table: each bad row, and how many there are. */
+static void faults_tell(const struct cli *cli, const struct json_value *root)
+{
+	const struct json_value *faults = json_member(root, "faults");
+	struct json_range numbers = {0, INT64_MAX};
+	struct fault fault;
+	int64_t listed = 0;
+	int64_t total = 0;
+	int64_t rows = 0;
 
 	if (faults == NULL)
 		return;
 	for (const struct json_value *row = json_first(faults); row != NULL;
 	     row = json_next(row)) {
-		struct span text = {"", 0};
-		int64_t line = 0;
-
-		if (json_int(row, "line", lines, &line, &fault) == ERR_OK &&
-		    json_text(row, cli_say(cli, "text_en", "text_zh"), &text,
-			      &fault) == ERR_OK)
-			(void)fprintf(stderr, "  %s %" PRId64 ": %.*s\n",
-				      cli_say(cli, "line", "行"), line,
-				      (int)text.size, text.data);
+		fault_tell(cli, row);
+		listed++;
 	}
+	if (json_int(root, "faults_total", numbers, &total, &fault) != ERR_OK ||
+	    json_int(root, "rows", numbers, &rows, &fault) != ERR_OK)
+		return;
+	(void)fprintf(stderr, "%s%" PRId64 "%s%" PRId64,
+		      cli_say(cli, "bad rows: ", "有误的行："), total,
+		      cli_say(cli, " of ", "，共 "), rows);
+	if (listed < total)
+		(void)fprintf(stderr, "%s%" PRId64 "%s",
+			      cli_say(cli, "; the first ", "；只列出前 "),
+			      listed, cli_say(cli, " are listed", " 行"));
+	(void)fputc('\n', stderr);
 }
 
 enum exit_code cli_error_reply(const struct cli *cli, struct span reply,
@@ -170,8 +205,8 @@ enum exit_code cli_error_reply(const struct cli *cli, struct span reply,
 	if (cli->is_json) {
 		cli_document(reply);
 	} else {
-		sentence_tell(is_told ? text : span_of("?"));
-		faults_tell(cli, json_member(root, "faults"));
+		sentence_tell(cli, is_told ? text : span_of("?"));
+		faults_tell(cli, root);
 	}
 	if (json_text(error, "code", &code, &fault) != ERR_OK)
 		return EXIT_FAILED;

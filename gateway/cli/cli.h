@@ -75,6 +75,8 @@ struct cli {
 	char **words; /* behind the verb */
 	size_t word_count;
 	const char *values[CLI_OPTIONS_MAX]; /* of the verb's options */
+	const char *file; /* that is handed over: named with what is wrong
+			   * in it; NULL: none */
 
 	/* Loaded by the first cli_config. */
 	struct config *config;

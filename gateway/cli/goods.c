@@ -16,6 +16,7 @@ static const struct column import_counts[] = {
 	{"changed", "changed", "更改", true},
 	{"unchanged", "unchanged", "未变", true},
 	{"encoding", "encoding", "编码", false},
+	{"sample", "which reads, for example", "读出的内容，例如", false},
 	{"ignored", "columns passed over", "忽略的列", false},
 	{"retried", "parked readings booked", "补记的待处理读数", true},
 	{"entry", "last entry", "末条记录", false},
@@ -24,8 +25,19 @@ static const struct column import_counts[] = {
 static enum exit_code import_show(const struct cli *cli,
 				  const struct json_value *root)
 {
-	if (!cli->is_json)
-		record_show(cli, root, import_counts, ARRAY_LEN(import_counts));
+	bool is_dry = false;
+	struct fault fault;
+
+	if (cli->is_json)
+		return EXIT_DONE;
+	if (json_bool(root, "dry_run", &is_dry, &fault) == ERR_OK && is_dry)
+		(void)printf("%s\n",
+			     cli_say(cli,
+				     "every row can be taken; nothing was "
+				     "imported (--dry-run)",
+				     "每一行都可接受；未导入任何内容"
+				     "（--dry-run）"));
+	record_show(cli, root, import_counts, ARRAY_LEN(import_counts));
 	return EXIT_DONE;
 }
 
@@ -47,6 +59,7 @@ static enum exit_code import_run(struct cli *cli, const char *name)
 	if (exit != EXIT_DONE)
 		return exit;
 	request.fd = fd;
+	cli->file = cli->words[0];
 	exit = ask_show(cli, &request, import_show);
 	(void)close(fd); /* a memory that nobody needs any more */
 	return exit;

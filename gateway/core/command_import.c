@@ -13,13 +13,15 @@ static const struct refusal bad_rows = {
 	"bad_rows",
 	"the file has rows that cannot be taken; nothing was imported",
 	"文件中有无法接受的行；未导入任何内容"};
-static const struct refusal row_twice = {
-	"duplicate_row", "line %s has the same name", "与第 %s 行同名"};
+static const struct refusal row_twice = {"duplicate_row",
+					 "the same name stands in line %s",
+					 "前面已有同名的行 %s"};
 
 /* Room behind the list of bad rows. */
 #define TAIL_SIZE 128
 #define IGNORED_MAX 8
-#define IGNORED_SIZE_MAX 64
+#define HEADING_SIZE_MAX 64
+#define SAMPLE_SIZE 64
 
 struct importing {
 	struct asking *asking;
@@ -37,6 +39,8 @@ struct importing {
 	struct intern names;
 	uint32_t *lines;
 	size_t lines_capacity;
+	/* Of a text that is not UTF-8: what it reads as. */
+	char sample[SAMPLE_SIZE];
 };
 
 /* ---- bad rows ---- */
@@ -65,7 +69,9 @@ struct bad {
 static void bad_add(struct importing *importing, const struct bad *bad)
 {
 	struct json_out *out = importing->asking->out;
+	char cut[HEADING_SIZE_MAX + 1];
 	struct json_mark mark;
+	struct span heading;
 
 	bad_begin(importing);
 	if (importing->listed == IMPORT_BAD_MAX)
@@ -77,6 +83,11 @@ static void bad_add(struct importing *importing, const struct bad *bad)
 		out_int_at(out, "place", bad->place);
 	if (bad->column != NULL)
 		out_string_at(out, "column", bad->column);
+	heading = csv_heading(importing->csv, bad->place);
+	if (heading.size > 0) {
+		text_print(heading, cut, sizeof(cut));
+		out_string_at(out, "heading", cut);
+	}
 	out_string_at(out, "code", bad->code);
 	out_string_at(out, "text_en", bad->text_en);
 	out_string_at(out, "text_zh", bad->text_zh);
@@ -91,14 +102,16 @@ static void bad_fault(struct importing *importing, const struct fault *fault)
 {
 	char text_en[FAULT_TEXT_SIZE];
 	char text_zh[FAULT_TEXT_SIZE];
+	struct fault why = *fault;
 	struct bad bad = {.line = fault->line,
 			  .place = fault->column,
 			  .code = fault_code(fault->kind),
 			  .text_en = text_en,
 			  .text_zh = text_zh};
 
-	fault_text_en(fault, text_en, sizeof(text_en));
-	fault_text_zh(fault, text_zh, sizeof(text_zh));
+	why.line = 0; /* the place is told apart */
+	fault_text_en(&why, text_en, sizeof(text_en));
+	fault_text_zh(&why, text_zh, sizeof(text_zh));
 	bad_add(importing, &bad);
 }
 
@@ -135,7 +148,7 @@ static enum err_code name_note(struct importing *importing, struct err *err)
 	struct import_row *row = &importing->row;
 	struct span key = importing->import->key(row);
 	uint32_t before = importing->names.count;
-	char line[32];
+	char before_it[16 + FAULT_VALUE_SIZE];
 	uint32_t number;
 
 	if (intern_add(&importing->names, key, &number) != ERR_OK ||
@@ -147,8 +160,9 @@ static enum err_code name_note(struct importing *importing, struct err *err)
 		importing->lines[number] = csv_line(importing->csv);
 		return ERR_OK;
 	}
-	(void)text_format(line, sizeof(line), "%u", importing->lines[number]);
-	(void)row_refuse(row, 0, &row_twice, span_of(line));
+	(void)text_format(before_it, sizeof(before_it), "%u: %.*s",
+			  importing->lines[number], (int)key.size, key.data);
+	(void)row_refuse(row, 0, &row_twice, span_of(before_it));
 	return ERR_OK;
 }
 
@@ -183,6 +197,27 @@ static bool row_count(struct importing *importing)
 	return false;
 }
 
+/* GB18030 takes many a text of another encoding without a sign: a person sees
+ * at once whether the first name that is not ASCII is one. */
+static void sample_take(struct importing *importing)
+{
+	const struct csv *csv = importing->csv;
+
+	if (csv_encoding(csv) == CSV_UTF8 || importing->sample[0] != '\0')
+		return;
+	for (size_t i = 0; i < importing->import->count; i++) {
+		struct span field = csv_field(csv, i);
+
+		for (size_t at = 0; at < field.size; at++) {
+			if ((unsigned char)field.data[at] < 0x80)
+				continue;
+			text_print(field, importing->sample,
+				   sizeof(importing->sample));
+			return;
+		}
+	}
+}
+
 /* Checks every row. */
 static enum err_code rows_check(struct importing *importing, struct err *err)
 {
@@ -198,6 +233,7 @@ static enum err_code rows_check(struct importing *importing, struct err *err)
 			bad_fault(importing, &fault);
 			continue;
 		}
+		sample_take(importing);
 		code = row_read(importing, err);
 		if (code == ERR_OK && !importing->row.is_bad)
 			code = name_note(importing, err);
@@ -262,7 +298,7 @@ static void ignored_out(const struct importing *importing)
 {
 	struct json_out *out = importing->asking->out;
 	struct span name;
-	char cut[IGNORED_SIZE_MAX + 1];
+	char cut[HEADING_SIZE_MAX + 1];
 
 	out_array_at(out, "ignored");
 	for (size_t i = 0;
@@ -292,6 +328,8 @@ static void done_out(const struct importing *importing, bool is_dry,
 							       : "gb18030");
 	out_text_at(out, "separator", (struct span){&separator, 1});
 	ignored_out(importing);
+	if (importing->sample[0] != '\0')
+		out_string_at(out, "sample", importing->sample);
 }
 
 static enum err_code import_post(struct importing *importing,

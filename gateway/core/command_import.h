@@ -60,6 +60,10 @@ bool row_fault(struct import_row *row, size_t column,
 bool row_refuse(struct import_row *row, size_t column,
 		const struct refusal *why, struct span detail);
 
+/* The same of a word that is none of those allowed, which are named. */
+bool row_unknown(struct import_row *row, size_t column, const char *words_en,
+		 const char *words_zh);
+
 /* The field without blanks at its ends; empty: not said. */
 struct span row_field(const struct import_row *row, size_t column);
 

@@ -151,14 +151,38 @@ bool row_number(struct import_row *row, size_t column, struct row_range range,
 	return true;
 }
 
+static void text_add(char *text, const char *front, const char *more)
+{
+	size_t used = strlen(text);
+
+	(void)text_format(text + used, FAULT_TEXT_SIZE - used, "%s%s", front,
+			  more);
+}
+
+bool row_unknown(struct import_row *row, size_t column, const char *words_en,
+		 const char *words_zh)
+{
+	if (row->is_bad)
+		return false;
+	(void)row_refuse(row, column, &refusal_unknown_word,
+			 row_field(row, column));
+	text_add(row->text_en, ": ", words_en);
+	text_add(row->text_zh, "：", words_zh);
+	return false;
+}
+
 bool row_term(struct import_row *row, size_t column, enum term_set set,
 	      uint32_t *value)
 {
 	struct span text = row_field(row, column);
+	char words_en[TERM_LIST_SIZE];
+	char words_zh[TERM_LIST_SIZE];
 
 	if (text.size == 0 || term_parse(set, text, value))
 		return true;
-	return row_refuse(row, column, &refusal_unknown_word, text);
+	term_list(set, false, words_en, sizeof(words_en));
+	term_list(set, true, words_zh, sizeof(words_zh));
+	return row_unknown(row, column, words_en, words_zh);
 }
 
 bool row_bool(struct import_row *row, size_t column, bool *is_set)
@@ -167,5 +191,5 @@ bool row_bool(struct import_row *row, size_t column, bool *is_set)
 
 	if (text.size == 0 || term_parse_bool(text, is_set))
 		return true;
-	return row_refuse(row, column, &refusal_unknown_word, text);
+	return row_unknown(row, column, "yes, no", "是、否");
 }

@@ -113,7 +113,7 @@ static bool item_words(struct import_row *row, struct item *item)
 	item->tracking = (enum tracking)tracking;
 	if (class.size == 0 || goods_class(class, &item->abc_class))
 		return true;
-	return row_refuse(row, ITEM_CLASS, &refusal_unknown_word, class);
+	return row_unknown(row, ITEM_CLASS, "A, B, C", "A、B、C");
 }
 
 static enum err_code item_read(struct import_row *row, struct err *err)

@@ -1,5 +1,7 @@
 #include "gateway/core/terms.h"
 
+#include <string.h>
+
 /* The first line of a value in a set is what replies call it; those after it
  * are taken too. */
 struct term {
@@ -172,6 +174,26 @@ const char *term_name_zh(enum term_set set, uint32_t value)
 	const struct term *term = term_find(set, value);
 
 	return term == NULL ? "" : term->zh;
+}
+
+void term_list(enum term_set set, bool is_chinese, char *buffer, size_t size)
+{
+	size_t used = 0;
+
+	ASSERT((size_t)set < ARRAY_LEN(sets) && size > 0);
+	buffer[0] = '\0';
+	for (size_t i = 0; i < sets[set].count; i++) {
+		const struct term *term = &sets[set].terms[i];
+
+		if (term_find(set, term->value) != term)
+			continue; /* another spelling */
+		(void)text_format(buffer + used, size - used, "%s%s",
+				  used == 0    ? ""
+				  : is_chinese ? "、"
+					       : ", ",
+				  is_chinese ? term->zh : term->word);
+		used += strlen(buffer + used);
+	}
 }
 
 static char lower(char c)

@@ -39,6 +39,11 @@ const char *term_name(enum term_set set, uint32_t value);
 /* The word in Chinese, for sentences; the other one where there is none. */
 const char *term_name_zh(enum term_set set, uint32_t value);
 
+/* Every word of @set, in its first spelling: "none, lot, serial". Cut to fit;
+ * TERM_LIST_SIZE is enough for units and tracking. */
+#define TERM_LIST_SIZE 128
+void term_list(enum term_set set, bool is_chinese, char *buffer, size_t size);
+
 /* What @text stands for, in any of its spellings, without regard to the case
  * of ASCII letters. False if it is none of the set's words. */
 MUST_CHECK bool term_parse(enum term_set set, struct span text,

@@ -87,7 +87,7 @@ static void a_chinese_spreadsheet_is_read_as_it_is(void **state)
 	import_ok(w, "item.import", gb18030_items);
 	assert_reply(w, "\"rows\":2,\"added\":2");
 	assert_reply(w, "\"encoding\":\"gb18030\",\"separator\":\";\","
-			"\"ignored\":[]");
+			"\"ignored\":[],\"sample\":\"白色马克杯\"}");
 	look_ok(w, "item.list", "");
 	assert_reply(w, "{\"item\":\"A-1\",\"name_zh\":\"白色马克杯\","
 			"\"unit\":\"each\",\"tracking\":\"none\","
@@ -316,7 +316,11 @@ static void every_bad_item_is_told_by_its_line(void **state)
 	ask_ok(w, "book", "{\"op\":\"receive\",\"code\":\"MUG\"}");
 	import_refused(w, "item.import", file, "bad_rows");
 	faults_check(w, bad, ARRAY_LEN(bad));
-	assert_reply(w, "line 2 has the same name");
+	assert_reply(w, "the same name stands in line 2: ");
+	assert_reply(w, "allowed: none, lot, serial\",");
+	assert_reply(w, "取值：无、批号、序列号\"}");
+	assert_reply(w, "{\"line\":13,\"code\":\"wrong_column_count\","
+			"\"text_en\":\"the row has ");
 	assert_int_equal(member_int(reply_root(w), "rows"), 19);
 	look_ok(w, "item.list", "");
 	assert_no_reply(w, "OK-");
