@@ -8,12 +8,12 @@
 
 #include <inttypes.h>
 
-#include "gateway/ingest/json_out.h"
 #include "store/session.h"
 
 #define NEXT_OP "operation"
 #define NEXT_BIN "bin"
 #define NEXT_ITEM "item"
+#define NEXT_REF "ref"
 
 struct sitting {
 	struct intake *intake;
@@ -50,13 +50,13 @@ static bool needs_bin(const struct sitting *sitting)
 	case OP_SCRAP:
 	case OP_HOLD:
 	case OP_RELEASE:
+	case OP_TRANSFER_OUT:
 		return place.size == 0;
 	case OP_NONE:
 	case OP_RECEIVE:
 	case OP_PACK:
 	case OP_SHIP:
 	case OP_RETURN:
-	case OP_TRANSFER_OUT:
 	case OP_TRANSFER_IN:
 	case OP_UNDO:
 	case OP_DONE:
@@ -73,10 +73,22 @@ static bool wants_bin(const struct sitting *sitting)
 	       (session->op == OP_MOVE && session->to.size == 0);
 }
 
+/* Goods do not leave for another site, or come from one, without the number
+ * of their transfer: it is scanned from the papers, once. */
+static bool wants_ref(const struct sitting *sitting)
+{
+	enum reading_op op = sitting_op(sitting);
+
+	return (op == OP_TRANSFER_OUT || op == OP_TRANSFER_IN) &&
+	       sitting->session.order.size == 0;
+}
+
 static const char *next_of(const struct sitting *sitting)
 {
 	if (sitting->session.op == OP_NONE)
 		return NEXT_OP;
+	if (wants_ref(sitting))
+		return NEXT_REF;
 	return wants_bin(sitting) ? NEXT_BIN : NEXT_ITEM;
 }
 
@@ -94,7 +106,8 @@ static void bin_set(struct sitting *sitting, struct place_name bin)
 
 	session->bin = bin;
 	session->to.size = 0;
-	session->order.size = 0;
+	if (session->op == OP_PICK)
+		session->order.size = 0;
 	session->lines = 0;
 	session->undo_tally.units = 0;
 	session->bin_pos.value =
@@ -135,8 +148,9 @@ static enum err_code take_op(struct sitting *sitting, struct err *err)
 		bin_set(sitting, sitting->intake->device.place);
 	if (sitting->verdict->word == WORD_NONE)
 		verdict_say(sitting->verdict,
-			    needs_bin(sitting) ? WORD_SESSION_OP
-					       : WORD_SESSION_OP_ITEM,
+			    wants_ref(sitting)   ? WORD_SESSION_OP_REF
+			    : needs_bin(sitting) ? WORD_SESSION_OP
+						 : WORD_SESSION_OP_ITEM,
 			    "%s", reading_op_name(sitting->found->op));
 	return ERR_OK;
 }
@@ -303,35 +317,12 @@ static enum err_code book(struct sitting *sitting,
 	return order_keep(sitting, &posted, err);
 }
 
-/* An unknown code is a physical fact that waits for its name: it is parked as
- * a complete reading, since the session will have moved on by then. */
 static enum err_code park_item(struct sitting *sitting,
 			       const struct operation *operation,
 			       struct err *err)
 {
-	struct intake *intake = sitting->intake;
-	char buffer[PAYLOAD_IN_SIZE_MAX];
-	struct json_out out;
-
-	out_init(&out, buffer, sizeof(buffer));
-	out_object(&out);
-	out_int_at(&out, "v", 1);
-	out_string_at(&out, "op", reading_op_name(operation->op));
-	out_text_at(&out, "code",
-		    reading_code(&intake->engine->reading.body.scan, 0));
-	if (operation->bin.size > 0)
-		out_text_at(&out, "bin", place_name_span(&operation->bin));
-	if (operation->to.size > 0)
-		out_text_at(&out, "to", place_name_span(&operation->to));
-	if (operation->ref.size > 0)
-		out_text_at(&out, "ref", ref_span(&operation->ref));
-	if (operation->has_qty)
-		out_int_at(&out, "qty", operation->qty);
-	out_text_at(&out, "reason", reason_span(&operation->reason));
-	out_object_end(&out);
-	ASSERT(out_ok(&out));
-	sitting->session.quantity = 0; /* it went along */
-	return intake_park(intake, sitting->verdict, out_span(&out), err);
+	sitting->session.quantity = 0; /* it goes along */
+	return session_park(sitting->intake, operation, sitting->verdict, err);
 }
 
 /* In a count it is no fact that could wait: units that are named later would
@@ -352,6 +343,23 @@ static enum err_code take_unknown(struct sitting *sitting,
 	return park_item(sitting, operation, err);
 }
 
+/* An item or pallet is none: somebody went on too fast. */
+static void take_ref(struct sitting *sitting)
+{
+	struct span text = sitting_text(sitting);
+	struct ref *ref = &sitting->session.order;
+
+	if (sitting->found->kind != FOUND_NOTHING ||
+	    !place_name_is_valid(text) || !ref_set(ref, text)) {
+		ref->size = 0;
+		verdict_refuse(sitting->verdict, WORD_NO_REF,
+			       span_of(reading_op_name(sitting_op(sitting))));
+		return;
+	}
+	verdict_say(sitting->verdict, WORD_SESSION_REF, "%.*s", (int)text.size,
+		    text.data);
+}
+
 static enum err_code take_item(struct sitting *sitting, struct err *err)
 {
 	struct session *session = &sitting->session;
@@ -363,6 +371,10 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 	if (session->op == OP_NONE) {
 		verdict_refuse(sitting->verdict, WORD_NOT_IN_SESSION,
 			       sitting_text(sitting));
+		return ERR_OK;
+	}
+	if (wants_ref(sitting)) {
+		take_ref(sitting);
 		return ERR_OK;
 	}
 	if (wants_bin(sitting)) {

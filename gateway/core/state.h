@@ -106,6 +106,13 @@ MUST_CHECK enum err_code
 session_say_moved(struct intake *intake, struct verdict *verdict,
 		  enum word word, const struct posted *posted, struct err *err);
 
+/* Parks the scan in work as a complete reading of @operation, since the session
+ * will have moved on by the time that its code is named. */
+struct operation;
+MUST_CHECK enum err_code session_park(struct intake *intake,
+				      const struct operation *operation,
+				      struct verdict *verdict, struct err *err);
+
 /* Ends the count of the session's bin, if it has one: states what was scanned
  * and what was not, and says so. */
 struct session;

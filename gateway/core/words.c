@@ -207,6 +207,9 @@ static const struct sentence sentences[] = {
 		 "签"},
 	[WORD_SESSION_OP_ITEM] = {"", "%o: scan items, or a bin first",
 				  "%o：请扫描商品，或先扫描库位"},
+	[WORD_SESSION_OP_REF] = {"", "%o: scan the transfer's number",
+				 "%o：请扫描调拨单号"},
+	[WORD_SESSION_REF] = {"", "transfer %s%n", "调拨单 %s%n"},
 	[WORD_SESSION_FROM] = {"", "from bin %s: scan the target bin",
 			       "从库位 %s：请扫描目标库位"},
 	[WORD_BOOKED_BUT] = {"", "booked as it is", "已按原样记账"},
@@ -278,6 +281,7 @@ static void next_write(struct writer *writer, struct span next, bool is_chinese)
 	} phrases[] = {
 		{"operation", "; scan an operation", "；请扫描操作标签"},
 		{"bin", "; scan a bin", "；请扫描库位"},
+		{"ref", "; scan the transfer's number", "；请扫描调拨单号"},
 		{"item", "; scan the next item", "；请继续扫描商品"},
 	};
 

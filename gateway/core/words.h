@@ -91,6 +91,8 @@ enum word {
 	WORD_SESSION_IDLE = 76,    /* DONE, and nothing was under way */
 	WORD_SESSION_TAKEN_BACK = 77,  /* operation, what, next */
 	WORD_SESSION_NOT_COUNTED = 78, /* bin, next */
+	WORD_SESSION_OP_REF = 82,      /* operation: scan the number */
+	WORD_SESSION_REF = 83,         /* the transfer's number, next */
 	WORD_BOOKED_BUT = 79,    /* a warning about its code stands before it */
 	WORD_RECOUNT_MOVED = 71, /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,

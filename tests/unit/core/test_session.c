@@ -330,6 +330,39 @@ static void a_move_into_the_same_bin_is_refused_at_its_label(void **state)
 	assert_int_equal(units(w, "MUG", "A-02", GOOD), 1);
 }
 
+static void a_transfer_asks_for_its_number_once(void **state)
+{
+	struct warehouse *w = *state;
+	struct entry moved;
+
+	stock_ten(w);
+	scan(w, "DEPOT.OP.TRANSFER-OUT");
+	assert_ack(w, "transfer out: scan the transfer's number");
+	assert_ack(w, "调出：请扫描调拨单号");
+	assert_ack(w, "\"next\":\"ref\"");
+	scan(w, MUG);
+	assert_ack(w, "\"code\":\"no_ref\"");
+	scan(w, "TR-2026-7");
+	assert_ack(w, "transfer TR-2026-7; scan a bin");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, MUG);
+	scan(w, "DEPOT.QTY.2");
+	scan(w, MUG);
+	assert_ack(w, "transfer out 2 x MUG A-01 ->");
+	moved = last_movement(w);
+	assert_int_equal(moved.ref.kind, REF_TRANSFER);
+	assert_true(span_equal(ref_span(&moved.ref.text),
+			       SPAN_LITERAL("TR-2026-7")));
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 7);
+	scan(w, "DEPOT.OP.TRANSFER-IN");
+	scan(w, "TR-2026-7");
+	assert_ack(w, "transfer TR-2026-7; scan the next item");
+	scan(w, MUG);
+	assert_int_equal(units(w, "MUG", "DOCK", GOOD), 1);
+	assert_int_equal(engine_counters(w->engine)->parked, 0);
+	assert_clean(w);
+}
+
 static void a_device_with_a_place_counts_that_bin(void **state)
 {
 	struct warehouse *w = *state;
@@ -448,6 +481,7 @@ int main(void)
 		STORY(the_next_operation_closes_a_count),
 		STORY(a_bin_left_without_a_scan_is_not_counted_as_empty),
 		STORY(a_move_into_the_same_bin_is_refused_at_its_label),
+		STORY(a_transfer_asks_for_its_number_once),
 		STORY(a_device_with_a_place_counts_that_bin),
 		STORY(a_session_left_lying_is_over),
 		STORY(every_answer_is_said_in_chinese_too),
