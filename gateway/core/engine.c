@@ -502,11 +502,17 @@ enum err_code engine_park_raw(struct engine *engine, struct batch *batch,
 {
 	struct intake intake;
 	struct span rest;
+	struct alarm alarm = {"died_twice", SEVERITY_WARNING, {"", 0}, 0};
+	enum err_code code;
 
 	ASSERT(event->kind == EVENT_MESSAGE);
 	(void)inlet_of(engine, event->body.message.topic, &rest);
 	intake_begin(&intake, engine, batch, event);
-	return park_unread(&intake, why, rest, answers, err);
+	code = park_unread(&intake, why, rest, answers, err);
+	alarm.subject = rest;
+	if (code == ERR_OK && why == WORD_DIED_TWICE)
+		code = act_alert(&intake.act, &alarm, false, err);
+	return code;
 }
 
 void engine_refuse_full(struct engine *engine, const struct event *event,

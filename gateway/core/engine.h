@@ -46,7 +46,8 @@ MUST_CHECK enum err_code engine_step(struct engine *engine, struct batch *batch,
  * second and a refused command leaves no trace. True after a message. */
 bool engine_wrote(const struct engine *engine);
 
-/* Parks a message unread: the engine failed on it, or the daemon died. */
+/* Parks a message unread: the engine failed on it, or the daemon died, which
+ * opens an alert too. */
 MUST_CHECK enum err_code engine_park_raw(struct engine *engine,
 					 struct batch *batch,
 					 const struct event *event,

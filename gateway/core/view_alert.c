@@ -53,21 +53,6 @@ static const struct alert_text alert_texts[] = {
 		"用 depot parked list 查看并上报：这是程序的缺陷。",
 	},
 	{
-		"disk_full",
-		"The disk of the box is nearly full[: {n} MB are left].",
-		"设备磁盘将满[：剩余 {n} MB]。",
-		"The ledger has its room reserved and goes on. Remove old "
-		"backups and logs.",
-		"账本空间已预留，可继续工作。请清理旧备份和日志。",
-	},
-	{
-		"found_units",
-		"More of {} was moved than the book had[: {n} units].",
-		"{} 移动的数量超出账面[：{n} 个单位]。",
-		"Count the bin that the count task names.",
-		"请盘点任务中指出的库位。",
-	},
-	{
 		"parked_lost",
 		"Parked readings had to be dropped[ ({n})]: there were more "
 		"than may be kept.",

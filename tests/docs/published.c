@@ -85,7 +85,7 @@ static void settle(struct publisher *publisher, struct publisher_now *now,
 
 static void publish_all(struct warehouse *w, struct publisher *publisher)
 {
-	static const char *const sick[] = {"disk_full", "clock_untrusted"};
+	static const char *const sick[] = {"store_full", "clock_untrusted"};
 	struct publisher_facts facts = {.health = sick,
 					.health_count = ARRAY_LEN(sick),
 					.autonomy_hours = 720,

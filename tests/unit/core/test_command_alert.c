@@ -110,6 +110,37 @@ static void what_is_no_alert_is_an_error(void **state)
 	assert_int_equal(refused, ARRAY_LEN(bad));
 }
 
+/* Method: the same topic twice: one alert, and both messages are kept. */
+static void a_message_that_depot_died_on_opens_an_alert(void **state)
+{
+	struct warehouse *warehouse = *state;
+
+	for (int i = 0; i < 2; i++) {
+		struct event event = {.kind = EVENT_MESSAGE,
+				      .at.ms = warehouse->now_ms,
+				      .clock_trusted = true};
+		struct batch *batch;
+		struct err err;
+
+		event.body.message.topic =
+			SPAN_LITERAL("depot/v1/acme/hz-01/scan/dock-1");
+		event.body.message.payload = SPAN_LITERAL("{}");
+		answers_reset(warehouse->answers);
+		assert_done(batch_begin(warehouse->ledger, &batch, &err), &err);
+		assert_done(engine_park_raw(warehouse->engine, batch, &event,
+					    WORD_DIED_TWICE, warehouse->answers,
+					    &err),
+			    &err);
+		assert_done(batch_commit(batch, &err), &err);
+	}
+	look_ok(warehouse, "alert.list", "");
+	assert_reply(warehouse, "\"id\":\"died_twice-dock-1\"");
+	assert_reply(warehouse, "while reading one message of dock-1");
+	look_ok(warehouse, "parked.list", "");
+	assert_reply(warehouse, "\"number\":\"2\"");
+	assert_clean(warehouse);
+}
+
 #define WAREHOUSE_TEST(test)                                   \
 	cmocka_unit_test_setup_teardown(test, warehouse_setup, \
 					warehouse_teardown)
@@ -120,6 +151,7 @@ int main(void)
 		WAREHOUSE_TEST(an_alert_opens_once_and_closes_once),
 		WAREHOUSE_TEST(no_account_raises_an_alert),
 		WAREHOUSE_TEST(what_is_no_alert_is_an_error),
+		WAREHOUSE_TEST(a_message_that_depot_died_on_opens_an_alert),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
