@@ -535,7 +535,7 @@ static int machine_try(void)
 		printf("FAILED, as CI must be able to: %s\n", err.text);
 		return 1;
 	}
-	printf("SKIPPED: %s\n", err.text);
+	printf("SKIP: %s\n", err.text);
 	return SKIPPED;
 }
 
