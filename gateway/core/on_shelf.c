@@ -93,10 +93,11 @@ static bool weight_differs(const struct book *book, int64_t weight_g)
 
 static enum err_code differs_check(struct intake *intake,
 				   const struct shelf_reading *shelf,
+				   const struct place_name *name,
 				   struct err *err)
 {
 	const struct view *view = batch_view(intake->act.batch);
-	struct span bin = place_name_span(&shelf->bin);
+	struct span bin = place_name_span(name);
 	struct place place = place_bin(bin);
 	struct book book = {.view = view, .has_weights = true};
 	struct sku item = {.size = 0};
@@ -140,9 +141,18 @@ enum err_code on_shelf(struct intake *intake, struct verdict *verdict,
 					  .value = shelf->value,
 					  .count = 1,
 					  .is_stable = shelf->is_stable};
-	struct operation operation = {.op = OP_COUNT, .bin = shelf->bin};
+	struct operation operation = {.op = OP_COUNT,
+				      .bin = shelf->bin,
+				      .place = intake->device.place};
 	enum err_code code;
 
+	if (shelf->bin.size == 0 && intake->device.place.size == 0) {
+		struct fault fault;
+
+		(void)fault_of(&fault, FAULT_MISSING, "bin", span_of(""));
+		verdict_fault(verdict, &fault);
+		return ERR_OK;
+	}
 	code = operate_bins(&intake->act, &operation, verdict, err);
 	if (code != ERR_OK || !verdict_is_open(verdict))
 		return code;
@@ -151,7 +161,7 @@ enum err_code on_shelf(struct intake *intake, struct verdict *verdict,
 	code = observation_add(batch_txn(intake->act.batch), &observation, 0,
 			       err);
 	if (code == ERR_OK)
-		code = differs_check(intake, shelf, err);
+		code = differs_check(intake, shelf, &operation.bin, err);
 	return code;
 }
 

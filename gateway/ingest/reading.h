@@ -109,7 +109,7 @@ enum shelf_measure {
 };
 
 struct shelf_reading {
-	struct place_name bin;
+	struct place_name bin; /* empty: not said */
 	enum shelf_measure measure;
 	int64_t value;
 	bool is_stable; /* the sensor says that nothing moves */

@@ -98,8 +98,6 @@ enum err_code reading_shelf(struct reading *reading,
 				   ARRAY_LEN(shelf_fields), fault);
 	if (code != ERR_OK)
 		return code;
-	if (json_member(root, "bin") == NULL)
-		return reading_missing("bin", fault);
 	if (json_member(root, "stable") == NULL)
 		return reading_missing("stable", fault);
 	return measure_check(root, fault);

@@ -378,6 +378,32 @@ a_shelf_that_disagrees_raises_a_count_and_moves_nothing(void **state)
 	view_end(view);
 }
 
+static void a_shelf_measures_the_place_it_is_registered_at(void **state)
+{
+	struct warehouse *w = *state;
+
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\",\"code\":\"MUG\","
+	     "\"qty\":10,\"bin\":\"A-01\"}");
+	send(w, "shelf/shelf-1", "{\"v\":1,\"quantity\":9,\"stable\":true}");
+	assert_ack(w, "\"code\":\"missing_field\"");
+	assert_ack(w, "bin is missing");
+	ask_ok(w, "device.set", "{\"device\":\"shelf-1\",\"place\":\"A-01\"}");
+	send(w, "shelf/shelf-1", "{\"v\":1,\"quantity\":10,\"stable\":true}");
+	look_ok(w, "task.list", "");
+	assert_reply(w, "\"tasks\":[]");
+	send(w, "shelf/shelf-1", "{\"v\":1,\"quantity\":9,\"stable\":true}");
+	look_ok(w, "task.list", "");
+	assert_reply(w, "Count MUG in bin A-01");
+	/* The label's text names the same bin. */
+	send(w, "shelf/shelf-1",
+	     "{\"v\":1,\"bin\":\"DEPOT.BIN.A-01\",\"quantity\":9,"
+	     "\"stable\":true}");
+	look_ok(w, "task.list", "");
+	assert_reply(w, "Count MUG in bin A-01");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +423,7 @@ int main(void)
 		STORY(a_pallet_moves_with_one_scan),
 		STORY(bad_input_is_answered_and_changes_nothing),
 		STORY(a_shelf_that_disagrees_raises_a_count_and_moves_nothing),
+		STORY(a_shelf_measures_the_place_it_is_registered_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
