@@ -312,7 +312,7 @@ static void reload(struct box *box)
 		config_mistake_text(fresh, report, 0, CONFIG_LANG_EN,
 				    &sentence);
 		log_event(box->log, LEVEL_ERROR, "reload_refused",
-			  "%zu mistakes, the first: %s", report->count,
+			  "mistakes: %zu, the first: %s", report->count,
 			  sentence.text);
 	} else {
 		config_reload(box->config, fresh, restart_named, box);

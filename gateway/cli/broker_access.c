@@ -109,8 +109,8 @@ enum exit_code broker_access_take(struct cli *cli, const char *name)
 /* ---- the verbs ---- */
 
 static const struct control_refusal has_password = {
-	"conflict", "%s has a password already: --again draws another",
-	"%s 已有密码：用 --again 重新生成"};
+	"conflict", "%s has a password already: --new-password draws another",
+	"%s 已有密码：用 --new-password 重新生成"};
 static const struct control_refusal no_account = {
 	"not_found", "the broker has no account %s", "消息代理没有账号 %s"};
 
@@ -125,7 +125,7 @@ static enum exit_code add_run(struct cli *cli)
 	request_begin(&draft, cli);
 	request_text(&draft, "name", cli->words[0]);
 	request_text(&draft, "role", role != NULL ? role : "dashboard");
-	if (cli_option(cli, "--again") != NULL)
+	if (cli_option(cli, "--new-password") != NULL)
 		out_bool_at(&draft.out, "again", true);
 	exit = broker_ask(&draft, "broker.give", &reply);
 	if (exit != EXIT_DONE)
@@ -201,13 +201,13 @@ static enum exit_code remove_run(struct cli *cli)
 static const struct option_spec add_options[] = {
 	{"--role", "ROLE", "dashboard, person, erp, shop, device, supplier:ID",
 	 "角色：dashboard、person、erp、shop、device、supplier:编号"},
-	{"--again", NULL, "draws another password", "重新生成密码"},
+	{"--new-password", NULL, "draws another password", "重新生成密码"},
 };
 
 const struct verb broker_access_verbs[] = {
 	{
 		.name = "broker add",
-		.usage = "NAME [--role ROLE] [--again]",
+		.usage = "NAME [--role ROLE] [--new-password]",
 		.en = "a name and password at the managed broker",
 		.zh = "在自管消息代理上添加账号和密码",
 		.examples =

@@ -47,7 +47,7 @@ static const struct {
 	{"DONE", "Done", "完成"},
 };
 
-static const int quantities[] = {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24};
+static const uint64_t quantities[] = {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 24};
 
 /* "op-OP.PICK" as a file's name. */
 static void stem_set(struct label *label, const char *kind, const char *name)
@@ -115,6 +115,35 @@ static void operation_print(struct printing *printing, const char *name,
 	printing->exit = press_print(printing->press, &label);
 }
 
+static void quantity_print(struct printing *printing, uint64_t quantity)
+{
+	char name[32];
+	char caption[32];
+
+	(void)text_format(name, sizeof(name), "QTY.%" PRIu64, quantity);
+	(void)text_format(caption, sizeof(caption), "x %" PRIu64, quantity);
+	operation_print(printing, name, caption, "");
+}
+
+/* "QTY.48": one that is not on the sheet by itself. */
+static void other_quantities_print(struct printing *printing)
+{
+	const struct cli *cli = printing->cli;
+
+	for (size_t i = 0; i < cli->word_count; i++) {
+		struct span word = span_of(cli->words[i]);
+		uint64_t quantity;
+
+		if ((printing->found >> i & 1) != 0 ||
+		    !span_starts(word, "QTY."))
+			continue;
+		word.data += 4;
+		word.size -= 4;
+		if (span_to_u64(word, QTY_MOVE_MAX, &quantity) && quantity > 0)
+			quantity_print(printing, quantity);
+	}
+}
+
 static enum exit_code op_run(struct cli *cli)
 {
 	struct printing printing = {.cli = cli};
@@ -125,15 +154,9 @@ static enum exit_code op_run(struct cli *cli)
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
 		operation_print(&printing, operations[i].name, operations[i].en,
 				operations[i].zh);
-	for (size_t i = 0; i < ARRAY_LEN(quantities); i++) {
-		char name[16];
-		char caption[32];
-
-		(void)text_format(name, sizeof(name), "QTY.%d", quantities[i]);
-		(void)text_format(caption, sizeof(caption), "x %d",
-				  quantities[i]);
-		operation_print(&printing, name, caption, "");
-	}
+	for (size_t i = 0; i < ARRAY_LEN(quantities); i++)
+		quantity_print(&printing, quantities[i]);
+	other_quantities_print(&printing);
 	return press_close(printing.press, found_check(&printing));
 }
 
@@ -365,7 +388,7 @@ const struct verb label_verbs[] = {
 		.zh = "打印操作标签",
 		.examples = "depot label op --out labels\tfiles and a sheet\t"
 			    "输出文件和打印页\n"
-			    "depot label op RECEIVE PICK > sheet.html\t"
+			    "depot label op RECEIVE QTY.48 > sheet.html\t"
 			    "two of them\t其中两个\n",
 		CLI_OPTIONS(sheet_options),
 		.words_max = 64,

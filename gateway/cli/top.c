@@ -209,7 +209,10 @@ static void frame_document(const struct top *top, struct json_out *out)
 	out_object(out);
 	out_string_at(out, "site", top->site);
 	out_string_at(out, "head", top->head);
-	out_string_at(out, "as_of", top->as_of);
+	if (top->as_of[0] == '\0')
+		out_null_at(out, "as_of");
+	else
+		out_string_at(out, "as_of", top->as_of);
 	out_string_at(out, "broker", top->broker);
 	out_int_at(out, "entries_per_s", top->entries);
 	out_int_at(out, "readings_per_s", top->readings);
@@ -266,7 +269,10 @@ static void frame_draw(const struct top *top, const struct json_value *root)
 	const struct cli *cli = top->cli;
 
 	(void)printf("\x1b[H%s  %s %s\x1b[K\n", top->site,
-		     cli_say(cli, "as of", "截至"), top->as_of);
+		     cli_say(cli, "as of", "截至"),
+		     top->as_of[0] != '\0' ? top->as_of
+					   : cli_say(cli, "an untrusted clock",
+						     "（时钟不可信）"));
 	(void)printf(cli->is_chinese
 			     ? "读数/秒 %" PRId64 "  记录/秒 %" PRId64
 			       "  等待 %" PRId64 "  代理 %s  问题 %" PRId64

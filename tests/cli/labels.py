@@ -101,6 +101,9 @@ def a_sheet_holds_its_pictures_or_names_them(scratch):
     depot = bench_of(scratch).depot
     sheet = depot.text("label", "op", "RECEIVE", "QTY.3")
     h.same((sheet.count("<svg "), sheet.count("收货")), (2, 1))
+    # A quantity that is not on the sheet, too.
+    other = depot.text("label", "op", "QTY.48", "--format", "zpl")
+    h.same("^FDDEPOT.QTY.48^FS" in other, True)
     folder = scratch.file("labels")
     h.same("2 labels" in depot.text("label", "op", "RECEIVE", "PICK", "--out",
                                     folder), True)
@@ -142,6 +145,8 @@ def zpl_is_for_label_printers_and_needs_no_zint(scratch):
 def wrong_labels_are_told(scratch):
     depot = bench_of(scratch).depot
     depot.error("not_found", "label", "op", "FLY", exit=5)
+    for wrong in ("QTY.0", "QTY.x", "QTY.", "QTY.048"):
+        depot.error("not_found", "label", "op", wrong, exit=5)
     depot.error("not_found", "label", "bin", "A-01", "Z-99", "--format",
                 "zpl", exit=5)
     depot.error("usage", "label", "op", "--format", "bmp", exit=2)

@@ -270,7 +270,7 @@ def others_get_a_name_at_the_broker(bench, depot):
     wall = depot.json("broker", "add", "wall")
     h.same(wall["role"], "dashboard")
     depot.error("conflict", "broker", "add", "wall", exit=6)
-    again = depot.json("broker", "add", "wall", "--again")
+    again = depot.json("broker", "add", "wall", "--new-password")
     h.same(again["password"] != wall["password"], True)
     out = depot.text("broker", "add", "sap", "--role", "erp")
     h.same(len(out.splitlines()), 2)
@@ -520,6 +520,7 @@ def watched(bench, words, condition):
 def top_shows_what_moved(bench, depot):
     frame = depot.json("top", "--frames", 1)
     h.same((frame["site"], frame["items"]), (h.SITE, []))
+    h.same(frame["as_of"] is None or frame["as_of"].endswith("Z"), True)
     bench.fill()
     frame = watched(bench, ["top", "--json"], lambda frame: frame["items"])
     item = frame["items"][0]
