@@ -8,7 +8,8 @@
 struct sentence {
 	const char *code;
 	/* Places are filled by the detail's fields in their order, the last one
-	 * with all that is left: %s as it is, %o an operation, %n what comes
+	 * with all that is left: %s as it is, %o an operation, %O one whose
+	 * name in messages matters too, %n what comes
 	 * next, if anything, both as they are called in the language. */
 	const char *en;
 	const char *zh;
@@ -66,10 +67,10 @@ static const struct sentence sentences[] = {
 	[WORD_NO_OPERATION] = {"no_operation",
 			       "the reading says no operation (op)",
 			       "读数没有说明操作（op）"},
-	[WORD_NO_BIN] = {"no_bin", "operation %o needs a bin",
-			 "操作 %o 需要库位"},
-	[WORD_NO_TARGET] = {"no_target", "operation %o needs a target bin (to)",
-			    "操作 %o 需要目标库位（to）"},
+	[WORD_NO_BIN] = {"no_bin", "operation %O needs a bin",
+			 "操作 %O需要库位"},
+	[WORD_NO_TARGET] = {"no_target", "operation %O needs a target bin (to)",
+			    "操作 %O需要目标库位（to）"},
 	[WORD_ITEM_WHERE_BIN] = {"item_where_bin",
 				 "%s is an item, but a bin belongs here",
 				 "%s 是商品，这里应为库位"},
@@ -80,12 +81,12 @@ static const struct sentence sentences[] = {
 			       "%s is in stock already and was not booked "
 			       "again",
 			       "%s 已在库，未重复记账"},
-	[WORD_NO_REF] = {"no_ref", "operation %o needs the transfer's id (ref)",
-			 "操作 %o 需要调拨单号（ref）"},
+	[WORD_NO_REF] = {"no_ref", "operation %O needs the transfer's id (ref)",
+			 "操作 %O需要调拨单号（ref）"},
 	[WORD_NOTHING_TO_UNDO] = {"nothing_to_undo", "there is nothing to undo",
 				  "没有可撤销的操作"},
-	[WORD_NO_REASON] = {"no_reason", "operation %o needs a reason",
-			    "操作 %o 需要原因"},
+	[WORD_NO_REASON] = {"no_reason", "operation %O needs a reason",
+			    "操作 %O需要原因"},
 	[WORD_SAME_BIN] = {"same_bin", "both bins are %s", "两个库位都是 %s"},
 	[WORD_INACTIVE_ITEM] = {"inactive_item", "item %s is inactive",
 				"商品 %s 已停用"},
@@ -111,8 +112,8 @@ static const struct sentence sentences[] = {
 				 "一次盘点的品项过多：请扫描 DONE 后重新开始"
 				 "（%s）"},
 	[WORD_BAD_CONDITION] = {"bad_condition",
-				"operation %o cannot end in that condition",
-				"操作 %o 不能得到该状态"},
+				"operation %O cannot end in that condition",
+				"操作 %O不能得到该状态"},
 	[WORD_NOT_ALLOWED_IN_BIN] = {"bin_not_allowed",
 				     "bin %s is filled by pick and pack only",
 				     "库位 %s 只能由拣货和打包使用"},
@@ -272,6 +273,20 @@ static void operation_write(struct writer *writer, struct span name,
 			 name.data[i] == '_' ? ' ' : (uint8_t)name.data[i]);
 }
 
+/* As a device's maker reads it: transfer_out, and 调出（transfer_out）. */
+static void value_write(struct writer *writer, struct span name,
+			bool is_chinese)
+{
+	if (is_chinese) {
+		operation_write(writer, name, true);
+		write_raw(writer, "（", strlen("（"));
+	}
+	if (name.size > 0)
+		write_raw(writer, name.data, name.size);
+	if (is_chinese)
+		write_raw(writer, "）", strlen("）"));
+}
+
 static void next_write(struct writer *writer, struct span next, bool is_chinese)
 {
 	static const struct {
@@ -326,6 +341,8 @@ static void sentence_write(struct writer *writer, const char *text,
 		field = field_take(&detail, strchr(text, '%') == NULL);
 		if (hole[1] == 'o')
 			operation_write(writer, field, is_chinese);
+		else if (hole[1] == 'O')
+			value_write(writer, field, is_chinese);
 		else if (hole[1] == 'n')
 			next_write(writer, field, is_chinese);
 		else if (field.size > 0)

@@ -342,6 +342,7 @@ static void a_transfer_asks_for_its_number_once(void **state)
 	assert_ack(w, "\"next\":\"ref\"");
 	scan(w, MUG);
 	assert_ack(w, "\"code\":\"no_ref\"");
+	assert_ack(w, "操作 调出（transfer_out）需要调拨单号");
 	scan(w, "TR-2026-7");
 	assert_ack(w, "transfer TR-2026-7; scan a bin");
 	scan(w, "DEPOT.BIN.A-01");
