@@ -191,13 +191,13 @@ static inline void raw_ack_send(int fd, enum raw_type type, uint16_t packet_id)
 /* ---- a client ---- */
 
 /* Connects to the broker at @port with a clean session and a keepalive that
- * never runs out; each later read waits at most ten seconds. */
+ * never runs out; each later read waits at most two minutes. */
 static inline void raw_client(struct raw_stream *stream, uint16_t port,
 			      const char *client_id)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_port = htons(port)};
-	struct timeval patience = {.tv_sec = 10};
+	struct timeval patience = {.tv_sec = 120};
 	int one = 1;
 	uint8_t bytes[256];
 	struct writer writer;

@@ -11,7 +11,7 @@
 
 #define BED_SCAN "depot/v1/org/s1/scan/d1"
 #define BED_STATUS "depot/v1/org/s1/status"
-#define BED_PATIENCE_MS 30000
+#define BED_PATIENCE_MS 180000
 
 struct mqtt_bed {
 	struct scratch scratch;

@@ -306,7 +306,7 @@ static void beyond_the_bound_a_publish_is_put_off_and_room_is_told(void **state)
 	bed_client(&bed);
 	assert_code(mqtt_publish(bed.mqtt, &stock), ERR_AGAIN);
 	bed_until_up(&bed);
-	broker_signal(&broker, SIGSTOP);
+	broker_freeze(&broker);
 	while (mqtt_publish(bed.mqtt, &stock) == ERR_OK)
 		done++;
 	assert_int_equal(done, 10);
@@ -341,8 +341,12 @@ static void a_topic_that_is_no_name_is_not_published(void **state)
 	assert_int_equal(refused, 5);
 	longest[sizeof(longest) - 2] = '\0';
 	assert_code(mqtt_publish(bed.mqtt,
-				 &(struct mqtt_publication){.topic = longest}),
+				 &(struct mqtt_publication){.topic = longest,
+							    .qos = 1}),
 		    ERR_OK);
+	/* Paho leaks what it has not sent when it is closed. */
+	BED_UNTIL(&bed, mqtt_in_flight(bed.mqtt) == 0);
+	assert_int_equal(bed_count(&bed, MQTT_COUNT_PUBLISH_REFUSED), 0);
 }
 
 static void on_tick(void *context, uint32_t what)
@@ -381,7 +385,7 @@ static void a_broker_that_stalls_blocks_nothing(void **state)
 				   &bed.err),
 		    &bed.err);
 	loop_timer_every(timer, 5);
-	broker_signal(&broker, SIGSTOP);
+	broker_freeze(&broker);
 	for (unsigned last = 0; last < 100; last = ticks) {
 		while (mqtt_publish(bed.mqtt, &large) == ERR_OK)
 			sent++;
@@ -396,9 +400,10 @@ static void a_broker_that_stalls_blocks_nothing(void **state)
 	}
 
 	/* And when it stalls for good, stopping is bounded. */
-	broker_signal(&broker, SIGSTOP);
+	broker_freeze(&broker);
 	assert_code(mqtt_publish(bed.mqtt, &large), ERR_OK);
-	mqtt_stop(bed.mqtt, NULL, 200);
+	/* Long enough for Paho to have sent it, or it would leak. */
+	mqtt_stop(bed.mqtt, NULL, 2000);
 	assert_int_equal(mqtt_state(bed.mqtt), MQTT_STOPPING);
 	BED_UNTIL(&bed, mqtt_state(bed.mqtt) == MQTT_STOPPED);
 	assert_int_equal(bed.states[MQTT_STOPPED], 1);
@@ -420,7 +425,7 @@ static void stopping_publishes_the_last_word_and_no_will(void **state)
 	raw_client_subscribe(&peer, "#");
 	bed_client(&bed);
 	bed_until_up(&bed);
-	mqtt_stop(bed.mqtt, &last, 10000);
+	mqtt_stop(bed.mqtt, &last, BED_PATIENCE_MS);
 	BED_UNTIL(&bed, mqtt_state(bed.mqtt) == MQTT_STOPPED);
 	assert_int_equal(bed_count(&bed, MQTT_COUNT_BROKEN), 0);
 	assert_code(mqtt_publish(bed.mqtt, &last), ERR_AGAIN);
