@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
@@ -20,7 +21,7 @@
 #include "gateway/edge/port.h"
 
 #define PROMTOOL "/usr/bin/promtool"
-#define PATIENCE_S 30
+#define PATIENCE_S 180 /* a bound on a hang, nothing else */
 
 struct bed {
 	struct clock clock;
@@ -370,7 +371,9 @@ static void noise_is_hung_up_on(void **state)
 		noise[sizeof(noise) - 1] = '\n';
 		assert_int_equal(send(fd, noise, sizeof(noise), MSG_NOSIGNAL),
 				 sizeof(noise));
-		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		/* The server may have hung up already. */
+		if (shutdown(fd, SHUT_WR) != 0)
+			assert_int_equal(errno, ENOTCONN);
 		client_read(bed, fd);
 		assert_null(strstr(bed->answer, "200 OK"));
 	}
@@ -448,6 +451,16 @@ static unsigned dribble(int fds[SLOW_CLIENTS])
 	return standing;
 }
 
+/* Until one of them is shown out, or a moment: perhaps none was let in yet. */
+static void farewell_wait(const int fds[SLOW_CLIENTS])
+{
+	struct pollfd items[SLOW_CLIENTS];
+
+	for (size_t i = 0; i < SLOW_CLIENTS; i++)
+		items[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+	assert_true(poll(items, SLOW_CLIENTS, 20) >= 0);
+}
+
 static void a_hundred_slow_clients_are_shown_out(void **state)
 {
 	static struct slow_clock slow;
@@ -469,10 +482,11 @@ static void a_hundred_slow_clients_are_shown_out(void **state)
 	}
 	/* Ten seconds a round, until all have been shown out. */
 	while (dribble(fds) > 0) {
-		assert_true(++rounds < 100000);
+		assert_true(++rounds < PATIENCE_S * 1000 / 20);
 		atomic_fetch_add(&slow.now_ms, HTTP_SECONDS_MAX * 1000 + 1);
 		bed->metrics.at_ms = clock_monotonic_ms(&slow.clock);
 		http_update(bed->http, &bed->metrics);
+		farewell_wait(fds);
 	}
 	assert_int_equal(get(bed, "/healthz"), 200);
 	/* Sixteen at a time at most. */
