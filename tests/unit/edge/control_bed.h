@@ -19,7 +19,7 @@
 #include "gateway/edge/control_request.h"
 
 #define BED_SLOTS 64
-#define BED_TURNS 2000 /* of the loop, before a test gives up */
+#define BED_PATIENCE_S 180 /* before a test gives up */
 #define BED_TEXT (REPLY_SIZE_MAX + CONTROL_STATUS_SIZE + 1)
 
 struct bed {
@@ -258,13 +258,27 @@ static inline void client_send(int fd, struct span text, int file)
 	assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), text.size);
 }
 
+/* By a clock that nobody moves on. */
+static inline time_t bed_end(void)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+	return now.tv_sec + BED_PATIENCE_S;
+}
+
+static inline bool bed_is_over(time_t end)
+{
+	return bed_end() > end + BED_PATIENCE_S;
+}
+
 /* One line from @fd into bed->reply, while the loop turns. False: the end. */
 static inline bool client_line(struct bed *bed, int fd)
 {
 	size_t size = 0;
 	struct err err;
 
-	for (int turn = 0; turn < BED_TURNS; turn++) {
+	for (time_t end = bed_end(); !bed_is_over(end);) {
 		char byte;
 		ssize_t got = recv(fd, &byte, 1, 0);
 
@@ -275,7 +289,6 @@ static inline bool client_line(struct bed *bed, int fd)
 			assert_done(loop_step(bed->loop, 10, &err), &err);
 			continue;
 		}
-		turn = 0;
 		if (byte == '\n') {
 			bed->reply[size] = '\0';
 			return true;

@@ -76,8 +76,17 @@ static void pop_all(struct queue *queue, uint64_t *expected)
 	}
 }
 
+static bool all_had_their_turn(const uint64_t expected[PRODUCERS])
+{
+	for (size_t i = 0; i < PRODUCERS; i++)
+		if (expected[i] <= 100)
+			return false;
+	return true;
+}
+
 /*
- * Method: three producers push as fast as they can for one second; the
+ * Method: three producers push as fast as they can for one second, and until
+ * each has had its turn; the
  * consumer sleeps whenever it finds nothing. Each message names its producer,
  * its number and a checksum of both.
  */
@@ -99,7 +108,7 @@ static void every_message_of_three_threads_arrives_once_in_order(void **state)
 	for (size_t i = 0; i < PRODUCERS; i++)
 		assert_int_equal(
 			pthread_create(&threads[i], NULL, produce, &crowd), 0);
-	while (now_ms() < end) {
+	while (now_ms() < end || !all_had_their_turn(expected)) {
 		wake_arm(&wake);
 		if (queue_is_empty(crowd.queue))
 			wake_wait(&wake, 1000);
