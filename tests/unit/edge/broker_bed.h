@@ -15,7 +15,7 @@
 #include "gateway/edge/port.h"
 #include "tests/support/broker.h"
 
-#define BED_PATIENCE_MS 30000
+#define BED_PATIENCE_MS 180000
 #define BED_PEER DEPOT_GOLDEN "/../unit/edge/broker_peer.py"
 
 struct broker_bed {
