@@ -131,8 +131,11 @@ const struct directive config_table[] = {
 		.max = 744,
 		.unit = "h",
 		.help_en = "How often the ledger is audited in the "
-			   "background; 0 is never.",
-		.help_zh = "后台审计账本的间隔；0 表示不审计。",
+			   "background, and read again row by row; 0 is never. "
+			   "The first audit is a minute after the start, when "
+			   "no reading waits.",
+		.help_zh = "后台审计账本并逐行重读的间隔；0 表示不审计。首次"
+			   "审计在启动一分钟后、没有读数等待时进行。",
 	},
 	{
 		"store",

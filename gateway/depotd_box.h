@@ -46,6 +46,7 @@ struct box {
 	struct broker *broker; /* NULL: external */
 	struct mqtt *mqtt;
 	struct clerk *clerk;
+	struct auditor *auditor;
 	struct control *control;
 	struct control_ends *control_ends;
 	struct figures *figures;

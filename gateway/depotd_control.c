@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "gateway/depotd_watch.h"
+#include "gateway/edge/auditor.h"
 #include "gateway/edge/control_broker.h"
 
 /* What the socket borrows as long as it is open. */
@@ -149,6 +150,19 @@ static size_t extra_count(const struct box *box)
 		       : 0;
 }
 
+static enum err_code clerk_begin(struct box *box, struct err *err)
+{
+	struct auditor_config config = {
+		.log = box->log,
+		.hours = box->config->store.audit_hours,
+	};
+	enum err_code code = clerk_start(box->ledger, &box->clerk, err);
+
+	config.clerk = box->clerk;
+	return code == ERR_OK ? auditor_open(&config, &box->auditor, err)
+			      : code;
+}
+
 enum err_code start_control(struct box *box, struct err *err)
 {
 	struct control_config config = {
@@ -166,10 +180,11 @@ enum err_code start_control(struct box *box, struct err *err)
 	enum err_code code = ends_make(box, err);
 
 	if (code == ERR_OK)
-		code = clerk_start(box->ledger, &box->clerk, err);
+		code = clerk_begin(box, err);
 	if (code != ERR_OK)
 		return code;
 	config.clerk = box->clerk;
+	config.auditor = box->auditor;
 	config.ports.extras = box->control_ends->extras;
 	box->started_ms = clock_monotonic_ms(&box->clock);
 	return control_open(&config, &box->control, err);
@@ -183,6 +198,7 @@ void stop_control(struct box *box)
 void end_control(struct box *box)
 {
 	clerk_stop(box->clerk);
+	auditor_close(box->auditor);
 	control_close(box->control);
 	free(box->control_ends);
 }

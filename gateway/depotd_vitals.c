@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/core/view.h"
+#include "gateway/edge/auditor.h"
 #include "gateway/edge/http.h"
 #include "gateway/edge/replace.h"
 #include "gateway/edge/vitals.h"
@@ -167,12 +168,15 @@ static void vitals_look(struct box *box, const struct keeper_state *state,
 			int64_t now_ms)
 {
 	enum mqtt_state mqtt = mqtt_state(box->mqtt);
+	struct auditor_word word = auditor_word(box->auditor);
 	const struct {
 		enum vital vital;
 		bool is_bad;
 		uint64_t value;
 	} looks[] = {
-		{VITAL_AUDIT_FAILED, state->is_damaged, 0},
+		{VITAL_AUDIT_FAILED,
+		 state->is_damaged || (word.is_known && !word.is_clean),
+		 word.findings},
 		/* Held is away on purpose: the ring says why. */
 		{VITAL_BROKER_DOWN, mqtt != MQTT_UP && mqtt != MQTT_HELD, 0},
 		{VITAL_CLOCK_UNTRUSTED, !clock_now(&box->clock).is_trusted, 0},
@@ -185,6 +189,9 @@ static void vitals_look(struct box *box, const struct keeper_state *state,
 	for (size_t i = 0; i < ARRAY_LEN(looks); i++)
 		vitals_note(&box->figures->vitals, looks[i].vital,
 			    looks[i].is_bad, (int64_t)looks[i].value, now_ms);
+	if (word.is_clean)
+		vitals_proved(&box->figures->vitals, VITAL_AUDIT_FAILED,
+			      now_ms);
 	box->health_count =
 		vitals_health(&box->figures->vitals, now_ms, box->health);
 }

@@ -10,6 +10,7 @@
 #include "gateway/depotd_broker.h"
 #include "gateway/depotd_control.h"
 #include "gateway/depotd_vitals.h"
+#include "gateway/edge/auditor.h"
 #include "gateway/edge/notify.h"
 
 enum err_code start_watch(struct box *box, struct err *err)
@@ -51,6 +52,8 @@ void box_watch(struct box *box, const struct keeper_state *state)
 {
 	char line[160];
 
+	auditor_beat(box->auditor, clock_monotonic_ms(&box->clock),
+		     ring_fill(box->ring) == 0);
 	box_figures(box, state);
 	broker_look(box, state->head);
 	facts_publish(box);

@@ -27,6 +27,7 @@
 #define DEPOT_GATEWAY_EDGE_CONTROL_H
 
 #include "gateway/core/command.h"
+#include "gateway/edge/auditor.h"
 #include "gateway/edge/clerk.h"
 #include "gateway/edge/clock.h"
 #include "gateway/edge/control_reply.h"
@@ -75,6 +76,7 @@ struct control_config {
 	struct ledger *ledger; /* borrowed until control_close, as all below */
 	struct keeper *keeper;
 	struct clerk *clerk;
+	struct auditor *auditor; /* hears of each audit; NULL: nobody does */
 	struct loop *loop;
 	const struct clock *clock;
 	struct log *log;

@@ -30,6 +30,7 @@ static enum err_code audit_work(struct client *client, struct clerk *clerk,
 				struct err *err)
 {
 	struct audit_plan plan = {audit_progress, client};
+	struct auditor *auditor = client->control->config.auditor;
 	struct audit_result *result = &client->control->audit;
 	struct view *view;
 	enum err_code code =
@@ -39,6 +40,8 @@ static enum err_code audit_work(struct client *client, struct clerk *clerk,
 		return code;
 	code = audit_run(view, &plan, result, err);
 	view_end(view);
+	if (code == ERR_OK && auditor != NULL)
+		auditor_take(auditor, result);
 	if (code == ERR_OK) {
 		out_object(&client->out);
 		clerk_audit_report(result, &client->out);

@@ -8,8 +8,8 @@
 
 /* A code here that has an alert is in view_alert.c's table too. */
 static const struct vital_kind kinds[VITALS] = {
-	/* Known to be over when a whole scrub has found nothing: by then at the
-	 * latest. */
+	/* Over when an audit has proved it (vitals_proved), or, where none is
+	 * made, when a whole scrub has found nothing: by then at the latest. */
 	[VITAL_AUDIT_FAILED] = {"audit_failed", SEVERITY_CRITICAL, false, true,
 				0, 0, 40 * DAY},
 	[VITAL_BROKER_DOWN] = {"broker_down", SEVERITY_CRITICAL, true, true, 0,
@@ -56,6 +56,13 @@ void vitals_note(struct vitals *vitals, enum vital vital, bool is_bad,
 		vitals->of[vital].since_ms = now_ms;
 	vitals->of[vital].is_bad = is_bad;
 	vitals->of[vital].value = value;
+}
+
+void vitals_proved(struct vitals *vitals, enum vital vital, int64_t now_ms)
+{
+	if (!vitals->of[vital].is_bad)
+		vitals->of[vital].since_ms =
+			now_ms - kinds[vital].clear_after_ms;
 }
 
 void vitals_dropped(struct vitals *vitals, uint64_t count, uint64_t before,

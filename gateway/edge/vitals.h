@@ -70,6 +70,10 @@ void vitals_alert_is(struct vitals *vitals, enum vital vital, bool is_open);
 void vitals_note(struct vitals *vitals, enum vital vital, bool is_bad,
 		 int64_t value, int64_t now_ms);
 
+/* It is good, and is known to be: unless it was noted as bad, its alert need
+ * not wait to be closed. */
+void vitals_proved(struct vitals *vitals, enum vital vital, int64_t now_ms);
+
 /*
  * The broker's own count of messages that it dropped, as of now; @before is
  * what it was when we last looked, also in an earlier run (0: never). A rise

@@ -5,6 +5,7 @@
  *	e2e_tool audit | balances | journal | parked | head STORE
  *	e2e_tool journal-from STORE POS	(of epoch 1)
  *	e2e_tool format STORE NUMBER
+ *	e2e_tool lie STORE ITEM BIN
  *
  * Exit codes: 0 done, 1 failed, 2 usage, 3 the audit found something.
  */
@@ -137,6 +138,11 @@ static bool verb_run(char **arguments, int count, enum err_code *ret_code,
 	    span_to_u64(span_of(arguments[3]), MEGABYTES_MAX, &number)) {
 		*ret_code = tool_seed(arguments[1], arguments[2], number << 20,
 				      err);
+		return true;
+	}
+	if (count == 4 && strcmp(arguments[0], "lie") == 0) {
+		*ret_code = tool_lie(arguments[1], span_of(arguments[2]),
+				     span_of(arguments[3]), err);
 		return true;
 	}
 	if (count == 3 && strcmp(arguments[0], "format") == 0 &&

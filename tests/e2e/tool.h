@@ -14,6 +14,10 @@
 MUST_CHECK enum err_code tool_seed(const char *path, const char *list,
 				   uint64_t map_size, struct err *err);
 
+/* Adds one unit to the balance of @item in @bin, and to nothing else. */
+MUST_CHECK enum err_code tool_lie(const char *path, struct span item,
+				  struct span bin, struct err *err);
+
 /* One line for each cell of each balance, by item and place. */
 MUST_CHECK enum err_code tool_balances(const struct view *view,
 				       struct err *err);

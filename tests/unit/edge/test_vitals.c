@@ -75,6 +75,24 @@ static void a_full_store_is_said_and_entered_at_once(void **state)
 	assert_int_equal(tell(&vitals, 2000 + MINUTE), 1);
 }
 
+/* An audit says that the books are right again; but not while the scrub has a
+ * damaged row in its hands. */
+static void a_proof_closes_an_alert_at_once(void **state)
+{
+	struct vitals vitals;
+
+	(void)state;
+	vitals_init(&vitals, 0);
+	vitals_note(&vitals, VITAL_AUDIT_FAILED, true, 3, 1000);
+	assert_int_equal(tell(&vitals, 1000), 1);
+	vitals_proved(&vitals, VITAL_AUDIT_FAILED, 2000);
+	assert_int_equal(tell(&vitals, 2000), 0);
+	vitals_note(&vitals, VITAL_AUDIT_FAILED, false, 0, 3000);
+	assert_int_equal(tell(&vitals, 3000 + MINUTE), 0);
+	vitals_proved(&vitals, VITAL_AUDIT_FAILED, 4000);
+	assert_int_equal(tell(&vitals, 4000), 1);
+}
+
 /* A store that fails cannot take the entry. */
 static void a_failed_store_is_said_and_never_entered(void **state)
 {
@@ -226,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_alert_has_its_words),
 		cmocka_unit_test(a_full_store_is_said_and_entered_at_once),
+		cmocka_unit_test(a_proof_closes_an_alert_at_once),
 		cmocka_unit_test(a_failed_store_is_said_and_never_entered),
 		cmocka_unit_test(an_untrusted_clock_is_said_after_ten_minutes),
 		cmocka_unit_test(a_flapping_broker_makes_few_entries),
