@@ -67,6 +67,16 @@ static void window_flip(struct window *window, uint64_t seq)
 	window->taken[bit / 8] ^= (uint8_t)(1u << bit % 8);
 }
 
+/* When nothing is news: from is above upto, where there is such a number. */
+static struct seen_progress window_progress(const struct window *window)
+{
+	uint64_t upto = window->upto;
+
+	return (struct seen_progress){.from = upto + (upto < UINT64_MAX),
+				      .upto = upto,
+				      .high = window->high};
+}
+
 /* Gives up the holes from upto to @floor, which become the window's floor. */
 static void window_give_up(struct window *window, uint64_t floor,
 			   struct seen_progress *progress)
@@ -399,9 +409,7 @@ enum err_code seen_progress(const struct view *view,
 	window = boots_find(&boots, boot_number(name));
 	if (window == NULL)
 		return ERR_NOT_FOUND;
-	*ret_progress = (struct seen_progress){.from = window->from,
-					       .upto = window->upto,
-					       .high = window->high};
+	*ret_progress = window_progress(window);
 	return ERR_OK;
 }
 
@@ -415,9 +423,7 @@ enum err_code seen_recent(const struct view *view, struct device_no device,
 		return code;
 	if (boots.count == 0)
 		return ERR_NOT_FOUND;
-	*ret_progress = (struct seen_progress){.from = boots.at[0].from,
-					       .upto = boots.at[0].upto,
-					       .high = boots.at[0].high};
+	*ret_progress = window_progress(&boots.at[0]);
 	return ERR_OK;
 }
 
@@ -454,6 +460,7 @@ enum err_code seen_mark(struct txn *txn, const struct reading_name *name,
 	struct taken taken = {content, *answer};
 	struct boots boots;
 	struct window *window = &boots.at[0];
+	uint64_t bottom;
 	enum err_code code =
 		boots_get(txn_view(txn), name->device, &boots, err);
 
@@ -461,6 +468,8 @@ enum err_code seen_mark(struct txn *txn, const struct reading_name *name,
 	if (code != ERR_OK)
 		return code;
 	boots_use(&boots, boot_number(name), name->seq);
+	bottom = window->from;
+	progress.from = window_progress(window).from;
 	window_take(window, name->seq, &progress);
 	code = name_put(txn, name->device, window, name->seq, &taken, err);
 	if (code == ERR_OK)
@@ -470,7 +479,9 @@ enum err_code seen_mark(struct txn *txn, const struct reading_name *name,
 		code = boots_put(txn, name->device, &boots, err);
 	if (code != ERR_OK)
 		return code;
-	progress.from = window->from;
+	/* Closed up to from below, or begun just now. */
+	if (window->from < bottom || window->from == name->seq)
+		progress.from = window->from;
 	progress.upto = window->upto;
 	progress.high = window->high;
 	*ret_progress = progress;

@@ -15,10 +15,13 @@
  * after it are taken like any other as long as the window reaches them.
  *
  * What the acknowledgement may promise comes from here too: every number from
- * `from` to `upto` has been taken, or was given up. A hole that falls below
- * the window is given up: it is reported once (missing_* of seen_mark) and
- * upto moves past it. Numbers below `from` are nobody's promise: whether
- * they were ever sent is not known here.
+ * `from` to `upto` has been taken, or was given up, and no earlier
+ * acknowledgement said so. What came before `from` is left out on purpose: an
+ * acknowledgement that was lost may have named exceptions there, and one that
+ * reached over them would call them booked. So a device that misses one sees
+ * the gap, sends again, and is answered as before. A hole that falls below the
+ * window is given up: it is reported once (missing_* of seen_mark) and upto
+ * moves past it.
  *
  * A jump costs no more than a step through the window, and a forgotten boot
  * costs nothing: names are overwritten, never deleted. A device takes at most
@@ -77,11 +80,12 @@ MUST_CHECK enum err_code seen_find(const struct view *view,
 				   uint64_t content, enum seen_state *ret_state,
 				   struct answer *ret_answer, struct err *err);
 
-/* What is complete of a (device, boot). */
+/* What is complete of a (device, boot), and what of that is news. */
 struct seen_progress {
-	uint64_t from; /* the first heard, or lower if what is next below it
-			* came later: from here to upto all are taken or given
-			* up, and nothing is said of lower numbers */
+	uint64_t from; /* the first number that this call made complete: from
+			* here to upto all are taken or given up. Above upto
+			* if it made none so. A number that closes up to the
+			* first heard from below brings all of them again */
 	uint64_t upto;
 	uint64_t high; /* the highest taken; above upto with holes between */
 	uint64_t missing_first; /* holes given up by this call; 0: none */
@@ -111,9 +115,9 @@ MUST_CHECK enum err_code seen_amend(struct txn *txn,
 				    const struct answer *answer,
 				    struct err *err);
 
-/* As seen_mark's result, without marking (nothing is given up): name->seq does
- * not matter. ERR_NOT_FOUND: a boot never heard, or forgotten (@err
- * untouched). */
+/* As seen_mark's result, without marking (nothing is given up, nothing is
+ * news): name->seq does not matter. ERR_NOT_FOUND: a boot never heard, or
+ * forgotten (@err untouched). */
 MUST_CHECK enum err_code seen_progress(const struct view *view,
 				       const struct reading_name *name,
 				       struct seen_progress *ret_progress,

@@ -195,7 +195,8 @@ void answers_add(struct answers *answers, const struct said *said)
 		return;
 	if (said->progress.upto == 0)
 		return; /* a full store: nothing was looked up */
-	talk->from = said->progress.from;
+	if (!talk->has_names || said->progress.from < talk->from)
+		talk->from = said->progress.from;
 	if (said->progress.upto > talk->upto)
 		talk->upto = said->progress.upto;
 	if (said->progress.high > talk->high)

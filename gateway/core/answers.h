@@ -73,7 +73,8 @@ void answers_reply(struct answers *answers,
  * Calls @send for each message, which is borrowed until it returns. @pos is
  * the journal's end after the commit. An acknowledgement is as in TOPICS:
  * {v, boot, upto, pos, except, session?}, with `high` (the highest number
- * taken) where there is a hole below it.
+ * taken) where there is a hole below it. It speaks of what is new with this
+ * commit, from `from` on (seen.h): one that was lost is missed.
  */
 typedef void answers_send_fn(void *context,
 			     const struct answers_message *message);

@@ -675,8 +675,11 @@ class Device(Client):
         self.name = name
         self.boot = boot
         self.first = first
-        self.begin = None    # of the unbroken run that ends at upto
+        self.begin = None    # of what was ever spoken of
         self.upto = 0
+        self.gaps = set()    # numbers below upto whose ack has been missed,
+        self.missed = []     # and those of them that were not sent again yet
+        self.oldest = first  # below it everything is answered
         self.high = 0        # the highest taken; above upto with holes
         self.excepted = {}   # seq -> [exception, ...]
         self.talks = []      # acks of unnamed readings and of sessions
@@ -693,10 +696,7 @@ class Device(Client):
             return
         ack = message.json()
         if ack["boot"] == self.boot and ack["upto"] is not None:
-            begin = int(ack["from"])
-            self.begin = begin if self.begin is None else min(self.begin,
-                                                              begin)
-            self.upto = max(self.upto, int(ack["upto"]))
+            self.spoken(int(ack["from"]), int(ack["upto"]))
             self.high = max(self.high, int(ack.get("high", 0)))
         for exception in ack["except"]:
             if "seq" not in exception:
@@ -706,6 +706,18 @@ class Device(Client):
                 self.excepted.setdefault(seq, []).append(exception)
         if ack["upto"] is None or "session" in ack:
             self.talks.append(ack)
+
+    def spoken(self, begin, upto):
+        """An ack speaks of the numbers from @begin to @upto."""
+        if self.begin is None:
+            self.begin, self.upto = begin, begin - 1
+        gap = range(self.upto + 1, begin)
+        self.gaps.update(gap)
+        self.missed += gap
+        if self.gaps:
+            self.gaps.difference_update(range(begin, upto + 1))
+        self.begin = min(self.begin, begin)
+        self.upto = max(self.upto, upto)
 
     def scan(self, **fields):
         """Sends a reading under the next number; returns the number."""
@@ -723,7 +735,24 @@ class Device(Client):
 
     def is_acked(self, seq):
         return (self.begin is not None and self.begin <= seq <= self.upto
-                or seq in self.excepted)
+                and seq not in self.gaps or seq in self.excepted)
+
+    def waiting(self):
+        """How far the oldest reading without an answer lies behind the next
+        one: who keeps this below the window of the numbers that depot
+        remembers is never told that one is too old."""
+        while self.oldest < self.next_seq and self.is_acked(self.oldest):
+            self.oldest += 1
+        return self.next_seq - self.oldest
+
+    def again_missed(self):
+        """Sends again what lies in gaps that have been found since."""
+        with self.changed:
+            seqs = [seq for seq in self.missed
+                    if seq in self.sent and not self.is_acked(seq)]
+            self.missed.clear()
+        self.again(seqs)
+        return len(seqs)
 
     def is_refused_full(self, seq):
         return any(exception["code"] == "store_full"
@@ -733,13 +762,19 @@ class Device(Client):
         with self.changed:
             return [seq for seq in self.sent if not self.is_acked(seq)]
 
+    def is_settled(self):
+        """Whether every reading sent is acknowledged."""
+        return self.waiting() == 0
+
     def settle(self, limit=LIMIT):
-        """Waits until every reading sent is acknowledged."""
-        self.wait(lambda: not any(not self.is_acked(seq) for seq in
-                                  range(max(self.first, self.upto + 1),
-                                        self.next_seq)),
-                  f"{self.name}'s acknowledgements (upto {self.upto} of "
-                  f"{self.next_seq - 1})", limit)
+        """Waits until every reading sent is acknowledged. What lies in a gap
+        is sent again."""
+        while True:
+            self.wait(lambda: self.missed or self.is_settled(),
+                      f"{self.name}'s acknowledgements (upto {self.upto} of "
+                      f"{self.next_seq - 1})", limit)
+            if self.again_missed() == 0 and self.is_settled():
+                return
 
     def ask(self, **fields):
         """Sends one reading and waits for its acknowledgement; returns its

@@ -72,7 +72,8 @@ class Load:
         device = self.holder
         with device.changed:
             is_free = device.changed.wait_for(
-                lambda: device.next_seq - device.upto < 500, .1)
+                lambda: device.waiting() < 500, .1)
+        device.again_missed()
         if is_free:
             device.scan(op="receive", code="4006381333931", bin="A-01")
 
@@ -192,9 +193,10 @@ def settle(box, load):
         device.wait(lambda one=device: not one.in_flight, "every PUBACK")
     load.holder.again(load.holder.unacked())
     load.holder.settle()
-    # Behind all that it sent; its answer covers all before it.
+    # Behind all that it sent. Whose answers it missed it does not care.
     load.thrower.ask(op="receive", code="MUG")
-    load.thrower.settle()
+    load.thrower.wait(lambda: load.thrower.upto == load.thrower.next_seq - 1,
+                      "all that was thrown")
     load.nameless.wait(lambda: any(
         one.topic.endswith("/stock/CUP")
         and one.json()["on_hand"] >= load.nameless_sent - box_parked(box)

@@ -27,17 +27,21 @@ class Worker(h.Device):
 
     def scan_soon(self, **fields):
         """Sends one reading, as soon as not too many wait."""
-        self.wait(lambda: not self.is_full(),
-                  f"answers for {self.name} (upto {self.upto} of "
-                  f"{self.next_seq - 1})")
-        while self.kept <= self.upto - KEPT:
+        while True:
+            self.wait(lambda: self.missed or not self.is_full(),
+                      f"answers for {self.name} (upto {self.upto} of "
+                      f"{self.next_seq - 1})")
+            self.again_missed()
+            if not self.is_full():
+                break
+        while self.kept < self.oldest - KEPT:
             del self.sent[self.kept]
             self.kept += 1
         return self.scan(**fields)
 
     def is_full(self):
         """Whether the next reading has to wait for an answer."""
-        return self.next_seq - self.upto >= AHEAD
+        return self.waiting() >= AHEAD
 
     def insist(self):
         """Sends again whatever has no answer; returns how much that was."""
@@ -59,19 +63,20 @@ def readings(workers, year):
         workers["dock-1"].settle()  # before anybody picks from it
 
 
-def settle(workers):
+def settle(workers, year):
     """Waits for the last answer. Nothing but what is no article was left
-    unbooked; returns for how many that was told."""
+    unbooked, and each of those was told."""
     told = 0
     for worker in workers.values():
         worker.settle()
-        codes = {one["code"] for answers in worker.excepted.values()
-                 for one in answers}
-        h.same(codes <= {"unknown_item", "duplicate"}, True,
-               f"{worker.name} was told {codes}")
-        told += sum(any(one["code"] == "unknown_item" for one in answers)
-                    for answers in worker.excepted.values())
-    return told
+        with worker.changed:
+            codes = {seq: {one["code"] for one in answers}
+                     for seq, answers in worker.excepted.items()}
+        h.same({seq: said for seq, said in codes.items()
+                if not said <= {"unknown_item", "duplicate"}}, {},
+               f"what {worker.name} was told")
+        told += sum("unknown_item" in said for said in codes.values())
+    h.same(told, year.parked, "told to be parked")
 
 
 def check_topics(scratch, broker, year):

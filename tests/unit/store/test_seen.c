@@ -37,14 +37,14 @@ static void numbers_below_the_first_heard_are_taken_when_they_come(void **state)
 {
 	(void)state;
 	assert_progress(take(1, "", 50), 50, 50, 50);
-	assert_progress(take(1, "", 47), 50, 50, 50);
-	assert_progress(take(1, "", 48), 50, 50, 50);
+	assert_progress(take(1, "", 47), 51, 50, 50);
+	assert_progress(take(1, "", 48), 51, 50, 50);
 	assert_int_equal(state_of(1, "", 47), SEEN_DUPLICATE);
 	assert_int_equal(state_of(1, "", 49), SEEN_NEW);
 	assert_progress(take(1, "", 49), 47, 50, 50);
-	assert_progress(take(1, "", 51), 47, 51, 51);
-	assert_progress(take(1, "", 1), 47, 51, 51);
-	assert_progress(take(1, "", 1074), 47, 51, 1074);
+	assert_progress(take(1, "", 51), 51, 51, 51);
+	assert_progress(take(1, "", 1), 52, 51, 51);
+	assert_progress(take(1, "", 1074), 52, 51, 1074);
 	/* The window reaches down to 51. */
 	assert_int_equal(state_of(1, "", 50), SEEN_TOO_OLD);
 	assert_int_equal(state_of(1, "", 2), SEEN_TOO_OLD);
@@ -59,14 +59,14 @@ static void a_hole_is_given_up_once_when_the_window_passes_it(void **state)
 	for (uint64_t seq = 4; seq < 3 + SEEN_WINDOW; seq++) {
 		struct seen_progress progress = take(1, "b", seq);
 
-		assert_progress(progress, 1, 2, seq);
+		assert_progress(progress, 3, 2, seq);
 		assert_missing(progress, 0, 0, 0);
 	}
 	assert_int_equal(state_of(1, "b", 3), SEEN_NEW); /* the last chance */
 	assert_missing(take(1, "b", 3 + SEEN_WINDOW), 3, 3, 1);
 	assert_int_equal(state_of(1, "b", 3), SEEN_TOO_OLD);
-	assert_progress(take(1, "b", 4 + SEEN_WINDOW), 1, 4 + SEEN_WINDOW,
-			4 + SEEN_WINDOW);
+	assert_progress(take(1, "b", 4 + SEEN_WINDOW), 4 + SEEN_WINDOW,
+			4 + SEEN_WINDOW, 4 + SEEN_WINDOW);
 	assert_missing(take(1, "b", 5 + SEEN_WINDOW), 0, 0, 0);
 }
 
@@ -82,7 +82,7 @@ static void a_jump_gives_up_all_holes_below_the_window_at_once(void **state)
 	progress = take(1, "b", 18 + SEEN_WINDOW);
 	/* 2, 4 ... 18 are gone; 19 is taken, so upto goes on to it. */
 	assert_missing(progress, 2, 18, 9);
-	assert_progress(progress, 1, 19, 18 + SEEN_WINDOW);
+	assert_progress(progress, 2, 19, 18 + SEEN_WINDOW);
 }
 
 /*
@@ -99,17 +99,19 @@ static void a_jump_costs_no_more_than_the_window(void **state)
 	assert_int_equal(tables_rows(&tables, TABLE_SEEN), SEEN_WINDOW + 1);
 
 	progress = take(1, "b", FAR);
-	assert_progress(progress, 1, FAR - SEEN_WINDOW, FAR);
+	assert_progress(progress, SEEN_WINDOW + 1, FAR - SEEN_WINDOW, FAR);
 	assert_missing(progress, SEEN_WINDOW + 1, FAR - SEEN_WINDOW,
 		       FAR - 2 * SEEN_WINDOW);
 	assert_int_equal(state_of(1, "b", SEEN_WINDOW), SEEN_TOO_OLD);
 
 	progress = take(1, "b", UINT64_MAX);
-	assert_progress(progress, 1, UINT64_MAX - SEEN_WINDOW, UINT64_MAX);
+	assert_progress(progress, FAR - SEEN_WINDOW + 1,
+			UINT64_MAX - SEEN_WINDOW, UINT64_MAX);
 	assert_missing(progress, FAR - SEEN_WINDOW + 1,
 		       UINT64_MAX - SEEN_WINDOW, UINT64_MAX - FAR - 1);
-	assert_progress(take(1, "b", UINT64_MAX - 1), 1,
-			UINT64_MAX - SEEN_WINDOW, UINT64_MAX);
+	assert_progress(take(1, "b", UINT64_MAX - 1),
+			UINT64_MAX - SEEN_WINDOW + 1, UINT64_MAX - SEEN_WINDOW,
+			UINT64_MAX);
 	assert_int_equal(state_of(1, "b", UINT64_MAX), SEEN_DUPLICATE);
 	assert_int_equal(state_of(1, "b", UINT64_MAX - 1), SEEN_DUPLICATE);
 	assert_int_equal(state_of(1, "b", UINT64_MAX - 2), SEEN_NEW);
@@ -118,7 +120,8 @@ static void a_jump_costs_no_more_than_the_window(void **state)
 	for (uint64_t seq = UINT64_MAX - 2; seq > UINT64_MAX - SEEN_WINDOW;
 	     seq--)
 		progress = take(1, "b", seq);
-	assert_progress(progress, 1, UINT64_MAX, UINT64_MAX);
+	assert_progress(progress, UINT64_MAX - SEEN_WINDOW + 1, UINT64_MAX,
+			UINT64_MAX);
 	assert_int_equal(tables_rows(&tables, TABLE_SEEN), SEEN_WINDOW + 1);
 }
 
@@ -149,7 +152,7 @@ static void the_boot_used_longest_ago_is_forgotten_whole(void **state)
 	assert_done(seen_progress(txn_view(tables.txn), &name, &progress,
 				  &tables.err),
 		    &tables.err);
-	assert_progress(progress, 1, 11, 11);
+	assert_progress(progress, 12, 11, 11);
 	assert_missing(progress, 0, 0, 0);
 }
 
@@ -176,7 +179,7 @@ static void a_forgotten_boot_that_comes_back_begins_anew(void **state)
 	for (uint64_t seq = 1; seq <= 9; seq++)
 		assert_int_equal(state_of(1, "back", seq), SEEN_NEW);
 	assert_progress(take(1, "back", 9), 9, 10, 10);
-	assert_progress(take(1, "back", 7), 9, 10, 10);
+	assert_progress(take(1, "back", 7), 11, 10, 10);
 }
 
 /* Method: twelve boots of four windows each; the rows are counted. */

@@ -155,6 +155,8 @@ static struct seen_progress model_mark(struct model_boot *boot,
 {
 	struct seen_progress progress = {0};
 	size_t at = model_at(boot, name->seq);
+	uint64_t bottom = boot->count > 0 ? boot->from : UINT64_MAX;
+	uint64_t upto = boot->upto;
 
 	if (boot->count == 0) {
 		boot->from = name->seq;
@@ -173,7 +175,9 @@ static struct seen_progress model_mark(struct model_boot *boot,
 	while (model_find(boot, boot->from - 1) != NULL)
 		boot->from--;
 	boot->used = ++model.clock;
-	progress.from = boot->from;
+	progress.from = upto + (upto < UINT64_MAX);
+	if (boot->from < bottom)
+		progress.from = boot->from;
 	progress.upto = boot->upto;
 	progress.high = model_high(boot);
 	return progress;
@@ -268,7 +272,7 @@ static void model_step(uint64_t *random)
 		model.given_up += expected.missing_count > 0;
 		model.jumps += expected.missing_count > 2 * SEEN_WINDOW;
 		model.holes_waiting += expected.high > expected.upto;
-		model.descents += from != 0 && expected.from < from;
+		model.descents += from != 0 && boot->from < from;
 	}
 }
 
