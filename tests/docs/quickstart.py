@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-TIMEOUT_S = 600
+TIMEOUT_S = 1500
 EXPECTED = (
     r"receive: scan items",
     r"receive 12 x MUG -> A-01",

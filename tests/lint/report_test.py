@@ -49,7 +49,7 @@ def outcomes(folder):
                    check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["ctest", "--test-dir", folder / "build",
                     "--output-junit", folder / "dev.xml"],
-                   check=False, capture_output=True, timeout=60)
+                   check=False, capture_output=True, timeout=300)
 
 
 def report(folder, names, is_ci):

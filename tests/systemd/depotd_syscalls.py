@@ -36,7 +36,7 @@ FORBIDDEN = {
 # glibc looks for the machine's addresses when it resolves one; that it is
 # refused, it takes for "not known".
 FORBIDDEN_FAMILIES = {"AF_NETLINK"}
-LIMIT = 60
+LIMIT = 240
 
 
 class Depotd:
