@@ -141,6 +141,7 @@ static void answers_publish(struct box *box)
 				keeper_answer(box->keeper, &box->answer);
 		if (!box->has_answer || !answer_publish(box, &box->answer))
 			return;
+		mqtt_push(box->mqtt);
 		answer_hand(box, &box->answer);
 		box->has_answer = false;
 	}

@@ -273,13 +273,18 @@ static void slots_gather(struct keeper *keeper)
 {
 	const struct keeper_config *config = &keeper->config;
 	int64_t until = keeper->taken_at + config->batch_ms;
+	uint32_t waiting = ring_waiting(config->ring);
+	uint32_t before = 0;
 
 	/* The wake is not armed, so this sleeps a millisecond at a time. */
-	while (keeper->slot_count >= LOAD_MIN &&
-	       ring_waiting(config->ring) < config->batch_max &&
+	while (keeper->slot_count >= LOAD_MIN && waiting > before &&
+	       waiting < config->batch_max &&
 	       clock_monotonic_ms(config->clock) < until &&
-	       !atomic_load(&keeper->is_stopping))
+	       !atomic_load(&keeper->is_stopping)) {
 		wake_wait(config->ring_wake, 1);
+		before = waiting;
+		waiting = ring_waiting(config->ring);
+	}
 	keeper->taken_at = clock_monotonic_ms(config->clock);
 }
 

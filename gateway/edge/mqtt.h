@@ -179,6 +179,10 @@ struct mqtt_publication {
 MUST_CHECK enum err_code
 mqtt_publish(struct mqtt *mqtt, const struct mqtt_publication *publication);
 
+/* What was published so far is to leave within some milliseconds, also under
+ * load, when packets gather; see mqtt_pace.h. */
+void mqtt_push(struct mqtt *mqtt);
+
 /* Publishes without a PUBACK so far. */
 uint32_t mqtt_in_flight(const struct mqtt *mqtt);
 

@@ -138,6 +138,8 @@ static void on_wake(void *context, uint32_t what)
 	if (!inbox_hear(&mqtt->inbox, &mqtt->config.handlers))
 		wake_signal(&mqtt->wake);
 	mqtt->session.has_session = atomic_load(&mqtt->has_session);
+	if ((events & EVENT_CONNECTED) != 0)
+		pace_connected(&mqtt->pace);
 	session_events(&mqtt->session, events);
 }
 
@@ -166,6 +168,10 @@ static enum err_code parts_open(struct mqtt *mqtt, struct err *err)
 		code = loop_add_timer(config->loop,
 				      (struct loop_call){on_timer, mqtt},
 				      &mqtt->timer, err);
+	mqtt->pace.port = mqtt->settings.port;
+	mqtt->pace.pushed = &mqtt->inbox.counts[MQTT_COUNT_PUSHED];
+	if (code == ERR_OK)
+		code = pace_open(&mqtt->pace, config->loop, err);
 	if (code == ERR_OK)
 		code = loop_add_wake(config->loop, &mqtt->wake,
 				     (struct loop_call){on_wake, mqtt},
@@ -211,6 +217,7 @@ void mqtt_close(struct mqtt *mqtt)
 	paho_close(mqtt);
 	loop_remove(mqtt->wake_source);
 	loop_remove(mqtt->timer);
+	pace_close(&mqtt->pace);
 	inbox_close(&mqtt->inbox);
 	wake_release(&mqtt->wake);
 	settings_release(&mqtt->settings, &mqtt->inbox);
@@ -230,6 +237,11 @@ enum mqtt_state mqtt_state(const struct mqtt *mqtt)
 enum err_code mqtt_will_set(struct mqtt *mqtt, struct span payload)
 {
 	return settings_will_set(&mqtt->settings, payload);
+}
+
+void mqtt_push(struct mqtt *mqtt)
+{
+	pace_push(&mqtt->pace);
 }
 
 uint32_t mqtt_in_flight(const struct mqtt *mqtt)

@@ -13,6 +13,7 @@
 #include "gateway/edge/mqtt.h"
 #include "gateway/edge/mqtt_flight.h"
 #include "gateway/edge/mqtt_inbox.h"
+#include "gateway/edge/mqtt_pace.h"
 #include "gateway/edge/mqtt_session.h"
 #include "gateway/edge/mqtt_settings.h"
 
@@ -29,6 +30,7 @@ struct mqtt {
 	struct settings settings;
 	struct inbox inbox;
 	struct session session;
+	struct pace pace;
 	struct loop_source *wake_source;
 	struct loop_source *timer;
 

@@ -211,6 +211,7 @@ static enum err_code entry_look(struct run *run, struct pos pos,
 {
 	switch (entry->kind) {
 	case ENTRY_MOVEMENT:
+		run->publisher->load.movements++;
 		return item_changed(run, &entry->body.movement.item, err);
 	case ENTRY_ITEM:
 		return item_changed(run, &entry->body.item.sku, err);

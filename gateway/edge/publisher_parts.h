@@ -69,6 +69,19 @@ struct status {
 	char version[49];
 };
 
+/*
+ * How much comes in. Under load intake goes first: it needs the processor that
+ * publishing each value would take (measured: with 2,000 items at 10 messages
+ * a second each, more than intake itself), so the stock topics take turns.
+ */
+struct load {
+	int64_t since_ms;
+	uint32_t movements; /* looked at since then */
+	bool is_high;
+	int64_t turn_ms; /* the turn under way began */
+	uint32_t sent;   /* stock messages in it */
+};
+
 struct publisher {
 	struct ledger *ledger;
 	struct publisher_sink sink;
@@ -86,6 +99,7 @@ struct publisher {
 	struct marks due;     /* to be published */
 	struct marks changed; /* since the connect: also rows of changes */
 	struct recent recent; /* published too recently for another */
+	struct load load;
 	uint32_t item_turn;
 
 	struct chunks chunks;

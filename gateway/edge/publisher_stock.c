@@ -185,6 +185,41 @@ static enum err_code item_publish(struct run *run, uint32_t number,
 	return ERR_OK;
 }
 
+/* ---- load ---- */
+
+#define LOAD_SPAN_MS 100
+#define LOAD_MIN 100 /* movements in that */
+#define TURN_MS 16
+#define TURN_MAX 16
+
+static void load_look(struct load *load, int64_t now_ms)
+{
+	if (now_ms - load->since_ms < LOAD_SPAN_MS)
+		return;
+	load->is_high = load->movements * LOAD_SPAN_MS >=
+			LOAD_MIN * (now_ms - load->since_ms);
+	load->since_ms = now_ms;
+	load->movements = 0;
+}
+
+/* False if this turn's messages are out: then it is due for the next one. */
+static bool turn_take(struct run *run)
+{
+	struct load *load = &run->publisher->load;
+	int64_t now_ms = run->now->monotonic_ms;
+
+	if (now_ms - load->turn_ms >= TURN_MS) {
+		load->turn_ms = now_ms;
+		load->sent = 0;
+	}
+	if (!load->is_high || load->sent < TURN_MAX) {
+		load->sent++;
+		return true;
+	}
+	run_due(run, load->turn_ms + TURN_MS);
+	return false;
+}
+
 enum err_code stock_publish(struct run *run, struct err *err)
 {
 	struct publisher *publisher = run->publisher;
@@ -192,12 +227,13 @@ enum err_code stock_publish(struct run *run, struct err *err)
 	uint32_t span_ms = (1000 + rate - 1) / rate;
 	uint32_t number;
 
+	load_look(&publisher->load, run->now->monotonic_ms);
 	recent_expire(&publisher->recent, run->now->monotonic_ms, span_ms);
 	while (marks_next(&publisher->due, &publisher->recent.marks,
 			  publisher->item_turn, &number)) {
 		enum err_code code;
 
-		if (run_is_over(run))
+		if (run_is_over(run) || !turn_take(run))
 			return ERR_OK;
 		code = item_publish(run, number, err);
 		if (code != ERR_OK)

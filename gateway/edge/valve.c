@@ -82,6 +82,16 @@ static bool connection_open(int fd)
 	       option_set(fd, SOL_SOCKET, SO_RCVLOWAT, 1);
 }
 
+static bool connection_hurry(int fd)
+{
+	return option_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+static bool connection_gather(int fd)
+{
+	return option_set(fd, IPPROTO_TCP, TCP_NODELAY, 0);
+}
+
 static bool connection_cut(int fd)
 {
 	return shutdown(fd, SHUT_RDWR) == 0;
@@ -105,6 +115,12 @@ unsigned valve_unlock(uint16_t port)
 unsigned valve_open(uint16_t port)
 {
 	return each_connection(port, connection_open);
+}
+
+unsigned valve_prompt(uint16_t port, bool is_prompt)
+{
+	return each_connection(port, is_prompt ? connection_hurry
+					       : connection_gather);
 }
 
 unsigned valve_cut(uint16_t port)

@@ -35,6 +35,7 @@
 #ifndef DEPOT_GATEWAY_EDGE_VALVE_H
 #define DEPOT_GATEWAY_EDGE_VALVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* As much as the kernel will have: it lowers this to half of tcp_rmem. */
@@ -46,6 +47,9 @@ unsigned valve_lock(uint16_t port);
 unsigned valve_unlock(uint16_t port);
 /* Undoes both. */
 unsigned valve_open(uint16_t port);
+/* Whether small packets leave at once, what waits among them (TCP_NODELAY), or
+ * gather; see mqtt_pace.h. */
+unsigned valve_prompt(uint16_t port, bool is_prompt);
 /* Shuts down both directions; the descriptors stay open and stay Paho's. */
 unsigned valve_cut(uint16_t port);
 

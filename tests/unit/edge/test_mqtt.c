@@ -6,6 +6,8 @@
 #include "tests/support/broker.h"
 #include "tests/unit/edge/mqtt_bed.h"
 
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <sys/prctl.h>
 
 static struct broker broker;
@@ -319,6 +321,52 @@ static void beyond_the_bound_a_publish_is_put_off_and_room_is_told(void **state)
 	assert_code(mqtt_publish(bed.mqtt, &stock), ERR_OK);
 	BED_UNTIL(&bed, mqtt_in_flight(bed.mqtt) == 0);
 	assert_int_equal(bed_count(&bed, MQTT_COUNT_PUBLISHED), 11);
+}
+
+/* TCP_NODELAY of the client's connection, which is found by its peer's port. */
+static bool is_prompt(void)
+{
+	for (int fd = 3; fd < 256; fd++) {
+		struct sockaddr_in address = {.sin_family = AF_UNSPEC};
+		socklen_t size = sizeof(address);
+		socklen_t value_size = sizeof(int);
+		int value;
+
+		if (fd == peer.fd ||
+		    getpeername(fd, (struct sockaddr *)&address, &size) < 0 ||
+		    address.sin_family != AF_INET ||
+		    ntohs(address.sin_port) != broker.port)
+			continue;
+		assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY,
+					    &value, &value_size),
+				 0);
+		return value != 0;
+	}
+	fail_msg("there is no connection");
+	return false;
+}
+
+/* Method: what the connection's socket is set to, for no time is asserted. */
+static void packets_leave_at_once_when_idle_and_gather_under_load(void **state)
+{
+	unsigned count = 0;
+
+	SETUP(64, "");
+	bed_client(&bed);
+	bed_until_up(&bed);
+	assert_true(is_prompt());
+	mqtt_push(bed.mqtt);
+	raw_client(&peer, broker.port, "scanner");
+	for (; count < 20; count++)
+		say(BED_SCAN, "scan", false);
+	BED_UNTIL(&bed, ring_waiting(bed.ring) == count);
+	mqtt_push(bed.mqtt);
+	BED_UNTIL(&bed, !is_prompt());
+	/* Nothing has come since: what gathered leaves, and all that follows.
+	 */
+	mqtt_push(bed.mqtt);
+	BED_UNTIL(&bed, is_prompt());
+	raw_close(&peer);
 }
 
 static void a_topic_that_is_no_name_is_not_published(void **state)
@@ -635,6 +683,7 @@ int main(int count, char **arguments)
 		TEST(a_full_ring_loses_nothing_and_the_client_comes_and_goes),
 		TEST(a_backlog_larger_than_all_buffers_comes_whole),
 		TEST(beyond_the_bound_a_publish_is_put_off_and_room_is_told),
+		TEST(packets_leave_at_once_when_idle_and_gather_under_load),
 		TEST(a_topic_that_is_no_name_is_not_published),
 		TEST(a_broker_that_stalls_blocks_nothing),
 		TEST(stopping_publishes_the_last_word_and_no_will),

@@ -310,6 +310,43 @@ static void chunks_have_no_more_rows_than_configured(void **state)
 	assert_int_equal(chunks_check(bed, 95, 1), 10);
 }
 
+/*
+ * Method: 400 items, all of them moved every 50 ms, which is 8,000 movements a
+ * second, for two seconds; each may be published 10 times a second. Then quiet.
+ */
+static void under_load_stock_topics_take_turns_and_end_right(void **state)
+{
+	struct bed *bed = *state;
+	struct publisher_plan plan = bed_plan();
+	size_t during;
+
+	many_receive(bed, 1, 400, 1);
+	bed_open(bed, &plan);
+	publisher_connected(bed->publisher);
+	bed_live(bed, 1000);
+	for (unsigned i = 0; i < 4; i++) {
+		many_receive(bed, 1, 400, 1);
+		bed_live(bed, 50);
+	}
+	bed->published = 0;
+	for (unsigned i = 0; i < 40; i++) {
+		many_receive(bed, 1, 400, 1);
+		bed_live(bed, 50);
+	}
+	during = bed->published;
+	print_message("%zu messages in 2 s of load\n", during);
+	assert_in_range(during, 1000, 3000); /* stock 2,000; chunks, changes */
+	bed_live(bed, 1000);
+	for (unsigned i = 1; i <= 400; i++) {
+		char name[32];
+
+		(void)text_format(name, sizeof(name), "stock/SKU-%05u", i);
+		assert_int_equal(bed_figure(bed, name, "on_hand"), 45);
+		/* In turns, so none is left behind. */
+		assert_in_range(bed_count(bed, name), 6, 14);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -321,6 +358,7 @@ int main(void)
 		TEST(a_burst_of_entries_is_looked_at_in_steps),
 		TEST(ready_waits_for_tasks_and_alerts_too),
 		TEST(chunks_have_no_more_rows_than_configured),
+		TEST(under_load_stock_topics_take_turns_and_end_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

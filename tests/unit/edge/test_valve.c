@@ -135,6 +135,26 @@ a_locked_valve_keeps_back_what_is_written_and_is_not_writable(void **state)
 	pair_close(&pair);
 }
 
+static void a_connection_is_prompt_or_gathers_as_it_is_told(void **state)
+{
+	struct pair pair;
+	int value = 0;
+	socklen_t size = sizeof(value);
+
+	(void)state;
+	pair_open(&pair);
+	for (int round = 0; round < 4; round++) {
+		bool is_prompt = round % 2 == 0;
+
+		assert_int_equal(valve_prompt(pair.port, is_prompt), 1);
+		assert_int_equal(getsockopt(pair.ours, IPPROTO_TCP, TCP_NODELAY,
+					    &value, &size),
+				 0);
+		assert_int_equal(value != 0, is_prompt);
+	}
+	pair_close(&pair);
+}
+
 static void a_cut_ends_both_directions_at_once(void **state)
 {
 	struct pair pair;
@@ -176,6 +196,8 @@ int main(void)
 			a_closed_valve_hides_what_arrived_until_it_opens),
 		cmocka_unit_test(
 			a_locked_valve_keeps_back_what_is_written_and_is_not_writable),
+		cmocka_unit_test(
+			a_connection_is_prompt_or_gathers_as_it_is_told),
 		cmocka_unit_test(a_cut_ends_both_directions_at_once),
 		cmocka_unit_test(a_connection_among_many_descriptors_is_found),
 	};
