@@ -10,6 +10,7 @@
 
 #include "gateway/edge/backoff.h"
 #include "gateway/edge/broker_files.h"
+#include "gateway/edge/broker_own.h"
 #include "gateway/edge/broker_process.h"
 #include "gateway/edge/port.h"
 #include "gateway/edge/replace.h"
@@ -328,6 +329,7 @@ static enum err_code prepare(struct broker *broker,
 			     struct err *err)
 {
 	struct broker_config *own = &broker->config;
+	enum err_code code;
 
 	*own = *config;
 	broker->folder = -1;
@@ -343,7 +345,9 @@ static enum err_code prepare(struct broker *broker,
 	broker->folder = open(own->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (broker->folder < 0)
 		return err_sys(err, errno, "open folder %s", own->dir);
-	broker_password_draw(broker->password);
+	code = broker_own_password(broker->folder, broker->password, err);
+	if (code != ERR_OK)
+		return code;
 	seal_password(span_of(broker->password), broker->hash);
 	return ERR_OK;
 }

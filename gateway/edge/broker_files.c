@@ -31,13 +31,14 @@ void broker_conf_write(FILE *out, const struct broker_config *config,
 		      config->dir, config->dir);
 	if (user != NULL)
 		(void)fprintf(out, "user %s\n", user);
+	/* No persistent_client_expiration: with it every session that is away
+	 * is on the list of broker_own.h, also those that need not be. */
 	(void)fprintf(out,
 		      "persistence false\n"
 		      "max_inflight_messages 1000\n"
 		      "max_queued_messages 100000\n"
 		      "max_packet_size 65536\n"
 		      "memory_limit %" PRIu64 "\n"
-		      "persistent_client_expiration 14d\n"
 		      "set_tcp_nodelay true\n"
 		      "log_dest stderr\n"
 		      "log_type error\n"

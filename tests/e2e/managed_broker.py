@@ -314,5 +314,33 @@ def messages_that_the_broker_drops_are_an_alert(scratch):
     box.stop()
 
 
+@h.test
+def restarts_of_depotd_leave_the_brokers_memory_sound(scratch):
+    """mosquitto dies, sooner or later, of a session that is to end and whose
+    password changes while it is away: so depotd's stays, as long as the
+    broker may live. Method: the broker under valgrind, depotd killed three
+    times; what its sessions wait on is looked through each second."""
+    h.need("valgrind")
+    log = scratch.file("valgrind.log")
+    broker = scratch.file("mosquitto")
+    with open(broker, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nexec valgrind -q "
+                   f"--log-file={log} /usr/sbin/mosquitto \"$@\"\n")
+    os.chmod(broker, 0o755)
+    box = ManagedBox(scratch, anonymous="yes",
+                     broker__mosquitto=broker).start()
+    pid = box.broker_pid()
+    gun = h.Device(scratch, box, "dock-1")
+    for count in range(1, 4):
+        box.kill()
+        box.start()
+        gun.ask(op="receive", code="4006381333931", qty=1, bin="A-01")
+        gun.settle()
+        h.same(box.broker_pid(), pid, f"the broker after {count} restarts")
+    box.stop()
+    with open(log, encoding="utf-8") as file:
+        h.same(file.read(), "", "what valgrind says")
+
+
 if __name__ == "__main__":
     h.main()
