@@ -118,6 +118,9 @@ struct config {
 		char address[CONFIG_ADDRESS_SIZE];
 		uint16_t port;
 		uint16_t websocket_port; /* 0: none */
+		uint16_t tls_port;       /* likewise */
+		char tls_cert_file[CONFIG_PATH_SIZE];
+		char tls_key_file[CONFIG_PATH_SIZE];
 		char user[65];
 		char password_file[CONFIG_PATH_SIZE];
 		char ca_file[CONFIG_PATH_SIZE];

@@ -43,6 +43,27 @@ static bool ports_collide(const struct config *config)
 	       config->broker.websocket_port == config->broker.port;
 }
 
+static bool tls_port_collides(const struct config *config)
+{
+	uint16_t port = config->broker.tls_port;
+
+	return config->broker.mode == CONFIG_BROKER_MANAGED && port != 0 &&
+	       (port == config->broker.port ||
+		port == config->broker.websocket_port);
+}
+
+static bool tls_lacks_certificate(const struct config *config)
+{
+	return config->broker.tls_port != 0 &&
+	       config->broker.tls_cert_file[0] == '\0';
+}
+
+static bool tls_lacks_key(const struct config *config)
+{
+	return (config->broker.tls_cert_file[0] == '\0') !=
+	       (config->broker.tls_key_file[0] == '\0');
+}
+
 static bool anonymous_is_exposed(const struct config *config)
 {
 	const char *address = config->broker.address;
@@ -111,6 +132,28 @@ const struct config_rule config_rules[] = {
 		ports_collide,
 		"must differ from [broker] port",
 		"不得与 [broker] port 相同",
+	},
+	{
+		"broker",
+		"tls_port",
+		tls_port_collides,
+		"must differ from [broker] port and websocket_port",
+		"不得与 [broker] port 和 websocket_port 相同",
+	},
+	{
+		"broker",
+		"tls_cert_file",
+		tls_lacks_certificate,
+		"must be set for [broker] tls_port",
+		"使用 [broker] tls_port 时必须设置",
+	},
+	{
+		"broker",
+		"tls_key_file",
+		tls_lacks_key,
+		"goes together with [broker] tls_cert_file: set both or "
+		"neither",
+		"须与 [broker] tls_cert_file 同时设置或同时不设",
 	},
 	{
 		"broker",

@@ -289,6 +289,45 @@ const struct directive config_table[] = {
 	},
 	{
 		"broker",
+		"tls_port",
+		DIRECTIVE_INTEGER,
+		FIELD(broker.tls_port),
+		.initial = "0",
+		.min = 0,
+		.max = 65535,
+		.unit = "",
+		.help_en = "Port of the managed broker for MQTT over TLS, "
+			   "usually 8883; 0 is none. The plain port stays: "
+			   "close it to the network by a firewall if it is not "
+			   "wanted there.",
+		.help_zh = "自管代理的 MQTT over TLS 端口，通常为 8883；0 表示"
+			   "不开。明文端口仍在：若不希望网络访问，请用防火墙"
+			   "关闭。",
+	},
+	{
+		"broker",
+		"tls_cert_file",
+		DIRECTIVE_PATH,
+		FIELD(broker.tls_cert_file),
+		.initial = "",
+		.help_en = "The managed broker's certificate (PEM), with those "
+			   "between it and the root behind it. Read at the "
+			   "start and at each reload.",
+		.help_zh = "自管代理的证书（PEM），其后依次为中间证书；启动和"
+			   "重新加载时读取。",
+	},
+	{
+		"broker",
+		"tls_key_file",
+		DIRECTIVE_PATH,
+		FIELD(broker.tls_key_file),
+		.initial = "",
+		.help_en = "The key of that certificate (PEM), without a "
+			   "password; others may not read it.",
+		.help_zh = "该证书的私钥（PEM），不带密码；其他用户不得读取。",
+	},
+	{
+		"broker",
 		"user",
 		DIRECTIVE_TEXT,
 		FIELD(broker.user),

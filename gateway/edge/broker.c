@@ -12,6 +12,7 @@
 #include "gateway/edge/broker_files.h"
 #include "gateway/edge/broker_own.h"
 #include "gateway/edge/broker_process.h"
+#include "gateway/edge/broker_tls.h"
 #include "gateway/edge/port.h"
 #include "gateway/edge/replace.h"
 
@@ -27,7 +28,7 @@
 
 struct broker {
 	struct broker_config config; /* its texts are in `texts` */
-	char texts[6][PATH_SIZE];
+	char texts[8][PATH_SIZE];
 	char conf_path[PATH_SIZE];
 	char pid_path[PATH_SIZE];
 	char password[BROKER_PASSWORD_SIZE];
@@ -127,6 +128,8 @@ static enum err_code ports_check(const struct broker *broker, struct err *err)
 
 	if (code == ERR_OK && config->websocket_port != 0)
 		code = port_check(config->address, config->websocket_port, err);
+	if (code == ERR_OK && config->tls_port != 0)
+		code = port_check(config->address, config->tls_port, err);
 	return code == ERR_AGAIN ? err_wrap(err, code, "managed broker")
 				 : ERR_OK;
 }
@@ -154,9 +157,10 @@ static enum err_code conf_apply(struct broker *broker, struct replace *conf,
 {
 	bool is_same = replace_is_same(conf);
 	bool runs = broker->process.pid != 0;
-	enum err_code code = ERR_OK;
+	enum err_code code =
+		broker_tls_copy(&broker->config, broker->folder, err);
 
-	if (!is_same)
+	if (code == ERR_OK && !is_same)
 		code = old_end(broker, err);
 	if (code == ERR_OK && broker->process.pid == 0)
 		code = ports_check(broker, err);
@@ -339,6 +343,8 @@ static enum err_code prepare(struct broker *broker,
 	    !text_copy(broker, 3, &own->site) ||
 	    !text_copy(broker, 4, &own->address) ||
 	    !text_copy(broker, 5, &own->program) ||
+	    !text_copy(broker, 6, &own->tls_cert) ||
+	    !text_copy(broker, 7, &own->tls_key) ||
 	    !paths_make(own->dir, broker->conf_path, broker->pid_path))
 		return err_set(err, ERR_INVALID, "path too long: %s",
 			       config->dir);
@@ -426,10 +432,14 @@ enum err_code broker_refresh(struct broker *broker, struct err *err)
 
 	if (code != ERR_OK)
 		return err_wrap(err, code, "accounts of the broker");
+	/* A certificate that cannot be had keeps nobody's account alive. */
+	code = broker_tls_copy(&broker->config, broker->folder, err);
 	unit_find(broker);
 	process_signal(&broker->process, SIGHUP);
+	if (code != ERR_OK)
+		return code;
 	log_event(broker->config.log, LEVEL_NOTICE, "broker_refreshed",
-		  "the broker has the accounts as they are now");
+		  "the broker has accounts and certificate as they are now");
 	return ERR_OK;
 }
 

@@ -6,7 +6,8 @@
  * Threads   the loop, for everything here
  * On disk   in the runtime folder, which the broker's unit can see and the
  *           store's folders not: broker.conf, broker.passwd, broker.acl (mode
- *           0640), and broker.pid, which mosquitto writes
+ *           0640), broker.pid, which mosquitto writes; and broker.crt and
+ *           broker.key (0600), copies, since its unit sees no other place
  *
  * What always holds:
  *   - what broker.conf says is what a running broker has. To change it the
@@ -46,6 +47,9 @@ struct broker_config {
 	const char *address; /* IPv4 or IPv6 */
 	uint16_t port;
 	uint16_t websocket_port; /* 0: none */
+	uint16_t tls_port;       /* likewise */
+	const char *tls_cert;    /* tls_port: PEM files, read by broker_open */
+	const char *tls_key;     /* and by broker_refresh */
 	uint64_t memory_limit;   /* bytes */
 	bool is_anonymous;       /* lets in who has no account */
 	bool is_child;           /* start and watch it; else systemd does */
@@ -62,6 +66,8 @@ struct broker_config {
  * texts of @config are copied.
  *
  * ERR_AGAIN   another program has one of the ports; the sentence names it
+ * ERR_UNSAFE  others may read the key
+ * ERR_INVALID certificate or key is no PEM
  * ERR_IO      the program cannot be started; or the system refused
  * ERR_FULL    no memory, or no room on the disk
  * else as broker_account_walk
@@ -78,8 +84,9 @@ void broker_close(struct broker *broker, bool ends);
 /* The password of BROKER_USER; borrowed until broker_close. */
 const char *broker_password(const struct broker *broker);
 
-/* The accounts have changed: writes their files again and tells the broker.
- * Errors as broker_open; the broker then goes by the old ones. */
+/* The accounts, or the certificate, have changed: writes their files again and
+ * tells the broker. Errors as broker_open; what could not be written stays as
+ * it was, and a certificate holds up no account. */
 MUST_CHECK enum err_code broker_refresh(struct broker *broker, struct err *err);
 
 struct broker_state {

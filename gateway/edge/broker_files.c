@@ -53,6 +53,13 @@ void broker_conf_write(FILE *out, const struct broker_config *config,
 		listener_write(out, config, config->websocket_port);
 		(void)fputs("protocol websockets\n", out);
 	}
+	if (config->tls_port != 0) {
+		listener_write(out, config, config->tls_port);
+		(void)fprintf(out,
+			      "certfile %s/" BROKER_CERT_NAME "\n"
+			      "keyfile %s/" BROKER_KEY_NAME "\n",
+			      config->dir, config->dir);
+	}
 }
 
 /* ---- broker.acl ---- */

@@ -20,6 +20,8 @@
 #define BROKER_PASSWD_NAME "broker.passwd"
 #define BROKER_ACL_NAME "broker.acl"
 #define BROKER_PID_NAME "broker.pid"
+#define BROKER_CERT_NAME "broker.crt"
+#define BROKER_KEY_NAME "broker.key"
 
 /* Each writes to @out, whose errors are the caller's to look at. */
 

@@ -221,6 +221,10 @@ static void each_rule_is_broken_by_a_file_of_its_own(void **state)
 		REQUIRED "[broker]\npassword_file = /p\n",
 		REQUIRED "[broker]\ncert_file = /c\n",
 		REQUIRED "[broker]\nwebsocket_port = 1883\n",
+		REQUIRED "[broker]\ntls_port = 1883\ntls_cert_file = /c\n"
+			 "tls_key_file = /k\n",
+		REQUIRED "[broker]\ntls_port = 8883\n",
+		REQUIRED "[broker]\ntls_cert_file = /c\n",
 		REQUIRED "[broker]\naddress = ::\nanonymous = yes\n",
 	};
 
@@ -231,6 +235,10 @@ static void each_rule_is_broken_by_a_file_of_its_own(void **state)
 		assert_int_equal(report.mistakes[0].kind, MISTAKE_RULE);
 		assert_int_equal(report.mistakes[0].number, i);
 	}
+	assert_code(parse(REQUIRED "[broker]\nwebsocket_port = 8883\n"
+				   "tls_port = 8883\ntls_cert_file = /c\n"
+				   "tls_key_file = /k\n"),
+		    ERR_INVALID);
 	/* The last one has a test of its own, below. */
 	assert_int_equal(config_rule_count, ARRAY_LEN(files) + 1);
 	assert_code(parse(REQUIRED "[broker]\nmode = external\n"

@@ -80,8 +80,9 @@ static void every_directive_is_set_to_another_value(void)
 		assert_true(directive_set(&config_table[i], value, &config));
 		config.origin[i].file = 1;
 	}
-	/* Two maxima that do not go together. */
+	/* Maxima that do not go together. */
 	config.broker.websocket_port = 1;
+	config.broker.tls_port = 2;
 }
 
 /*

@@ -57,6 +57,7 @@ static void assert_golden(FILE *out, const char *name)
 static void the_configuration_is_as_agreed(void **state)
 {
 	struct broker_config open = plain;
+	struct broker_config with_tls = plain;
 	FILE *out = tmpfile();
 
 	(void)state;
@@ -70,6 +71,11 @@ static void the_configuration_is_as_agreed(void **state)
 	assert_non_null(out);
 	broker_conf_write(out, &open, "root");
 	assert_golden(out, "anonymous.conf");
+	with_tls.tls_port = 8883;
+	out = tmpfile();
+	assert_non_null(out);
+	broker_conf_write(out, &with_tls, NULL);
+	assert_golden(out, "tls.conf");
 }
 
 static struct broker_account account_of(const char *name, enum broker_role role)
