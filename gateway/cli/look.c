@@ -296,6 +296,12 @@ static void brief_print(const struct cli *cli, const struct json_value *root,
 			     member_text(cli, brief, "text_$", text));
 }
 
+/* When and by whom is said above them: it is one reading. */
+static const struct column brief_columns[] = {
+	{"entry", "ENTRY", "记录", false},
+	{"text_$", "WHAT", "内容", false},
+};
+
 static enum exit_code entry_show(const struct cli *cli,
 				 const struct json_value *root)
 {
@@ -320,7 +326,7 @@ static enum exit_code entry_show(const struct cli *cli,
 	brief_print(cli, root, "reverses", cli_say(cli, "reverses", "冲销"));
 	brief_print(cli, root, "reversed_by",
 		    cli_say(cli, "reversed by", "被冲销于"));
-	sheet = sheet_open(cli, entry_columns, ARRAY_LEN(entry_columns));
+	sheet = sheet_open(cli, brief_columns, ARRAY_LEN(brief_columns));
 	for (const struct json_value *row = same == NULL ? NULL
 							 : list_first(same);
 	     row != NULL; row = json_next(row))

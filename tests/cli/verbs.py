@@ -312,6 +312,10 @@ def goods_are_booked_moved_counted_and_traced(bench, depot):
     entry = depot.json("trace", moved[1]["entry"])
     h.same((entry["of"]["item"], entry["by"]["account"]), ("MUG", "boss"))
     depot.text("trace", moved[1]["entry"])
+    # The count that it adjusts, in columns that are filled.
+    out = depot.text("trace", moved[0]["entry"])
+    h.same("ENTRY WHAT" in " ".join(out.split()) and "count of MUG" in out,
+           True, out)
     depot.text("trace", "MUG", "--lang", "zh")
     h.same(depot.json("trace", "--item", "MUG", "--last", 1)["movements"],
            moved[:1])
