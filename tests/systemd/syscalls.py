@@ -2,8 +2,8 @@
 """The broker makes no system call that its unit forbids. A filter that is too
 tight would stop the box at its first start, where no test looks.
 
-Method: mosquitto runs under strace with a plain and a WebSocket listener, is
-connected to, published to, reloaded and stopped; the names of its calls are
+Method: mosquitto runs under strace with a plain, a WebSocket and a TLS listener,
+is connected to, published to, reloaded and stopped; the names of its calls are
 compared with the unit's SystemCallFilter=, whose groups systemd itself spells
 out. A filter without @network-io must fail, so that the comparison is known
 to see.
@@ -16,10 +16,12 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 
+TLS = pathlib.Path(__file__).resolve().parents[1] / "golden/tls"
 # mosquitto leaves root when it is started as root; the unit starts it as depot.
 AS_ROOT = {"setuid", "setgid", "setgroups"}
 
@@ -54,9 +56,18 @@ def free_port():
             return port
 
 
-def publish(port):
+def connect(port, root):
+    """A connection to @port: over TLS, if there is a @root for it."""
+    plain = socket.create_connection(("127.0.0.1", port), timeout=120)
+    if root is None:
+        return plain
+    return ssl.create_default_context(cafile=root).wrap_socket(
+        plain, server_hostname="localhost")
+
+
+def publish(port, root=None):
     """CONNECT, PUBLISH (QoS 1) and DISCONNECT of MQTT 3.1.1, by hand."""
-    with socket.create_connection(("127.0.0.1", port), timeout=120) as client:
+    with connect(port, root) as client:
         client.sendall(b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x3c\x00\x01a")
         assert client.recv(4) == b"\x20\x02\x00\x00"
         client.sendall(b"\x32\x06\x00\x01t\x00\x01x")
@@ -66,10 +77,15 @@ def publish(port):
 
 def calls_of(folder):
     """The names of all system calls of a broker's life."""
-    ports = free_port(), free_port()
+    ports = free_port(), free_port(), free_port()
+    for name in ("server.crt", "server.key"):
+        shutil.copy(TLS / name, folder)
+        (folder / name).chmod(0o644)
     (folder / "broker.conf").write_text(
         f"listener {ports[0]} 127.0.0.1\nlistener {ports[1]} 127.0.0.1\n"
-        "protocol websockets\nallow_anonymous true\npersistence false\n"
+        f"protocol websockets\nlistener {ports[2]} 127.0.0.1\n"
+        f"certfile {folder}/server.crt\nkeyfile {folder}/server.key\n"
+        "allow_anonymous true\npersistence false\n"
         f"log_dest stderr\npid_file {folder}/broker.pid\n", "utf-8")
     with subprocess.Popen(
             ["strace", "-f", "-qq", "-o", folder / "trace",
@@ -79,6 +95,7 @@ def calls_of(folder):
             assert any(" running" in line for line in broker.stderr)
             pid = int((folder / "broker.pid").read_text("utf-8"))
             publish(ports[0])
+            publish(ports[2], TLS / "ca.crt")
             subprocess.run(["kill", "-HUP", str(pid)], check=True)
             assert any("Reloading" in line for line in broker.stderr)
             subprocess.run(["kill", "-TERM", str(pid)], check=True)
