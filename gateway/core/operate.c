@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/whereabouts.h"
 #include "gateway/ingest/gs1_key.h"
 #include "store/balance.h"
 #include "store/promise.h"
@@ -312,20 +313,12 @@ static bool judge_quantity(struct judging *judging)
 	return false;
 }
 
-/* Looks up where a serial or pallet is. */
 static enum err_code where_find(struct judging *judging, struct err *err)
 {
-	const struct view *view = batch_view(judging->act->batch);
-	const struct fact *fact = judging->fact;
-	enum err_code code = ERR_NOT_FOUND;
-
-	if (fact->serial.size > 0)
-		code = serial_get(view, fact->item_no,
-				  serial_span(&fact->serial), &judging->where,
-				  err);
-	else if (fact->sscc[0] != '\0')
-		code = sscc_get(view, (struct span){fact->sscc, SSCC_SIZE},
+	enum err_code code =
+		whereabouts_get(batch_view(judging->act->batch), judging->fact,
 				&judging->where, err);
+
 	judging->is_known = code == ERR_OK;
 	if (judging->is_known && judging->fact->lot.size == 0)
 		judging->fact->lot = judging->where.lot;
@@ -350,18 +343,24 @@ static enum err_code judge_pallet(struct judging *judging, struct err *err)
 			    &fact->item, err);
 }
 
-static bool judge_here(struct judging *judging)
+static enum err_code judge_here(struct judging *judging, struct err *err)
 {
 	const struct fact *fact = judging->fact;
+	bool is_here;
+	enum err_code code;
 
 	if (!judging->is_known || !is_inbound(judging->operation->op) ||
 	    place_no_kind(judging->where.place) != PLACE_BIN)
-		return true;
+		return ERR_OK;
+	code = whereabouts_stand(batch_view(judging->act->batch), fact->item_no,
+				 judging->where.place, &is_here, err);
+	if (code != ERR_OK || !is_here)
+		return code;
 	verdict_refuse(judging->verdict, WORD_ALREADY_HERE,
 		       fact->serial.size > 0
 			       ? serial_span(&fact->serial)
 			       : (struct span){fact->sscc, SSCC_SIZE});
-	return false;
+	return ERR_OK;
 }
 
 static struct side bin_side(struct span name, enum condition condition)
@@ -638,9 +637,11 @@ enum err_code operate_judge(struct act *act, const struct operation *operation,
 	code = where_find(&judging, err);
 	if (code == ERR_OK)
 		code = judge_pallet(&judging, err);
+	if (code == ERR_OK && verdict_is_open(verdict))
+		code = judge_here(&judging, err);
 	if (code != ERR_OK || !verdict_is_open(verdict))
 		return code;
-	if (!judge_here(&judging) || !judge_quantity(&judging))
+	if (!judge_quantity(&judging))
 		return ERR_OK;
 	code = judge_from(&judging, err);
 	if (code != ERR_OK)

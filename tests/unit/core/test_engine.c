@@ -350,6 +350,32 @@ static void bad_input_is_answered_and_changes_nothing(void **state)
 	assert_int_equal(engine_counters(w->engine)->movements, 0);
 }
 
+/* A physical fact is not refused because of what a count has written off. */
+static void a_serial_that_was_counted_away_may_come_again(void **state)
+{
+	struct warehouse *w = *state;
+
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\","
+	     "\"code\":\"(01)04006381333931(21)S1\"}");
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"count\",\"bin\":\"A-01\",\"code\":\"MUG\","
+	     "\"qty\":0}");
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"count\",\"bin\":\"A-01\",\"code\":\"MUG\","
+	     "\"qty\":0}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 0);
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-02\","
+	     "\"code\":\"(01)04006381333931(21)S1\"}");
+	assert_int_equal(units(w, "MUG", "A-02", GOOD), 1);
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-02\","
+	     "\"code\":\"(01)04006381333931(21)S1\"}");
+	assert_ack(w, "already_here");
+	assert_clean(w);
+}
+
 static void
 a_shelf_that_disagrees_raises_a_count_and_moves_nothing(void **state)
 {
@@ -422,6 +448,7 @@ int main(void)
 		STORY(a_serial_in_stock_is_already_here),
 		STORY(a_pallet_moves_with_one_scan),
 		STORY(bad_input_is_answered_and_changes_nothing),
+		STORY(a_serial_that_was_counted_away_may_come_again),
 		STORY(a_shelf_that_disagrees_raises_a_count_and_moves_nothing),
 		STORY(a_shelf_measures_the_place_it_is_registered_at),
 	};
