@@ -190,12 +190,16 @@ static enum err_code handles_open(struct env *env, MDB_txn *txn, size_t count,
 				  unsigned flags, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
+		const char *name = i == TABLE_META ? NULL : table_names[i];
 		int number;
 
-		/* LMDB would take no name for its own list of tables. */
+		if (i == TABLE_PROMISE) {
+			env->tables[i] = env->tables[TABLE_BALANCE];
+			continue;
+		}
+		/* Without a name: LMDB's own list of tables. */
 		ASSERT(table_names[i] != NULL);
-		number = mdb_dbi_open(txn, table_names[i], flags,
-				      &env->tables[i]);
+		number = mdb_dbi_open(txn, name, flags, &env->tables[i]);
 		if (number != 0)
 			return env_failed(err, number, "open table",
 					  table_names[i]);

@@ -51,7 +51,7 @@ enum table {
 	TABLE_SERIAL,      /* item_no, serial (item 0: SSCC) -> place */
 	TABLE_DEVICE,      /* device name -> device */
 	TABLE_ACCOUNT,     /* account name -> account */
-	TABLE_PROMISE,     /* item_no, order -> units picked, packed for it */
+	TABLE_PROMISE,     /* item_no, ENV_LODGER, order -> units for it */
 	TABLE_DOCUMENT,    /* kind, id -> document (orders, counts ...) */
 	TABLE_TASK,        /* task id -> task */
 	TABLE_ALERT,       /* alert id -> alert */
@@ -64,7 +64,19 @@ enum table {
 	TABLE_COUNT
 };
 
-/* The table's name on disk, also for sentences. Never NULL. */
+/*
+ * Two tables have no tree of their own on disk, because each page that a commit
+ * touches costs it 4 KiB:
+ *   META     lies in LMDB's list of tables, which every commit writes. A
+ * table's name is no key of META; PROMISE  lies in the tree of BALANCE, each
+ * promise behind the balances of its item, for a movement writes both. Of these
+ * two only a promise's key has ENV_LODGER (u32) behind its first four bytes,
+ * where that of a balance has a place. Counting or clearing META, BALANCE or
+ * PROMISE walks over what they share.
+ */
+#define ENV_LODGER UINT32_MAX
+
+/* The table's name, on disk and for sentences. Never NULL. */
 const char *table_name(enum table table);
 
 #define ENV_FORMAT_VERSION 1
@@ -211,7 +223,7 @@ MUST_CHECK enum err_code view_walk(const struct view *view, enum table table,
 				   struct err *err);
 
 /*
- * The last row whose key starts with @prefix.
+ * The last row whose key starts with @prefix. Not of META, BALANCE, PROMISE.
  * ERR_NOT_FOUND  there is none
  */
 MUST_CHECK enum err_code view_last(const struct view *view, enum table table,

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "rules/base/bytes.h"
+
 static struct MDB_val val_of(struct span span)
 {
 	static const char nothing[1];
@@ -21,7 +23,7 @@ static struct span span_of_val(const MDB_val *val)
 	return (struct span){val->mv_data, val->mv_size};
 }
 
-/* ---- reading ---- */
+/* ---- views ---- */
 
 static struct view *view_take(struct env *env)
 {
@@ -106,6 +108,76 @@ void view_end(struct view *view)
 	view_give(view);
 }
 
+/* ---- tables that share a tree: env.h, ENV_LODGER ---- */
+
+static bool has_tree(enum table table)
+{
+	return table != TABLE_META && table != TABLE_BALANCE &&
+	       table != TABLE_PROMISE;
+}
+
+static bool is_table_name(struct span key)
+{
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		if (span_is(key, table_name((enum table)i)))
+			return true;
+	return false;
+}
+
+static bool is_lodger(struct span key)
+{
+	struct reader reader;
+
+	reader_init(&reader, key.data, key.size);
+	(void)read_u32(&reader);
+	return read_u32(&reader) == ENV_LODGER && reader_ok(&reader);
+}
+
+/* Whether a row of the tree that @table lies in is one of @table. */
+static bool is_of(enum table table, const MDB_val *key)
+{
+	if (has_tree(table))
+		return true;
+	if (table == TABLE_META)
+		return !is_table_name(span_of_val(key));
+	return is_lodger(span_of_val(key)) == (table == TABLE_PROMISE);
+}
+
+/* Counts the rows of @table and, if @is_deleted, removes them. */
+static int rows_go(MDB_cursor *cursor, enum table table, bool is_deleted,
+		   uint64_t *ret_count)
+{
+	MDB_val key;
+	MDB_val value;
+	int number = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+
+	*ret_count = 0;
+	while (number == 0) {
+		if (is_of(table, &key)) {
+			*ret_count += 1;
+			number = is_deleted ? mdb_cursor_del(cursor, 0) : 0;
+		}
+		if (number == 0)
+			number = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	return number == MDB_NOTFOUND ? 0 : number;
+}
+
+static int rows_walk(MDB_txn *txn, const struct env *env, enum table table,
+		     bool is_deleted, uint64_t *ret_count)
+{
+	MDB_cursor *cursor;
+	int number = mdb_cursor_open(txn, env->tables[table], &cursor);
+
+	if (number != 0)
+		return number;
+	number = rows_go(cursor, table, is_deleted, ret_count);
+	mdb_cursor_close(cursor);
+	return number;
+}
+
+/* ---- reading ---- */
+
 enum err_code view_get(const struct view *view, enum table table,
 		       struct span key, struct span *ret_value, struct err *err)
 {
@@ -132,10 +204,15 @@ enum err_code view_count(const struct view *view, enum table table,
 	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT);
-	number = mdb_stat(view->txn, view->env->tables[table], &stat);
+	if (has_tree(table)) {
+		number = mdb_stat(view->txn, view->env->tables[table], &stat);
+		*ret_count = number == 0 ? stat.ms_entries : 0;
+	} else {
+		number = rows_walk(view->txn, view->env, table, false,
+				   ret_count);
+	}
 	if (number != 0)
 		return env_failed(err, number, "count", table_name(table));
-	*ret_count = stat.ms_entries;
 	return ERR_OK;
 }
 
@@ -164,8 +241,9 @@ enum err_code view_walk(const struct view *view, enum table table,
 	number = mdb_cursor_get(cursor, &key, &value,
 				start.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
 	while (number == 0 && code == ERR_OK && has_prefix(&key, prefix)) {
-		code = visit(context, span_of_val(&key), span_of_val(&value),
-			     err);
+		if (is_of(table, &key))
+			code = visit(context, span_of_val(&key),
+				     span_of_val(&value), err);
 		if (code == ERR_OK)
 			number = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
@@ -217,7 +295,7 @@ enum err_code view_last(const struct view *view, enum table table,
 	MDB_val value;
 	int number;
 
-	ASSERT((size_t)table < TABLE_COUNT);
+	ASSERT((size_t)table < TABLE_COUNT && has_tree(table));
 	if (prefix.size > ENV_KEY_SIZE_MAX)
 		return ERR_NOT_FOUND;
 	number = mdb_cursor_open(view->txn, view->env->tables[table], &cursor);
@@ -311,6 +389,7 @@ static int put(struct txn *txn, enum table table, struct span key,
 
 	ASSERT((size_t)table < TABLE_COUNT);
 	ASSERT(key.size >= 1 && key.size <= ENV_KEY_SIZE_MAX);
+	ASSERT(is_of(table, &name));
 	return mdb_put(txn->view.txn, txn->view.env->tables[table], &name,
 		       &data, flags);
 }
@@ -348,6 +427,7 @@ enum err_code txn_delete(struct txn *txn, enum table table, struct span key,
 
 	ASSERT((size_t)table < TABLE_COUNT);
 	ASSERT(key.size >= 1 && key.size <= ENV_KEY_SIZE_MAX);
+	ASSERT(is_of(table, &name));
 	number = mdb_del(txn->view.txn, txn->view.env->tables[table], &name,
 			 NULL);
 	if (number == MDB_NOTFOUND)
@@ -359,10 +439,16 @@ enum err_code txn_delete(struct txn *txn, enum table table, struct span key,
 
 enum err_code txn_clear(struct txn *txn, enum table table, struct err *err)
 {
+	uint64_t count;
 	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT);
-	number = mdb_drop(txn->view.txn, txn->view.env->tables[table], 0);
+	if (has_tree(table))
+		number = mdb_drop(txn->view.txn, txn->view.env->tables[table],
+				  0);
+	else
+		number = rows_walk(txn->view.txn, txn->view.env, table, true,
+				   &count);
 	if (number != 0)
 		return spoiled(txn, number, "clear", table, err);
 	return ERR_OK;

@@ -25,6 +25,7 @@
 #define PAGE_BRANCH 0x01u
 #define PAGE_LEAF 0x02u
 #define PAGE_META 0x08u
+#define NODE_ROW 0x00u
 #define NODE_TABLE 0x02u
 #define TREE_PLAIN 0x00u
 #define TREE_FREE_LIST 0x08u
@@ -205,7 +206,8 @@ static enum err_code tree_check(const struct frame *frame,
 	return ERR_OK;
 }
 
-/* One node of the list of tables: header, name, struct tree. */
+/* One node of the list of tables: header, name, struct tree; or a row of the
+ * table that lies in it (env.h). */
 static enum err_code table_check(const struct frame *frame, const uint8_t *page,
 				 uint16_t offset, struct err *err)
 {
@@ -215,17 +217,20 @@ static enum err_code table_check(const struct frame *frame, const uint8_t *page,
 	if (offset + NODE_HEADER_SIZE > frame->page_size)
 		return bad(err, "a table's node is off the page", offset);
 	memcpy(words, page + offset, sizeof(words));
-	if (words[0] != sizeof(tree) || words[1] != 0 ||
-	    words[2] != NODE_TABLE ||
-	    offset + NODE_HEADER_SIZE + words[3] + sizeof(tree) >
-		    frame->page_size)
+	if (words[1] != 0 ||
+	    offset + NODE_HEADER_SIZE + words[3] + words[0] > frame->page_size)
+		return bad(err, "a table's node is too long", offset);
+	if (words[2] == NODE_ROW)
+		return ERR_OK;
+	if (words[0] != sizeof(tree) || words[2] != NODE_TABLE)
 		return bad(err, "not a table in the list of tables", offset);
 	memcpy(&tree, page + offset + NODE_HEADER_SIZE + words[3],
 	       sizeof(tree));
 	return tree_check(frame, &tree, TREE_PLAIN, err);
 }
 
-/* The list of tables is one leaf: depot's few tables never need more. */
+/* The list of tables is one leaf: depot's few tables and the rows among them
+ * never need more. */
 static enum err_code tables_check(const struct frame *frame, uint8_t *page,
 				  struct err *err)
 {

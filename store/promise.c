@@ -6,7 +6,7 @@
 
 static struct key promise_key(struct item_no item, struct span order)
 {
-	struct key key = key_of_number(item.value);
+	struct key key = key_of_pair(item.value, ENV_LODGER);
 
 	key_add_text(&key, order);
 	return key;
@@ -51,14 +51,16 @@ static enum err_code walk_row(void *context, struct span key, struct span value,
 	struct walk *walk = context;
 	struct promise promise;
 	struct item_no item;
+	uint32_t lodger;
 	struct reader reader;
 	struct span order;
 	enum err_code code;
 
 	reader_init(&reader, key.data, key.size);
 	item.value = read_u32(&reader);
+	lodger = read_u32(&reader);
 	order = read_raw(&reader, reader_left(&reader));
-	if (!reader_done(&reader))
+	if (!reader_done(&reader) || lodger != ENV_LODGER)
 		return row_garbled(TABLE_PROMISE, err);
 	code = row_open(TABLE_PROMISE, key, value, &reader, err);
 	if (code == ERR_OK)
@@ -73,7 +75,7 @@ enum err_code promise_walk(const struct view *view, struct item_no item,
 			   struct err *err)
 {
 	struct walk walk = {visit, context};
-	struct key key = key_of_number(item.value);
+	struct key key = key_of_pair(item.value, ENV_LODGER);
 	struct span prefix =
 		item.value == 0 ? (struct span){"", 0} : key_span(&key);
 

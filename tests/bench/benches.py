@@ -238,7 +238,8 @@ def loop_disk(bench):
     with contextlib.ExitStack() as stack:
         device = command("losetup", "--find", "--show", image)
         stack.callback(command, "losetup", "--detach", device)
-        command("mkfs.ext4", "-q", device)
+        command("mkfs.ext4", "-q", "-E",
+                "lazy_itable_init=0,lazy_journal_init=0", device)
         command("mount", device, folder)
         stack.callback(command, "umount", folder)
         yield folder, f"/sys/block/{os.path.basename(device)}/stat"

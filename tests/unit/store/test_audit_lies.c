@@ -112,7 +112,7 @@ static void a_promise_that_parts_from_the_bin_is_found(void **state)
 
 	assert_code(item_find(txn_view(txn), span_of("TEA"), &item, NULL),
 		    ERR_OK);
-	key = key_of_number(item.value);
+	key = key_of_pair(item.value, ENV_LODGER);
 	key_add_text(&key, span_of("SO-2"));
 	writer_init(&writer, buffer, sizeof(buffer));
 	write_signed(&writer, 6); /* 5 stand in PICKED */
@@ -141,7 +141,7 @@ static void a_promise_of_what_never_moved_is_found(void **state)
 	assert_code(item_find(txn_view(txn), sku_span(&described.sku), &item,
 			      NULL),
 		    ERR_OK);
-	key = key_of_number(item.value);
+	key = key_of_pair(item.value, ENV_LODGER);
 	writer_init(&writer, buffer, sizeof(buffer));
 	write_signed(&writer, 0);
 	write_signed(&writer, 3);

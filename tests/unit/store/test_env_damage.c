@@ -18,7 +18,9 @@ struct tally {
 	unsigned tried;
 	unsigned refused; /* as ERR_CORRUPT or ERR_VERSION, in a sentence */
 	unsigned whole;   /* opened, and no row was missing */
-	unsigned older;   /* opened as it was before the last commit */
+	unsigned older;   /* opened as it was before the last commits: a root
+			   * that happens to name an older list of tables; the
+			   * ledger's chain and checksums are what tells then */
 	unsigned other;   /* anything else, which must not be */
 	size_t at;        /* byte, or size, in hand */
 };
@@ -126,16 +128,11 @@ static void try_open(struct fixture *f)
 
 	tally->tried++;
 	if (code == ERR_OK) {
-		switch (rows_read(env)) {
-		case ROWS:
-			tally->whole++;
-			break;
-		case ROWS - 1:
-			tally->older++;
-			break;
-		default:
-			tally->other++;
-		}
+		unsigned rows = rows_read(env);
+
+		tally->whole += rows == ROWS;
+		tally->older += rows == ROWS - 1 || rows == ROWS - 2;
+		tally->other += rows < ROWS - 2 || rows > ROWS;
 		env_close(env);
 	} else if ((code == ERR_CORRUPT || code == ERR_VERSION) &&
 		   strstr(f->err.text, "depot") != NULL) {
