@@ -24,6 +24,20 @@ static void arrival_refuse(struct mqtt *mqtt, uint8_t qos)
 		    is_kept ? MQTT_COUNT_BRAKED : MQTT_COUNT_LOST);
 }
 
+/* The loop may open the valve meanwhile: then it must not stay locked, since
+ * nobody would look at it again. */
+static void valve_lock_if_closed(struct mqtt *mqtt)
+{
+	int closed = VALVE_CLOSED;
+
+	if (!atomic_compare_exchange_strong(&mqtt->valve, &closed,
+					    VALVE_LOCKED))
+		return;
+	(void)valve_lock(mqtt->settings.port); /* else: full, cut */
+	if (atomic_load(&mqtt->valve) == VALVE_OPEN)
+		(void)valve_unlock(mqtt->settings.port);
+}
+
 /* Here and now, because the loop may be late: at full speed the last quarter
  * of the ring is a few milliseconds. Its last eighth is for when the closed
  * valve does not hold. */
@@ -38,8 +52,7 @@ static void arrival_throttle(struct mqtt *mqtt)
 		mqtt_raise(mqtt, EVENT_HIGH);
 	} else if (valve == VALVE_CLOSED &&
 		   ring_fill(mqtt->config.ring) >= size - size / 8) {
-		atomic_store(&mqtt->valve, VALVE_LOCKED);
-		(void)valve_lock(mqtt->settings.port); /* else: full, cut */
+		valve_lock_if_closed(mqtt);
 	}
 }
 
