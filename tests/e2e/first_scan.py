@@ -7,6 +7,7 @@ behind depotd's back."""
 
 import json
 import signal
+import time
 
 import depot_harness as h
 
@@ -28,6 +29,8 @@ def one_scan_is_in_the_journal_acknowledged_and_on_the_stock_topic(scratch):
     broker, box = open_box(scratch)
     gun = h.Device(scratch, broker, "dock-1",
                    subscribe=[h.PREFIX + "/stock/+", h.PREFIX + "/changes"])
+    # What a connect brings is on its way: from here on changes are told.
+    gun.wait_message(STOCK, lambda one: one.json()["on_hand"] == 0)
     h.same(gun.ask(op="receive", code="4006381333931", qty=12, bin="A-01"),
            None, "exception")
     stock = gun.wait_message(STOCK, lambda one: one.json()["on_hand"] == 12)
@@ -83,9 +86,11 @@ def a_device_of_mqtt_3_1_1_is_served_alike(scratch):
 @h.test
 def a_late_subscriber_hears_what_is_retained(scratch):
     broker, box = open_box(scratch)
-    gun = h.Device(scratch, broker, "dock-1", subscribe=[STOCK])
+    gun = h.Device(scratch, broker, "dock-1",
+                   subscribe=[STOCK, h.PREFIX + "/snapshot/0"])
     gun.ask(op="receive", code="4006381333931", qty=7, bin="A-01")
     gun.wait_message(STOCK, lambda one: one.json()["on_hand"] == 7)
+    gun.wait_message(h.PREFIX + "/snapshot/0")
     late = h.Client(scratch, broker, "late", subscribe=[h.PREFIX + "/#"])
     stock = late.wait_message(STOCK)
     h.same((stock.is_retained, stock.json()["on_hand"]), (True, 7))
@@ -95,6 +100,25 @@ def a_late_subscriber_hears_what_is_retained(scratch):
     h.same(chunk.is_retained, True, "the snapshot is retained")
     h.same("MUG" in json.dumps(chunk.json()), True, "MUG is in the snapshot")
     box.audit(found=0)
+
+
+WILL_DELAY_S = 5
+
+
+def restart_in_time(box, watch, is_ready):
+    """Restarts within the will's delay; a slow machine may need more tries.
+    The broker counts in whole seconds. Returns the mark before it."""
+    for _ in range(20):
+        mark = watch.mark()
+        began = time.monotonic()
+        box.kill()
+        box.start()
+        took = time.monotonic() - began
+        watch.wait_message(STATUS, is_ready, after=mark)
+        if took < WILL_DELAY_S - 2:
+            return mark
+        print(f"a restart of {took:.1f} s proves nothing: again")
+    raise h.Late("no restart was quick")
 
 
 @h.test
@@ -116,10 +140,7 @@ def who_dies_is_lost_who_stops_is_disconnected_who_is_back_is_ready(scratch):
     box.start()
     back = watch.wait_message(STATUS, state_is("ready"), after=mark)
     h.same(back.json()["session"] != session, True, "a session of its own")
-    mark = watch.mark()
-    box.kill()
-    box.start()
-    watch.wait_message(STATUS, state_is("ready"), after=mark)
+    mark = restart_in_time(box, watch, state_is("ready"))
     box.stop()
     watch.wait_message(STATUS, state_is("disconnected"), after=mark)
     h.same([one.json()["state"] for one in watch.messages[mark:]
@@ -257,8 +278,10 @@ def sighup_reads_the_configuration_again_and_nothing_is_lost(scratch):
     box.signal(signal.SIGHUP)
     box.program.wait_line(" reload_refused: ")
     gun.ask(op="receive", code="4006381333931", bin="A-01")
+    # An older one may still be retained when the second is answered.
     stocks = h.Client(scratch, broker, "late", subscribe=[STOCK])
-    h.same(stocks.wait_message(STOCK).json()["fresh_for_s"], 77)
+    stock = stocks.wait_message(STOCK, lambda one: one.json()["on_hand"] == 2)
+    h.same(stock.json()["fresh_for_s"], 77)
     h.same(box.on_hand(), {"MUG": 2})
     box.audit(found=0)
 

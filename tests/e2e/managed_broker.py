@@ -127,8 +127,7 @@ def a_device_with_its_password_scans_and_nobody_without(scratch):
         pass
     screen = h.Client(scratch, box, "screen", subscribe=[STOCK],
                       user=box.login("screen-1", "dashboard"))
-    figures = screen.wait_message(STOCK).json()
-    h.same(figures["on_hand"], 12)
+    screen.wait_message(STOCK, lambda one: one.json()["on_hand"] == 12)
     # Told anew (SIGHUP), the broker drops nobody.
     box.signal(signal.SIGHUP)
     box.program.wait_line(" broker_refreshed: ",
@@ -185,8 +184,8 @@ def a_killed_broker_is_back_with_everything_on_it(scratch):
     box = ManagedBox(scratch, anonymous="yes").start()
     gun = h.Device(scratch, box, "dock-1")
     gun.ask(op="receive", code="4006381333931", qty=5, bin="A-01")
-    h.same(box.http_until("/healthz", lambda code, _: code == 200)[1],
-           '{"status":"ok","reasons":[]}')
+    box.http_until("/healthz", lambda code, text: (code, text) == (
+        200, '{"status":"ok","reasons":[]}'))
     pid = box.broker_kill()
     box.program.wait_line(" broker_exited: ")
     box.wait_up(after=box.program.wait_line(" broker_down: "))
@@ -209,17 +208,20 @@ def a_broker_that_cannot_come_back_is_no_health(scratch):
     named; it comes back when that one goes."""
     box = ManagedBox(scratch, anonymous="yes").start()
     box.http_until("/healthz", lambda code, _: code == 200)
-    box.broker_kill()
     with socket.socket() as thief:
         thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # depotd stands still, or it could be quicker than the thief.
+        box.signal(signal.SIGSTOP)
+        box.broker_kill()
         thief.bind(("127.0.0.1", box.port))
         thief.listen()
+        box.signal(signal.SIGCONT)
         line = box.program.wait_line(" broker_not_started: ")
         h.same(f"port {box.port} of 127.0.0.1 is taken"
                in box.program.lines[line], True, "the sentence")
-        _, text = box.http_until("/healthz", lambda code, _: code == 503)
-        h.same(json.loads(text), {"status": "failing",
-                                  "reasons": ["broker_down"]})
+        box.http_until("/healthz", lambda code, text: (
+            code, json.loads(text)) == (503, {"status": "failing",
+                                              "reasons": ["broker_down"]}))
     box.http_until("/healthz", lambda code, _: code == 200)
     box.stop()
 
