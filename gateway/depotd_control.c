@@ -154,6 +154,7 @@ static enum err_code clerk_begin(struct box *box, struct err *err)
 {
 	struct auditor_config config = {
 		.log = box->log,
+		.store = box->config->store.path,
 		.hours = box->config->store.audit_hours,
 	};
 	enum err_code code = clerk_start(box->ledger, &box->clerk, err);

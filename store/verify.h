@@ -2,7 +2,8 @@
  * verify - judges a store that may be damaged, without risk to anybody.
  *
  * Layer     store
- * Threads   any one, in a process that has not got the store open
+ * Threads   any one. The process may have the store open: the child has
+ *           handles and locks of its own
  *
  * LMDB trusts its pages: a damaged one can crash the reader, lead it in
  * circles, or lie. So the store is opened and audited in a child process,
@@ -43,8 +44,7 @@ struct verify_report {
  *
  * ERR_NOT_COMMISSIONED  there is no store
  * ERR_VERSION           it was made by a newer depot
- * ERR_AGAIN             this process has it open, or a rebuild of it was cut
- *                       short
+ * ERR_AGAIN             a rebuild of it was cut short
  * ERR_FULL, ERR_IO      the system refused
  * any code of @plan's progress
  */

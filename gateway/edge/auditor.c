@@ -5,10 +5,14 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "store/verify.h"
+
+#define TIME_LIMIT_MS (5 * 60 * 1000)
+
 struct auditor {
 	struct auditor_config config;
 	struct clerk_job job;
-	struct audit_result result; /* the clerk's, while the job runs */
+	struct verify_report report; /* the clerk's, while the job runs */
 	atomic_bool is_running;
 	int64_t due_ms;
 	bool has_begun; /* due_ms is set */
@@ -16,17 +20,21 @@ struct auditor {
 	struct auditor_word word; /* under the mutex */
 };
 
+static void word_set(struct auditor *auditor, bool is_clean, uint64_t findings)
+{
+	(void)pthread_mutex_lock(&auditor->mutex); /* cannot fail: ours */
+	auditor->word = (struct auditor_word){
+		.is_known = true, .is_clean = is_clean, .findings = findings};
+	(void)pthread_mutex_unlock(&auditor->mutex);
+}
+
 void auditor_take(struct auditor *auditor, const struct audit_result *result)
 {
-	struct auditor_word word = {.is_known = true,
-				    .is_clean = audit_is_clean(result),
-				    .findings = result->findings};
+	bool is_clean = audit_is_clean(result);
 	char sentence[FINDING_PRINT_SIZE] = "";
 
-	(void)pthread_mutex_lock(&auditor->mutex); /* cannot fail: ours */
-	auditor->word = word;
-	(void)pthread_mutex_unlock(&auditor->mutex);
-	if (word.is_clean) {
+	word_set(auditor, is_clean, result->findings);
+	if (is_clean) {
 		log_event(auditor->config.log, LEVEL_NOTICE, "audit_clean",
 			  "the audit of %" PRIu64 " entries found nothing",
 			  result->entries);
@@ -52,29 +60,39 @@ static enum err_code progress(void *context, enum table table, uint64_t done,
 	return clerk_is_stopping(auditor->config.clerk) ? ERR_STOPPED : ERR_OK;
 }
 
-static enum err_code audit(struct auditor *auditor, struct clerk *clerk,
-			   struct err *err)
+static void report_take(struct auditor *auditor)
 {
-	const struct audit_plan plan = {progress, auditor};
-	struct view *view;
-	enum err_code code =
-		view_begin(ledger_env(clerk_ledger(clerk)), &view, err);
+	const struct verify_report *report = &auditor->report;
 
-	if (code != ERR_OK)
-		return code;
-	code = audit_run(view, &plan, &auditor->result, err);
-	view_end(view);
-	return code;
+	switch (report->verdict) {
+	case VERDICT_CLEAN:
+	case VERDICT_FINDINGS:
+		auditor_take(auditor, &report->audit);
+		return;
+	case VERDICT_DAMAGED:
+	case VERDICT_CRASHED:
+	case VERDICT_ENDLESS:
+		break;
+	}
+	word_set(auditor, false, 1);
+	log_event(auditor->config.log, LEVEL_ERROR, "audit_failed", "%s",
+		  report->text);
 }
 
 static void job_run(struct clerk_job *job, struct clerk *clerk)
 {
 	struct auditor *auditor = job->context;
+	const struct verify_plan plan = {.scratch = "/tmp",
+					 .time_limit_ms = TIME_LIMIT_MS,
+					 .progress = progress,
+					 .context = auditor};
 	struct err err;
-	enum err_code code = audit(auditor, clerk, &err);
+	enum err_code code = verify_run(auditor->config.store, &plan,
+					&auditor->report, &err);
 
+	(void)clerk; /* only its thread is needed */
 	if (code == ERR_OK)
-		auditor_take(auditor, &auditor->result);
+		report_take(auditor);
 	else if (code != ERR_STOPPED)
 		log_event(auditor->config.log, LEVEL_WARNING, "audit_not_made",
 			  "%s", err.text);

@@ -6,9 +6,10 @@
  *
  * The scrub (keeper_scrub.h) finds rows that are not what was written; only an
  * audit finds that the rows together say something else than the journal. It
- * takes some seconds of a processor and, for as long, about 120 bytes for each
- * item and place: so it begins when no reading waits, and the first time some
- * while after the start.
+ * takes some seconds of a processor, and about 120 bytes for each item and
+ * place: so it runs in a child process, whose memory goes with it, and whom a
+ * damaged page may crash (store/verify.h); it begins when no reading waits, and
+ * the first time some while after the start.
  *
  * What the last one said counts, whoever asked for it: a person who has mended
  * the store need not wait for the next.
@@ -32,7 +33,8 @@ struct auditor_config {
 	struct clerk *clerk; /* borrowed, as the next; outlives this until
 			      * clerk_stop, which comes before auditor_close */
 	struct log *log;
-	uint32_t hours; /* between two audits; 0: none by itself */
+	const char *store; /* its folder; borrowed likewise */
+	uint32_t hours;    /* between two audits; 0: none by itself */
 };
 
 /* What the last audit said. */

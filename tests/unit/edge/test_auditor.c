@@ -41,6 +41,7 @@ static void bed_open(struct bed *bed, uint32_t hours)
 	assert_done(log_open(&log, &bed->log, &bed->err), &bed->err);
 	assert_done(clerk_start(bed->w.ledger, &bed->clerk, &bed->err),
 		    &bed->err);
+	config.store = bed->w.store;
 	config.clerk = bed->clerk;
 	config.log = bed->log;
 	assert_done(auditor_open(&config, &bed->auditor, &bed->err), &bed->err);
