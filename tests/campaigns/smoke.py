@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SKIPPED = 77
@@ -46,10 +47,13 @@ def main():
     if program is not None and shutil.which(program) is None:
         print(f"SKIP: there is no {program} here")
         return SKIPPED
-    done = subprocess.run(
-        [os.path.join(HERE, name), *arguments], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, check=False,
-        env={**os.environ, "DEPOT_BUILD": build, "DEPOT_SEED": "1"})
+    # What a campaign keeps for whoever reads its result goes with the test.
+    with tempfile.TemporaryDirectory(prefix="depot-") as folder:
+        done = subprocess.run(
+            [os.path.join(HERE, name), *arguments], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False,
+            env={**os.environ, "DEPOT_BUILD": build, "DEPOT_SEED": "1",
+                 "TMPDIR": folder})
     print(done.stdout)
     assert done.returncode == 0, done.returncode
     totals = done.stdout.partition("\nTOTALS\n")[2].splitlines()
