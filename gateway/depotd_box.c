@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "gateway/depotd_broker.h"
+#include "gateway/depotd_publish.h"
 #include "gateway/depotd_vitals.h"
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/notify.h"
@@ -37,115 +38,7 @@ static enum log_level level_of(enum config_log_level level)
 	return LEVEL_INFO;
 }
 
-/* ---- publishing ---- */
-
-static struct publisher_now now_of(struct box *box)
-{
-	uint64_t backlog = ring_fill(box->ring);
-	struct clock_reading now = clock_now(&box->clock);
-
-	return (struct publisher_now){
-		.monotonic_ms = clock_monotonic_ms(&box->clock),
-		.moment = now.moment,
-		.clock_trusted = now.is_trusted,
-		.backlog = backlog,
-	};
-}
-
-static void box_fail(struct box *box, enum err_code code, const struct err *err)
-{
-	box->result = code;
-	box->failure = *err;
-	loop_stop(box->loop);
-}
-
-static void publish_due(struct box *box)
-{
-	struct publisher_now now = now_of(box);
-	int64_t due_ms;
-	struct err err;
-	enum err_code code = publisher_run(box->publisher, &now, &due_ms, &err);
-
-	if (code != ERR_OK) {
-		box_fail(box, code, &err);
-		return;
-	}
-	if (due_ms == INT64_MAX)
-		loop_timer_off(box->due_timer);
-	else
-		loop_timer_once(box->due_timer,
-				due_ms > now.monotonic_ms
-					? (uint64_t)(due_ms - now.monotonic_ms)
-					: 0);
-}
-
-static enum err_code sink_publish(void *context,
-				  const struct publication *publication)
-{
-	struct box *box = context;
-	struct mqtt_publication out = {.topic = publication->topic,
-				       .payload = publication->payload,
-				       .qos = (uint8_t)publication->qos,
-				       .is_retained = publication->is_retained};
-
-	return mqtt_publish(box->mqtt, &out) == ERR_OK ? ERR_OK : ERR_AGAIN;
-}
-
-/* False if it has to wait for room. */
-static bool answer_publish(struct box *box, const struct keeper_answer *answer)
-{
-	const struct founding *identity = ledger_identity(box->ledger);
-	char topic[MQTT_TOPIC_SIZE_MAX];
-	struct mqtt_publication out = {
-		.topic = topic,
-		.payload = {answer->payload, answer->size},
-		.correlation = {answer->correlation, answer->correlation_size},
-		.qos = 1};
-
-	/* What the session brought before the subscriptions stand again is
-	 * answered when they do. */
-	if (mqtt_state(box->mqtt) == MQTT_CONNECTING)
-		return false;
-	if (mqtt_state(box->mqtt) != MQTT_UP) {
-		/* The sender hears nothing and asks again. */
-		box->answers_unsent++;
-		return true;
-	}
-	(void)text_format(topic, sizeof(topic), "depot/v1/%.*s/%.*s/%.*s",
-			  (int)identity->org.size, identity->org.data,
-			  (int)identity->site.size, identity->site.data,
-			  (int)answer->suffix_size, answer->suffix);
-	return mqtt_publish(box->mqtt, &out) != ERR_AGAIN;
-}
-
-#define ACK_LEVEL "ack/"
-
-/* Who types scans at the control socket hears what the scanner would. */
-static void answer_hand(struct box *box, const struct keeper_answer *answer)
-{
-	struct span device = {answer->suffix, answer->suffix_size};
-
-	if (!span_starts(device, ACK_LEVEL))
-		return;
-	device.data += sizeof(ACK_LEVEL) - 1;
-	device.size -= sizeof(ACK_LEVEL) - 1;
-	control_acknowledged(box->control, device,
-			     (struct span){answer->payload, answer->size});
-}
-
-static void answers_publish(struct box *box)
-{
-	for (;;) {
-		if (!box->has_answer)
-			box->has_answer =
-				keeper_answer(box->keeper, &box->answer);
-		if (!box->has_answer || !answer_publish(box, &box->answer))
-			return;
-		mqtt_push(box->mqtt);
-		answer_hand(box, &box->answer);
-		box->has_answer = false;
-	}
-}
+/* ---- the keeper ---- */
 
 static void on_keeper(void *context, uint32_t what)
 {
@@ -154,7 +47,7 @@ static void on_keeper(void *context, uint32_t what)
 	struct err err;
 
 	(void)what;
-	answers_publish(box);
+	publish_answers(box);
 	publish_due(box);
 	keeper_state(box->keeper, &state);
 	if (state.is_failed) {
@@ -162,12 +55,6 @@ static void on_keeper(void *context, uint32_t what)
 			      keeper_failure(box->keeper));
 		box_fail(box, ERR_CORRUPT, &err);
 	}
-}
-
-static void on_due(void *context, uint32_t what)
-{
-	(void)what;
-	publish_due(context);
 }
 
 /* ---- the broker ---- */
@@ -192,7 +79,7 @@ static void on_mqtt(void *context, const struct mqtt_change *change)
 		tree_read(box);
 		publisher_connected(box->publisher);
 		publish_due(box);
-		answers_publish(box);
+		publish_answers(box);
 		break;
 	case MQTT_DOWN:
 		log_event(box->log, LEVEL_WARNING, "broker_down",
@@ -217,7 +104,7 @@ static void on_mqtt(void *context, const struct mqtt_change *change)
 
 static void on_room(void *context)
 {
-	answers_publish(context);
+	publish_answers(context);
 	publish_due(context);
 }
 
@@ -277,17 +164,12 @@ static void on_beat(void *context, uint32_t what)
 
 static void stop_begin(struct box *box)
 {
-	struct publisher_now now = now_of(box);
-
 	if (box->is_stopping)
 		return;
 	box->is_stopping = true;
 	log_event(box->log, LEVEL_NOTICE, "stopping", "stopping on a signal");
 	notify_stopping();
-	if (publisher_farewell(box->publisher, SITE_DISCONNECTED, &now) !=
-	    ERR_OK)
-		log_event(box->log, LEVEL_INFO, "farewell_unsaid",
-			  "nobody listens: the will speaks for us");
+	publish_farewell(box);
 	mqtt_stop(box->mqtt, NULL, STOP_TIMEOUT_MS);
 }
 
@@ -318,7 +200,7 @@ static void reload(struct box *box)
 	} else {
 		config_reload(box->config, fresh, restart_named, box);
 		log_level_set(box->log, level_of(box->config->log.level));
-		box_rates(box);
+		publish_rates(box);
 		log_event(box->log, LEVEL_NOTICE, "reloaded",
 			  "the configuration was read again");
 	}
@@ -459,44 +341,6 @@ static enum err_code start_engine(struct box *box, struct err *err)
 			   err);
 }
 
-static struct publisher_rates rates_of(const struct config *config)
-{
-	return (struct publisher_rates){
-		.rate_per_item_per_s = config->publish.rate_per_item_per_s,
-		.fresh_for_s = config->publish.fresh_for_s,
-		.status_interval_ms =
-			(uint32_t)config->publish.status_interval_ms,
-		.chunk_interval_ms =
-			(uint32_t)config->publish.chunk_interval_ms,
-	};
-}
-
-void box_rates(struct box *box)
-{
-	struct publisher_rates rates = rates_of(box->config);
-
-	publisher_rates(box->publisher, &rates);
-}
-
-static enum err_code start_publisher(struct box *box, struct err *err)
-{
-	const struct config *config = box->config;
-	struct publisher_sink sink = {sink_publish, box};
-	struct publisher_plan plan = {
-		.rates = rates_of(config),
-		.chunk_rows = config->publish.chunk_rows,
-		.items_max = config->limits.items_max,
-		.version = SPAN_LITERAL(DEPOT_VERSION),
-	};
-	char session[32];
-	uint64_t number;
-
-	seal_random(&number, sizeof(number));
-	(void)text_format(session, sizeof(session), "%016" PRIx64, number);
-	plan.session = span_of(session);
-	return publisher_open(&plan, box->ledger, &sink, &box->publisher, err);
-}
-
 #define BOX_INPUTS 5
 #define BOX_TREES 4
 
@@ -621,13 +465,10 @@ static enum err_code start_keeper(struct box *box, struct err *err)
 static enum err_code start_timers(struct box *box, struct err *err)
 {
 	struct loop_call beat = {on_beat, box};
-	struct loop_call due = {on_due, box};
 	struct loop_call keeper = {on_keeper, box};
 	enum err_code code;
 
 	code = loop_add_timer(box->loop, beat, &box->beat_timer, err);
-	if (code == ERR_OK)
-		code = loop_add_timer(box->loop, due, &box->due_timer, err);
 	if (code == ERR_OK)
 		code = loop_add_wake(box->loop, &box->loop_wake, keeper,
 				     &box->keeper_source, err);
@@ -664,6 +505,13 @@ enum err_code box_start(struct box *box, struct config *config, struct err *err)
 	return ERR_OK;
 }
 
+void box_fail(struct box *box, enum err_code code, const struct err *err)
+{
+	box->result = code;
+	box->failure = *err;
+	loop_stop(box->loop);
+}
+
 enum err_code box_run(struct box *box, struct err *err)
 {
 	enum err_code code = loop_run(box->loop, err);
@@ -682,13 +530,12 @@ void box_stop(struct box *box)
 	end_watch(box);
 	mqtt_close(box->mqtt);
 	stop_broker(box);
-	publisher_close(box->publisher);
+	stop_publisher(box);
 	engine_close(box->engine);
 	ring_close(box->ring);
 	packets_close(box->packets);
 	ledger_close(box->ledger);
 	loop_remove(box->keeper_source);
-	loop_remove(box->due_timer);
 	loop_remove(box->beat_timer);
 	for (size_t i = 0; i < BOX_SIGNALS; i++)
 		loop_remove(box->signals[i]);

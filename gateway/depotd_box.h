@@ -24,7 +24,6 @@
 #include "gateway/edge/publisher.h"
 #include "gateway/edge/ring.h"
 
-#define BOX_TIMERS 2
 #define BOX_SIGNALS 3
 #define BOX_HEALTH_MAX 8
 
@@ -82,8 +81,9 @@ MUST_CHECK enum err_code box_start(struct box *box, struct config *config,
 /* Runs until SIGTERM, SIGINT or a fault of the store. */
 MUST_CHECK enum err_code box_run(struct box *box, struct err *err);
 
-/* Hands the configured rates to the publisher again. */
-void box_rates(struct box *box);
+/* Ends box_run with @code and the sentence of @err, which is copied. Of several
+ * faults the last one is told. */
+void box_fail(struct box *box, enum err_code code, const struct err *err);
 
 /* Ends everything that was started; takes a half-started box. */
 void box_stop(struct box *box);

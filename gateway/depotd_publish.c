@@ -1,0 +1,175 @@
+#include "gateway/depotd_publish.h"
+
+#include <inttypes.h>
+
+#include "store/seal.h"
+
+static struct publisher_now now_of(struct box *box)
+{
+	uint64_t backlog = ring_fill(box->ring);
+	struct clock_reading now = clock_now(&box->clock);
+
+	return (struct publisher_now){
+		.monotonic_ms = clock_monotonic_ms(&box->clock),
+		.moment = now.moment,
+		.clock_trusted = now.is_trusted,
+		.backlog = backlog,
+	};
+}
+
+void publish_due(struct box *box)
+{
+	struct publisher_now now = now_of(box);
+	int64_t due_ms;
+	struct err err;
+	enum err_code code = publisher_run(box->publisher, &now, &due_ms, &err);
+
+	if (code != ERR_OK) {
+		box_fail(box, code, &err);
+		return;
+	}
+	if (due_ms == INT64_MAX)
+		loop_timer_off(box->due_timer);
+	else
+		loop_timer_once(box->due_timer,
+				due_ms > now.monotonic_ms
+					? (uint64_t)(due_ms - now.monotonic_ms)
+					: 0);
+}
+
+static void on_due(void *context, uint32_t what)
+{
+	(void)what;
+	publish_due(context);
+}
+
+void publish_farewell(struct box *box)
+{
+	struct publisher_now now = now_of(box);
+
+	if (publisher_farewell(box->publisher, SITE_DISCONNECTED, &now) !=
+	    ERR_OK)
+		log_event(box->log, LEVEL_INFO, "farewell_unsaid",
+			  "nobody listens: the will speaks for us");
+}
+
+/* ---- answers ---- */
+
+/* False if it has to wait for room. */
+static bool answer_publish(struct box *box, const struct keeper_answer *answer)
+{
+	const struct founding *identity = ledger_identity(box->ledger);
+	char topic[MQTT_TOPIC_SIZE_MAX];
+	struct mqtt_publication out = {
+		.topic = topic,
+		.payload = {answer->payload, answer->size},
+		.correlation = {answer->correlation, answer->correlation_size},
+		.qos = 1};
+
+	/* What the session brought before the subscriptions stand again is
+	 * answered when they do. */
+	if (mqtt_state(box->mqtt) == MQTT_CONNECTING)
+		return false;
+	if (mqtt_state(box->mqtt) != MQTT_UP) {
+		/* The sender hears nothing and asks again. */
+		box->answers_unsent++;
+		return true;
+	}
+	(void)text_format(topic, sizeof(topic), "depot/v1/%.*s/%.*s/%.*s",
+			  (int)identity->org.size, identity->org.data,
+			  (int)identity->site.size, identity->site.data,
+			  (int)answer->suffix_size, answer->suffix);
+	return mqtt_publish(box->mqtt, &out) != ERR_AGAIN;
+}
+
+#define ACK_LEVEL "ack/"
+
+/* Who types scans at the control socket hears what the scanner would. */
+static void answer_hand(struct box *box, const struct keeper_answer *answer)
+{
+	struct span device = {answer->suffix, answer->suffix_size};
+
+	if (!span_starts(device, ACK_LEVEL))
+		return;
+	device.data += sizeof(ACK_LEVEL) - 1;
+	device.size -= sizeof(ACK_LEVEL) - 1;
+	control_acknowledged(box->control, device,
+			     (struct span){answer->payload, answer->size});
+}
+
+void publish_answers(struct box *box)
+{
+	for (;;) {
+		if (!box->has_answer)
+			box->has_answer =
+				keeper_answer(box->keeper, &box->answer);
+		if (!box->has_answer || !answer_publish(box, &box->answer))
+			return;
+		mqtt_push(box->mqtt);
+		answer_hand(box, &box->answer);
+		box->has_answer = false;
+	}
+}
+
+/* ---- start and end ---- */
+
+static enum err_code sink_publish(void *context,
+				  const struct publication *publication)
+{
+	struct box *box = context;
+	struct mqtt_publication out = {.topic = publication->topic,
+				       .payload = publication->payload,
+				       .qos = (uint8_t)publication->qos,
+				       .is_retained = publication->is_retained};
+
+	return mqtt_publish(box->mqtt, &out) == ERR_OK ? ERR_OK : ERR_AGAIN;
+}
+
+static struct publisher_rates rates_of(const struct config *config)
+{
+	return (struct publisher_rates){
+		.rate_per_item_per_s = config->publish.rate_per_item_per_s,
+		.fresh_for_s = config->publish.fresh_for_s,
+		.status_interval_ms =
+			(uint32_t)config->publish.status_interval_ms,
+		.chunk_interval_ms =
+			(uint32_t)config->publish.chunk_interval_ms,
+	};
+}
+
+void publish_rates(struct box *box)
+{
+	struct publisher_rates rates = rates_of(box->config);
+
+	publisher_rates(box->publisher, &rates);
+}
+
+enum err_code start_publisher(struct box *box, struct err *err)
+{
+	const struct config *config = box->config;
+	struct publisher_sink sink = {sink_publish, box};
+	struct publisher_plan plan = {
+		.rates = rates_of(config),
+		.chunk_rows = config->publish.chunk_rows,
+		.items_max = config->limits.items_max,
+		.version = SPAN_LITERAL(DEPOT_VERSION),
+	};
+	struct loop_call due = {on_due, box};
+	char session[32];
+	uint64_t number;
+	enum err_code code;
+
+	seal_random(&number, sizeof(number));
+	(void)text_format(session, sizeof(session), "%016" PRIx64, number);
+	plan.session = span_of(session);
+	code = publisher_open(&plan, box->ledger, &sink, &box->publisher, err);
+	if (code == ERR_OK)
+		code = loop_add_timer(box->loop, due, &box->due_timer, err);
+	return code;
+}
+
+void stop_publisher(struct box *box)
+{
+	loop_remove(box->due_timer);
+	publisher_close(box->publisher);
+}
