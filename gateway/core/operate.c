@@ -136,6 +136,7 @@ static enum err_code judge_pallet(struct judging *judging, struct err *err)
 	}
 	fact->item_no = judging->where.item;
 	fact->lot = judging->where.lot;
+	fact->is_pallet = true;
 	return item_name_of(batch_view(judging->act->batch), fact->item_no,
 			    &fact->item, err);
 }
@@ -199,14 +200,37 @@ static enum err_code ship_from(struct judging *judging, struct span *ret_bin,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
-/* The condition of what lies in the bin, where none was said: good, unless
- * only another one has enough. */
+/* Units of @condition that the fact may take from the bin. */
+static int64_t units_on(const struct judging *judging,
+			const struct balance *balance, enum condition condition)
+{
+	if (judging->fact->is_pallet)
+		return balance_cell(balance, condition,
+				    lot_span(&judging->fact->lot))
+			.units;
+	return balance_condition(balance, condition).units;
+}
+
+/* What is looked for first, where no condition was said. */
+static enum condition condition_first(const struct judging *judging)
+{
+	if (judging->operation->op == OP_RELEASE)
+		return CONDITION_ON_HOLD;
+	if (judging->fact->is_pallet &&
+	    judging->where.condition != CONDITION_NONE)
+		return judging->where.condition;
+	return CONDITION_GOOD;
+}
+
+/* The condition of what lies in the bin, where none was said: good, or the
+ * pallet's, unless only another one has enough. */
 static enum err_code condition_guess(struct judging *judging, struct span bin,
-				     enum condition first,
 				     enum condition *ret_condition,
 				     struct err *err)
 {
 	const struct view *view = batch_view(judging->act->batch);
+	const enum condition first = condition_first(judging);
+	const int64_t wanted = judging->fact->quantity.units;
 	struct place place = place_bin(bin);
 	UNINITIALIZED struct balance balance;
 	struct place_no number;
@@ -219,16 +243,15 @@ static enum err_code condition_guess(struct judging *judging, struct span bin,
 				   &balance, err);
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
-	if (code != ERR_OK || balance_condition(&balance, first).units >=
-				      judging->fact->quantity.units)
+	if (code != ERR_OK || units_on(judging, &balance, first) >= wanted)
 		return code;
 	for (int i = CONDITION_GOOD; i <= CONDITION_MAX; i++) {
 		enum condition other = (enum condition)i;
 
-		if (first != CONDITION_GOOD && other == CONDITION_GOOD)
+		if (judging->operation->op == OP_RELEASE &&
+		    other == CONDITION_GOOD)
 			continue;
-		if (balance_condition(&balance, other).units >=
-		    judging->fact->quantity.units) {
+		if (units_on(judging, &balance, other) >= wanted) {
 			*ret_condition = other;
 			return ERR_OK;
 		}
@@ -303,9 +326,6 @@ static enum err_code judge_from(struct judging *judging, struct err *err)
 	if (code == ERR_OK && condition == CONDITION_NONE)
 		code = condition_guess(judging,
 				       place_name_span(&from->place.name),
-				       operation->op == OP_RELEASE
-					       ? CONDITION_ON_HOLD
-					       : CONDITION_GOOD,
 				       &condition, err);
 	from->condition = condition;
 	return code;

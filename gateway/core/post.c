@@ -240,7 +240,7 @@ static enum err_code cell_choose(struct act *act, const struct fact *fact,
 		if (cell->condition != fact->from.condition ||
 		    cell->quantity.units <= 0)
 			continue;
-		if (fact->lot.size > 0 &&
+		if ((fact->lot.size > 0 || fact->is_pallet) &&
 		    !span_equal(lot_span(&fact->lot), lot_span(&cell->lot)))
 			continue;
 		code = lot_rank(act, fact, cell, &rank, err);
@@ -335,6 +335,29 @@ static struct entry_ref order_of(const struct act *act, const struct fact *fact)
 	return fact->ref;
 }
 
+/* A pallet is moved in one piece, for its row has what moved last: so what the
+ * bin lacks of its units is found first. */
+static enum err_code pallet_post(struct act *act, const struct fact *fact,
+				 struct posted *posted, struct err *err)
+{
+	const struct part whole = {fact->lot, order_of(act, fact),
+				   fact->quantity};
+	UNINITIALIZED struct balance balance;
+	struct qty missing = fact->quantity;
+	enum err_code code = balance_load(act, fact, &balance, err);
+
+	if (code != ERR_OK)
+		return code;
+	missing.units -= balance_cell(&balance, fact->from.condition,
+				      lot_span(&fact->lot))
+				 .units;
+	if (missing.units > 0)
+		code = found_post(act, fact, &whole, missing, posted, err);
+	if (code != ERR_OK)
+		return code;
+	return part_post(act, fact, &whole, posted, err);
+}
+
 /* Takes the fact's units out of a bin, lot by lot, then from `found`. */
 static enum err_code bin_parts_post(struct act *act, const struct fact *fact,
 				    struct posted *posted, struct err *err)
@@ -386,10 +409,12 @@ enum err_code post_fact(struct act *act, const struct fact *fact,
 	struct part whole = {fact->lot, fact->ref, fact->quantity};
 	enum err_code code;
 
-	if (fact->from.place.kind == PLACE_BIN)
-		code = bin_parts_post(act, fact, &posted, err);
-	else
+	if (fact->from.place.kind != PLACE_BIN)
 		code = part_post(act, fact, &whole, &posted, err);
+	else if (fact->is_pallet && !is_outbound(&fact->from))
+		code = pallet_post(act, fact, &posted, err);
+	else
+		code = bin_parts_post(act, fact, &posted, err);
 	if (code == ERR_OK && posted.found.units > 0)
 		code = act_count_task(act,
 				      place_name_span(&fact->from.place.name),

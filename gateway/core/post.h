@@ -5,7 +5,8 @@
  * Threads   the keeper
  *
  * A fact is never refused because the book says otherwise:
- *   - units that no lot was named for are taken first expired, first out;
+ *   - units that no lot was named for are taken first expired, first out,
+ *     but those of a pallet are the pallet's own;
  *   - units beyond the book are posted from `found` first, and a count task is
  *     raised;
  *   - good units that leave PICKED or PACKED are taken from the order named,
@@ -22,9 +23,10 @@ struct fact {
 	enum movement_kind kind;
 	struct item_no item_no;
 	struct sku item;
-	struct lot lot;       /* empty: not said */
+	struct lot lot;       /* empty: not said; of a pallet: it has none */
 	struct serial serial; /* empty: not said */
 	char sscc[SSCC_SIZE]; /* NULs: none */
+	bool is_pallet;       /* all that is on it, by its own label alone */
 	uint32_t expiry;      /* of the lot; 0: not said */
 	struct qty quantity;  /* movable */
 	struct side from;

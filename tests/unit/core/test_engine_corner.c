@@ -295,6 +295,71 @@ static void a_serial_leaves_from_its_own_lot(void **state)
 	assert_int_equal(units(w, "MILK", "A-02", GOOD), 2);
 }
 
+/* Units of MILK's @lot in @bin. */
+static int64_t lot_units(struct warehouse *w, const char *bin,
+			 enum condition condition, const char *lot)
+{
+	struct place place = place_bin(span_of(bin));
+	struct balance balance;
+	struct place_no number;
+	struct item_no item;
+	struct view *view;
+	struct err err;
+
+	assert_done(view_begin(ledger_env(w->ledger), &view, &err), &err);
+	assert_done(item_find(view, SPAN_LITERAL("MILK"), &item, &err), &err);
+	assert_done(place_find(view, &place, &number, &err), &err);
+	assert_done(balance_get(view, item, number, &balance, &err), &err);
+	view_end(view);
+	return balance_cell(&balance, condition, span_of(lot)).units;
+}
+
+#define PALLET "\"code\":\"(00)395212340000000014\"}"
+
+/*
+ * A pallet without a lot among lots that expire first, and on hold among good
+ * units: its label takes what is on it, not what would be picked. Then some of
+ * it is gone: the whole pallet moves all the same, in one movement.
+ */
+static void a_pallet_without_a_lot_takes_its_own_units(void **state)
+{
+	struct warehouse *w = *state;
+
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\","
+		   "\"code\":\"(00)395212340000000014(02)09521234567899"
+		   "(37)24\"}");
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\",\"qty\":30,"
+		   "\"code\":\"(01)09521234567899(10)L1(17)261231\"}");
+	read_in(w, "{\"v\":1,\"op\":\"move\",\"bin\":\"A-01\","
+		   "\"to\":\"A-02\"," PALLET);
+	assert_int_equal(lot_units(w, "A-02", CONDITION_GOOD, ""), 24);
+	assert_int_equal(lot_units(w, "A-01", CONDITION_GOOD, "L1"), 30);
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 30);
+
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-02\",\"qty\":30,"
+		   "\"code\":\"(01)09521234567899(10)L1\"}");
+	read_in(w, "{\"v\":1,\"op\":\"hold\",\"bin\":\"A-02\",\"reason\":"
+		   "\"leaks\"," PALLET);
+	read_in(w, "{\"v\":1,\"op\":\"move\",\"bin\":\"A-02\",\"to\":\"A-"
+		   "01\"," PALLET);
+	assert_int_equal(lot_units(w, "A-01", CONDITION_ON_HOLD, ""), 24);
+	assert_int_equal(lot_units(w, "A-02", CONDITION_GOOD, "L1"), 30);
+
+	read_in(w, "{\"v\":1,\"op\":\"scrap\",\"bin\":\"A-01\",\"qty\":4,"
+		   "\"condition\":\"on_hold\",\"reason\":\"leaks\","
+		   "\"code\":\"MILK\"}");
+	read_in(w, "{\"v\":1,\"op\":\"move\",\"bin\":\"A-01\",\"to\":\"A-"
+		   "02\"," PALLET);
+	assert_int_equal(lot_units(w, "A-02", CONDITION_ON_HOLD, ""), 24);
+	read_in(w, "{\"v\":1,\"op\":\"move\",\"bin\":\"A-02\",\"to\":\"A-"
+		   "01\"," PALLET);
+	assert_int_equal(lot_units(w, "A-01", CONDITION_ON_HOLD, ""), 24);
+	assert_int_equal(lot_units(w, "A-02", CONDITION_ON_HOLD, ""), 0);
+	assert_int_equal(lot_units(w, "A-02", CONDITION_GOOD, "L1"), 30);
+	assert_int_equal(lot_units(w, "A-01", CONDITION_GOOD, "L1"), 30);
+	assert_clean(w);
+}
+
 /* ---- parked ---- */
 
 static void a_reading_with_two_unknown_codes_waits_for_both(void **state)
@@ -449,6 +514,7 @@ int main(void)
 		STORY(a_bad_code_sent_again_gets_the_same_sentence),
 		STORY(an_ack_says_nothing_of_what_an_earlier_one_answered),
 		STORY(a_serial_leaves_from_its_own_lot),
+		STORY(a_pallet_without_a_lot_takes_its_own_units),
 		STORY(a_reading_with_two_unknown_codes_waits_for_both),
 		STORY(a_number_used_twice_before_its_device_was_known_is_kept),
 		STORY(undo_takes_one_reading_also_when_the_clock_was_set_back),
