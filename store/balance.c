@@ -58,6 +58,24 @@ enum err_code balance_get(const struct view *view, struct item_no item,
 	return balance_read(&reader, ret_balance, err);
 }
 
+enum err_code balance_stands(const struct view *view, struct item_no item,
+			     struct place_no place, bool *ret_stands,
+			     struct err *err)
+{
+	UNINITIALIZED struct balance balance;
+	enum err_code code = balance_get(view, item, place, &balance, err);
+	bool stands = false;
+
+	if (code == ERR_NOT_FOUND)
+		balance.count = 0;
+	else if (code != ERR_OK)
+		return code;
+	for (size_t i = 0; i < balance.count; i++)
+		stands |= balance.cells[i].quantity.units > 0;
+	*ret_stands = stands;
+	return ERR_OK;
+}
+
 struct qty balance_cell(const struct balance *balance, enum condition condition,
 			struct span lot)
 {

@@ -39,6 +39,15 @@ MUST_CHECK enum err_code balance_get(const struct view *view,
 				     struct err *err);
 
 /*
+ * *@ret_stands: the book has units of @item in @place. A count that found none
+ * says nothing of single serials or pallets; they have left all the same.
+ */
+MUST_CHECK enum err_code balance_stands(const struct view *view,
+					struct item_no item,
+					struct place_no place, bool *ret_stands,
+					struct err *err);
+
+/*
  * What a row says that view_walk gave, for a walk of one's own.
  * ERR_CORRUPT  it is damaged, or not in its one form
  */

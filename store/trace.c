@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/balance.h"
 #include "store/master.h"
 #include "store/row.h"
 
@@ -83,30 +84,48 @@ enum err_code sscc_get(const struct view *view, struct span sscc,
 	return where_get(view, key_span(&key), ret_where, err);
 }
 
+struct serial_walk {
+	const struct view *view;
+	struct item_no item;
+	struct place_no place; /* the last one that was looked at; 0: none */
+	bool stands;           /* there are units in it */
+	uint64_t count;
+};
+
 static enum err_code serial_row(void *context, struct span key,
 				struct span value, struct err *err)
 {
-	uint64_t *count = context;
+	struct serial_walk *walk = context;
 	struct whereabouts where;
 	struct reader reader;
 	enum err_code code = row_open(TABLE_SERIAL, key, value, &reader, err);
 
 	if (code == ERR_OK)
 		code = where_read(&reader, &where, err);
-	if (code == ERR_OK && place_no_kind(where.place) == PLACE_BIN)
-		(*count)++;
+	if (code != ERR_OK || place_no_kind(where.place) != PLACE_BIN)
+		return code;
+	if (where.place.value != walk->place.value)
+		code = balance_stands(walk->view, walk->item, where.place,
+				      &walk->stands, err);
+	walk->place = where.place;
+	if (code == ERR_OK && walk->stands)
+		walk->count++;
 	return code;
 }
 
 enum err_code serial_count(const struct view *view, struct item_no item,
 			   uint64_t *ret_count, struct err *err)
 {
+	struct serial_walk walk = {.view = view, .item = item};
 	struct key prefix = key_of_number(item.value);
+	enum err_code code;
 
 	ASSERT(item.value != 0);
-	*ret_count = 0;
-	return view_walk(view, TABLE_SERIAL, key_span(&prefix),
-			 key_span(&prefix), serial_row, ret_count, err);
+	code = view_walk(view, TABLE_SERIAL, key_span(&prefix),
+			 key_span(&prefix), serial_row, &walk, err);
+	if (code == ERR_OK)
+		*ret_count = walk.count;
+	return code;
 }
 
 static enum err_code where_put(struct txn *txn, struct span key,

@@ -40,7 +40,8 @@ MUST_CHECK enum err_code sscc_get(const struct view *view, struct span sscc,
 				  struct whereabouts *ret_where,
 				  struct err *err);
 
-/* How many of @item's serials are in the site's bins. Walks all of them. */
+/* How many of @item's serials are in bins of the site that hold any of it: what
+ * a count wrote off is not there, though it named no serial. Walks all. */
 MUST_CHECK enum err_code serial_count(const struct view *view,
 				      struct item_no item, uint64_t *ret_count,
 				      struct err *err);

@@ -150,8 +150,8 @@ static enum err_code judge_here(struct judging *judging, struct err *err)
 	if (!judging->is_known || !is_inbound(judging->operation->op) ||
 	    place_no_kind(judging->where.place) != PLACE_BIN)
 		return ERR_OK;
-	code = whereabouts_stand(batch_view(judging->act->batch), fact->item_no,
-				 judging->where.place, &is_here, err);
+	code = balance_stands(batch_view(judging->act->batch), fact->item_no,
+			      judging->where.place, &is_here, err);
 	if (code != ERR_OK || !is_here)
 		return code;
 	verdict_refuse(judging->verdict, WORD_ALREADY_HERE,

@@ -257,6 +257,9 @@ static enum err_code item_head(struct item_listing *listing, struct err *err)
 		code = serial_count(asking->view, listing->item, &serials, err);
 	if (code != ERR_OK)
 		return code;
+	/* A count of 3 where 5 lay does not say which 2 are gone. */
+	if (serials > (uint64_t)stock.tally.on_hand.units)
+		serials = (uint64_t)stock.tally.on_hand.units;
 	view_stock_members(&stock, asking->out);
 	out_int_at(asking->out, "serials", (int64_t)serials);
 	return ERR_OK;

@@ -1,5 +1,5 @@
 /*
- * whereabouts - where a serial or pallet is, and whether it still stands there.
+ * whereabouts - where a serial or pallet is.
  *
  * Layer     gateway/core, inside the engine only
  * Threads   the keeper
@@ -16,14 +16,5 @@ MUST_CHECK enum err_code whereabouts_get(const struct view *view,
 					 const struct fact *fact,
 					 struct whereabouts *ret_where,
 					 struct err *err);
-
-/*
- * *@ret_stands: the book has units of @item in @place. A count that found none
- * says nothing of single serials or pallets; they have left all the same.
- */
-MUST_CHECK enum err_code whereabouts_stand(const struct view *view,
-					   struct item_no item,
-					   struct place_no place,
-					   bool *ret_stands, struct err *err);
 
 #endif

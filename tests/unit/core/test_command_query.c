@@ -355,6 +355,38 @@ static void stock_is_shown_per_item_place_and_bin(void **state)
 	look_refused(w, "stock.list", "{\"limit\":0}", "out_of_range");
 }
 
+/* Three serials in two bins; one bin is counted empty, then the other one
+ * has one where two lay. */
+static void a_serial_that_a_count_wrote_off_is_not_in_stock(void **state)
+{
+	static const struct {
+		const char *bin;
+		const char *serial;
+	} lie[] = {{"A-01", "S1"}, {"A-02", "S2"}, {"A-02", "S3"}};
+	struct warehouse *w = *state;
+	char payload[160];
+
+	for (size_t i = 0; i < ARRAY_LEN(lie); i++) {
+		snprintf(payload, sizeof(payload),
+			 "{\"v\":1,\"op\":\"receive\",\"bin\":\"%s\","
+			 "\"code\":\"(01)09521234567899(21)%s\"}",
+			 lie[i].bin, lie[i].serial);
+		send(w, "scan/dock-1", payload);
+	}
+	look_ok(w, "stock.list", "{\"item\":\"MILK\"}");
+	assert_reply(w, "\"serials\":3");
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"count\",\"bin\":\"A-01\",\"code\":\"MILK\","
+	     "\"qty\":0}");
+	look_ok(w, "stock.list", "{\"item\":\"MILK\"}");
+	assert_reply(w, "\"serials\":2");
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"count\",\"bin\":\"A-02\",\"code\":\"MILK\","
+	     "\"qty\":1}");
+	look_ok(w, "stock.list", "{\"item\":\"MILK\"}");
+	assert_reply(w, "\"serials\":1");
+}
+
 /* Method: an item's promises come behind its places, in pages of one. */
 static void an_items_pages_go_on_from_places_to_promises(void **state)
 {
@@ -484,6 +516,7 @@ int main(void)
 		STORY(pages_neither_lose_nor_repeat_a_row),
 		STORY(the_journal_is_paged_both_ways),
 		STORY(stock_is_shown_per_item_place_and_bin),
+		STORY(a_serial_that_a_count_wrote_off_is_not_in_stock),
 		STORY(an_items_pages_go_on_from_places_to_promises),
 		STORY(what_has_left_is_shown_only_when_asked_for),
 		STORY(master_data_is_listed_in_the_words_that_commands_take),
