@@ -1,5 +1,6 @@
 #include "gateway/core/answers.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 
 /* Replies of one batch, with their topics; what is left out is asked again. */
 #define REPLIES_SIZE (128 * 1024)
+
+/* A sentence of the acknowledgement's own. */
+#define TEXT_SIZE 256
 
 /* A run of bytes in words, or in replies. */
 struct slice {
@@ -280,6 +284,28 @@ static void line_out(struct json_out *out, const struct answers *answers,
 	out_object_end(out);
 }
 
+/* "3", and "17-20" or "17". */
+static void missing_texts_out(struct json_out *out, const struct talk *talk)
+{
+	char detail[3 * 20 + 3];
+	char text[TEXT_SIZE];
+
+	if (talk->missing_first == talk->missing_last)
+		(void)text_format(detail, sizeof(detail),
+				  "%" PRIu64 WORD_FIELD_END "%" PRIu64,
+				  talk->missing_count, talk->missing_first);
+	else
+		(void)text_format(detail, sizeof(detail),
+				  "%" PRIu64 WORD_FIELD_END "%" PRIu64
+				  "-%" PRIu64,
+				  talk->missing_count, talk->missing_first,
+				  talk->missing_last);
+	word_text(WORD_MISSING, span_of(detail), false, text, sizeof(text));
+	out_string_at(out, "text_en", text);
+	word_text(WORD_MISSING, span_of(detail), true, text, sizeof(text));
+	out_string_at(out, "text_zh", text);
+}
+
 static void missing_out(struct json_out *out, const struct talk *talk)
 {
 	if (talk->missing_first == 0)
@@ -290,6 +316,7 @@ static void missing_out(struct json_out *out, const struct talk *talk)
 	out_id_at(out, "count", talk->missing_count);
 	out_string_at(out, "result", "missing");
 	out_string_at(out, "code", word_code(WORD_MISSING));
+	missing_texts_out(out, talk);
 	out_object_end(out);
 }
 

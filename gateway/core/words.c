@@ -163,9 +163,11 @@ static const struct sentence sentences[] = {
 			      "编号 %s 太早，无法判断是否已记账；本读数已保"
 			      "留，未记账"},
 	[WORD_MISSING] = {"missing",
-			  "numbers %s never arrived; send them under new "
+			  "readings that never arrived: %s (numbers %s); they "
+			  "are no longer waited for, send them under new "
 			  "numbers",
-			  "编号 %s 从未到达；请用新编号重发"},
+			  "未到达的读数：%s 条（编号 %s）；不再等待，请用新编"
+			  "号重发"},
 
 	[WORD_SESSION_OP] = {"", "%o: scan a bin, then items",
 			     "%o：请扫描库位，然后扫描商品"},

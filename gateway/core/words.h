@@ -71,7 +71,7 @@ enum word {
 	WORD_DUPLICATE = 49,
 	WORD_SEQ_REUSED = 50,
 	WORD_SEQ_TOO_OLD = 51,
-	WORD_MISSING = 52,
+	WORD_MISSING = 52, /* detail: how many, of which numbers */
 
 	/* a session's talk; the detail's fields as noted */
 	WORD_SESSION_OP = 60,      /* operation: scan a bin, or items */

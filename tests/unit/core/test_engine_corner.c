@@ -277,6 +277,38 @@ static void an_ack_says_nothing_of_what_an_earlier_one_answered(void **state)
 	assert_ack(w, "\"seq\":\"2\",\"result\":\"refused\"");
 }
 
+/* A hole that falls below the window of numbers is given up, and an ack says
+ * so to the person, too; then one number of its own. */
+static void a_number_that_never_came_is_told_in_words(void **state)
+{
+	static const char *const payloads[] = {
+		"{\"v\":1,\"seq\":1,\"op\":\"receive\",\"code\":\"MUG\"}",
+		"{\"v\":1,\"seq\":5,\"op\":\"receive\",\"code\":\"MUG\"}",
+		"{\"v\":1,\"seq\":7,\"op\":\"receive\",\"code\":\"MUG\"}",
+	};
+	struct warehouse *w = *state;
+	char payload[80];
+
+	for (size_t i = 0; i < ARRAY_LEN(payloads); i++)
+		read_in(w, payloads[i]);
+	for (int give_up = 5; give_up <= 7; give_up += 2) {
+		snprintf(payload, sizeof(payload),
+			 "{\"v\":1,\"seq\":%d,\"op\":\"receive\","
+			 "\"code\":\"MUG\"}",
+			 give_up + SEEN_WINDOW - 1);
+		read_in(w, payload);
+		if (give_up == 5)
+			assert_ack(w,
+				   "\"count\":\"3\",\"result\":\"missing\","
+				   "\"code\":\"missing\",\"text_en\":"
+				   "\"readings that never arrived: 3 (numbers "
+				   "2-4); they");
+	}
+	assert_ack(w, "\"text_en\":\"readings that never arrived: 1 (numbers "
+		      "6); they");
+	assert_ack(w, "\"text_zh\":\"未到达的读数：1 条（编号 6）；");
+}
+
 /* The book knows which lot a serial is of: not the one that expires first. */
 static void a_serial_leaves_from_its_own_lot(void **state)
 {
@@ -513,6 +545,7 @@ int main(void)
 		STORY(a_device_whose_clock_is_ahead_does_not_count_the_future),
 		STORY(a_bad_code_sent_again_gets_the_same_sentence),
 		STORY(an_ack_says_nothing_of_what_an_earlier_one_answered),
+		STORY(a_number_that_never_came_is_told_in_words),
 		STORY(a_serial_leaves_from_its_own_lot),
 		STORY(a_pallet_without_a_lot_takes_its_own_units),
 		STORY(a_reading_with_two_unknown_codes_waits_for_both),
