@@ -153,6 +153,7 @@ enum code_column {
 	CODE_TEXT,
 	CODE_ITEM,
 	CODE_PACK,
+	CODE_PLAIN,
 };
 
 static const struct csv_column code_columns[] = {
@@ -169,6 +170,9 @@ static const struct csv_column code_columns[] = {
 		       ALIASES("pack_qty", "units", "qty", "装箱数", "包装数",
 			       "包装数量", "箱规", "数量"),
 		       false},
+	[CODE_PLAIN] = {"plain",
+			ALIASES("own_code", "自编码", "内部码", "非GTIN"),
+			false},
 };
 
 static const struct refusal rounded = {
@@ -198,6 +202,30 @@ static bool is_rounded(struct span text)
 	return has_point && has_power;
 }
 
+static const struct refusal bad_check_digit = {
+	"bad_check_digit",
+	"the check digit of %s is wrong: correct it, or say yes in a column "
+	"plain if it is no GTIN but a code of your own",
+	"%s 的校验位错误：请更正；若不是 GTIN 而是自编码，请在“自编码”（plain）"
+	"列填“是”"};
+
+/* As many digits as a GTIN has, but the last one does not fit: mostly mistyped,
+ * and then no scan would ever find it. False if the row is bad. */
+static bool code_fits(struct import_row *row, struct span text)
+{
+	char gtin[GS1_GTIN_SIZE];
+	bool is_plain = false;
+
+	if (is_rounded(text))
+		return row_refuse(row, CODE_TEXT, &rounded, text);
+	if (!row_bool(row, CODE_PLAIN, &is_plain))
+		return false;
+	if (is_plain || gs1_gtin_read(text, gtin) != SCAN_BAD_CHECK_DIGIT ||
+	    gs1_upce_expand(text, gtin) == SCAN_OK)
+		return true;
+	return row_refuse(row, CODE_TEXT, &bad_check_digit, text);
+}
+
 static enum err_code code_before(struct import_row *row, struct span text,
 				 struct err *err)
 {
@@ -222,12 +250,8 @@ static enum err_code code_read(struct import_row *row, struct err *err)
 	if (!row_text(row, CODE_TEXT, CODE_SIZE_MAX, &text) ||
 	    !required(row, CODE_TEXT, text) ||
 	    !row_text(row, CODE_ITEM, SKU_SIZE_MAX, &sku) ||
-	    !required(row, CODE_ITEM, sku))
+	    !required(row, CODE_ITEM, sku) || !code_fits(row, text))
 		return ERR_OK;
-	if (is_rounded(text)) {
-		(void)row_refuse(row, CODE_TEXT, &rounded, text);
-		return ERR_OK;
-	}
 	text = code_canonical(text, gtin);
 	if (!code_text_set(&body->code, text) || !sku_set(&body->item, sku))
 		return ERR_INVALID; /* both were measured above */

@@ -362,6 +362,44 @@ static void every_bad_code_and_bin_is_told_by_its_line(void **state)
 	faults_check(w, bins, ARRAY_LEN(bins));
 }
 
+/* Each length of a GTIN with a wrong digit; and what is allowed: a right one,
+ * a UPC-E, other lengths, letters, and what is said to be no GTIN. */
+static void a_gtin_with_a_wrong_check_digit_is_not_imported(void **state)
+{
+	static const struct bad_row bad[] = {
+		{2, "bad_check_digit", "code"}, {3, "bad_check_digit", "code"},
+		{4, "bad_check_digit", "code"}, {5, "bad_check_digit", "code"},
+		{6, "bad_check_digit", "code"}, {7, "unknown_word", "plain"},
+	};
+	static const char good[] = "code,item,plain\n"
+				   "4006381333931,MUG,\n"
+				   "04252614,MUG,\n"
+				   "1234567,MUG,\n"
+				   "A006381333932,MUG,\n"
+				   "4006381333932,MUG,yes\n"
+				   "96385075,MUG,是\n";
+	struct warehouse *w = *state;
+
+	import_refused(w, "code.import",
+		       "code,item,plain\n"
+		       "96385075,MUG,\n"
+		       "614141007340,MUG,no\n"
+		       "4006381333932,MUG,\n"
+		       "14006381333939,MUG,\n"
+		       "4006381333933,MUG,否\n"
+		       "4006381333934,MUG,perhaps\n",
+		       "bad_rows");
+	faults_check(w, bad, ARRAY_LEN(bad));
+	assert_reply(w, "the check digit of 4006381333932 is wrong");
+	assert_reply(w, "4006381333932 的校验位错误");
+	import_ok(w, "code.import", good);
+	assert_int_equal(member_int(reply_root(w), "added"), 5);
+	/* A code of one's own is found as it stands on the label. */
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\",\"code\":\"4006381333932\"}");
+	assert_int_equal(units(w, "MUG", "DOCK", CONDITION_GOOD), 1);
+}
+
 /* Method: 5,000 bad rows; the first 200 are listed, all are counted, and the
  * reply is sound however little room there is for it. */
 static void the_list_of_bad_rows_is_bounded(void **state)
@@ -484,6 +522,7 @@ int main(void)
 		STORY(what_is_no_table_is_refused_whole),
 		STORY(every_bad_item_is_told_by_its_line),
 		STORY(every_bad_code_and_bin_is_told_by_its_line),
+		STORY(a_gtin_with_a_wrong_check_digit_is_not_imported),
 		STORY(the_list_of_bad_rows_is_bounded),
 		cmocka_unit_test(a_hundred_thousand_items_are_one_transaction),
 	};
