@@ -238,10 +238,34 @@ static bool is_again(const struct engine *engine, size_t index)
 	return false;
 }
 
+/* What the codes of a reading say together of the thing of one of them. */
+struct gathered {
+	struct qty all;     /* of its item */
+	struct qty of_lot;  /* of its lot */
+	bool is_lot_unsaid; /* by one of them */
+	bool is_item_said;  /* by an earlier one */
+	bool is_lot_said;
+};
+
+/* Adds code @index, of which @fact speaks; false on overflow. */
+static bool gather(struct gathered *gathered, const struct fact *of,
+		   const struct fact *fact, bool is_earlier)
+{
+	bool is_same_lot = span_equal(lot_span(&of->lot), lot_span(&fact->lot));
+
+	gathered->is_lot_unsaid |= fact->lot.size == 0;
+	gathered->is_item_said |= is_earlier;
+	gathered->is_lot_said |= is_earlier && is_same_lot;
+	return qty_add(gathered->all, fact->quantity, &gathered->all) &&
+	       (!is_same_lot ||
+		qty_add(gathered->of_lot, fact->quantity, &gathered->of_lot));
+}
+
 /*
  * A count says of a thing how many there are: codes of one item and lot are
- * one statement. Adds to @fact, of code @index, what the later codes say of
- * the same; *@ret_is_said if an earlier code has said it.
+ * one statement, and so are all of an item if one of them leaves the lot open,
+ * for that one could be of any. Adds to @fact, of code @index, what the others
+ * say of the same; *@ret_is_said if an earlier code has said it.
  */
 static enum err_code count_gather(struct intake *intake,
 				  const struct operation *operation,
@@ -250,29 +274,31 @@ static enum err_code count_gather(struct intake *intake,
 {
 	struct engine *engine = intake->engine;
 	size_t count = engine->reading.body.scan.code_count;
+	struct gathered gathered = {.is_lot_said = false};
 
-	*ret_is_said = false;
-	for (size_t i = 0; i < count && !*ret_is_said; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct verdict other;
 		struct fact more;
 		enum err_code code;
 
-		if (i == index || !is_thing(&engine->found[i]) ||
-		    is_again(engine, i))
+		if (!is_thing(&engine->found[i]) || is_again(engine, i))
 			continue;
 		verdict_init(&other);
 		code = operate_judge(&intake->act, operation, &engine->found[i],
 				     &more, &other, err);
 		if (code != ERR_OK)
 			return code;
-		if (!verdict_is_open(&other) ||
-		    more.item_no.value != fact->item_no.value ||
-		    !span_equal(lot_span(&more.lot), lot_span(&fact->lot)))
-			continue;
-		*ret_is_said = i < index;
-		if (!qty_add(fact->quantity, more.quantity, &fact->quantity))
+		if (verdict_is_open(&other) &&
+		    more.item_no.value == fact->item_no.value &&
+		    !gather(&gathered, fact, &more, i < index))
 			return ERR_OVERFLOW;
 	}
+	if (gathered.is_lot_unsaid)
+		fact->lot.size = 0;
+	fact->quantity =
+		gathered.is_lot_unsaid ? gathered.all : gathered.of_lot;
+	*ret_is_said = gathered.is_lot_unsaid ? gathered.is_item_said
+					      : gathered.is_lot_said;
 	return ERR_OK;
 }
 

@@ -48,17 +48,46 @@ static struct statement statement_of(const struct closing *closing)
 				  .begun = closing->begun};
 }
 
+/* What was scanned of one item, in whatever lot. */
+struct gathered {
+	struct item_no item;
+	struct qty all;
+	bool is_lot_unsaid; /* by some scan */
+};
+
+static enum err_code
+tally_gather(void *context, const struct session_tally *tally, struct err *err)
+{
+	struct gathered *gathered = context;
+
+	if (tally->item.value != gathered->item.value)
+		return ERR_OK;
+	gathered->is_lot_unsaid |= tally->lot.size == 0;
+	if (!qty_add(gathered->all, (struct qty){tally->units}, &gathered->all))
+		return err_set(err, ERR_OVERFLOW, "counted more than there is");
+	return ERR_OK;
+}
+
+/* Units scanned without their lot could be of any: then all of the item is one
+ * statement, which their tally makes. */
 static enum err_code
 tally_state(void *context, const struct session_tally *tally, struct err *err)
 {
 	struct closing *closing = context;
+	struct intake *intake = closing->intake;
 	struct statement statement = statement_of(closing);
-	enum err_code code;
+	struct gathered gathered = {.item = tally->item};
+	enum err_code code = session_tallies(batch_view(intake->act.batch),
+					     intake->device_no, tally_gather,
+					     &gathered, err);
 
+	if (code != ERR_OK || (gathered.is_lot_unsaid && tally->lot.size > 0))
+		return code;
 	statement.item_no = tally->item;
 	statement.lot = tally->lot;
-	statement.counted = tally->units;
-	code = item_name_of(batch_view(closing->intake->act.batch), tally->item,
+	statement.counted =
+		gathered.is_lot_unsaid ? gathered.all.units : tally->units;
+	code = item_name_of(batch_view(intake->act.batch), tally->item,
 			    &statement.item, err);
 	if (code == ERR_OK)
 		code = counted_state(closing, &statement, err);

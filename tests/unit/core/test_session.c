@@ -268,6 +268,41 @@ static void a_pick_of_several_lots_is_one_implicit_order(void **state)
 	assert_clean(w);
 }
 
+/* Method: three units show their lot, two only what they are; the book has
+ * five, then six of the lot. The same as one reading of five codes. */
+static void units_counted_with_and_without_their_lot_add_up(void **state)
+{
+	struct warehouse *w = *state;
+
+	scan(w, "DEPOT.OP.RECEIVE");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, "DEPOT.QTY.5");
+	scan(w, "(01)09521234567899(10)L1");
+	for (int i = 0; i < 2; i++) {
+		scan(w, "DEPOT.OP.COUNT");
+		scan(w, "DEPOT.BIN.A-01");
+		scan(w, "DEPOT.QTY.3");
+		scan(w, "(01)09521234567899(10)L1");
+		scan(w, "DEPOT.QTY.2");
+		scan(w, "09521234567899");
+		scan(w, "DEPOT.DONE");
+		assert_ack(w, i == 0 ? "items 1, of them corrected 0"
+				     : "items 1, of them corrected 1");
+		assert_int_equal(units(w, "MILK", "A-01", GOOD), 5);
+		send(w, "scan/dock-1",
+		     "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\","
+		     "\"code\":\"(01)09521234567899(10)L1\"}");
+		assert_int_equal(units(w, "MILK", "A-01", GOOD), 6);
+	}
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"count\",\"bin\":\"A-01\",\"codes\":["
+	     "\"(01)09521234567899(10)L1\",\"09521234567899\","
+	     "\"(01)09521234567899(10)L1\",\"09521234567899\","
+	     "\"(01)09521234567899(10)L2\"]}");
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 5);
+	assert_clean(w);
+}
+
 static void the_next_operation_closes_a_count(void **state)
 {
 	struct warehouse *w = *state;
@@ -479,6 +514,7 @@ int main(void)
 		STORY(a_wrong_bin_label_is_mended_at_once),
 		STORY(picks_of_one_bin_share_one_implicit_order),
 		STORY(a_pick_of_several_lots_is_one_implicit_order),
+		STORY(units_counted_with_and_without_their_lot_add_up),
 		STORY(the_next_operation_closes_a_count),
 		STORY(a_bin_left_without_a_scan_is_not_counted_as_empty),
 		STORY(a_move_into_the_same_bin_is_refused_at_its_label),
