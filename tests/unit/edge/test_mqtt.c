@@ -3,32 +3,11 @@
  * is lost or blocked when the broker dies, stalls or sends too much, and what
  * it says of us when we die is true.
  */
-#include "tests/support/broker.h"
-#include "tests/unit/edge/mqtt_bed.h"
+#include "tests/unit/edge/mqtt_real.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/prctl.h>
-
-static struct broker broker;
-static struct mqtt_bed bed;
-static struct raw_stream peer; /* large: not for the stack */
-
-static bool setup_with(uint32_t slot_count, const char *more)
-{
-	if (!broker_start(&broker, more))
-		return false;
-	bed_make(&bed, broker.port, slot_count);
-	return true;
-}
-
-/* For a test that skips, cmocka wants it said inside of the test. */
-#define SETUP(slot_count, more)                        \
-	do {                                           \
-		(void)state;                           \
-		if (!setup_with((slot_count), (more))) \
-			skip();                        \
-	} while (0)
 
 /* Starts this program again in another role: a fork alone would take along
  * Paho's state without its threads. */
@@ -51,26 +30,6 @@ static pid_t role_start(const char *role)
 		_exit(127);
 	}
 	return pid;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bed_end(&bed);
-	broker_stop(&broker);
-	return 0;
-}
-
-static void say(const char *topic, const char *payload, bool is_retained)
-{
-	struct raw_publish publish = {.topic = span_of(topic),
-				      .payload = span_of(payload),
-				      .packet_id = 1,
-				      .qos = 1,
-				      .is_retained = is_retained};
-
-	raw_publish_send(peer.fd, &publish);
-	raw_client_acks(&peer, 1);
 }
 
 static void a_message_on_an_input_topic_comes_into_the_ring(void **state)
@@ -527,102 +486,6 @@ static void when_the_process_is_killed_the_broker_says_so(void **state)
 	raw_close(&peer);
 }
 
-static void tree_note(struct mqtt_bed *told, const struct mqtt_heard *heard)
-{
-	uint64_t number;
-
-	assert_true(heard->is_retained);
-	assert_int_equal(heard->payload_size, heard->payload.size);
-	assert_true(span_to_u64(heard->payload, 1999, &number));
-	told->notes[number / 64] |= UINT64_C(1) << (number % 64);
-}
-
-/*
- * Method: 2,000 retained topics of ours and some of others; two readings while
- * we publish on the same tree: each topic is heard with its payload, the
- * present publishes and the others' topics are not.
- */
-static void the_own_retained_tree_is_read_once_and_whole(void **state)
-{
-	struct mqtt_publication live = {.topic = "depot/v1/org/s1/stock/live",
-					.qos = 1,
-					.payload =
-						SPAN_LITERAL("not a number")};
-
-	SETUP(64, "");
-	raw_client(&peer, broker.port, "writer");
-	for (unsigned i = 0; i < 2000; i++) {
-		char topic[64];
-		char payload[8];
-
-		assert_true(text_format(topic, sizeof(topic),
-					"depot/v1/org/s1/%s/%u",
-					i % 2 == 0 ? "stock" : "alert", i));
-		assert_true(text_format(payload, sizeof(payload), "%u", i));
-		say(topic, payload, true);
-	}
-	say("depot/v1/org/s2/stock/1", "not ours", true);
-	bed.config.heard_max = 2048;
-	bed.on_heard = tree_note;
-	bed_client(&bed);
-	assert_code(mqtt_tree_read(bed.mqtt), ERR_AGAIN);
-	bed_until_up(&bed);
-	for (unsigned reading = 1; reading <= 2; reading++) {
-		memset(bed.notes, 0, sizeof(bed.notes));
-		assert_code(mqtt_tree_read(bed.mqtt), ERR_OK);
-		assert_code(mqtt_tree_read(bed.mqtt), ERR_AGAIN);
-		assert_code(mqtt_publish(bed.mqtt, &live), ERR_OK);
-		BED_UNTIL(&bed, bed.trees == reading);
-		assert_true(bed.is_whole);
-		for (unsigned i = 0; i < 2000; i++)
-			assert_true((bed.notes[i / 64] >> (i % 64) & 1) != 0);
-		assert_int_equal(bed.heard, 2000 * reading);
-	}
-	assert_int_equal(ring_waiting(bed.ring), 0);
-	raw_close(&peer);
-}
-
-/* Method: room for 8 messages, 400 retained, and a loop that looks late. */
-static void a_tree_that_does_not_fit_is_read_and_called_incomplete(void **state)
-{
-
-	SETUP(64, "");
-	raw_client(&peer, broker.port, "writer");
-	for (unsigned i = 0; i < 400; i++) {
-		char topic[64];
-
-		assert_true(text_format(topic, sizeof(topic),
-					"depot/v1/org/s1/stock/%u", i));
-		say(topic, "0", true);
-	}
-	bed.config.heard_max = 8;
-	bed_client(&bed);
-	bed_until_up(&bed);
-	assert_code(mqtt_tree_read(bed.mqtt), ERR_OK);
-	/* The loop stands still until Paho's thread has been through. */
-	bed_step(&bed, 20);
-	raw_client_subscribe(&peer, "depot/v1/org/s1/own/marker");
-	BED_UNTIL(&bed, bed.trees == 1);
-	assert_int_equal(bed.is_whole,
-			 bed_count(&bed, MQTT_COUNT_HEARD_DROPPED) == 0);
-	assert_int_equal(bed.heard + bed_count(&bed, MQTT_COUNT_HEARD_DROPPED),
-			 400);
-	raw_close(&peer);
-}
-
-static void what_is_watched_is_heard_in_the_loop_and_not_pushed(void **state)
-{
-
-	SETUP(64, "");
-	bed_client(&bed);
-	bed_until_up(&bed);
-	raw_client(&peer, broker.port, "other");
-	say("watched/dropped", "17", false);
-	BED_UNTIL(&bed, bed.heard == 1);
-	assert_int_equal(ring_waiting(bed.ring), 0);
-	raw_close(&peer);
-}
-
 #define TLS DEPOT_GOLDEN "/tls/"
 
 /*
@@ -658,8 +521,6 @@ static void tls_checks_the_root_and_the_name(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, teardown)
-
 static int role_main(const char *role, const char *port_text)
 {
 	uint64_t port = 0;
@@ -688,9 +549,6 @@ int main(int count, char **arguments)
 		TEST(a_broker_that_stalls_blocks_nothing),
 		TEST(stopping_publishes_the_last_word_and_no_will),
 		TEST(when_the_process_is_killed_the_broker_says_so),
-		TEST(the_own_retained_tree_is_read_once_and_whole),
-		TEST(a_tree_that_does_not_fit_is_read_and_called_incomplete),
-		TEST(what_is_watched_is_heard_in_the_loop_and_not_pushed),
 		TEST(tls_checks_the_root_and_the_name),
 	};
 
