@@ -20,7 +20,7 @@ static enum exit_code tasks_run(struct cli *cli)
 		{"id", "TASK", "任务", false},
 		{"state", "STATE", "状态", false},
 		{"account", "BY", "领取人", false},
-		{"changed_at", "SINCE", "时间", false},
+		{"@changed_at|clock_time", "SINCE", "时间", false},
 		{"text_$", "WHAT", "内容", false},
 	};
 	static const struct listing listing = {columns, ARRAY_LEN(columns),
@@ -100,7 +100,7 @@ static void alert_print(void *context, const struct json_value *root,
 		     member_text(cli, row, "severity", texts[0]),
 		     member_text(cli, row, "id", texts[1]),
 		     cli_say(cli, "since", "始于"),
-		     member_text(cli, row, "since", texts[2]),
+		     member_text(cli, row, "@since|clock_time", texts[2]),
 		     member_text(cli, row, "text_$", texts[3]),
 		     cli_say(cli, "next:", "处理："),
 		     member_text(cli, row, "next_$", texts[4]));
@@ -128,7 +128,7 @@ static enum exit_code parked_list_run(struct cli *cli)
 {
 	static const struct column columns[] = {
 		{"number", "NUMBER", "编号", true},
-		{"arrived", "ARRIVED", "到达时间", false},
+		{"@arrived|clock_time", "ARRIVED", "到达时间", false},
 		{"device|topic", "DEVICE", "设备", false},
 		{"wants", "WANTS", "待命名", false},
 		{"text_$", "WHY", "原因", false},
@@ -147,7 +147,7 @@ static enum exit_code parked_facts_show(const struct cli *cli,
 {
 	static const struct column facts[] = {
 		{"number", "number", "编号", false},
-		{"arrived", "arrived", "到达时间", false},
+		{"@arrived|clock_time", "arrived", "到达时间", false},
 		{"topic", "topic", "主题", false},
 		{"code", "code", "代码", false},
 		{"text_$", "why", "原因", false},

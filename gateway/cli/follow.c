@@ -84,7 +84,7 @@ static void entry_print(void *context, const struct json_value *row,
 	else
 		(void)printf("%s  %s  %s  %s\n",
 			     member_text(cli, row, "entry", texts[0]),
-			     member_text(cli, row, "stamp", texts[1]),
+			     member_text(cli, row, "@stamp", texts[1]),
 			     member_text(cli, row, "actor", texts[2]),
 			     member_text(cli, row, "text_$", texts[3]));
 }

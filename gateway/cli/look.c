@@ -192,7 +192,7 @@ static const struct member_map journal_maps[] = {
 
 static const struct column entry_columns[] = {
 	{"entry", "ENTRY", "记录", false},
-	{"stamp", "RECORDED", "记录时间", false},
+	{"@stamp", "RECORDED", "记录时间", false},
 	{"actor", "BY", "操作者", false},
 	{"text_$", "WHAT", "内容", false},
 };
@@ -308,7 +308,7 @@ static enum exit_code entry_show(const struct cli *cli,
 	static const struct column facts[] = {
 		{"of.entry", "entry", "记录", false},
 		{"of.text_$", "what", "内容", false},
-		{"of.stamp", "recorded", "记录时间", false},
+		{"@of.stamp", "recorded", "记录时间", false},
 		{"of.effective", "happened", "发生时间", false},
 		{"by.device", "device", "设备", false},
 		{"by.boot", "boot", "启动编号", false},
@@ -340,7 +340,7 @@ static enum exit_code entry_show(const struct cli *cli,
 
 static const struct column movement_columns[] = {
 	{"entry", "ENTRY", "记录", false},
-	{"stamp", "RECORDED", "记录时间", false},
+	{"@stamp", "RECORDED", "记录时间", false},
 	{"actor", "BY", "操作者", false},
 	{"seq", "READING", "读数", true},
 	{"text_$", "WHAT", "内容", false},

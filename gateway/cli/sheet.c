@@ -140,10 +140,42 @@ const char *value_text(const struct cli *cli, const struct json_value *value,
 	return buffer;
 }
 
+/* What "of.stamp" says was told by the clock of "of.clock". */
+static bool is_clock_untrusted(const struct cli *cli,
+			       const struct json_value *row, const char *member)
+{
+	const char *name = strrchr(member, '.');
+	char clock[VALUE_TEXT_SIZE];
+
+	if (name != NULL)
+		row = member_find(cli, row,
+				  (struct span){member,
+						(size_t)(name - member)});
+	(void)value_text(cli, row == NULL ? NULL : json_member(row, "clock"),
+			 clock);
+	return strcmp(clock, "untrusted") == 0;
+}
+
+static void time_mark(const struct cli *cli, char buffer[VALUE_TEXT_SIZE])
+{
+	size_t used = strlen(buffer);
+
+	if (used > 0)
+		(void)text_format(buffer + used, VALUE_TEXT_SIZE - used, "%s",
+				  cli_say(cli, " (clock untrusted)",
+					  "（时钟不可信）"));
+}
+
 const char *member_text(const struct cli *cli, const struct json_value *row,
 			const char *member, char buffer[VALUE_TEXT_SIZE])
 {
-	return value_text(cli, member_of(cli, row, member), buffer);
+	bool is_time = member[0] == '@';
+
+	member += is_time;
+	(void)value_text(cli, member_of(cli, row, member), buffer);
+	if (is_time && is_clock_untrusted(cli, row, member))
+		time_mark(cli, buffer);
+	return buffer;
 }
 
 int64_t member_number(const struct json_value *row, const char *member,

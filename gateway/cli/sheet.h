@@ -12,7 +12,8 @@
 struct column {
 	/* Of the row; "a.b" looks into an object, "a|b" is the first of them
 	 * that is there. $ is the language asked for, and % the other:
-	 * "name_$|name_%". */
+	 * "name_$|name_%". A time, "@stamp", is marked where the `clock` beside
+	 * it was not trusted. */
 	const char *member;
 	const char *en;
 	const char *zh;

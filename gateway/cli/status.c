@@ -179,7 +179,8 @@ static void verdict_print(const struct whole *whole,
 static void problem_print(const struct cli *cli, const struct json_value *row)
 {
 	char texts[3][VALUE_TEXT_SIZE];
-	const char *since = member_text(cli, row, "since", texts[0]);
+	const char *since =
+		member_text(cli, row, "@since|clock_time", texts[0]);
 
 	(void)printf("- %s%s%s%s\n  %s %s\n",
 		     since[0] == '\0' ? "" : cli_say(cli, "since ", "自 "),

@@ -8,6 +8,7 @@
 #include "gateway/core/retry.h"
 #include "gateway/core/rights.h"
 #include "gateway/core/state.h"
+#include "gateway/core/view.h"
 #include "store/parked.h"
 
 /* The reason goes behind "parked: " into a loss record. */
@@ -69,10 +70,7 @@ static void parked_out(struct asking *asking, const struct parked *parked)
 	enum reading_kind kind;
 
 	out_id_at(out, "number", parked->number);
-	if (parked->clock_trusted)
-		out_moment_at(out, "arrived", parked->arrival);
-	else
-		out_null_at(out, "arrived");
+	view_when_out("arrived", parked->arrival, parked->clock_trusted, out);
 	reason_out(asking, parked);
 	if (parked->wants.size > 0)
 		out_text_at(out, "wants", code_text_span(&parked->wants));

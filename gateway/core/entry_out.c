@@ -233,6 +233,8 @@ void entry_out(const struct entry *entry, struct pos pos, struct json_out *out)
 	pos_value_out(out, pos);
 	out_string_at(out, "kind", entry_kind_name(entry->kind));
 	fields_out(entry, entry_head_fields(), out);
+	if ((entry->clock_flags & ENTRY_CLOCK_TRUSTED) == 0)
+		out_string_at(out, "clock", "untrusted");
 	fields_out(entry, entry_body_fields(entry->kind), out);
 	entry_text(entry, false, text, sizeof(text));
 	out_string_at(out, "text_en", text);

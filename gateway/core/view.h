@@ -84,6 +84,13 @@ void view_stock_print(const struct stock *stock, const struct view_age *age,
  * for a list that says it once. */
 void view_stock_members(const struct stock *stock, struct json_out *out);
 
+/*
+ * When something happened: @key has @moment. By a clock that was not trusted
+ * @key is null, and `clock` says untrusted, and `clock_time` what it showed.
+ */
+void view_when_out(const char *key, struct moment moment, bool is_trusted,
+		   struct json_out *out);
+
 /* ---- the whole site in chunks ---- */
 
 /* The longest row of a chunk, with its comma: a SKU of 64 quotes, seven

@@ -170,8 +170,8 @@ void view_task_print(const struct entry *entry, struct pos pos,
 	optional_out("item", sku_span(&task->item), out);
 	optional_out("reason", reason_span(&task->reason), out);
 	optional_out("account", name_span(&task->account), out);
-	view_moment_out("changed_at", stamp_moment(entry->stamp),
-			(entry->clock_flags & ENTRY_CLOCK_TRUSTED) != 0, out);
+	view_when_out("changed_at", stamp_moment(entry->stamp),
+		      (entry->clock_flags & ENTRY_CLOCK_TRUSTED) != 0, out);
 	task_text_out("text_en", task, false, out);
 	task_text_out("text_zh", task, true, out);
 	view_pos_out(pos, out);
@@ -212,9 +212,8 @@ void view_alert_print(const struct entry *entry, struct pos pos,
 	out_text_at(out, "id", ref_span(&alert->id));
 	out_text_at(out, "code", code);
 	out_string_at(out, "severity", severity_name(alert->severity));
-	view_moment_out("since", entry->effective,
-			(entry->clock_flags & ENTRY_EFFECTIVE_TRUSTED) != 0,
-			out);
+	view_when_out("since", entry->effective,
+		      (entry->clock_flags & ENTRY_EFFECTIVE_TRUSTED) != 0, out);
 	optional_out("subject", code_text_span(&alert->subject), out);
 	out_int_at(out, "value", alert->value);
 	sentence_out("text_en", text->en, subject, alert->value, out);

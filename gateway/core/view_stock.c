@@ -76,6 +76,16 @@ void view_moment_out(const char *key, struct moment moment, bool is_trusted,
 		out_null_at(out, key);
 }
 
+void view_when_out(const char *key, struct moment moment, bool is_trusted,
+		   struct json_out *out)
+{
+	view_moment_out(key, moment, is_trusted, out);
+	if (is_trusted)
+		return;
+	out_string_at(out, "clock", "untrusted");
+	out_moment_at(out, "clock_time", moment);
+}
+
 void view_age_out(const struct view_age *age, struct json_out *out)
 {
 	view_moment_out("as_of", age->as_of,

@@ -510,6 +510,28 @@ static void an_untrusted_clock_leaves_as_of_open(void **state)
 	assert_reply(w, "\"as_of\":null");
 }
 
+/* Two parked readings and their entries: one by a clock that is not trusted. */
+static void the_time_of_an_untrusted_clock_is_shown_and_marked(void **state)
+{
+	struct warehouse *w = *state;
+
+	w->is_clock_untrusted = true;
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\",\"code\":\"NEW-1\"}");
+	send(w, "scan/dock-1", "{\"v\":1,\"op\":\"receive\",\"code\":\"MUG\"}");
+	look_ok(w, "parked.list", "");
+	assert_reply(w, "\"arrived\":null,\"clock\":\"untrusted\","
+			"\"clock_time\":\"2026-");
+	look_ok(w, "journal.list", "{\"backwards\":true,\"limit\":1}");
+	assert_reply(w, "\"stamp\":\"2026-");
+	assert_reply(w, "\"clock\":\"untrusted\"");
+	w->is_clock_untrusted = false;
+	send(w, "scan/dock-1", "{\"v\":1,\"op\":\"receive\",\"code\":\"MUG\"}");
+	look_ok(w, "journal.list", "{\"backwards\":true,\"limit\":1}");
+	assert_reply(w, "\"stamp\":\"2026-");
+	assert_no_reply(w, "\"clock\":");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,6 +544,7 @@ int main(void)
 		STORY(master_data_is_listed_in_the_words_that_commands_take),
 		STORY(status_counts_what_there_is),
 		STORY(an_untrusted_clock_leaves_as_of_open),
+		STORY(the_time_of_an_untrusted_clock_is_shown_and_marked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

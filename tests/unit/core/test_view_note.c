@@ -114,6 +114,41 @@ static void a_task_says_what_to_do_and_why_in_two_languages(void **state)
 	assert_int_equal(payload_int(p, "pos"), 9);
 }
 
+static void an_untrusted_clocks_time_is_shown_and_marked(void **state)
+{
+	struct payload *p = *state;
+	struct entry task = stamped(warehouse_task("t1-9", TASK_OPEN));
+	struct entry alert = stamped(warehouse_task("t1-9", TASK_OPEN));
+	struct entry *const both[] = {&task, &alert};
+
+	alert.kind = ENTRY_ALERT;
+	memset(&alert.body, 0, sizeof(alert.body));
+	alert.body.alert.severity = SEVERITY_WARNING;
+	for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+		const char *key = i == 0 ? "changed_at" : "since";
+
+		for (int trusted = 0; trusted <= 1; trusted++) {
+			both[i]->clock_flags =
+				trusted ? ENTRY_CLOCK_TRUSTED |
+						  ENTRY_EFFECTIVE_TRUSTED
+					: 0;
+			if (i == 0)
+				view_task_print(both[i], pos_make(1, 9),
+						payload_begin(p));
+			else
+				view_alert_print(both[i], pos_make(1, 9),
+						 payload_begin(p));
+			payload_end(p);
+			assert_int_equal(payload_is_null(p, key), !trusted);
+			assert_int_equal(payload_has(p, "clock_time"),
+					 !trusted);
+			if (!trusted)
+				assert_span(payload_text(p, "clock"),
+					    "untrusted");
+		}
+	}
+}
+
 static void a_task_is_open_until_it_is_done_or_cancelled(void **state)
 {
 	static const struct {
@@ -350,6 +385,7 @@ int main(void)
 		cmocka_unit_test(a_level_reads_back_to_its_name),
 		cmocka_unit_test(what_was_never_written_as_a_level_is_refused),
 		TEST(a_task_says_what_to_do_and_why_in_two_languages),
+		TEST(an_untrusted_clocks_time_is_shown_and_marked),
 		TEST(a_task_is_open_until_it_is_done_or_cancelled),
 		TEST(the_longest_task_fits),
 		TEST(an_alert_says_what_is_wrong_since_when_and_what_to_do),
