@@ -67,12 +67,13 @@ enum table {
 /*
  * Two tables have no tree of their own on disk, because each page that a commit
  * touches costs it 4 KiB:
- *   META     lies in LMDB's list of tables, which every commit writes. A
- * table's name is no key of META; PROMISE  lies in the tree of BALANCE, each
- * promise behind the balances of its item, for a movement writes both. Of these
- * two only a promise's key has ENV_LODGER (u32) behind its first four bytes,
- * where that of a balance has a place. Counting or clearing META, BALANCE or
- * PROMISE walks over what they share.
+ *
+ * META lies in LMDB's list of tables, which every commit writes; a table's name
+ * is no key of META. PROMISE lies in the tree of BALANCE, each promise behind
+ * the balances of its item, for a movement writes both; there only a promise's
+ * key has ENV_LODGER (u32) behind its first four bytes, where that of a balance
+ * has a place. Counting or clearing META, BALANCE or PROMISE walks over what
+ * they share.
  */
 #define ENV_LODGER UINT32_MAX
 

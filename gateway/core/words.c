@@ -8,9 +8,9 @@
 struct sentence {
 	const char *code;
 	/* Places are filled by the detail's fields in their order, the last one
-	 * with all that is left: %s as it is, %o an operation, %O one whose
-	 * name in messages matters too, %n what comes
-	 * next, if anything, both as they are called in the language. */
+	 * with all that is left: %s as it is, %o an operation and %n what comes
+	 * next, if anything, as the language calls them, %O an operation whose
+	 * name in messages matters too. */
 	const char *en;
 	const char *zh;
 };
