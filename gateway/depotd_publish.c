@@ -142,6 +142,7 @@ void publish_rates(struct box *box)
 	struct publisher_rates rates = rates_of(box->config);
 
 	publisher_rates(box->publisher, &rates);
+	publish_due(box);
 }
 
 enum err_code start_publisher(struct box *box, struct err *err)

@@ -21,7 +21,8 @@ MUST_CHECK enum err_code start_publisher(struct box *box, struct err *err);
 /* After mqtt_close. Takes a box without. */
 void stop_publisher(struct box *box);
 
-/* Hands the configured rates to the publisher again. */
+/* Hands the configured rates to the publisher again, and publishes what is due
+ * by them. */
 void publish_rates(struct box *box);
 
 /* Publishes what is due and sets the timer for what comes next. A fault of the

@@ -63,6 +63,8 @@ void publisher_rates(struct publisher *publisher,
 {
 	ASSERT(rates->rate_per_item_per_s >= 1 &&
 	       rates->rate_per_item_per_s <= 1000);
+	if (rates->fresh_for_s != publisher->rates.fresh_for_s)
+		publisher->is_retimed = true;
 	publisher->rates = *rates;
 }
 
@@ -161,6 +163,21 @@ static void everything_mark(struct run *run)
 	chunks_mark_all(&publisher->chunks);
 	publisher->status.beat_ms = run->now->monotonic_ms;
 	publisher->is_fresh = false;
+	publisher->is_retimed = false;
+}
+
+/* All that says for how long it is fresh says so again, and a status after it.
+ * A sweep under way does not wait for all that, so it begins anew. */
+static void retimed_mark(struct run *run)
+{
+	struct publisher *publisher = run->publisher;
+
+	marks_add_range(&publisher->due, 1, publisher->item_count);
+	chunks_mark_all(&publisher->chunks);
+	publisher->sweep.is_running = false;
+	publisher->status.is_due = true;
+	publisher->status.beat_ms = run->now->monotonic_ms;
+	publisher->is_retimed = false;
 }
 
 static enum err_code run_begin(struct run *run, struct err *err)
@@ -179,6 +196,8 @@ static enum err_code run_begin(struct run *run, struct err *err)
 	run->head = head.pos;
 	if (publisher->is_fresh)
 		everything_mark(run);
+	else if (publisher->is_retimed)
+		retimed_mark(run);
 	run->age.clock_trusted = run->now->clock_trusted;
 	run->age.fresh_for_s = publisher->rates.fresh_for_s;
 	return status_as_of(run, run->head, &run->age.as_of, err);

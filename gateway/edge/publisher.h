@@ -95,7 +95,8 @@ MUST_CHECK enum err_code publisher_open(const struct publisher_plan *plan,
 /* Takes NULL. */
 void publisher_close(struct publisher *publisher);
 
-/* The configuration was read again. */
+/* The configuration was read again. With another fresh_for_s everything that
+ * says it is published again; call publisher_run next. */
 void publisher_rates(struct publisher *publisher,
 		     const struct publisher_rates *rates);
 

@@ -92,6 +92,7 @@ struct publisher {
 
 	bool is_connected;
 	bool is_fresh;     /* connected, and no run since */
+	bool is_retimed;   /* another fresh_for_s, and no run since */
 	struct pos cursor; /* the last entry that was looked at */
 
 	/* Items by number. */

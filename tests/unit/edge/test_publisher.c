@@ -4,27 +4,6 @@
  */
 #include "tests/unit/edge/publisher_bed.h"
 
-static int setup(void **state)
-{
-	struct bed *bed = calloc(1, sizeof(*bed));
-	struct publisher_plan plan = bed_plan();
-
-	assert_non_null(bed);
-	bed_make(bed);
-	bed_open(bed, &plan);
-	*state = bed;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bed *bed = *state;
-
-	bed_remove(bed);
-	free(bed);
-	return 0;
-}
-
 static void task_enter(struct bed *bed, const char *id, enum task_state state)
 {
 	struct entry entry = warehouse_task(id, state);
@@ -311,6 +290,40 @@ static void a_rate_that_is_changed_holds_from_then_on(void **state)
 	assert_in_range(topic->least_gap_ms, 334, 400);
 }
 
+/* Nothing moves: a reload that changes fresh_for_s reaches every topic that
+ * says it, and the status after them; one that changes nothing publishes
+ * nothing. */
+static void another_fresh_for_reaches_what_does_not_change(void **state)
+{
+	static const char *const topics[] = {"stock/TEA", "stock/MUG",
+					     "snapshot/0", "status"};
+	struct bed *bed = *state;
+	struct publisher_rates rates = bed_plan().rates;
+	size_t published;
+
+	(void)warehouse_receive(&bed->w, "TEA", 1);
+	(void)warehouse_receive(&bed->w, "MUG", 2);
+	connect_and_settle(bed);
+	bed_live(bed, 10000);
+	published = bed->published;
+	publisher_rates(bed->publisher, &rates);
+	bed_live(bed, 10000);
+	assert_int_equal(bed->published, published);
+
+	rates.fresh_for_s = 60;
+	publisher_rates(bed->publisher, &rates);
+	bed_live(bed, 5000);
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
+		assert_int_equal(bed_figure(bed, topics[i], "fresh_for_s"), 60);
+	for (size_t i = 0; i + 1 < ARRAY_LEN(topics); i++)
+		assert_true(bed_topic(bed, topics[i])->order <
+			    bed_topic(bed, "status")->order);
+	assert_int_equal(bed_count(bed, "changes"), 0);
+	published = bed->published;
+	bed_live(bed, 10000);
+	assert_int_equal(bed->published, published);
+}
+
 static void a_chunk_is_published_no_more_often_than_its_interval(void **state)
 {
 	struct bed *bed = *state;
@@ -510,6 +523,7 @@ int main(void)
 		TEST(a_note_is_published_as_it_is_and_not_as_it_was),
 		TEST(an_item_is_published_no_more_often_than_its_rate),
 		TEST(a_rate_that_is_changed_holds_from_then_on),
+		TEST(another_fresh_for_reaches_what_does_not_change),
 		TEST(a_chunk_is_published_no_more_often_than_its_interval),
 		TEST(what_the_sink_refuses_is_offered_until_it_is_taken),
 		TEST(what_has_left_the_ledger_is_cleared),
