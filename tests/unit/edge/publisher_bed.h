@@ -219,4 +219,26 @@ static inline int64_t bed_figure(struct bed *bed, const char *topic,
 	return payload_int(bed_read(bed, topic), figure);
 }
 
+/* A bed with a publisher of the usual plan, and its end: cmocka's. */
+static inline int bed_setup(void **state)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+	struct publisher_plan plan = bed_plan();
+
+	assert_non_null(bed);
+	bed_make(bed);
+	bed_open(bed, &plan);
+	*state = bed;
+	return 0;
+}
+
+static inline int bed_teardown(void **state)
+{
+	struct bed *bed = *state;
+
+	bed_remove(bed);
+	free(bed);
+	return 0;
+}
+
 #endif

@@ -16,15 +16,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	struct bed *bed = *state;
-
-	bed_remove(bed);
-	free(bed);
-	return 0;
-}
-
 /* Receives @units of the items @first to @last, in one commit. */
 static void many_receive(struct bed *bed, unsigned first, unsigned last,
 			 int64_t units)
@@ -347,7 +338,7 @@ static void under_load_stock_topics_take_turns_and_end_right(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, bed_teardown)
 
 int main(void)
 {

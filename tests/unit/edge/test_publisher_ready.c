@@ -4,27 +4,6 @@
  */
 #include "tests/unit/edge/publisher_bed.h"
 
-static int setup(void **state)
-{
-	struct bed *bed = calloc(1, sizeof(*bed));
-	struct publisher_plan plan = bed_plan();
-
-	assert_non_null(bed);
-	bed_make(bed);
-	bed_open(bed, &plan);
-	*state = bed;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bed *bed = *state;
-
-	bed_remove(bed);
-	free(bed);
-	return 0;
-}
-
 static const char *status_state(struct bed *bed)
 {
 	static char text[16];
@@ -398,7 +377,8 @@ static void ready_is_never_said_before_it_is_true(void **state)
 		task_hold_to(bed, i, UINT64_MAX);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
 
 int main(void)
 {

@@ -2,42 +2,9 @@
  * What was parsed reads as what the text says: numbers to the last digit, and
  * absent, null, of the wrong type and out of range as four things.
  */
-#include "tests/support/check.h"
+#include "tests/unit/ingest/json_bed.h"
 
 #include <pthread.h>
-#include <stdalign.h>
-
-#include "gateway/ingest/json.h"
-
-#define TEXT_MAX 512
-
-static alignas(16) unsigned char memory[JSON_MEMORY_SIZE(TEXT_MAX)];
-
-/* Parses a copy of @text that ends where its allocation ends. */
-static enum err_code parse(struct json *json, struct span text,
-			   struct fault *fault)
-{
-	char *copy = malloc(text.size);
-	enum err_code code;
-
-	assert_true(copy != NULL || text.size == 0);
-	if (text.size > 0)
-		memcpy(copy, text.data, text.size);
-	json_init(json, memory, sizeof(memory));
-	memset(fault, 0, sizeof(*fault));
-	code = json_parse(json, (struct span){copy, text.size}, fault);
-	free(copy); /* the tree must not need it */
-	return code;
-}
-
-static const struct json_value *parsed(struct json *json, const char *text)
-{
-	struct fault fault;
-
-	if (parse(json, span_of(text), &fault) != ERR_OK)
-		fail_msg("refused as %s: %s", fault_code(fault.kind), text);
-	return json_root(json);
-}
 
 static void the_tree_is_what_the_text_says(void **state)
 {

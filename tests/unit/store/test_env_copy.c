@@ -2,59 +2,10 @@
  * A copy of a store is of one moment, whole, and as large as it was asked to
  * be: what backup and resize stand on.
  */
-#include "tests/support/marked.h"
-#include "tests/support/store.h"
+#include "tests/unit/store/env_bed.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-#include "store/env.h"
-
-#define MAP_SIZE (UINT64_C(1) << 20)
-
-struct fixture {
-	struct scratch scratch;
-	char store[SCRATCH_PATH_SIZE];
-	char copy[SCRATCH_PATH_SIZE];
-	struct err err;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	scratch_make(&f->scratch);
-	scratch_path(&f->scratch, "store", f->store);
-	scratch_path(&f->scratch, "copy", f->copy);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	store_remove(f->store);
-	store_remove(f->copy);
-	scratch_remove(&f->scratch);
-	free(f);
-	return 0;
-}
-
-static void store_make(struct fixture *f)
-{
-	assert_done(env_create(f->store, MAP_SIZE, rows_lay, NULL, &f->err),
-		    &f->err);
-}
-
-static void assert_whole_at(struct fixture *f, const char *path)
-{
-	struct env *env;
-
-	assert_done(env_open(path, ENV_READ, &env, &f->err), &f->err);
-	assert_true(rows_are_whole(env));
-	env_close(env);
-}
 
 struct writing {
 	struct env *env;

@@ -2,59 +2,11 @@
  * A store's files: made whole or not at all, opened by one writer,
  * and refused with a sentence when they are no store.
  */
-#include "tests/support/marked.h"
-#include "tests/support/store.h"
+#include "tests/unit/store/env_bed.h"
 
 #include <signal.h>
 
 #include "rules/base/bytes.h"
-#include "store/env.h"
-
-#define MAP_SIZE (UINT64_C(1) << 20)
-
-struct fixture {
-	struct scratch scratch;
-	char store[SCRATCH_PATH_SIZE];
-	char partial[SCRATCH_PATH_SIZE];
-	struct err err;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	scratch_make(&f->scratch);
-	scratch_path(&f->scratch, "store", f->store);
-	scratch_path(&f->scratch, "store.partial", f->partial);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	store_remove(f->store);
-	store_remove(f->partial);
-	scratch_remove(&f->scratch);
-	free(f);
-	return 0;
-}
-
-static void store_make(struct fixture *f)
-{
-	assert_done(env_create(f->store, MAP_SIZE, rows_lay, NULL, &f->err),
-		    &f->err);
-}
-
-static void assert_whole_at(struct fixture *f, const char *path)
-{
-	struct env *env;
-
-	assert_done(env_open(path, ENV_READ, &env, &f->err), &f->err);
-	assert_true(rows_are_whole(env));
-	env_close(env);
-}
 
 /* ---- creating ---- */
 
