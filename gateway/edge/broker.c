@@ -11,6 +11,7 @@
 #include "gateway/edge/backoff.h"
 #include "gateway/edge/broker_files.h"
 #include "gateway/edge/broker_own.h"
+#include "gateway/edge/broker_passwd.h"
 #include "gateway/edge/broker_process.h"
 #include "gateway/edge/broker_tls.h"
 #include "gateway/edge/port.h"
@@ -40,6 +41,7 @@ struct broker {
 	struct backoff backoff;
 	int64_t started_ms;
 	bool was_adopted;
+	pid_t ending; /* whom renew() has asked to end; 0: nobody */
 	uint64_t starts;
 	uint64_t ends;
 };
@@ -49,51 +51,22 @@ struct broker {
 struct writing {
 	FILE *out;
 	const struct broker_config *config;
-	void (*add)(FILE *out, const struct broker_config *config,
-		    const struct broker_account *account);
 };
 
-static void passwd_add(FILE *out, const struct broker_config *config,
-		       const struct broker_account *account)
-{
-	(void)config;
-	broker_passwd_add(out, account);
-}
-
-static enum err_code account_write(void *context,
-				   const struct broker_account *account,
-				   struct err *err)
+static enum err_code rights_write(void *context,
+				  const struct broker_account *account,
+				  struct err *err)
 {
 	const struct writing *writing = context;
 
 	(void)err;
-	writing->add(writing->out, writing->config, account);
+	broker_acl_add(writing->out, writing->config, account);
 	return ERR_OK;
-}
-
-static enum err_code passwd_write(struct broker *broker, struct err *err)
-{
-	struct writing writing = {.config = &broker->config, .add = passwd_add};
-	struct replace replace;
-	enum err_code code = replace_begin(&replace, broker->folder,
-					   BROKER_PASSWD_NAME, FILE_MODE, err);
-
-	if (code != ERR_OK)
-		return code;
-	writing.out = replace.out;
-	broker_passwd_begin(replace.out, broker->hash);
-	code = broker_account_walk(broker->config.keys, account_write, &writing,
-				   err);
-	if (code == ERR_OK)
-		return replace_commit(&replace, false, err);
-	replace_abandon(&replace);
-	return code;
 }
 
 static enum err_code acl_write(struct broker *broker, struct err *err)
 {
-	struct writing writing = {.config = &broker->config,
-				  .add = broker_acl_add};
+	struct writing writing = {.config = &broker->config};
 	struct replace replace;
 	enum err_code code = replace_begin(&replace, broker->folder,
 					   BROKER_ACL_NAME, FILE_MODE, err);
@@ -102,7 +75,7 @@ static enum err_code acl_write(struct broker *broker, struct err *err)
 		return code;
 	writing.out = replace.out;
 	broker_acl_begin(replace.out, &broker->config);
-	code = broker_account_walk(broker->config.keys, account_write, &writing,
+	code = broker_account_walk(broker->config.keys, rights_write, &writing,
 				   err);
 	if (code == ERR_OK)
 		return replace_commit(&replace, false, err);
@@ -111,12 +84,23 @@ static enum err_code acl_write(struct broker *broker, struct err *err)
 }
 
 /* Rights before passwords: an account that is new has none until both are
- * there, one that is gone cannot log in. */
-static enum err_code accounts_write(struct broker *broker, struct err *err)
+ * there, one that is gone has none any more. @is_kept: see broker_passwd.h. */
+static enum err_code accounts_write(struct broker *broker, bool is_kept,
+				    struct err *err)
 {
 	enum err_code code = acl_write(broker, err);
 
-	return code == ERR_OK ? passwd_write(broker, err) : code;
+	if (code != ERR_OK)
+		return code;
+	return broker_passwd_write(broker->folder, broker->config.keys,
+				   broker->hash, is_kept, err);
+}
+
+static enum err_code passwd_is_changed(const struct broker *broker,
+				       bool *ret_is_changed, struct err *err)
+{
+	return broker_passwd_is_changed(broker->folder, broker->config.keys,
+					ret_is_changed, err);
 }
 
 /* Somebody else's broker on our port would take depotd's password, and hand
@@ -134,19 +118,32 @@ static enum err_code ports_check(const struct broker *broker, struct err *err)
 				 : ERR_OK;
 }
 
-/* A broker that has other settings than those in @conf has to end first: see
- * broker.h. */
-static enum err_code old_end(struct broker *broker, struct err *err)
+static enum err_code conf_remove(const struct broker *broker, struct err *err)
 {
 	if (unlinkat(broker->folder, BROKER_CONF_NAME, 0) < 0 &&
 	    errno != ENOENT)
 		return err_sys(err, errno, "remove %s", broker->conf_path);
-	if (broker->process.pid == 0)
-		return ERR_OK;
+	return ERR_OK;
+}
+
+static void ending_log(const struct broker *broker, const char *what)
+{
 	log_event(broker->config.log, LEVEL_WARNING, "broker_reconfigured",
-		  "the broker ends, since its settings have changed: what it "
-		  "had queued is sent again by those devices that wait for "
-		  "their acknowledgement");
+		  "the broker ends, since %s: what it had queued is sent "
+		  "again by those devices that wait for their "
+		  "acknowledgement",
+		  what);
+}
+
+/* A broker that has other settings than those in @conf, or other passwords,
+ * has to end first: see broker.h. */
+static enum err_code old_end(struct broker *broker, struct err *err)
+{
+	enum err_code code = conf_remove(broker, err);
+
+	if (code != ERR_OK || broker->process.pid == 0)
+		return code;
+	ending_log(broker, "its settings or a password have changed");
 	process_end(&broker->process, END_TIMEOUT_MS);
 	return ERR_OK;
 }
@@ -156,17 +153,19 @@ static enum err_code conf_apply(struct broker *broker, struct replace *conf,
 				struct err *err)
 {
 	bool is_same = replace_is_same(conf);
-	bool runs = broker->process.pid != 0;
+	bool is_changed = !is_same;
 	enum err_code code =
 		broker_tls_copy(&broker->config, broker->folder, err);
 
-	if (code == ERR_OK && !is_same)
+	if (code == ERR_OK && is_same && broker->process.pid != 0)
+		code = passwd_is_changed(broker, &is_changed, err);
+	if (code == ERR_OK && is_changed)
 		code = old_end(broker, err);
 	if (code == ERR_OK && broker->process.pid == 0)
 		code = ports_check(broker, err);
 	if (code == ERR_OK)
-		code = accounts_write(broker, err);
-	if (code != ERR_OK || (is_same && runs)) {
+		code = accounts_write(broker, broker->process.pid != 0, err);
+	if (code != ERR_OK || broker->process.pid != 0) {
 		replace_abandon(conf);
 		return code;
 	}
@@ -174,18 +173,53 @@ static enum err_code conf_apply(struct broker *broker, struct replace *conf,
 	return replace_commit(conf, false, err);
 }
 
-static enum err_code files_write(struct broker *broker, struct err *err)
+static enum err_code conf_begin(struct broker *broker, struct replace *conf,
+				struct err *err)
 {
 	/* Else mosquitto goes over to a user who cannot read its files. */
 	const char *user = geteuid() == 0 ? "root" : NULL;
-	struct replace conf;
-	enum err_code code = replace_begin(&conf, broker->folder,
+	enum err_code code = replace_begin(conf, broker->folder,
 					   BROKER_CONF_NAME, FILE_MODE, err);
+
+	if (code == ERR_OK)
+		broker_conf_write(conf->out, &broker->config, user);
+	return code;
+}
+
+static enum err_code files_write(struct broker *broker, struct err *err)
+{
+	struct replace conf;
+	enum err_code code = conf_begin(broker, &conf, err);
+
+	return code == ERR_OK ? conf_apply(broker, &conf, err) : code;
+}
+
+/*
+ * A password has changed that the running broker has read: it gets the files
+ * with another start, by on_ended or by systemd. Nothing waits here; without
+ * broker.conf, a depotd that comes after a kill in between ends the broker.
+ */
+static enum err_code renew(struct broker *broker, struct err *err)
+{
+	struct replace conf;
+	enum err_code code = conf_begin(broker, &conf, err);
+	enum err_code written;
 
 	if (code != ERR_OK)
 		return code;
-	broker_conf_write(conf.out, &broker->config, user);
-	return conf_apply(broker, &conf, err);
+	code = conf_remove(broker, err);
+	if (code != ERR_OK) {
+		replace_abandon(&conf);
+		return code;
+	}
+	written = accounts_write(broker, false, err);
+	if (written == ERR_OK) {
+		ending_log(broker, "an account has a new password");
+		broker->ending = broker->process.pid;
+		process_signal(&broker->process, SIGTERM);
+	}
+	code = replace_commit(&conf, false, written == ERR_OK ? err : NULL);
+	return written == ERR_OK ? code : written;
 }
 
 /* ---- the process ---- */
@@ -229,6 +263,10 @@ static void on_restart(void *context, uint32_t what)
 	enum err_code code = ports_check(broker, &err);
 
 	(void)what;
+	/* Its accounts as they are now; those of before will do. */
+	if (code == ERR_OK && accounts_write(broker, false, &err) != ERR_OK)
+		log_event(broker->config.log, LEVEL_ERROR,
+			  "broker_not_refreshed", "%s", err.text);
 	if (code == ERR_OK)
 		code = child_start(broker, &err);
 	if (code == ERR_OK)
@@ -238,23 +276,30 @@ static void on_restart(void *context, uint32_t what)
 	restart_plan(broker);
 }
 
-static void on_ended(void *context, uint32_t what)
+static void end_log(struct broker *broker, const char *words)
 {
-	struct broker *broker = context;
-	int64_t lived_ms =
-		clock_monotonic_ms(broker->config.clock) - broker->started_ms;
-	char words[PROCESS_WORDS_SIZE];
-
-	(void)what;
-	loop_remove(broker->exit_source);
-	broker->exit_source = NULL;
-	process_reap(&broker->process, words);
 	broker->ends++;
 	log_event(broker->config.log, LEVEL_ERROR, "broker_exited",
 		  "the broker has ended (%s) and is started again: what it had "
 		  "queued is sent again by those devices that wait for their "
 		  "acknowledgement",
 		  words);
+}
+
+static void on_ended(void *context, uint32_t what)
+{
+	struct broker *broker = context;
+	int64_t lived_ms =
+		clock_monotonic_ms(broker->config.clock) - broker->started_ms;
+	bool is_asked = broker->process.pid == broker->ending;
+	char words[PROCESS_WORDS_SIZE];
+
+	(void)what;
+	loop_remove(broker->exit_source);
+	broker->exit_source = NULL;
+	process_reap(&broker->process, words);
+	if (!is_asked)
+		end_log(broker, words);
 	if (lived_ms >= SETTLED_MS)
 		backoff_reset(&broker->backoff);
 	restart_plan(broker);
@@ -426,16 +471,41 @@ static void unit_find(struct broker *broker)
 		broker->process.pid = 0;
 }
 
+/* Whether a broker runs that goes on. */
+static bool is_told(const struct broker *broker)
+{
+	return broker->process.pid != 0 &&
+	       broker->process.pid != broker->ending;
+}
+
+static enum err_code accounts_tell(struct broker *broker, struct err *err)
+{
+	bool runs = is_told(broker);
+	bool is_changed = false;
+	enum err_code code = ERR_OK;
+
+	if (runs)
+		code = passwd_is_changed(broker, &is_changed, err);
+	if (code == ERR_OK && is_changed)
+		code = renew(broker, err);
+	else if (code == ERR_OK)
+		code = accounts_write(broker, runs, err);
+	return code == ERR_OK ? ERR_OK
+			      : err_wrap(err, code, "accounts of the broker");
+}
+
 enum err_code broker_refresh(struct broker *broker, struct err *err)
 {
-	enum err_code code = accounts_write(broker, err);
+	enum err_code code;
 
+	unit_find(broker);
+	code = accounts_tell(broker, err);
 	if (code != ERR_OK)
-		return err_wrap(err, code, "accounts of the broker");
+		return code;
 	/* A certificate that cannot be had keeps nobody's account alive. */
 	code = broker_tls_copy(&broker->config, broker->folder, err);
-	unit_find(broker);
-	process_signal(&broker->process, SIGHUP);
+	if (is_told(broker))
+		process_signal(&broker->process, SIGHUP);
 	if (code != ERR_OK)
 		return code;
 	log_event(broker->config.log, LEVEL_NOTICE, "broker_refreshed",

@@ -13,9 +13,10 @@
  *   - what broker.conf says is what a running broker has. To change it the
  *     file is removed, the broker ended, and the file written, in this order,
  *     so that a kill in between leaves no broker with another's settings.
- *     Accounts change without that: the files are written and the broker gets
- *     SIGHUP, which drops nobody but those whose account is gone;
- *   - depotd's own account is drawn anew at each start;
+ *     Accounts come and go without that: the files are written and the broker
+ *     gets SIGHUP, which drops nobody; who has no account any more has no
+ *     right any more. A name with a new password does need it, see
+ *     broker_passwd.h;
  *   - the broker's queue outlives a crash of depotd. With is_child it runs in
  *     a process group of its own; the next depotd finds it by broker.pid,
  *     makes sure by its command line that it is ours, and adopts it.
@@ -85,8 +86,9 @@ void broker_close(struct broker *broker, bool ends);
 const char *broker_password(const struct broker *broker);
 
 /* The accounts, or the certificate, have changed: writes their files again and
- * tells the broker. Errors as broker_open; what could not be written stays as
- * it was, and a certificate holds up no account. */
+ * tells the broker, or has it start again. Waits for nothing. Errors as
+ * broker_open; what could not be written stays as it was, and a certificate
+ * holds up no account. */
 MUST_CHECK enum err_code broker_refresh(struct broker *broker, struct err *err);
 
 struct broker_state {

@@ -97,6 +97,12 @@ class ManagedBox(h.Box):
         given = self.ask("broker.give", name=name, role=role)
         return name, given["password"]
 
+    def refreshed(self, times):
+        """Waits until the broker was told so many times."""
+        at = 0
+        for _ in range(times):
+            at = 1 + self.program.wait_line(" broker_refreshed: ", after=at)
+
     def http_until(self, path, condition):
         """Asks until @condition(status, body) holds: the figures are taken
         once a second, and nothing tells when."""
@@ -107,6 +113,12 @@ class ManagedBox(h.Box):
                 return answer
             waited.wait(.1)
         raise h.Late(f"{path} stays {answer}")
+
+
+def readings(metrics):
+    """How many had a result."""
+    return sum(int(line.split()[-1]) for line in metrics.splitlines()
+               if line.startswith("depot_readings_total{"))
 
 
 def state_is(word):
@@ -139,8 +151,9 @@ def a_device_with_its_password_scans_and_nobody_without(scratch):
 
 
 @h.test
-def a_revoked_device_is_cut_off(scratch):
-    """Whoever revokes it need not think of the broker: the ledger says so."""
+def a_revoked_device_has_no_right_at_the_broker(scratch):
+    """Whoever revokes it need not think of the broker: the ledger says so.
+    What it scans then does not come to depotd, and no answer to it."""
     box = ManagedBox(scratch).start()
     login = box.login("dock-1", "device")
     gun = h.Device(scratch, box, "dock-1", user=login)
@@ -148,8 +161,16 @@ def a_revoked_device_is_cut_off(scratch):
     h.same(len(box.ask("broker.list")["accounts"]), 1)
     box.ask("device.revoke", device="dock-1")
     box.program.wait_line(" broker_account_revoked: ")
-    gun.wait(lambda: not gun.is_up, "the end of the connection")
+    box.program.wait_line(" broker_refreshed: ")
     h.same(box.ask("broker.list")["accounts"], [])
+    other = h.Device(scratch, box, "gun-2", user=box.login("gun-2", "device"))
+    heard = len(gun.messages)
+    gun.scan(op="receive", code="4006381333931", qty=1, bin="A-01")
+    gun.wait(lambda: gun.pubacked == 2, "the broker's word on it")
+    other.ask(op="receive", code="4006381333931", qty=1, bin="A-01")
+    _, text = box.http_until("/metrics", lambda _, text: readings(text) >= 2)
+    h.same(readings(text), 2, "readings that came to depotd")
+    h.same((len(gun.messages), gun.connects, other.connects), (heard, 1, 1))
     box.stop()
 
 
@@ -316,19 +337,34 @@ def messages_that_the_broker_drops_are_an_alert(scratch):
     box.stop()
 
 
+def valgrind_begin(scratch):
+    """A mosquitto under valgrind, and the file of what valgrind says."""
+    h.need("valgrind")
+    log = scratch.file("valgrind.log")
+    broker = scratch.file("mosquitto")
+    with open(broker, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nexec valgrind -q "
+                   f"--log-file={log}.%p /usr/sbin/mosquitto \"$@\"\n")
+    os.chmod(broker, 0o755)
+    return broker, log
+
+
+def valgrind_end(log, brokers):
+    folder, name = os.path.split(log)
+    files = [one for one in os.listdir(folder) if one.startswith(name + ".")]
+    h.same(len(files), brokers, "brokers that valgrind saw")
+    for one in files:
+        with open(os.path.join(folder, one), encoding="utf-8") as file:
+            h.same(file.read(), "", "what valgrind says")
+
+
 @h.test
 def restarts_of_depotd_leave_the_brokers_memory_sound(scratch):
     """mosquitto dies, sooner or later, of a session that is to end and whose
     password changes while it is away: so depotd's stays, as long as the
     broker may live. Method: the broker under valgrind, depotd killed three
     times; what its sessions wait on is looked through each second."""
-    h.need("valgrind")
-    log = scratch.file("valgrind.log")
-    broker = scratch.file("mosquitto")
-    with open(broker, "w", encoding="utf-8") as file:
-        file.write("#!/bin/sh\nexec valgrind -q "
-                   f"--log-file={log} /usr/sbin/mosquitto \"$@\"\n")
-    os.chmod(broker, 0o755)
+    broker, log = valgrind_begin(scratch)
     box = ManagedBox(scratch, anonymous="yes",
                      broker__mosquitto=broker).start()
     pid = box.broker_pid()
@@ -340,8 +376,43 @@ def restarts_of_depotd_leave_the_brokers_memory_sound(scratch):
         gun.settle()
         h.same(box.broker_pid(), pid, f"the broker after {count} restarts")
     box.stop()
-    with open(log, encoding="utf-8") as file:
-        h.same(file.read(), "", "what valgrind says")
+    valgrind_end(log, 1)
+
+
+@h.test
+def an_account_that_goes_while_away_leaves_the_brokers_memory_sound(scratch):
+    """The same with an account that is removed while an MQTT 5 session of it,
+    with an end, is away; and its name given again, which needs another
+    broker, on which the new password holds and the old one does not."""
+    broker, log = valgrind_begin(scratch)
+    box = ManagedBox(scratch, broker__mosquitto=broker).start()
+    pid = box.broker_pid()
+    old = box.login("erp-1", "erp")
+    h.Client(scratch, box, "erp-1", user=old, clean=False,
+             subscribe=[STOCK]).close()
+    box.ask("broker.take", name="erp-1")
+    for _ in range(3):
+        line = box.program.count(" broker_refreshed: ")
+        box.signal(signal.SIGHUP)
+        box.refreshed(line + 1)
+    gun = h.Device(scratch, box, "dock-1", user=box.login("dock-1", "device"))
+    gun.ask(op="receive", code="4006381333931", qty=1, bin="A-01")
+    h.same(box.broker_pid(), pid, "the broker")
+    new = box.login("erp-1", "erp")
+    box.program.wait_line(" broker_reconfigured: ")
+    box.wait_up(after=box.program.wait_line(" broker_down: "))
+    erp = h.Client(scratch, box, "erp-1", user=new, subscribe=[STOCK])
+    erp.wait_message(STOCK, lambda one: one.json()["on_hand"] == 1)
+    h.same(box.broker_pid() != pid, True, "another broker")
+    h.same(box.program.count(" broker_exited: "), 0, "ends nobody asked for")
+    erp.close()
+    try:
+        h.Client(scratch, box, "erp-1", user=old, limit=2)
+        raise AssertionError("the old password holds")
+    except h.Late:
+        pass
+    box.stop()
+    valgrind_end(log, 2)
 
 
 if __name__ == "__main__":

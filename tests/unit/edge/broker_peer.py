@@ -231,17 +231,32 @@ def plain(port, path):
 
 
 def gone(port, path):
-    """Two devices are connected; the one whose account goes is cut off."""
+    """Two devices are connected; the one whose account goes has no right
+    left, and none after it has logged in again."""
     accounts = read_credentials(path)
     kept = Peer(port, accounts["dock-1"])
     cut = Peer(port, accounts["dock-2"])
     assert kept.answer == 0 and cut.answer == 0
+    cut.subscribe(f"{SITE}/task/+", qos=1)
+    assert cut.granted.get(timeout=PATIENCE_S)
+    assert cut.put(f"{SITE}/scan/dock-2", b"{}") != NOT_AUTHORIZED
     print("connected", flush=True)
-    assert cut.ends.get(timeout=PATIENCE_S)
+    # SIGHUP has no receipt: what is refused now tells that it is done.
+    end = time.monotonic() + PATIENCE_S
+    while cut.put(f"{SITE}/scan/dock-2", b"{}") != NOT_AUTHORIZED:
+        assert time.monotonic() < end
+    depotd = Peer(port, accounts["_depotd"])
+    depotd.put(f"{SITE}/task/t1-7", b"{}")
     assert kept.put(f"{SITE}/scan/dock-1", b"{}") != NOT_AUTHORIZED
-    assert kept.ends.empty()
-    assert Peer(port, accounts["dock-2"]).answer == NOT_AUTHORIZED
+    assert cut.put(f"{SITE}/scan/dock-2", b"{}") == NOT_AUTHORIZED
+    assert cut.heard.empty() and kept.ends.empty()
+    cut.close()
+    cut = Peer(port, accounts["dock-2"])
+    assert cut.answer in (0, NOT_AUTHORIZED)
+    if cut.answer == 0:
+        assert cut.put(f"{SITE}/scan/dock-2", b"{}") == NOT_AUTHORIZED
     kept.close()
+    depotd.close()
     print("one gone, one kept")
 
 

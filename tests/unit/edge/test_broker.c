@@ -33,6 +33,24 @@ static void own_account_note(struct broker_bed *bed)
 	assert_int_equal(fclose(file), 0);
 }
 
+/* The line of @name in broker.passwd. */
+static bool passwd_line(const struct broker_bed *bed, const char *name,
+			char ret_line[256])
+{
+	char path[SCRATCH_PATH_SIZE];
+	FILE *file =
+		fopen(scratch_path(&bed->dir, BROKER_PASSWD_NAME, path), "re");
+	size_t size = strlen(name);
+	bool is_there = false;
+
+	assert_non_null(file);
+	while (!is_there && fgets(ret_line, 256, file) != NULL)
+		is_there = strncmp(ret_line, name, size) == 0 &&
+			   ret_line[size] == ':';
+	assert_int_equal(fclose(file), 0);
+	return is_there;
+}
+
 /* ---- who may do what ---- */
 
 /*
@@ -94,7 +112,7 @@ static void a_dashboard_gets_retained_stock_over_websocket(void **state)
 		 "websockets heard 2");
 }
 
-static void an_account_that_goes_is_cut_off_and_no_other(void **state)
+static void an_account_that_goes_loses_its_rights_and_no_other(void **state)
 {
 	struct broker_bed *bed = *state;
 	struct peer peer;
@@ -103,6 +121,7 @@ static void an_account_that_goes_is_cut_off_and_no_other(void **state)
 	bed_account(bed, "dock-1", "device");
 	bed_account(bed, "dock-2", "device");
 	bed_open(bed);
+	own_account_note(bed);
 	peer_start(&peer, "gone", bed->config.port, bed->credentials);
 	peer_says(&peer, "connected");
 	assert_done(broker_account_remove(bed->keys.folder,
@@ -111,6 +130,73 @@ static void an_account_that_goes_is_cut_off_and_no_other(void **state)
 	assert_done(broker_refresh(bed->broker, &bed->err), &bed->err);
 	peer_says(&peer, "one gone, one kept");
 	peer_end(&peer);
+	assert_int_equal(bed_state(bed).starts, 1);
+}
+
+/* The same line of broker.passwd as long as a broker runs that has read it,
+ * and no longer. */
+static void
+the_line_of_a_gone_account_stays_for_the_running_broker(void **state)
+{
+	struct broker_bed *bed = *state;
+	char before[256];
+	char after[256];
+
+	NEEDS_BROKER();
+	bed_account(bed, "dock-1", "device");
+	bed_account(bed, "dock-2", "device");
+	bed_open(bed);
+	assert_true(passwd_line(bed, "dock-2", before));
+	assert_done(broker_account_remove(bed->keys.folder,
+					  SPAN_LITERAL("dock-2"), &bed->err),
+		    &bed->err);
+	bed_account(bed, "dock-3", "device");
+	for (int i = 0; i < 2; i++) {
+		assert_done(broker_refresh(bed->broker, &bed->err), &bed->err);
+		assert_true(passwd_line(bed, "dock-2", after));
+		assert_string_equal(before, after);
+		assert_true(passwd_line(bed, "dock-3", after));
+	}
+	assert_int_equal(kill((pid_t)bed_state(bed).pid, SIGKILL), 0);
+	BED_UNTIL(bed, bed_state(bed).starts == 2);
+	assert_false(passwd_line(bed, "dock-2", after));
+	assert_true(passwd_line(bed, "dock-1", after));
+}
+
+/* A name with a new password gets it, from another broker: at once, and when
+ * depotd was away meanwhile. */
+static void a_new_password_starts_another_broker(void **state)
+{
+	struct broker_bed *bed = *state;
+	char before[256];
+	char after[256];
+
+	NEEDS_BROKER();
+	bed_account(bed, "dock-1", "device");
+	bed_open(bed);
+	for (int i = 0; i < 2; i++) {
+		int64_t pid = bed_state(bed).pid;
+
+		assert_true(passwd_line(bed, "dock-1", before));
+		if (i == 1)
+			bed_close(bed, false);
+		assert_done(broker_account_remove(bed->keys.folder,
+						  SPAN_LITERAL("dock-1"),
+						  &bed->err),
+			    &bed->err);
+		bed_account(bed, "dock-1", "device");
+		if (i == 1)
+			bed_open(bed);
+		else
+			assert_done(broker_refresh(bed->broker, &bed->err),
+				    &bed->err);
+		BED_UNTIL(bed, bed_state(bed).is_running &&
+				       bed_state(bed).pid != pid);
+		assert_int_equal(bed_state(bed).ends, 0);
+		assert_true(passwd_line(bed, "dock-1", after));
+		assert_string_not_equal(before, after);
+		BED_UNTIL(bed, bed_listens(bed));
+	}
 }
 
 /* ---- its life ---- */
@@ -381,7 +467,10 @@ int main(void)
 		BED_TEST(nobody_gets_in_without_an_account),
 		BED_TEST(anonymous_clients_scan_and_look_and_forge_nothing),
 		BED_TEST(a_dashboard_gets_retained_stock_over_websocket),
-		BED_TEST(an_account_that_goes_is_cut_off_and_no_other),
+		BED_TEST(an_account_that_goes_loses_its_rights_and_no_other),
+		BED_TEST(
+			the_line_of_a_gone_account_stays_for_the_running_broker),
+		BED_TEST(a_new_password_starts_another_broker),
 		BED_TEST(a_broker_that_is_killed_is_started_again),
 		BED_TEST(a_broker_outlives_a_crash_and_is_adopted),
 		BED_TEST(an_orderly_end_ends_it_and_a_fault_leaves_it),
