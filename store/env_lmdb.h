@@ -24,6 +24,10 @@ struct view {
 struct txn {
 	struct view view;
 	enum err_code failure; /* ERR_OK, or what spoiled the transaction */
+	/* One a table, opened when it is first needed: LMDB looks on the page
+	 * where a cursor stands before it goes down the tree from its root,
+	 * and the rows of a movement lie near each other. */
+	MDB_cursor *cursors[TABLE_COUNT];
 };
 
 struct env {

@@ -178,6 +178,29 @@ static int rows_walk(MDB_txn *txn, const struct env *env, enum table table,
 
 /* ---- reading ---- */
 
+static int cursor_of(struct env *env, enum table table, MDB_cursor **ret_cursor)
+{
+	MDB_cursor **cursor = &env->txn.cursors[table];
+	int number = 0;
+
+	if (*cursor == NULL)
+		number = mdb_cursor_open(env->txn.view.txn, env->tables[table],
+					 cursor);
+	*ret_cursor = *cursor;
+	return number;
+}
+
+static int cursor_find(struct env *env, enum table table, MDB_val *key,
+		       MDB_val *ret_value)
+{
+	MDB_cursor *cursor;
+	int number = cursor_of(env, table, &cursor);
+
+	if (number != 0)
+		return number;
+	return mdb_cursor_get(cursor, key, ret_value, MDB_SET_KEY);
+}
+
 enum err_code view_get(const struct view *view, enum table table,
 		       struct span key, struct span *ret_value, struct err *err)
 {
@@ -188,7 +211,11 @@ enum err_code view_get(const struct view *view, enum table table,
 	ASSERT((size_t)table < TABLE_COUNT);
 	if (key.size == 0 || key.size > ENV_KEY_SIZE_MAX)
 		return ERR_NOT_FOUND;
-	number = mdb_get(view->txn, view->env->tables[table], &wanted, &value);
+	if (view == &view->env->txn.view)
+		number = cursor_find(view->env, table, &wanted, &value);
+	else
+		number = mdb_get(view->txn, view->env->tables[table], &wanted,
+				 &value);
 	if (number == MDB_NOTFOUND)
 		return ERR_NOT_FOUND;
 	if (number != 0)
@@ -327,9 +354,17 @@ enum err_code txn_begin(struct env *env, struct txn **ret_txn, struct err *err)
 		return env_failed(err, number, "write", env->path);
 	}
 	txn->view.env = env;
+	memset(txn->cursors, 0, sizeof(txn->cursors));
 	txn->failure = ERR_OK;
 	*ret_txn = txn;
 	return ERR_OK;
+}
+
+static void cursors_close(struct txn *txn)
+{
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		if (txn->cursors[i] != NULL)
+			mdb_cursor_close(txn->cursors[i]);
 }
 
 enum err_code txn_commit(struct txn *txn, struct err *err)
@@ -343,6 +378,7 @@ enum err_code txn_commit(struct txn *txn, struct err *err)
 		return err_set(err, failure,
 			       "commit: a step of the transaction had failed");
 	}
+	cursors_close(txn);
 	number = mdb_txn_commit(txn->view.txn);
 	txn->view.txn = NULL;
 	if (number != 0)
@@ -355,6 +391,7 @@ void txn_abandon(struct txn *txn)
 {
 	if (txn == NULL)
 		return;
+	cursors_close(txn);
 	mdb_txn_abort(txn->view.txn);
 	txn->view.txn = NULL;
 }
@@ -386,12 +423,16 @@ static int put(struct txn *txn, enum table table, struct span key,
 {
 	MDB_val name = val_of(key);
 	MDB_val data = val_of(value);
+	MDB_cursor *cursor;
+	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT);
 	ASSERT(key.size >= 1 && key.size <= ENV_KEY_SIZE_MAX);
 	ASSERT(is_of(table, &name));
-	return mdb_put(txn->view.txn, txn->view.env->tables[table], &name,
-		       &data, flags);
+	number = cursor_of(txn->view.env, table, &cursor);
+	if (number != 0)
+		return number;
+	return mdb_cursor_put(cursor, &name, &data, flags);
 }
 
 enum err_code txn_put(struct txn *txn, enum table table, struct span key,
