@@ -190,7 +190,7 @@ static enum err_code item_publish(struct run *run, uint32_t number,
 #define LOAD_SPAN_MS 100
 #define LOAD_MIN 100 /* movements in that */
 #define TURN_MS 16
-#define TURN_MAX 16
+#define TURN_MAX 8
 
 static void load_look(struct load *load, int64_t now_ms)
 {
