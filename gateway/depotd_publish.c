@@ -64,7 +64,8 @@ static bool answer_publish(struct box *box, const struct keeper_answer *answer)
 		.topic = topic,
 		.payload = {answer->payload, answer->size},
 		.correlation = {answer->correlation, answer->correlation_size},
-		.qos = 1};
+		.qos = 1,
+		.is_answer = true};
 
 	/* What the session brought before the subscriptions stand again is
 	 * answered when they do. */

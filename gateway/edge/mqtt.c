@@ -128,18 +128,23 @@ static void on_sent_away(void *context, MQTTProperties *properties,
 	mqtt_raise(mqtt, EVENT_LOST);
 }
 
+/* At the broker's Receive Maximum Paho stops sending, and looks again only
+ * after a second: stay below. */
+static uint32_t flight_bound(uint32_t wanted, int64_t most)
+{
+	return most > 1 && most - 1 < wanted ? (uint32_t)most - 1 : wanted;
+}
+
 static void on_connected(void *context, MQTTAsync_successData5 *data)
 {
 	struct mqtt *mqtt = context;
-	uint32_t bound = mqtt->config.in_flight_max;
 	int64_t most = MQTTProperties_getNumericValue(
 		&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM);
 
-	/* At the broker's Receive Maximum Paho stops sending, and looks again
-	 * only after a second: stay below. */
-	if (most > 1 && most - 1 < bound)
-		bound = (uint32_t)most - 1;
-	atomic_store(&mqtt->flights.bound, bound);
+	atomic_store(&mqtt->flights.bounds[FLIGHT_PLAIN],
+		     flight_bound(mqtt->config.in_flight_max, most));
+	atomic_store(&mqtt->flights.bounds[FLIGHT_ANSWER],
+		     flight_bound(mqtt->config.answers_max, most));
 	atomic_store(&mqtt->has_session, data->alt.connect.sessionPresent != 0);
 	if (mqtt->inbox.packets != NULL &&
 	    data->alt.connect.sessionPresent == 0)
@@ -256,7 +261,7 @@ enum err_code paho_open(struct mqtt *mqtt, struct err *err)
 	int result;
 
 	options.sendWhileDisconnected = 0;
-	options.maxBufferedMessages = (int)mqtt->config.in_flight_max * 2;
+	options.maxBufferedMessages = (int)mqtt->config.answers_max * 2;
 	result = MQTTAsync_createWithOptions(&mqtt->handle, mqtt->settings.uri,
 					     mqtt->settings.client_id,
 					     MQTTCLIENT_PERSISTENCE_NONE, NULL,

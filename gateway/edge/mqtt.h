@@ -115,6 +115,7 @@ struct mqtt_config {
 	uint32_t session_s;       /* session expiry interval */
 	uint32_t packet_size_max; /* bytes; the broker drops longer ones */
 	uint32_t in_flight_max;   /* publishes of QoS 1 without a PUBACK */
+	uint32_t answers_max;     /* the same, for an answer: more */
 	uint32_t heard_max;       /* heard messages that may wait */
 	uint16_t receive_max;     /* Receive Maximum. Mosquitto 2.0.11 keeps
 				   * to it only while it has no queue */
@@ -131,8 +132,8 @@ struct mqtt_config {
 /* What HOUSE and FACTS ask for; the caller fills in the rest. */
 #define MQTT_CONFIG_DEFAULTS                                        \
 	.session_s = 7 * 86400, .packet_size_max = 65536,           \
-	.in_flight_max = 100, .heard_max = 512, .receive_max = 100, \
-	.keepalive_s = 30
+	.in_flight_max = 100, .answers_max = 500, .heard_max = 512, \
+	.receive_max = 100, .keepalive_s = 30
 
 /*
  * Makes a client that does nothing until mqtt_start.
@@ -164,6 +165,7 @@ struct mqtt_publication {
 	struct span correlation; /* MQTT 5's Correlation Data; empty: none */
 	uint8_t qos;             /* 0 or 1 */
 	bool is_retained;
+	bool is_answer; /* somebody waits for it: goes when others wait */
 };
 
 /*

@@ -28,16 +28,18 @@ static enum err_code publication_check(const struct mqtt *mqtt,
 enum err_code mqtt_publish(struct mqtt *mqtt,
 			   const struct mqtt_publication *publication)
 {
+	enum flight_class class =
+		publication->is_answer ? FLIGHT_ANSWER : FLIGHT_PLAIN;
 	enum err_code code = publication_check(mqtt, publication);
 
 	if (code != ERR_OK)
 		return code;
 	code = ERR_AGAIN;
 	if (mqtt_state(mqtt) == MQTT_UP &&
-	    (publication->qos == 0 || flight_begin(&mqtt->flights)))
+	    (publication->qos == 0 || flight_begin(&mqtt->flights, class)))
 		code = paho_send(mqtt, publication);
 	if (code == ERR_AGAIN) {
-		flights_want_room(&mqtt->flights);
+		flights_want_room(&mqtt->flights, class);
 		inbox_count(&mqtt->inbox, MQTT_COUNT_PUBLISH_AGAIN);
 	}
 	return code;
@@ -189,6 +191,7 @@ enum err_code mqtt_open(const struct mqtt_config *config,
 
 	ASSERT(config->handlers.changed != NULL);
 	ASSERT(config->in_flight_max > 0 && config->receive_max > 0);
+	ASSERT(config->answers_max >= config->in_flight_max);
 	if (mqtt == NULL)
 		return err_set(err, ERR_FULL, "no memory");
 	mqtt->config = *config;

@@ -265,7 +265,7 @@ static void stopped_enter(struct session *session)
 
 static void flush_look(struct session *session)
 {
-	flights_want_room(session->flights);
+	flights_want_room(session->flights, FLIGHT_PLAIN);
 	if (flights_left(session->flights) > 0)
 		return;
 	session->phase = PHASE_CLOSING;

@@ -195,7 +195,7 @@ static void bed_reset(struct bed *bed)
 	bed->inbox = (struct inbox){.ring = bed->ring, .clock = &bed->clock};
 	bed->inbox.inputs.texts[bed->inbox.inputs.count++] = filter;
 	bed->inbox.tree.texts[bed->inbox.tree.count++] = filter;
-	bed->flights = (struct flights){.bound = 10};
+	bed->flights = (struct flights){.bounds = {10, 10}};
 	bed->timer_ms = 0;
 	bed->has_valve = true;
 	bed->can_connect = true;
@@ -345,8 +345,8 @@ publishes_without_an_answer_are_cut_after_half_a_minute(void **state)
 	up(bed);
 	pass(bed, 100000); /* nothing in flight: nothing to wait for */
 	assert_int_equal(bed->cuts, 0);
-	assert_true(flight_begin(&bed->flights));
-	assert_true(flight_begin(&bed->flights));
+	assert_true(flight_begin(&bed->flights, FLIGHT_PLAIN));
+	assert_true(flight_begin(&bed->flights, FLIGHT_PLAIN));
 	pass(bed, 25000);
 	(void)flight_end(&bed->flights);
 	pass(bed, 29000);
@@ -495,7 +495,7 @@ static void anything(struct bed *bed, uint64_t *seed)
 	else if (choice < 24)
 		ring_release_upto(bed->ring, UINT64_MAX);
 	else if (choice < 26)
-		(void)flight_begin(&bed->flights);
+		(void)flight_begin(&bed->flights, FLIGHT_PLAIN);
 	else if (choice < 28 && flights_left(&bed->flights) > 0)
 		(void)flight_end(&bed->flights);
 	else if (choice < 29)
