@@ -105,30 +105,45 @@ def median(rows, key):
 
 # ---- intake ----
 
+# What the senders may have under way: (senders, readings of each that the
+# broker has not PUBACKed, readings of each without the taker's answer).
+STREAM = (1, 100, 100000)
+FLOOD = (4, 1000, 1000)
+
+
+def intake_rounds(bench, broker, box, load):
+    return bench.measure("bench_intake", "rate", broker.port,
+                         bench.size("rounds"), bench.size("readings"), *load,
+                         broker.program.pid, box.program.pid)["rounds"]
+
+
+def intake_figures(rounds, name):
+    return {
+        f"{name}ratio": median(
+            rounds, lambda one: one["box"]["rate"] / one["null"]["rate"]),
+        f"{name}box_rate": median(rounds, lambda one: one["box"]["rate"]),
+        f"{name}null_rate": median(rounds, lambda one: one["null"]["rate"]),
+    }
+
+
 def intake(bench):
     broker = bench.harness.Broker(bench.scratch).start()
     box = bench.box(bench.store(2000, 200, bench.size("map_mib")),
                     broker).start()
-    result = bench.measure("bench_intake", "rate", broker.port,
-                           bench.size("rounds"), bench.size("readings"),
-                           broker.program.pid, box.program.pid)
+    stream = intake_rounds(bench, broker, box, STREAM)
+    flood = intake_rounds(bench, broker, box, FLOOD)
     idle = bench.measure("bench_intake", "idle", broker.port,
                          bench.size("idle"))
     box.audit(found=0)
-    rounds = result["rounds"]
-    figures = {
-        "intake.ratio": median(
-            rounds, lambda one: one["box"]["rate"] / one["null"]["rate"]),
-        "intake.box_rate": median(rounds, lambda one: one["box"]["rate"]),
-        "intake.null_rate": median(rounds, lambda one: one["null"]["rate"]),
-        "intake.idle_p50": idle["p50_ms"],
-        "intake.idle_p99": idle["p99_ms"],
-    }
+    figures = {**intake_figures(stream, "intake."),
+               **intake_figures(flood, "intake.flood_"),
+               "intake.idle_p50": idle["p50_ms"],
+               "intake.idle_p99": idle["p99_ms"]}
     for side in ("box", "null"):
         for who, key in (("broker", "broker_us"), ("self", "taker_us"),
                          ("guns", "guns_us")):
             figures[f"intake.{side}_cpu_{who}"] = median(
-                rounds, lambda one, side=side, key=key: one[side][key])
+                stream, lambda one, side=side, key=key: one[side][key])
     return figures
 
 
@@ -312,7 +327,7 @@ def memory(bench):
     box = bench.box(bench.large(), broker).start()
     figures = {"memory.start": rollup(box.program.pid)[0]}
     bench.measure("bench_intake", "rate", broker.port, 1,
-                  bench.size("readings"), broker.program.pid,
+                  bench.size("readings"), *FLOOD, broker.program.pid,
                   box.program.pid)
     figures["memory.rss"], figures["memory.own"] = rollup(box.program.pid)
     box.stop()

@@ -2,7 +2,8 @@
  * intake - the rate of durable intake against that of a null subscriber, and
  * how long an acknowledgement takes when the box is idle.
  *
- *	bench_intake rate PORT ROUNDS READINGS BROKER_PID BOX_PID
+ *	bench_intake rate PORT ROUNDS READINGS GUNS IN_FLIGHT WINDOW \
+ *		BROKER_PID BOX_PID
  *	bench_intake idle PORT READINGS
  *
  * depotd runs already, as acme/hz-01 on the broker at PORT, on a store that
@@ -22,12 +23,11 @@
 
 #define PREFIX_BOX "depot/v1/acme/hz-01"
 #define PREFIX_NULL "depot/v1/acme/nl-01"
-#define GUNS 4
-#define WINDOW 1000
 #define ITEMS 2000
 #define BINS 200
 #define WARM_UP 1000 /* readings of each gun, not measured */
 #define READINGS_MAX 1000000
+#define WINDOW_MAX 100000 /* the broker queues no more */
 #define IDLE_PAUSE_MS 20
 
 /* Names that no earlier run on the same store has used. */
@@ -61,6 +61,9 @@ static double cpu_us(pid_t pid)
 struct sides {
 	uint16_t port;
 	uint32_t readings;
+	uint32_t guns;
+	uint32_t in_flight; /* as in traffic.h, as the next */
+	uint32_t window;
 	pid_t broker;
 	pid_t box;
 	pid_t taker;
@@ -78,11 +81,12 @@ static struct side_result run(const struct sides *sides, bool is_box,
 	struct traffic_plan plan = {.port = sides->port,
 				    .prefix = is_box ? PREFIX_BOX : PREFIX_NULL,
 				    .boot = boot,
-				    .guns = GUNS,
-				    .readings = readings / GUNS,
+				    .guns = sides->guns,
+				    .readings = readings / sides->guns,
 				    .items = ITEMS,
 				    .bins = BINS,
-				    .window = WINDOW};
+				    .in_flight = sides->in_flight,
+				    .window = sides->window};
 	struct side_result result;
 
 	boot_name(boot, sizeof(boot));
@@ -121,8 +125,8 @@ static void rate(struct sides *sides, uint32_t rounds)
 	sides->taker = taker_start(sides->port, PREFIX_NULL, sides->count);
 	while (!atomic_load(&sides->count->is_up))
 		(void)poll(NULL, 0, 1);
-	(void)run(sides, false, WARM_UP * GUNS);
-	(void)run(sides, true, WARM_UP * GUNS);
+	(void)run(sides, false, WARM_UP * sides->guns);
+	(void)run(sides, true, WARM_UP * sides->guns);
 	printf("{\"readings\":%" PRIu32 ",\"rounds\":[", sides->readings);
 	for (uint32_t i = 0; i < rounds; i++) {
 		struct side_result none = run(sides, false, sides->readings);
@@ -157,6 +161,7 @@ static void idle(uint16_t port, uint32_t readings)
 				    .readings = readings,
 				    .items = ITEMS,
 				    .bins = BINS,
+				    .in_flight = 1,
 				    .window = 1};
 
 	if (ns == NULL)
@@ -176,11 +181,14 @@ int main(int argc, char **argv)
 {
 	struct sides sides = {.port = 0};
 
-	if (argc == 7 && strcmp(argv[1], "rate") == 0) {
+	if (argc == 10 && strcmp(argv[1], "rate") == 0) {
 		sides.port = (uint16_t)bench_number(argv[2], UINT16_MAX);
 		sides.readings = bench_number(argv[4], READINGS_MAX);
-		sides.broker = (pid_t)bench_number(argv[5], INT32_MAX);
-		sides.box = (pid_t)bench_number(argv[6], INT32_MAX);
+		sides.guns = bench_number(argv[5], TRAFFIC_GUNS_MAX);
+		sides.in_flight = bench_number(argv[6], TRAFFIC_IN_FLIGHT_MAX);
+		sides.window = bench_number(argv[7], WINDOW_MAX);
+		sides.broker = (pid_t)bench_number(argv[8], INT32_MAX);
+		sides.box = (pid_t)bench_number(argv[9], INT32_MAX);
 		rate(&sides, bench_number(argv[3], 1000));
 	} else if (argc == 4 && strcmp(argv[1], "idle") == 0)
 		idle((uint16_t)bench_number(argv[2], UINT16_MAX),

@@ -7,8 +7,6 @@
 #include "tests/bench/load.h"
 #include "tests/support/mqtt_raw.h"
 
-/* The broker's Receive Maximum is 1,000. */
-#define IN_FLIGHT_MAX 1000
 /* Scanners are machines of their own, so the guns should cost this one as
  * little as can be: they wake for some 50 PUBACKs, or after 2 ms. */
 #define WAKE_SIZE 256
@@ -208,8 +206,8 @@ static uint32_t gun_limit(const struct traffic_plan *plan,
 {
 	uint32_t limit = gun->acked + plan->window;
 
-	if (limit > gun->pubacked + IN_FLIGHT_MAX)
-		limit = gun->pubacked + IN_FLIGHT_MAX;
+	if (limit > gun->pubacked + plan->in_flight)
+		limit = gun->pubacked + plan->in_flight;
 	return limit < plan->readings ? limit : plan->readings;
 }
 

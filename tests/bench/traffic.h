@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define TRAFFIC_GUNS_MAX 16
+#define TRAFFIC_IN_FLIGHT_MAX 1000 /* the broker's Receive Maximum */
 
 struct traffic_plan {
 	uint16_t port;
@@ -21,8 +22,10 @@ struct traffic_plan {
 	uint32_t readings; /* of each gun */
 	uint32_t items;
 	uint32_t bins;
-	uint32_t window; /* readings of a gun on the way to whoever takes them
-			  */
+	uint32_t in_flight; /* readings of a gun that the broker has not
+			     * PUBACKed; at most TRAFFIC_IN_FLIGHT_MAX */
+	uint32_t window;    /* readings of a gun on the way to whoever takes
+			     * them */
 	/* What somebody else has taken of all guns' readings so far; NULL: the
 	 * box's acknowledgements tell. */
 	const atomic_uint_least64_t *taken;
