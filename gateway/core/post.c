@@ -473,6 +473,8 @@ static enum err_code reverse_one(struct act *act, struct pos pos,
 	enum err_code code;
 	bool fits;
 
+	/* So a pallet's row goes back with it. */
+	memcpy(fact.sscc, done->sscc, sizeof(fact.sscc));
 	code = item_find(batch_view(act->batch), sku_span(&done->item),
 			 &fact.item_no, err);
 	if (code == ERR_OK && fact.from.place.kind == PLACE_BIN)

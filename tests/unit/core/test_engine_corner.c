@@ -392,6 +392,32 @@ static void a_pallet_without_a_lot_takes_its_own_units(void **state)
 	assert_clean(w);
 }
 
+/* Its row goes back with it: to where it lay, and then out of the house, so
+ * that it may come again. */
+static void a_pallet_that_was_taken_back_is_where_it_was(void **state)
+{
+	struct warehouse *w = *state;
+	static const char receive[] =
+		"{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\",\"code\":"
+		"\"(00)395212340000000014(02)09521234567899(37)24\"}";
+
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\",\"qty\":9,"
+		   "\"code\":\"MILK\"}");
+	read_in(w, receive);
+	read_in(w, "{\"v\":1,\"op\":\"move\",\"bin\":\"A-01\","
+		   "\"to\":\"A-02\"," PALLET);
+	read_in(w, "{\"v\":1,\"op\":\"undo\"}");
+	read_in(w, "{\"v\":1,\"op\":\"putaway\",\"bin\":\"A-02\"," PALLET);
+	assert_int_equal(lot_units(w, "A-01", CONDITION_GOOD, ""), 9);
+	assert_int_equal(lot_units(w, "A-02", CONDITION_GOOD, ""), 24);
+	read_in(w, "{\"v\":1,\"op\":\"undo\"}");
+	read_in(w, "{\"v\":1,\"op\":\"undo\"}");
+	assert_int_equal(lot_units(w, "A-01", CONDITION_GOOD, ""), 9);
+	read_in(w, receive);
+	assert_int_equal(lot_units(w, "A-01", CONDITION_GOOD, ""), 33);
+	assert_clean(w);
+}
+
 /* ---- parked ---- */
 
 static void a_reading_with_two_unknown_codes_waits_for_both(void **state)
@@ -548,6 +574,7 @@ int main(void)
 		STORY(a_number_that_never_came_is_told_in_words),
 		STORY(a_serial_leaves_from_its_own_lot),
 		STORY(a_pallet_without_a_lot_takes_its_own_units),
+		STORY(a_pallet_that_was_taken_back_is_where_it_was),
 		STORY(a_reading_with_two_unknown_codes_waits_for_both),
 		STORY(a_number_used_twice_before_its_device_was_known_is_kept),
 		STORY(undo_takes_one_reading_also_when_the_clock_was_set_back),
