@@ -91,4 +91,15 @@ static inline void day_post(struct warehouse *w)
 	warehouse_commit(w);
 }
 
+/* A warehouse after such a day; warehouse_teardown ends it. */
+static inline int day_setup(void **state)
+{
+	struct warehouse *w = calloc(1, sizeof(*w));
+
+	warehouse_open(w);
+	day_post(w);
+	*state = w;
+	return 0;
+}
+
 #endif

@@ -227,4 +227,21 @@ static inline struct item_no warehouse_item(struct warehouse *w,
 	return item;
 }
 
+/* An empty warehouse for each test, and its end: cmocka's. */
+static inline int warehouse_setup(void **state)
+{
+	struct warehouse *w = calloc(1, sizeof(*w));
+
+	warehouse_open(w);
+	*state = w;
+	return 0;
+}
+
+static inline int warehouse_teardown(void **state)
+{
+	warehouse_close(*state);
+	free(*state);
+	return 0;
+}
+
 #endif

@@ -10,22 +10,6 @@
 
 static struct balance balance; /* too large for comfort on a stack */
 
-static int setup(void **state)
-{
-	struct warehouse *w = calloc(1, sizeof(*w));
-
-	warehouse_open(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	warehouse_close(*state);
-	free(*state);
-	return 0;
-}
-
 static struct pos post(struct warehouse *w, enum movement_kind kind,
 		       const char *sku, int64_t units, const char *from,
 		       const char *to, const char *lot)
@@ -392,7 +376,9 @@ static void a_row_in_another_form_is_damage(void **state)
 	txn_abandon(txn);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                             \
+	cmocka_unit_test_setup_teardown(name, warehouse_setup, \
+					warehouse_teardown)
 
 int main(void)
 {

@@ -12,22 +12,6 @@
 #include "tests/support/dump.h"
 #include "tests/support/store.h"
 
-static int setup(void **state)
-{
-	struct warehouse *w = calloc(1, sizeof(*w));
-
-	warehouse_open(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	warehouse_close(*state);
-	free(*state);
-	return 0;
-}
-
 static struct journal_head head_of(struct warehouse *w)
 {
 	struct journal_head head = {.chain = 0};
@@ -464,7 +448,9 @@ static void the_highest_epoch_with_a_key_is_known(void **state)
 	assert_int_equal(epoch, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                             \
+	cmocka_unit_test_setup_teardown(name, warehouse_setup, \
+					warehouse_teardown)
 
 int main(void)
 {

@@ -10,22 +10,6 @@
 #include "store/trace.h"
 #include "tests/support/day.h"
 
-static int setup(void **state)
-{
-	struct warehouse *w = calloc(1, sizeof(*w));
-
-	warehouse_open(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	warehouse_close(*state);
-	free(*state);
-	return 0;
-}
-
 static struct view *look(struct warehouse *w)
 {
 	struct view *view = NULL;
@@ -567,7 +551,9 @@ static void more_than_was_picked_for_an_order_cannot_leave_for_it(void **state)
 	assert_int_equal(picked_for(w, "SO-2"), 5);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                             \
+	cmocka_unit_test_setup_teardown(name, warehouse_setup, \
+					warehouse_teardown)
 
 int main(void)
 {

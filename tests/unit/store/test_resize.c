@@ -13,23 +13,6 @@
 #include "tests/support/dump.h"
 #include "tests/support/store.h"
 
-static int setup(void **state)
-{
-	struct warehouse *w = calloc(1, sizeof(*w));
-
-	warehouse_open(w);
-	day_post(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	warehouse_close(*state);
-	free(*state);
-	return 0;
-}
-
 static void close_ledger(struct warehouse *w)
 {
 	ledger_close(w->ledger);
@@ -143,7 +126,8 @@ static void no_store_is_no_store(void **state)
 		    ERR_NOT_COMMISSIONED);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, day_setup, warehouse_teardown)
 
 int main(void)
 {

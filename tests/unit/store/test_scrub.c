@@ -6,23 +6,6 @@
 #include "store/scrub.h"
 #include "tests/support/day.h"
 
-static int setup(void **state)
-{
-	struct warehouse *w = calloc(1, sizeof(*w));
-
-	warehouse_open(w);
-	day_post(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	warehouse_close(*state);
-	free(*state);
-	return 0;
-}
-
 static void step(struct warehouse *w, struct scrub *scrub, uint64_t rows)
 {
 	struct view *view;
@@ -193,7 +176,8 @@ static void a_damaged_row_of_any_table_stops_the_round(void **state)
 	assert_int_equal(tables, 18);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, day_setup, warehouse_teardown)
 
 int main(void)
 {

@@ -11,23 +11,6 @@
 #define FORMAT_DOCUMENT DEPOT_GOLDEN "/../../docs/format/tables.md"
 #define TEXT_SIZE (64 * 1024)
 
-static int setup(void **state)
-{
-	struct warehouse *w = calloc(1, sizeof(*w));
-
-	warehouse_open(w);
-	day_post(w);
-	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	warehouse_close(*state);
-	free(*state);
-	return 0;
-}
-
 struct text {
 	char data[TEXT_SIZE];
 	size_t size;
@@ -217,7 +200,8 @@ static void a_pos_beyond_its_bounds_is_a_failed_read(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, day_setup, warehouse_teardown)
 
 int main(void)
 {
