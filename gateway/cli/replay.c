@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/cli/record.h"
 #include "gateway/cli/request.h"
 #include "gateway/cli/scratch.h"
 #include "gateway/cli/sheet.h"
@@ -21,8 +22,11 @@
 #define TICK_MS 1000
 
 static const struct control_refusal bad_line = {
-	"bad_record", "%s: not {\"at\", \"topic\", \"payload\"}",
-	"%s：不是 {\"at\", \"topic\", \"payload\"}"};
+	"bad_record",
+	"%s; a line is {\"at\", \"topic\", \"payload\"}, or what mosquitto_sub "
+	"writes as JSON",
+	"%s；每行应为 {\"at\", \"topic\", \"payload\"}，或 mosquitto_sub "
+	"输出的 JSON"};
 static const struct control_refusal bad_speed = {
 	"usage",
 	"%s is no speed: 1 is as it was, 60 a minute a second, 0 as "
@@ -51,30 +55,6 @@ struct replay {
 	uint64_t records;
 	uint64_t acks;
 };
-
-struct record {
-	struct moment at;
-	struct span topic;
-	struct span payload;
-};
-
-/* ---- the record ---- */
-
-static bool record_read(struct replay *replay, struct span line,
-			struct record *record)
-{
-	const struct json_value *root;
-	struct fault fault;
-
-	if (json_parse(&replay->json, line, &fault) != ERR_OK)
-		return false;
-	root = json_root(&replay->json);
-	if (json_kind(root) != JSON_OBJECT ||
-	    json_moment(root, "at", &record->at, &fault) != ERR_OK ||
-	    json_text(root, "topic", &record->topic, &fault) != ERR_OK)
-		return false;
-	return json_text(root, "payload", &record->payload, &fault) == ERR_OK;
-}
 
 /* ---- the engine ---- */
 
@@ -174,24 +154,32 @@ static void pace(const struct replay *replay, const struct record *record)
 
 /* ---- the day ---- */
 
-static enum exit_code line_bad(const struct replay *replay)
+static enum exit_code line_bad(const struct replay *replay,
+			       const struct fault *fault)
 {
-	char place[64];
+	char en[FAULT_TEXT_SIZE];
+	char zh[FAULT_TEXT_SIZE];
+	char place[FAULT_TEXT_SIZE + 64];
 
-	(void)text_format(place, sizeof(place), "%s %" PRIu64,
+	fault_text_en(fault, en, sizeof(en));
+	fault_text_zh(fault, zh, sizeof(zh));
+	(void)text_format(place, sizeof(place), "%s %" PRIu64 "%s%s",
 			  cli_say(replay->cli, "line", "第"),
-			  replay->line_number);
+			  replay->line_number,
+			  cli_say(replay->cli, ": ", " 行："),
+			  cli_say(replay->cli, en, zh));
 	return cli_refuse(replay->cli, EXIT_FAILED, &bad_line, place);
 }
 
 static enum exit_code line_play(struct replay *replay, struct span line)
 {
 	struct record record;
+	struct fault fault;
 	struct err err;
 	enum err_code code;
 
-	if (!record_read(replay, line, &record))
-		return line_bad(replay);
+	if (record_read(&replay->json, line, &record, &fault) != ERR_OK)
+		return line_bad(replay, &fault);
 	if (replay->records == 0) {
 		code = scratch_found(&replay->scratch, replay->cli,
 				     record.topic, record.at, &err);

@@ -351,6 +351,47 @@ def a_replay_is_kept_where_it_is_wanted_and_never_on_a_box(scratch):
 
 
 @h.test
+def what_mosquitto_sub_writes_is_a_record(scratch):
+    """Its formats j (the payload a string) and J (an object), as 2.0.11 writes
+    them, in two time zones: the same day."""
+    def line(second, payload, clock="08", zone="+0000"):
+        return (f'{{"tst":"2026-03-01T{clock}:00:{second:02}.603529Z{zone}",'
+                f'"topic":"{h.PREFIX}/scan/dock-1","qos":1,"retain":0,'
+                f'"payloadlen":{len(payload)},"payload":')
+    bodies = [json.dumps({"v": 1, "seq": n + 1, "boot": "b1", "bin": "A-01",
+                          "code": "4006381333931", "op": "receive"})
+              for n in range(20)]
+    played = []
+    for name, text in (
+            ("j", "".join(line(n, body) + json.dumps(body) + "}\n"
+                          for n, body in enumerate(bodies))),
+            ("J", "".join(line(n, body, "16", "+0800") + body + "}\n"
+                          for n, body in enumerate(bodies)))):
+        reply = ALONE.json("replay", scratch.write(name, text),
+                           *tables_of(scratch))
+        played.append({name: reply[name] for name in (
+            "records", "booked", "movements", "from", "to") if name in reply})
+    h.same(played[0]["booked"], 20)
+    h.same(played[1], played[0])
+
+
+@h.test
+def a_line_that_is_no_record_says_what_is_wrong(scratch):
+    good = f'"topic":"{h.PREFIX}/scan/d","payload":"x"}}\n'
+    for text, words in (
+            ('{"topic":"a","payload":"x"}\n', ("line 1", "at ")),
+            ('{"at":"2026-03-01T08:00:00Z",' + good + "\n\nscan 1\n",
+             ("line 4", "JSON")),
+            ('{"tst":"yesterday",' + good, ("line 1", "tst", "yesterday")),
+            ('{"tst":"2026-03-01T08:00:00Z+0100","topic":"t","payload":7}',
+             ("line 1", "payload"))):
+        path = scratch.write("bad.jsonl", text)
+        said = ALONE.json("replay", path, exit=1)["error"]["text_en"]
+        h.same([word for word in words if word not in said], [], said)
+        h.same("mosquitto_sub" in said, True, said)
+
+
+@h.test
 def a_record_that_is_none_is_told_by_its_line(scratch):
     path = scratch.write("bad.jsonl", '{"at":"2026-03-01T08:00:00Z",'
                          f'"topic":"{h.PREFIX}/scan/d","payload":"x"}}\n{{}}\n')
