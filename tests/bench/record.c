@@ -29,18 +29,18 @@ static void add(struct record *record, const void *bytes, size_t size)
 	record->size += size;
 }
 
-int __real_mdb_put(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value,
-		   unsigned flags);
-int __wrap_mdb_put(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value,
-		   unsigned flags);
+int __real_mdb_cursor_put(MDB_cursor *cursor, MDB_val *key, MDB_val *value,
+			  unsigned flags);
+int __wrap_mdb_cursor_put(MDB_cursor *cursor, MDB_val *key, MDB_val *value,
+			  unsigned flags);
 int __real_mdb_txn_commit(MDB_txn *txn);
 int __wrap_mdb_txn_commit(MDB_txn *txn);
 
-int __wrap_mdb_put(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value,
-		   unsigned flags)
+int __wrap_mdb_cursor_put(MDB_cursor *cursor, MDB_val *key, MDB_val *value,
+			  unsigned flags)
 {
-	struct step step = {table, flags, (uint32_t)key->mv_size,
-			    (uint32_t)value->mv_size};
+	struct step step = {mdb_cursor_dbi(cursor), flags,
+			    (uint32_t)key->mv_size, (uint32_t)value->mv_size};
 
 	if (running != NULL) {
 		add(running, &step, sizeof(step));
@@ -49,7 +49,7 @@ int __wrap_mdb_put(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value,
 		running->puts++;
 		running->put_size += key->mv_size + value->mv_size;
 	}
-	return __real_mdb_put(txn, table, key, value, flags);
+	return __real_mdb_cursor_put(cursor, key, value, flags);
 }
 
 int __wrap_mdb_txn_commit(MDB_txn *txn)
@@ -101,6 +101,8 @@ static MDB_env *plain_open(const char *path)
 	for (size_t i = 0; i < TABLE_COUNT; i++) {
 		MDB_dbi table;
 
+		if (i == TABLE_META || i == TABLE_PROMISE)
+			continue; /* in the tree of another: env.h */
 		must(mdb_dbi_open(txn, table_name((enum table)i), 0, &table),
 		     "open a table");
 	}

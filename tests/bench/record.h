@@ -2,11 +2,11 @@
  * record - what the ledger puts into LMDB, taken down to be put again without
  * a ledger.
  *
- * The program is linked with mdb_put and mdb_txn_commit wrapped; while a
+ * The program is linked with mdb_cursor_put and mdb_txn_commit wrapped; while a
  * recording runs, each put of a write transaction and the end of each are
- * noted. A replay does the same puts, with the same flags, to the tables of
- * the same names, with a commit wherever there was one: what any store must
- * pay that keeps these bytes in LMDB.
+ * noted. A replay does the same puts (mdb_put, for it has no cursors), with the
+ * same flags, to the tables of the same names, with a commit wherever there was
+ * one: what any store must pay that keeps these bytes in LMDB.
  */
 #ifndef DEPOT_TESTS_BENCH_RECORD_H
 #define DEPOT_TESTS_BENCH_RECORD_H
