@@ -81,7 +81,7 @@ static const char *advice(int number)
 	case MDB_READERS_FULL:
 		return "too many programs read the store";
 	default:
-		return "run depot verify; depot restore brings back a backup";
+		return ENV_ADVICE;
 	}
 }
 

@@ -93,6 +93,9 @@ const char *table_name(enum table table);
 
 #define ENV_MAP_SIZE_MIN (UINT64_C(1) << 20)
 
+/* What to do about a damaged store; at the end of a sentence, behind ": ". */
+#define ENV_ADVICE "run depot verify; depot restore brings back a backup"
+
 struct env;
 struct view; /* a consistent read: a snapshot, or a transaction's own */
 struct txn;  /* the write transaction */

@@ -46,10 +46,7 @@ static enum err_code file_check(const char *path, struct err *err)
 	if (code == ERR_NOT_FOUND)
 		return missing(path, err);
 	if (code == ERR_CORRUPT)
-		return err_set(err, code,
-			       "%.300s: run depot verify; depot restore "
-			       "brings back a backup",
-			       why.text);
+		return err_set(err, code, "%.300s: " ENV_ADVICE, why.text);
 	return err_set(err, code, "%s", why.text);
 }
 

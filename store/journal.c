@@ -174,7 +174,8 @@ static enum err_code verify_row(void *context, const struct journal_row *row,
 	if (verify->has_start &&
 	    seal_checksum(verify->chain, row->bytes) != row->chain)
 		return err_set(err, ERR_CORRUPT,
-			       "the chain breaks at entry %" PRIu32 ".%" PRIu64,
+			       "the chain breaks at entry %" PRIu32 ".%" PRIu64
+			       ": " ENV_ADVICE,
 			       pos_epoch(row->pos), pos_number(row->pos));
 	verify->chain = row->chain;
 	verify->last = row->pos;

@@ -70,7 +70,8 @@ static enum err_code entry_scrub(void *context, const struct journal_row *row,
 		return ERR_STOPPED;
 	if (seal_checksum(before, row->bytes) != row->chain)
 		return err_set(err, ERR_CORRUPT,
-			       "the chain breaks at entry %" PRIu32 ".%" PRIu64,
+			       "the chain breaks at entry %" PRIu32 ".%" PRIu64
+			       ": " ENV_ADVICE,
 			       pos_epoch(row->pos), pos_number(row->pos));
 	scrub->pos = row->pos;
 	scrub->chain = row->chain;

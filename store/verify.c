@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "store/child.h"
 #include "store/shadow.h"
@@ -11,7 +12,8 @@
  * parent knows how far it came even if it does not come back.
  */
 struct slate {
-	const char *folder;
+	const char *store;  /* as the caller names it */
+	const char *folder; /* of its shadow */
 	_Atomic uint64_t done;
 	_Atomic uint64_t total;
 	_Atomic uint32_t table;
@@ -71,6 +73,32 @@ static enum err_code word_say(void *context, struct err *err)
 	return ERR_OK;
 }
 
+/* The child's sentence as it is true of the store: it has read a shadow, and
+ * to verify is what we do. What does not fit is cut. */
+static void damage_tell(struct verify_report *report, const struct slate *slate,
+			const char *text)
+{
+	size_t folder_size = strlen(slate->folder);
+	const char *advice = strstr(text, ": " ENV_ADVICE);
+	const char *end = advice == NULL ? text + strlen(text) : advice;
+	size_t used = 0;
+	bool fits = true;
+
+	report->text[0] = '\0';
+	while (fits && text < end) {
+		const char *folder = strstr(text, slate->folder);
+		bool is_there = folder != NULL && folder < end;
+		const char *stop = is_there ? folder : end;
+
+		fits = text_format(report->text + used,
+				   sizeof(report->text) - used, "%.*s%s",
+				   (int)(stop - text), text,
+				   is_there ? slate->store : "");
+		used += strlen(report->text + used);
+		text = is_there ? folder + folder_size : end;
+	}
+}
+
 /* A child that came back. */
 static enum err_code returned_judge(struct verify_report *report,
 				    const struct slate *slate,
@@ -87,8 +115,7 @@ static enum err_code returned_judge(struct verify_report *report,
 	if (end->code != ERR_CORRUPT)
 		return err_set(err, end->code, "%s", end->err.text);
 	report->verdict = VERDICT_DAMAGED;
-	(void)text_format(report->text, sizeof(report->text), "%s",
-			  end->err.text);
+	damage_tell(report, slate, end->err.text);
 	return ERR_OK;
 }
 
@@ -149,6 +176,7 @@ enum err_code verify_run(const char *folder, const struct verify_plan *plan,
 	if (slate == NULL) {
 		code = err_sys(err, errno, "share memory");
 	} else {
+		slate->store = folder;
 		slate->folder = shadow.path;
 		code = slate_run(slate, plan, ret_report, err);
 		child_unshare(slate, sizeof(*slate));
