@@ -5,8 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "store/verify.h"
-
 #define TIME_LIMIT_MS (5 * 60 * 1000)
 
 struct auditor {
@@ -49,8 +47,8 @@ void auditor_take(struct auditor *auditor, const struct audit_result *result)
 		  result->findings, result->unexplained, sentence);
 }
 
-static enum err_code progress(void *context, enum table table, uint64_t done,
-			      uint64_t total)
+static enum err_code stop_look(void *context, enum table table, uint64_t done,
+			       uint64_t total)
 {
 	const struct auditor *auditor = context;
 
@@ -60,10 +58,9 @@ static enum err_code progress(void *context, enum table table, uint64_t done,
 	return clerk_is_stopping(auditor->config.clerk) ? ERR_STOPPED : ERR_OK;
 }
 
-static void report_take(struct auditor *auditor)
+static void report_take(struct auditor *auditor,
+			const struct verify_report *report)
 {
-	const struct verify_report *report = &auditor->report;
-
 	switch (report->verdict) {
 	case VERDICT_CLEAN:
 	case VERDICT_FINDINGS:
@@ -79,21 +76,31 @@ static void report_take(struct auditor *auditor)
 		  report->text);
 }
 
-static void job_run(struct clerk_job *job, struct clerk *clerk)
+enum err_code auditor_run(struct auditor *auditor, audit_progress_fn *progress,
+			  void *context, struct verify_report *ret_report,
+			  struct err *err)
 {
-	struct auditor *auditor = job->context;
 	const struct verify_plan plan = {.scratch = "/tmp",
 					 .time_limit_ms = TIME_LIMIT_MS,
 					 .progress = progress,
-					 .context = auditor};
+					 .context = context};
+	enum err_code code =
+		verify_run(auditor->config.store, &plan, ret_report, err);
+
+	if (code == ERR_OK)
+		report_take(auditor, ret_report);
+	return code;
+}
+
+static void job_run(struct clerk_job *job, struct clerk *clerk)
+{
+	struct auditor *auditor = job->context;
 	struct err err;
-	enum err_code code = verify_run(auditor->config.store, &plan,
-					&auditor->report, &err);
+	enum err_code code = auditor_run(auditor, stop_look, auditor,
+					 &auditor->report, &err);
 
 	(void)clerk; /* only its thread is needed */
-	if (code == ERR_OK)
-		report_take(auditor);
-	else if (code != ERR_STOPPED)
+	if (code != ERR_OK && code != ERR_STOPPED)
 		log_event(auditor->config.log, LEVEL_WARNING, "audit_not_made",
 			  "%s", err.text);
 }

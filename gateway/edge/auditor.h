@@ -22,7 +22,7 @@
 
 #include "gateway/edge/clerk.h"
 #include "gateway/edge/log.h"
-#include "store/audit.h"
+#include "store/verify.h"
 
 /* Between the start and the first audit. */
 #define AUDITOR_FIRST_MS 60000
@@ -57,6 +57,16 @@ void auditor_beat(struct auditor *auditor, int64_t now_ms, bool is_idle);
 
 /* Notes and logs what an audit of this ledger came to. */
 void auditor_take(struct auditor *auditor, const struct audit_result *result);
+
+/*
+ * An audit in a child process, for a job of the clerk's, in its thread; notes
+ * and logs what it came to. @progress as in store/verify.h.
+ * Errors as verify_run.
+ */
+MUST_CHECK enum err_code auditor_run(struct auditor *auditor,
+				     audit_progress_fn *progress, void *context,
+				     struct verify_report *ret_report,
+				     struct err *err);
 
 struct auditor_word auditor_word(struct auditor *auditor);
 

@@ -76,7 +76,7 @@ struct control_config {
 	struct ledger *ledger; /* borrowed until control_close, as all below */
 	struct keeper *keeper;
 	struct clerk *clerk;
-	struct auditor *auditor; /* hears of each audit; NULL: nobody does */
+	struct auditor *auditor; /* makes the audits; borrowed likewise */
 	struct loop *loop;
 	const struct clock *clock;
 	struct log *log;

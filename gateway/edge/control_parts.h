@@ -12,7 +12,7 @@
 #include "gateway/edge/control_peer.h"
 #include "gateway/edge/control_request.h"
 #include "gateway/edge/queue.h"
-#include "store/audit.h"
+#include "store/verify.h"
 #include "store/file.h"
 
 #define CONTROL_REPLY_SIZE (REPLY_SIZE_MAX + CONTROL_STATUS_SIZE)
@@ -85,7 +85,7 @@ struct control {
 	struct json json;
 	unsigned char *json_memory;
 	struct desk *desk;
-	struct audit_result audit; /* the clerk's */
+	struct verify_report audit; /* the clerk's */
 	struct client clients[CONTROL_CLIENTS_MAX];
 };
 

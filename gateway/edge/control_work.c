@@ -26,28 +26,23 @@ static enum err_code audit_progress(void *context, enum table table,
 	return ERR_OK;
 }
 
-static enum err_code audit_work(struct client *client, struct clerk *clerk,
-				struct err *err)
+/* In a child process, whose memory goes with it: the loop's has a bound. */
+static enum err_code audit_work(struct client *client, struct err *err)
 {
-	struct audit_plan plan = {audit_progress, client};
-	struct auditor *auditor = client->control->config.auditor;
-	struct audit_result *result = &client->control->audit;
-	struct view *view;
-	enum err_code code =
-		view_begin(ledger_env(clerk_ledger(clerk)), &view, err);
+	struct control *control = client->control;
+	struct verify_report *report = &control->audit;
+	enum err_code code = auditor_run(control->config.auditor,
+					 audit_progress, client, report, err);
 
 	if (code != ERR_OK)
 		return code;
-	code = audit_run(view, &plan, result, err);
-	view_end(view);
-	if (code == ERR_OK && auditor != NULL)
-		auditor_take(auditor, result);
-	if (code == ERR_OK) {
-		out_object(&client->out);
-		clerk_audit_report(result, &client->out);
-		out_object_end(&client->out);
-	}
-	return code;
+	if (report->verdict != VERDICT_CLEAN &&
+	    report->verdict != VERDICT_FINDINGS)
+		return err_set(err, ERR_CORRUPT, "%s", report->text);
+	out_object(&client->out);
+	clerk_audit_report(&report->audit, &client->out);
+	out_object_end(&client->out);
+	return ERR_OK;
 }
 
 static enum err_code backup_work(struct client *client, struct clerk *clerk,
@@ -76,7 +71,7 @@ static void work_run(struct clerk_job *job, struct clerk *clerk)
 	client->told_ms = clock_monotonic_ms(client->control->config.clock);
 	switch (client->work) {
 	case WORK_AUDIT:
-		code = audit_work(client, clerk, &err);
+		code = audit_work(client, &err);
 		break;
 	case WORK_BACKUP:
 		code = backup_work(client, clerk, &err);

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "gateway/edge/auditor.h"
 #include "gateway/edge/control.h"
 #include "gateway/edge/control_request.h"
 
@@ -32,6 +33,7 @@ struct bed {
 	struct loop *loop;
 	struct keeper *keeper;
 	struct clerk *clerk;
+	struct auditor *auditor;
 	struct control *control;
 	char socket[96];
 	char ring_path[96];
@@ -166,6 +168,7 @@ static struct control_config bed_config(struct bed *bed)
 				       .ledger = bed->w.ledger,
 				       .keeper = bed->keeper,
 				       .clerk = bed->clerk,
+				       .auditor = bed->auditor,
 				       .loop = bed->loop,
 				       .clock = &bed->clock,
 				       .ports = {bed_status, bed_scan, &extra,
@@ -175,6 +178,7 @@ static struct control_config bed_config(struct bed *bed)
 static inline int bed_setup(void **state)
 {
 	struct bed *bed = calloc(1, sizeof(*bed));
+	struct auditor_config auditor = {.hours = 0};
 	struct control_config config;
 	struct err err;
 
@@ -193,6 +197,9 @@ static inline int bed_setup(void **state)
 	assert_done(loop_open(&bed->loop, &err), &err);
 	bed_keeper_start(bed);
 	assert_done(clerk_start(bed->w.ledger, &bed->clerk, &err), &err);
+	auditor.clerk = bed->clerk;
+	auditor.store = bed->w.store;
+	assert_done(auditor_open(&auditor, &bed->auditor, &err), &err);
 	config = bed_config(bed);
 	assert_done(control_open(&config, &bed->control, &err), &err);
 	*state = bed;
@@ -207,6 +214,7 @@ static inline int bed_teardown(void **state)
 	keeper_stop(bed->keeper);
 	clerk_stop(bed->clerk);
 	control_close(bed->control);
+	auditor_close(bed->auditor);
 	loop_close(bed->loop);
 	ring_close(bed->ring);
 	engine_close(bed->engine);

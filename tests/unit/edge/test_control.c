@@ -5,6 +5,8 @@
  */
 #include "tests/unit/edge/control_bed.h"
 
+#include <sys/resource.h>
+
 #include "gateway/edge/control_peer.h"
 
 /* ---- what a request becomes ---- */
@@ -173,12 +175,20 @@ static void a_file_that_could_change_is_refused(void **state)
 
 /* ---- long jobs ---- */
 
+/* Method: the pages that ended children have touched. */
 static void an_audit_is_the_clerks(void **state)
 {
 	struct bed *bed = *state;
 	int fd = client_open(bed);
-	const char *reply = client_ask(bed, fd, "{\"cmd\":\"audit\"}\n");
+	struct rusage before;
+	struct rusage after;
+	const char *reply;
 
+	assert_int_equal(getrusage(RUSAGE_CHILDREN, &before), 0);
+	reply = client_ask(bed, fd, "{\"cmd\":\"audit\"}\n");
+	assert_int_equal(getrusage(RUSAGE_CHILDREN, &after), 0);
+	/* A child's, so that what it needs is not depotd's. */
+	assert_true(after.ru_minflt > before.ru_minflt);
 	assert_has(reply, "\"verdict\":\"clean\"");
 	assert_has(reply, "\"unexplained\":0");
 	(void)close(fd);
