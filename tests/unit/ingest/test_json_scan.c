@@ -313,7 +313,7 @@ static void an_object_has_at_most_so_many_keys(void **state)
 	}
 	text[size - 1] = '}';
 	assert_code(parse(&json, (struct span){text, size}, &fault), ERR_OK);
-	memcpy(text + size - 1, ",\"k\":0}", 7);
+	(void)text_format(text + size - 1, sizeof(text) - size, ",\"k\":0}");
 	assert_code(parse(&json, (struct span){text, size + 6}, &fault),
 		    ERR_INVALID);
 	assert_int_equal(fault.kind, FAULT_TOO_MANY_KEYS);
