@@ -22,7 +22,8 @@
  *     it is not writable from the next PUBACK on. The price: nothing that is
  *     written leaves, and Paho looks again after up to 100 ms. (After 200 ms
  *     the kernel sends what is corked all the same, and one message more comes
- *     through.);
+ *     through; so does each push of mqtt_pace.h, one a commit, and a commit
+ *     empties more of the ring than that fills.);
  *   - valve_cut is for a message that has arrived and cannot be kept: with the
  *     connection shut down, its PUBACK has nowhere to go, and the broker sends
  *     the message again. Also for a connection that answers nothing.
