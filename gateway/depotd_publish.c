@@ -67,11 +67,14 @@ static bool answer_publish(struct box *box, const struct keeper_answer *answer)
 		.qos = 1,
 		.is_answer = true};
 
+	enum mqtt_state state = mqtt_state(box->mqtt);
+
 	/* What the session brought before the subscriptions stand again is
-	 * answered when they do. */
-	if (mqtt_state(box->mqtt) == MQTT_CONNECTING)
+	 * answered when they do; likewise what the ring held when we went away
+	 * to make room in it. */
+	if (state == MQTT_CONNECTING || state == MQTT_HELD)
 		return false;
-	if (mqtt_state(box->mqtt) != MQTT_UP) {
+	if (state != MQTT_UP) {
 		/* The sender hears nothing and asks again. */
 		box->answers_unsent++;
 		return true;

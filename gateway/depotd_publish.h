@@ -32,7 +32,8 @@ void publish_due(struct box *box);
 /*
  * Sends the answers that wait at the keeper, oldest first, until one finds no
  * room: it stays in box->answer and goes first the next time. While the client
- * connects they wait; with no connection an answer is counted in
+ * connects, or is away on purpose, they wait, as many as the keeper has places
+ * for; with no connection an answer is counted in
  * box->answers_unsent and dropped, and its sender asks again. Who types scans
  * at the control socket hears theirs there.
  */
