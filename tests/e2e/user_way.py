@@ -131,8 +131,10 @@ def a_first_day_from_init_to_backup(scratch):
     h.same(site.depot("audit")["unexplained"], 0)
     site.depot("backup", scratch.file("backup"))
     h.same(gun.ask(op="receive", code="MUG", bin="A-01"), None)
+    # Its rights are gone at once; the broker takes what it sends and drops it.
     site.depot("device", "revoke", "dock-1")
-    gun.wait(lambda: not gun.is_up, "the device's disconnection")
+    gun.scan(op="receive", code="MUG", bin="A-01")
+    gun.wait(lambda: not gun.in_flight, "the broker's PUBACK")
     site.stop()
     h.same(site.balances(), {("MUG", "A-01", "", "good"): 41,
                              ("MILK", "A-01", "L1", "good"): 5})
