@@ -211,6 +211,7 @@ class Scratch(contextlib.ExitStack):
 
     def __init__(self):
         super().__init__()
+        self.boxes = []
         self.path = tempfile.mkdtemp(prefix="depot-e2e-")
         self.callback(shutil.rmtree, self.path, ignore_errors=True)
 
@@ -329,6 +330,8 @@ class Box:
         self.write_config()
         if seeding is not None:
             self.found(seeding, map_mib)
+        self.is_spoiled = False  # a test that damages its store says so
+        scratch.boxes.append(self)
         scratch.callback(self.end)
 
     def write_config(self):
@@ -454,8 +457,13 @@ class Box:
             units[item] = units.get(item, 0) + quantity
         return units
 
+    def judge(self):
+        """After every test: its books are right, whatever it did."""
+        if not self.is_spoiled and os.path.isdir(self.store):
+            self.audit()
+
     def audit(self, found=None):
-        """Every test ends here: depotd has stopped, nothing is unexplained."""
+        """depotd stops, and nothing is unexplained."""
         if self.program is not None and self.program.is_running():
             self.stop()
         result = decode(tool("audit", self.store))
@@ -843,6 +851,8 @@ def run_one(function):
     try:
         with Scratch() as scratch:
             function(scratch)
+            for box in scratch.boxes:
+                box.judge()
     except Skip as skip:
         print(f"SKIP: {skip}")
         verdict = "SKIPPED"
