@@ -21,11 +21,11 @@ static inline bool setup_with(uint32_t slot_count, const char *more)
 }
 
 /* For a test that skips, cmocka wants it said inside of the test. */
-#define SETUP(slot_count, more)                        \
-	do {                                           \
-		(void)state;                           \
-		if (!setup_with((slot_count), (more))) \
-			skip();                        \
+#define SETUP(slot_count, more)                             \
+	do {                                                \
+		(void)state;                                \
+		if (!setup_with((slot_count), (more)))      \
+			skip_because("no " BROKER_PROGRAM); \
 	} while (0)
 
 static inline int teardown(void **state)
