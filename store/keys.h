@@ -9,6 +9,7 @@
 #ifndef DEPOT_STORE_KEYS_H
 #define DEPOT_STORE_KEYS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "rules/base/err.h"
@@ -38,6 +39,41 @@ void keys_epoch_name(uint32_t epoch, char *name);
  */
 MUST_CHECK enum err_code keys_epoch_last(const char *folder,
 					 uint32_t *ret_epoch, struct err *err);
+
+/* ---- signing ---- */
+
+/* A secret key in memory that is locked and wiped; nobody reads it back. */
+struct signer;
+
+/*
+ * Loads the secret half @name of @folder, which keys_make made.
+ * ERR_NOT_FOUND  no such key (the sentence names it)
+ * ERR_UNSAFE     its mode is not 0600, or it is no regular file
+ * ERR_CORRUPT    it is no key
+ */
+MUST_CHECK enum err_code signer_open(const char *folder, const char *name,
+				     struct signer **ret_signer,
+				     struct err *err);
+/* From a seed, for tests, vectors and simulations. */
+MUST_CHECK enum err_code signer_of_seed(const uint8_t seed[32],
+					struct signer **ret_signer,
+					struct err *err);
+/* Wipes it. Takes NULL. */
+void signer_close(struct signer *signer);
+const uint8_t *signer_public(const struct signer *signer);
+
+/*
+ * Ed25519 over a domain tag (padded to SEAL_TAG_SIZE, store/seal.h), the
+ * network's id and @bytes.
+ */
+void signer_sign(const struct signer *signer, const char *tag,
+		 const uint8_t net_id[NET_ID_SIZE], struct span bytes,
+		 uint8_t ret_signature[64]);
+MUST_CHECK bool signature_is_good(const uint8_t public_key[KEY_PUBLIC_SIZE],
+				  const char *tag,
+				  const uint8_t net_id[NET_ID_SIZE],
+				  struct span bytes,
+				  const uint8_t signature[64]);
 
 /* The network that a root key founds: a hash of its public half. */
 void keys_net_id(const uint8_t root_public[KEY_PUBLIC_SIZE],

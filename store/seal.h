@@ -21,6 +21,20 @@ uint64_t seal_checksum(uint64_t before, struct span bytes);
 /* Fills @bytes with @size random bytes, for keys and ids. */
 void seal_random(void *bytes, size_t size);
 
+/* ---- hashes and signatures that travel ---- */
+
+#define HASH_SIZE 32
+#define SIGNATURE_SIZE 64
+#define PUBLIC_KEY_SIZE 32
+
+/*
+ * BLAKE2b-256 over a domain tag (padded with zeros to SEAL_TAG_SIZE), the
+ * network's id (16 bytes) and @bytes: no two kinds of input ever meet.
+ */
+#define SEAL_TAG_SIZE 32
+void seal_hash(const char *tag, const uint8_t net_id[16], struct span bytes,
+	       uint8_t ret_hash[HASH_SIZE]);
+
 /* ---- passwords ---- */
 
 #define SEAL_STRETCH_SIZE 64

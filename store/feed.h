@@ -1,0 +1,247 @@
+/*
+ * feed - the sealed deltas of all sites, as far as this box holds them.
+ *
+ * Layer     store
+ * Threads   sealing and admission: the writer; reading: any, through a view
+ * On disk   docs/format/tables.md: TABLE_DELTA, TABLE_FEED, TABLE_SITE_BALANCE
+ *
+ * What always holds, and the network audit proves:
+ *   - within a feed the deltas here have seqs 1, 2, 3 ... with no gap up to its
+ *     head, each names the hash of the one before, and one seq has one hash;
+ *   - what is in TABLE_SITE_BALANCE of a feed is the fold of exactly those;
+ *   - a delta that was refused left nothing behind but a count and, bounded,
+ *     its evidence.
+ *
+ * A site's own feed is sealed from its journal; its rows are the journal's
+ * entries. Every other feed comes in as deltas, and its entries are folded
+ * here and into the tables of transfers and of the network (store/roster.h),
+ * never into the site's own.
+ */
+#ifndef DEPOT_STORE_FEED_H
+#define DEPOT_STORE_FEED_H
+
+#include "rules/ledger/entry.h"
+#include "store/balance.h"
+#include "store/delta.h"
+#include "store/env.h"
+
+/* On disk: the numbers never change. */
+enum feed_state {
+	FEED_CONTIGUOUS = 1,     /* admitted, and whole up to its head */
+	FEED_WAITING_GAP = 2,    /* deltas beyond a gap were seen */
+	FEED_DESYNCHRONIZED = 3, /* what peers offer does not join our head */
+	FEED_FORKED = 4,         /* two deltas with one seq: a proof is held */
+	FEED_FENCED = 5,         /* the roster ends it at its head or before */
+	FEED_SEALED = 6,         /* its owner closed it */
+	FEED_ADMITTED = 7,       /* certified, and no delta yet */
+	FEED_UNKNOWN = 8,        /* heard of, and not certified */
+};
+#define FEED_STATE_MAX FEED_UNKNOWN
+/* "waiting_gap" ... Never NULL. */
+const char *feed_state_name(enum feed_state state);
+
+struct feed_record {
+	struct feed_id id;
+	enum feed_state state;
+	uint64_t seq; /* of the head; 0: no delta yet */
+	uint8_t hash[HASH_SIZE];
+	uint64_t number;    /* of the last entry within the epoch */
+	struct stamp stamp; /* of the head: complete up to then */
+	uint32_t clock_flags;
+	uint64_t segment; /* seq at which the open segment began; 0: none */
+	uint64_t lowest;  /* seq of the first delta whose rows are here */
+	uint64_t rows;    /* folded, void ones included */
+	uint64_t void_rows;
+	struct pos control; /* known by its writer */
+	bool is_own;
+};
+
+/* ERR_NOT_FOUND  nothing is known of it (@err untouched) */
+MUST_CHECK enum err_code feed_get(const struct view *view, struct feed_id id,
+				  struct feed_record *ret_feed,
+				  struct err *err);
+/* Visits all feeds by site, epoch, branch; after @after (NULL: all). */
+typedef enum err_code
+feed_visit_fn(void *context, const struct feed_record *feed, struct err *err);
+MUST_CHECK enum err_code feed_walk(const struct view *view,
+				   const struct feed_id *after,
+				   feed_visit_fn *visit, void *context,
+				   struct err *err);
+
+/* A delta as stored; its rows are borrowed as view_get says.
+ * ERR_NOT_FOUND  it is not here, or pruned */
+MUST_CHECK enum err_code feed_delta(const struct view *view, struct feed_id id,
+				    uint64_t seq, struct delta *ret_delta,
+				    struct err *err);
+/* Only the hash that a feed had at @seq (0: zeros). */
+MUST_CHECK enum err_code feed_hash_at(const struct view *view,
+				      struct feed_id id, uint64_t seq,
+				      uint8_t ret_hash[HASH_SIZE],
+				      struct err *err);
+
+/* ---- the desk: what sealing and admitting need in memory ---- */
+
+/*
+ * Holds the segment states (store/rows.h) of the feeds that were used last,
+ * FEED_DESK_ROWS_MAX of them; one that is not there is read again from its
+ * segment's deltas. One desk a store, the writer's. After a transaction that
+ * did not commit, call feed_desk_abandon before the next.
+ */
+#define FEED_DESK_ROWS_MAX 16
+struct feed_desk;
+MUST_CHECK enum err_code feed_desk_open(const uint8_t net_id[NET_ID_SIZE],
+					struct feed_desk **ret_desk,
+					struct err *err);
+void feed_desk_close(struct feed_desk *desk); /* takes NULL */
+void feed_desk_committed(struct feed_desk *desk);
+void feed_desk_abandon(struct feed_desk *desk);
+
+/* ---- sealing ---- */
+
+struct seal_plan {
+	uint32_t site;
+	const struct signer *signer; /* of the journal's epoch */
+	struct moment now;
+	bool clock_trusted;
+	uint64_t boot;
+	uint32_t rows_max; /* 1 to DELTA_ROWS_MAX */
+};
+
+/* Entries of the journal that are in no delta yet. */
+MUST_CHECK enum err_code feed_unsealed(const struct view *view, uint32_t site,
+				       uint64_t *ret_count, struct err *err);
+
+/*
+ * Seals up to @plan->rows_max of the journal's unsealed entries into the next
+ * delta of the own feed, and marks it as this box's. *@ret_seq is its seq, 0 if
+ * there was nothing to seal. Call again until it is 0 to seal all.
+ *
+ * An epoch that ended with unsealed entries is sealed to its end first, with
+ * its own key; feed_seal says ERR_DENIED and names the epoch if @signer is not
+ * that epoch's.
+ */
+MUST_CHECK enum err_code feed_seal(struct feed_desk *desk, struct txn *txn,
+				   const struct seal_plan *plan,
+				   uint64_t *ret_seq, struct err *err);
+
+/*
+ * Writes entries straight into a feed that has no journal: HQ's control and
+ * master feeds. @entries are encoded; one delta. They are folded as anybody
+ * else's are (roster_fold).
+ */
+struct feed_write {
+	struct feed_id id;
+	struct seal_plan plan; /* site is not used */
+	const struct span *entries;
+	size_t count;
+};
+MUST_CHECK enum err_code feed_write(struct feed_desk *desk, struct txn *txn,
+				    const struct feed_write *write,
+				    uint64_t *ret_seq, struct err *err);
+
+/* ---- admission ---- */
+
+enum admission {
+	ADMISSION_APPLIED = 1,
+	ADMISSION_DUPLICATE, /* here already, with the same hash */
+	ADMISSION_GAP,      /* beyond the next seq: keep it, ask for the rest */
+	ADMISSION_STRANGER, /* the roster has no certificate for it (yet) */
+	ADMISSION_FORK,     /* same seq, other hash, good signature: a proof */
+	ADMISSION_FENCED,   /* beyond its fence, its seal or its certificate */
+	ADMISSION_FORGED,   /* the signature is not the epoch's key's */
+	ADMISSION_BROKEN,   /* it does not follow our head's hash: the feed is
+			     * desynchronized until HAVE shows where */
+	ADMISSION_GARBLED,  /* rows or hash are not what the header says */
+};
+const char *admission_name(enum admission admission);
+
+/*
+ * Judges a delta before any transaction: its certificate and fence as @view
+ * has them, and its signature. The rows need not be there.
+ * *@ret_admission: APPLIED means that nothing speaks against it so far.
+ */
+MUST_CHECK enum err_code feed_judge(const struct view *view,
+				    const uint8_t net_id[NET_ID_SIZE],
+				    const struct delta *delta, uint64_t branch,
+				    enum admission *ret_admission,
+				    struct err *err);
+
+/*
+ * Admits a judged delta with its rows (whose hash has been checked), in one
+ * transaction with its effects: stored, decoded, void rows marked, folded, the
+ * head moved. Only ADMISSION_APPLIED changed anything. Looks again at what may
+ * have changed since feed_judge (head, fence), not at the signature.
+ *
+ * A delta of this box's own site and epoch that is not here is ADMISSION_FORK
+ * or ADMISSION_GAP like any other: the caller knows what that means
+ * (store/guard.h).
+ *
+ * ERR_FULL  no room in the map: abandon
+ */
+MUST_CHECK enum err_code feed_admit(struct feed_desk *desk, struct txn *txn,
+				    struct feed_id id,
+				    const struct delta *delta,
+				    enum admission *ret_admission,
+				    struct err *err);
+
+/* ---- forks ---- */
+
+/* Two signed headers with one site, epoch and seq: anybody who has the
+ * certificate can check it. At most FORK_PROOF_SIZE_MAX bytes. */
+#define FORK_PROOF_SIZE_MAX 400
+struct fork_proof {
+	struct delta_header first; /* the one with the smaller hash */
+	uint8_t first_signature[SIGNATURE_SIZE];
+	struct delta_header second;
+	uint8_t second_signature[SIGNATURE_SIZE];
+};
+void fork_proof_write(struct writer *writer, const struct fork_proof *proof);
+MUST_CHECK enum err_code fork_proof_read(struct reader *reader,
+					 struct fork_proof *ret_proof);
+MUST_CHECK bool fork_proof_verify(const uint8_t public_key[KEY_PUBLIC_SIZE],
+				  const uint8_t net_id[NET_ID_SIZE],
+				  const struct fork_proof *proof);
+/* Keeps a verified proof (one for each seq; FORK_PROOFS_MAX a feed) and sets
+ * the feed forked. Both branches stay readable; others go on. */
+#define FORK_PROOFS_MAX 4
+MUST_CHECK enum err_code
+fork_note(struct txn *txn, const struct fork_proof *proof, struct err *err);
+typedef enum err_code
+fork_visit_fn(void *context, const struct fork_proof *proof, struct err *err);
+MUST_CHECK enum err_code fork_walk(const struct view *view,
+				   fork_visit_fn *visit, void *context,
+				   struct err *err);
+
+/* ---- balances of a feed ---- */
+
+/*
+ * Visits what a feed's deltas moved where, by SKU and place, as text: byte
+ * order, the same on every box. Own feed: as sealed.
+ */
+struct site_balance_key {
+	struct feed_id feed;
+	struct sku item;
+	struct place place;
+};
+typedef enum err_code site_balance_visit_fn(void *context,
+					    const struct site_balance_key *key,
+					    const struct balance *balance,
+					    struct err *err);
+MUST_CHECK enum err_code site_balance_walk(const struct view *view,
+					   const struct feed_id *feed,
+					   site_balance_visit_fn *visit,
+					   void *context, struct err *err);
+/* BLAKE2b-256 over a feed's rows of balances in that order: what two boxes
+ * with the same deltas must agree on. */
+MUST_CHECK enum err_code
+feed_digest(const struct view *view, const uint8_t net_id[NET_ID_SIZE],
+	    struct feed_id id, uint8_t ret_digest[HASH_SIZE], struct err *err);
+
+/* The vector: BLAKE2b-128 over (site, epoch, branch, seq, hash) of all feeds
+ * with a delta, in order. Equal digests: nothing to talk about. */
+#define VECTOR_DIGEST_SIZE 16
+MUST_CHECK enum err_code
+feed_vector_digest(const struct view *view, const uint8_t net_id[NET_ID_SIZE],
+		   uint8_t ret_digest[VECTOR_DIGEST_SIZE], struct err *err);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * roster - who belongs to the network, and what HQ said: the fold of HQ's
+ * control feed.
+ *
+ * Layer     store
+ * Threads   reading: any, through a view; roster_fold: the writer
+ * On disk   docs/format/tables.md: TABLE_ROSTER; all of it is derived from the
+ *           control feed and the sites' answers to intents
+ *
+ * The organisation's root key signs a statement (ENTRY_ROOT) that names the
+ * key of a control epoch; the network's id is a hash of the root key, so
+ * whoever knows the id can check it. Control is the feed (SITE_CONTROL, epoch);
+ * its first row is the root's statement, and all that follows is by the key
+ * that it names. A position of control below the highest seen is never taken.
+ */
+#ifndef DEPOT_STORE_ROSTER_H
+#define DEPOT_STORE_ROSTER_H
+
+#include "rules/ledger/entry.h"
+#include "store/delta.h"
+#include "store/env.h"
+
+/* Each: ERR_NOT_FOUND when there is no such thing (@err untouched). */
+
+/* The root's last statement: the control feed's key. */
+MUST_CHECK enum err_code roster_root(const struct view *view,
+				     struct root *ret_root, struct err *err);
+/* The certificate of a site's epoch. */
+MUST_CHECK enum err_code roster_certificate(const struct view *view,
+					    uint32_t site, uint32_t epoch,
+					    struct certificate *ret_certificate,
+					    struct err *err);
+/* The site's last certificate; by name. */
+MUST_CHECK enum err_code roster_site(const struct view *view, uint32_t site,
+				     struct certificate *ret_certificate,
+				     struct err *err);
+MUST_CHECK enum err_code roster_site_named(const struct view *view,
+					   struct span name,
+					   struct certificate *ret_certificate,
+					   struct err *err);
+/* The fence of a feed (branch 0: of the epoch as a whole). */
+MUST_CHECK enum err_code roster_fence(const struct view *view,
+				      struct feed_id feed,
+				      struct fence *ret_fence, struct err *err);
+MUST_CHECK enum err_code roster_invitation(const struct view *view,
+					   uint32_t number,
+					   struct invitation *ret_invitation,
+					   struct err *err);
+/* An intent and how far it is: asked, received, done, refused, expired. */
+MUST_CHECK enum err_code roster_intent(const struct view *view, struct span id,
+				       struct intent *ret_intent,
+				       struct intent_result *ret_result,
+				       struct err *err);
+
+typedef enum err_code roster_visit_fn(void *context, struct pos pos,
+				      const struct entry *entry,
+				      struct err *err);
+/* Visits the last entry of each thing of @kind (ENTRY_CERTIFICATE, _FENCE,
+ * _INVITATION, _INTENT), in order of its key. */
+MUST_CHECK enum err_code roster_walk(const struct view *view,
+				     enum entry_kind kind,
+				     roster_visit_fn *visit, void *context,
+				     struct err *err);
+
+/*
+ * Folds an entry of the control feed, or a site's answer to an intent (@site is
+ * whose feed it lies in, @pos where). What is not its writer's to say is
+ * ERR_DENIED, and the row void: only SITE_CONTROL may say any kind but
+ * ENTRY_INTENT_RESULT, ENTRY_SUCCESSION and ENTRY_SEAL, which are the site's.
+ */
+MUST_CHECK enum err_code roster_fold(struct txn *txn, uint32_t site,
+				     struct pos pos, const struct entry *entry,
+				     struct err *err);
+
+/* The highest (epoch, seq) of control here; 0: none. */
+MUST_CHECK enum err_code roster_control(const struct view *view,
+					struct pos *ret_control,
+					struct err *err);
+
+#endif
