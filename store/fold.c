@@ -224,6 +224,8 @@ enum err_code fold_entry(struct txn *txn, struct pos pos,
 	case ENTRY_ORDER:
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
+	case ENTRY_CHECK:
+	case ENTRY_CHECK_RESULT:
 		return ERR_OK; /* history only: nothing is derived from them */
 	}
 	ASSERT(entry->kind <= ENTRY_KIND_MAX);

@@ -15,6 +15,7 @@ enum meaning {
 	MEANS_UID,    /* plus 1 */
 	MEANS_DIGITS, /* text of fixed size */
 	MEANS_LETTER, /* one character */
+	MEANS_MOMENT, /* milliseconds since 1970 */
 };
 
 struct meaning_row {
@@ -46,6 +47,9 @@ static const struct meaning_row meanings[] = {
 	{"condition", MEANS_TERM, TERM_CONDITION},
 	{"task_kind", MEANS_TERM, TERM_TASK},
 	{"severity", MEANS_TERM, TERM_SEVERITY},
+	{"check_kind", MEANS_TERM, TERM_CHECK},
+	{"answer", MEANS_TERM, TERM_ANSWER},
+	{"due", MEANS_MOMENT, 0},
 };
 
 static const struct meaning_row *meaning_find(const struct entry *entry,
@@ -199,6 +203,9 @@ static void meaning_out(struct json_out *out, const struct meaning_row *row,
 		break;
 	case MEANS_DIGITS:
 		out_text(out, (struct span){at, SSCC_SIZE});
+		break;
+	case MEANS_MOMENT:
+		out_moment(out, (struct moment){(int64_t)number});
 		break;
 	case MEANS_LETTER:
 		out_text(out, (struct span){&letter, 1});

@@ -199,6 +199,8 @@ static void tell_task(struct telling *telling, const struct task *task)
 	add_term(telling, TERM_TASK, task->kind);
 	if (task->item.size > 0)
 		say_of(telling, " ", " ", sku_span(&task->item));
+	if (task->check.size > 0)
+		say_of(telling, " ", " ", name_span(&task->check));
 	if (task->bin.size > 0)
 		say_of(telling, " in ", "，库位 ", place_name_span(&task->bin));
 	say(telling, "): ", "）：");
@@ -224,6 +226,41 @@ static void tell_loss(struct telling *telling, const struct loss *loss)
 	add(telling, "%" PRIu64, loss->first);
 	say(telling, " to ", " 至 ");
 	add(telling, "%" PRIu64, loss->last);
+}
+
+static void tell_check(struct telling *telling, const struct check *check)
+{
+	struct span name = telling->is_chinese && check->name_zh.size > 0
+				   ? item_name_span(&check->name_zh)
+				   : item_name_span(&check->name_en);
+
+	say_of(telling, "check ", "检查项 ", name_span(&check->id));
+	if (check->number > 0) {
+		say(telling, ", question ", "，问题 ");
+		add(telling, "%" PRIu32, check->number);
+	}
+	if (name.size > 0)
+		say_of(telling, ": ", "：", name);
+	if (check->is_retired)
+		say(telling, " is retired", "：停用");
+}
+
+static void tell_result(struct telling *telling,
+			const struct check_result *result)
+{
+	int bad = __builtin_popcount(result->out_of_limits);
+
+	say_of(telling, "check ", "检查项 ", name_span(&result->check));
+	say(telling, " was done: ", " 已完成：");
+	add(telling, "%d", __builtin_popcount(result->answered));
+	say(telling, " answers", " 项回答");
+	if (bad > 0) {
+		say(telling, ", not as they should be: ", "，其中异常 ");
+		add(telling, "%d", bad);
+	}
+	if (result->note.size > 0)
+		say_of(telling, ", note: ", "，备注：",
+		       reason_span(&result->note));
 }
 
 static void tell_body(struct telling *telling, const struct entry *entry)
@@ -270,6 +307,12 @@ static void tell_body(struct telling *telling, const struct entry *entry)
 		break;
 	case ENTRY_LOSS:
 		tell_loss(telling, &entry->body.loss);
+		break;
+	case ENTRY_CHECK:
+		tell_check(telling, &entry->body.check);
+		break;
+	case ENTRY_CHECK_RESULT:
+		tell_result(telling, &entry->body.check_result);
 		break;
 	}
 }

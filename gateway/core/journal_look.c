@@ -26,6 +26,8 @@ static struct span item_of(const struct entry *entry)
 	case ENTRY_ORDER:
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
+	case ENTRY_CHECK:
+	case ENTRY_CHECK_RESULT:
 		break;
 	}
 	return (struct span){"", 0};
@@ -52,6 +54,9 @@ static bool is_about_bin(const struct entry *entry, struct span bin)
 	case ENTRY_DEVICE:
 		return span_equal(place_name_span(&entry->body.device.place),
 				  bin);
+	case ENTRY_CHECK:
+		return span_equal(place_name_span(&entry->body.check.place),
+				  bin);
 	case ENTRY_FOUNDING:
 	case ENTRY_ITEM:
 	case ENTRY_CODE:
@@ -60,6 +65,7 @@ static bool is_about_bin(const struct entry *entry, struct span bin)
 	case ENTRY_ORDER:
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
+	case ENTRY_CHECK_RESULT:
 		break;
 	}
 	return false;

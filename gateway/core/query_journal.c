@@ -55,7 +55,8 @@ static bool filter_read(struct asking *asking, struct look *look)
 	    !asking_pos_or(asking, "after", &look->from))
 		return false;
 	for (int i = ENTRY_FOUNDING; i <= ENTRY_KIND_MAX; i++)
-		if (span_is(kind, entry_kind_name((enum entry_kind)i)))
+		if (entry_kind_is_known((uint64_t)i) &&
+		    span_is(kind, entry_kind_name((enum entry_kind)i)))
 			filter->kind = (enum entry_kind)i;
 	if (kind.size == 0 || filter->kind != 0)
 		return true;

@@ -113,7 +113,7 @@ static const struct term verdicts[] = {
 static const struct term tasks[] = {
 	{TASK_COUNT, "count", "盘点"}, {TASK_PUTAWAY, "putaway", "上架"},
 	{TASK_PICK, "pick", "拣货"},   {TASK_INSPECT, "inspect", "检验"},
-	{TASK_CHECK, "check", "查看"},
+	{TASK_CHECK, "check", "巡检"},
 };
 
 static const struct term task_states[] = {
@@ -127,6 +127,22 @@ static const struct term severities[] = {
 	{SEVERITY_INFO, "info", "提示"},
 	{SEVERITY_WARNING, "warning", "警告"},
 	{SEVERITY_CRITICAL, "critical", "严重"},
+};
+
+static const struct term checks[] = {
+	{CHECK_FIRE, "fire", "消防"},
+	{CHECK_SAFETY, "safety", "安全"},
+	{CHECK_DOORS, "doors", "门禁"},
+	{CHECK_COLD_CHAIN, "cold_chain", "冷链"},
+	{CHECK_CLEANING, "cleaning", "清洁"},
+	{CHECK_OTHER, "other", "其他"},
+};
+
+/* What the answer should be. */
+static const struct term expected[] = {
+	{ANSWER_YES, "yes", "是"},
+	{ANSWER_NO, "no", "否"},
+	{ANSWER_NUMBER, "number", "数值"},
 };
 
 #define SET(terms)                        \
@@ -151,6 +167,8 @@ static const struct {
 	[TERM_TASK] = SET(tasks),
 	[TERM_TASK_STATE] = SET(task_states),
 	[TERM_SEVERITY] = SET(severities),
+	[TERM_CHECK] = SET(checks),
+	[TERM_ANSWER] = SET(expected),
 };
 
 static const struct term *term_find(enum term_set set, uint32_t value)

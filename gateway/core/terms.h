@@ -29,8 +29,10 @@ enum term_set {
 	TERM_TASK,
 	TERM_TASK_STATE,
 	TERM_SEVERITY,
+	TERM_CHECK,
+	TERM_ANSWER, /* the one that is as it should be */
 };
-#define TERM_SET_MAX TERM_SEVERITY
+#define TERM_SET_MAX TERM_ANSWER
 
 /* The word for @value: "lot", "count". "" if there is none, as for 0 where 0
  * says nothing. Never NULL. */

@@ -22,6 +22,7 @@
 #define REF_SIZE_MAX 64
 #define REASON_SIZE_MAX 48
 #define ITEM_NAME_SIZE_MAX 128
+#define CHECK_UNIT_SIZE_MAX 16
 
 /* One MQTT payload that depot takes (a longer one is cut and parked), and
  * one that it publishes (TOPICS: WebSocket packets above 4,096 crawl). */

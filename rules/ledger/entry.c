@@ -242,7 +242,7 @@ enum err_code entry_decode(struct span bytes, struct entry *ret_entry)
 	kind = read_varint(&reader);
 	if (!reader_ok(&reader) || format == 0 || kind == 0)
 		return ERR_CORRUPT;
-	if (format > ENTRY_FORMAT || kind > ENTRY_KIND_MAX)
+	if (format > ENTRY_FORMAT || !entry_kind_is_known(kind))
 		return ERR_VERSION;
 	entry_init(&entry, (enum entry_kind)kind);
 	code = fields_decode(&reader, &entry);

@@ -30,8 +30,9 @@
 
 #define ENTRY_FORMAT 1
 
-/* On disk and in deltas: the numbers never change. 14 and up are taken by
- * what later parts add (promises, quota, purchase orders, transfers ...). */
+/* On disk and in deltas: the numbers never change. Between them some are kept
+ * free for what later parts add (promises, quota, purchase orders ...): a kind
+ * without a field table is one of a newer depot. */
 enum entry_kind {
 	ENTRY_FOUNDING = 1, /* the first of an epoch */
 	ENTRY_MOVEMENT = 2,
@@ -46,8 +47,11 @@ enum entry_kind {
 	ENTRY_ORDER = 11,  /* document transition of a customer order */
 	ENTRY_STATUS = 12, /* state of the site, as others may see it */
 	ENTRY_LOSS = 13,   /* input that could not be kept */
+	ENTRY_CHECK = 23,  /* a recurring check: its schedule, or a question */
+	ENTRY_CHECK_RESULT = 24, /* what was answered */
 };
-#define ENTRY_KIND_MAX ENTRY_LOSS
+#define ENTRY_KIND_MAX ENTRY_CHECK_RESULT
+#define ENTRY_KIND_COUNT 15 /* of those above */
 
 enum actor_kind {
 	ACTOR_NONE = 0,
@@ -206,6 +210,10 @@ struct task {
 	struct sku item; /* empty: the whole bin */
 	struct reason reason;
 	struct name account; /* who claimed or did it */
+	struct name check;   /* TASK_CHECK: whose questions it asks */
+	uint64_t due_ms;     /* since 1970; 0: not said */
+	uint32_t missed;     /* due times before it that nobody was asked at */
+	bool is_by_uptime;   /* opened while the clock was not trusted */
 };
 
 enum severity {
@@ -241,6 +249,69 @@ struct loss {
 	uint64_t bytes;
 };
 
+#define CHECK_QUESTIONS_MAX 8
+/* Numbers that are answered, and their limits, are in thousandths. */
+#define CHECK_VALUE_SCALE 1000
+
+TEXT_DECLARE(unit_text, CHECK_UNIT_SIZE_MAX)
+
+enum check_kind {
+	CHECK_FIRE = 1,
+	CHECK_SAFETY = 2,
+	CHECK_DOORS = 3,
+	CHECK_COLD_CHAIN = 4,
+	CHECK_CLEANING = 5,
+	CHECK_OTHER = 6,
+};
+
+enum answer_kind {
+	ANSWER_YES = 1,    /* yes is as it should be */
+	ANSWER_NO = 2,     /* no is */
+	ANSWER_NUMBER = 3, /* a number within the limits is */
+};
+
+/*
+ * A recurring check is 1 + n entries: number 0 says what it is and when it is
+ * due, number 1 to CHECK_QUESTIONS_MAX is a question each. Each is replaced
+ * whole by a later one with the same id and number.
+ */
+struct check {
+	struct name id;
+	uint32_t number;
+	struct item_name name_en; /* of the check, or the question */
+	struct item_name name_zh;
+	/* Number 0. */
+	enum check_kind kind;
+	struct ref times;        /* "08:00 20:00", site time; rules/check */
+	uint8_t weekdays;        /* bit 0 Monday; 0: every day */
+	uint8_t every_h;         /* instead of times: every so many hours */
+	uint32_t grace_min;      /* from due to overdue */
+	struct place_name place; /* a bin or a zone, or empty */
+	uint32_t roles;          /* bits of enum role; 0: any account */
+	/* A question. */
+	enum answer_kind answer;
+	bool has_low;
+	bool has_high;
+	int64_t low; /* in thousandths, as the answers */
+	int64_t high;
+	struct unit_text measure; /* of the number: "C", "ppm" */
+	/* Both. */
+	bool is_retired; /* no longer asked */
+};
+
+/* Who answered is the entry's actor. */
+struct check_result {
+	struct name check;
+	struct name task; /* empty: nobody had asked */
+	uint64_t due_ms;  /* the task's */
+	uint32_t missed;  /* due times that passed since the task was due */
+	/* By number of question, bit 0 is question 1. */
+	uint32_t answered;
+	uint32_t out_of_limits;
+	int64_t values[CHECK_QUESTIONS_MAX]; /* 1000 is yes, 0 is no */
+	struct reason note;
+};
+
 #define ENTRY_CLOCK_TRUSTED 1u     /* the stamp's clock was trusted */
 #define ENTRY_EFFECTIVE_TRUSTED 2u /* and that of the effective time */
 
@@ -265,6 +336,8 @@ struct entry {
 		struct order order;
 		struct site_status status;
 		struct loss loss;
+		struct check check;
+		struct check_result check_result;
 	} body;
 };
 
@@ -327,7 +400,10 @@ struct field_table entry_head_fields(void);
 /* The fields of @kind's body, tags from 16. */
 struct field_table entry_body_fields(enum entry_kind kind);
 
-/* "movement", "item" ... Never NULL. */
+/* False for a number that has no meaning here. */
+bool entry_kind_is_known(uint64_t kind);
+
+/* "movement", "item" ... Never NULL; @kind must be known, as for its fields. */
 const char *entry_kind_name(enum entry_kind kind);
 
 #endif

@@ -69,13 +69,32 @@ static bool task_is_sound(const struct task *task)
 	return name_is_sound(&task->id) && task->kind != 0 &&
 	       task->state != 0 &&
 	       (task->bin.size == 0 || bin_is_sound(&task->bin)) &&
-	       (task->item.size == 0 || sku_is_sound(&task->item));
+	       (task->item.size == 0 || sku_is_sound(&task->item)) &&
+	       (task->check.size == 0 || name_is_sound(&task->check));
 }
 
 static bool device_is_sound(const struct device *device)
 {
 	return name_is_sound(&device->name) && device->kind != 0 &&
 	       (device->place.size == 0 || bin_is_sound(&device->place));
+}
+
+/* The schedule's own rules are rules/check's: what does not follow them is
+ * never due. */
+static bool check_is_sound(const struct check *check)
+{
+	if (!name_is_sound(&check->id) || check->number > CHECK_QUESTIONS_MAX)
+		return false;
+	return check->number == 0 ? check->kind != 0 : check->answer != 0;
+}
+
+static bool check_result_is_sound(const struct check_result *result)
+{
+	return name_is_sound(&result->check) &&
+	       (result->task.size == 0 || name_is_sound(&result->task)) &&
+	       (result->answered | result->out_of_limits) >>
+			       CHECK_QUESTIONS_MAX ==
+		       0;
 }
 
 static bool body_is_sound(const struct entry *entry)
@@ -105,6 +124,10 @@ static bool body_is_sound(const struct entry *entry)
 		return entry->body.alert.id.size > 0;
 	case ENTRY_ORDER:
 		return entry->body.order.id.size > 0;
+	case ENTRY_CHECK:
+		return check_is_sound(&entry->body.check);
+	case ENTRY_CHECK_RESULT:
+		return check_result_is_sound(&entry->body.check_result);
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
 		return true;
@@ -114,7 +137,7 @@ static bool body_is_sound(const struct entry *entry)
 
 bool entry_is_sound(const struct entry *entry)
 {
-	if (entry->kind < ENTRY_FOUNDING || entry->kind > ENTRY_KIND_MAX)
+	if (!entry_kind_is_known(entry->kind))
 		return false;
 	return moment_is_sound(entry->effective) &&
 	       fields_are_sound(entry, entry_head_fields()) &&

@@ -125,6 +125,10 @@ static const struct field task[] = {
 	BODY(20, FIELD_TEXT, task, item, SKU_SIZE_MAX),
 	BODY(21, FIELD_TEXT, task, reason, REASON_SIZE_MAX),
 	BODY(22, FIELD_TEXT, task, account, NAME_SIZE_MAX),
+	BODY(23, FIELD_TEXT, task, check, NAME_SIZE_MAX),
+	NAMED(24, FIELD_NUMBER, body.task.due_ms, 0, "due"),
+	BODY(25, FIELD_U32, task, missed, 0),
+	BODY(26, FIELD_BOOL, task, is_by_uptime, 0),
 };
 
 static const struct field alert[] = {
@@ -154,29 +158,88 @@ static const struct field loss[] = {
 	BODY(19, FIELD_NUMBER, loss, bytes, 0),
 };
 
+static const struct field check[] = {
+	BODY(16, FIELD_TEXT, check, id, NAME_SIZE_MAX),
+	BODY(17, FIELD_U32, check, number, 0),
+	BODY(18, FIELD_TEXT, check, name_en, ITEM_NAME_SIZE_MAX),
+	BODY(19, FIELD_TEXT, check, name_zh, ITEM_NAME_SIZE_MAX),
+	NAMED(20, FIELD_ENUM, body.check.kind, CHECK_OTHER, "check_kind"),
+	BODY(21, FIELD_TEXT, check, times, REF_SIZE_MAX),
+	BODY(22, FIELD_U8, check, weekdays, 0),
+	BODY(23, FIELD_U8, check, every_h, 0),
+	BODY(24, FIELD_U32, check, grace_min, 0),
+	BODY(25, FIELD_TEXT, check, place, PLACE_NAME_SIZE_MAX),
+	BODY(26, FIELD_U32, check, roles, 0),
+	BODY(27, FIELD_ENUM, check, answer, ANSWER_NUMBER),
+	BODY(28, FIELD_BOOL, check, has_low, 0),
+	BODY(29, FIELD_BOOL, check, has_high, 0),
+	BODY(30, FIELD_SIGNED, check, low, 0),
+	BODY(31, FIELD_SIGNED, check, high, 0),
+	BODY(32, FIELD_TEXT, check, measure, CHECK_UNIT_SIZE_MAX),
+	BODY(33, FIELD_BOOL, check, is_retired, 0),
+};
+
+#define VALUE(number)                      \
+	NAMED(23 + (number), FIELD_SIGNED, \
+	      body.check_result.values[(number)-1], 0, "value_" #number)
+
+static const struct field check_result[] = {
+	BODY(16, FIELD_TEXT, check_result, check, NAME_SIZE_MAX),
+	BODY(17, FIELD_TEXT, check_result, task, NAME_SIZE_MAX),
+	NAMED(18, FIELD_NUMBER, body.check_result.due_ms, 0, "due"),
+	BODY(19, FIELD_U32, check_result, missed, 0),
+	BODY(20, FIELD_U32, check_result, answered, 0),
+	BODY(21, FIELD_U32, check_result, out_of_limits, 0),
+	BODY(22, FIELD_TEXT, check_result, note, REASON_SIZE_MAX),
+	VALUE(1),
+	VALUE(2),
+	VALUE(3),
+	VALUE(4),
+	VALUE(5),
+	VALUE(6),
+	VALUE(7),
+	VALUE(8),
+};
+
 #define TABLE(fields)                       \
 	{                                   \
 		(fields), ARRAY_LEN(fields) \
 	}
 
 static const struct field_table bodies[] = {
-	[ENTRY_FOUNDING] = TABLE(founding), [ENTRY_MOVEMENT] = TABLE(movement),
-	[ENTRY_ITEM] = TABLE(item),         [ENTRY_CODE] = TABLE(code),
-	[ENTRY_BIN] = TABLE(bin),           [ENTRY_DEVICE] = TABLE(device),
-	[ENTRY_ACCOUNT] = TABLE(account),   [ENTRY_COUNT] = TABLE(count),
-	[ENTRY_TASK] = TABLE(task),         [ENTRY_ALERT] = TABLE(alert),
-	[ENTRY_ORDER] = TABLE(order),       [ENTRY_STATUS] = TABLE(status),
+	[ENTRY_FOUNDING] = TABLE(founding),
+	[ENTRY_MOVEMENT] = TABLE(movement),
+	[ENTRY_ITEM] = TABLE(item),
+	[ENTRY_CODE] = TABLE(code),
+	[ENTRY_BIN] = TABLE(bin),
+	[ENTRY_DEVICE] = TABLE(device),
+	[ENTRY_ACCOUNT] = TABLE(account),
+	[ENTRY_COUNT] = TABLE(count),
+	[ENTRY_TASK] = TABLE(task),
+	[ENTRY_ALERT] = TABLE(alert),
+	[ENTRY_ORDER] = TABLE(order),
+	[ENTRY_STATUS] = TABLE(status),
 	[ENTRY_LOSS] = TABLE(loss),
+	[ENTRY_CHECK] = TABLE(check),
+	[ENTRY_CHECK_RESULT] = TABLE(check_result),
 };
 
 static const char *const kind_names[] = {
-	[ENTRY_FOUNDING] = "founding", [ENTRY_MOVEMENT] = "movement",
-	[ENTRY_ITEM] = "item",         [ENTRY_CODE] = "code",
-	[ENTRY_BIN] = "bin",           [ENTRY_DEVICE] = "device",
-	[ENTRY_ACCOUNT] = "account",   [ENTRY_COUNT] = "count",
-	[ENTRY_TASK] = "task",         [ENTRY_ALERT] = "alert",
-	[ENTRY_ORDER] = "order",       [ENTRY_STATUS] = "status",
+	[ENTRY_FOUNDING] = "founding",
+	[ENTRY_MOVEMENT] = "movement",
+	[ENTRY_ITEM] = "item",
+	[ENTRY_CODE] = "code",
+	[ENTRY_BIN] = "bin",
+	[ENTRY_DEVICE] = "device",
+	[ENTRY_ACCOUNT] = "account",
+	[ENTRY_COUNT] = "count",
+	[ENTRY_TASK] = "task",
+	[ENTRY_ALERT] = "alert",
+	[ENTRY_ORDER] = "order",
+	[ENTRY_STATUS] = "status",
 	[ENTRY_LOSS] = "loss",
+	[ENTRY_CHECK] = "check",
+	[ENTRY_CHECK_RESULT] = "check_result",
 };
 
 struct field_table entry_head_fields(void)
@@ -184,14 +247,19 @@ struct field_table entry_head_fields(void)
 	return (struct field_table){head, ARRAY_LEN(head)};
 }
 
+bool entry_kind_is_known(uint64_t kind)
+{
+	return kind < ARRAY_LEN(bodies) && bodies[kind].count > 0;
+}
+
 struct field_table entry_body_fields(enum entry_kind kind)
 {
-	ASSERT(kind >= ENTRY_FOUNDING && kind <= ENTRY_KIND_MAX);
+	ASSERT(entry_kind_is_known(kind));
 	return bodies[kind];
 }
 
 const char *entry_kind_name(enum entry_kind kind)
 {
-	ASSERT(kind >= ENTRY_FOUNDING && kind <= ENTRY_KIND_MAX);
+	ASSERT(entry_kind_is_known(kind));
 	return kind_names[kind];
 }

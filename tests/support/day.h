@@ -44,7 +44,7 @@ static const struct {
 };
 
 #define DAY_MOVEMENTS (ARRAY_LEN(day) + 1)
-#define DAY_ENTRIES (DAY_MOVEMENTS + ENTRY_KIND_MAX - 2)
+#define DAY_ENTRIES (DAY_MOVEMENTS + ENTRY_KIND_COUNT - 2)
 
 static inline struct entry day_movement(size_t i)
 {
@@ -80,8 +80,9 @@ static inline void day_post(struct warehouse *w)
 		(void)warehouse_post(w, &entry);
 	}
 	(void)warehouse_post(w, &serial);
-	for (int kind = ENTRY_ITEM; kind <= ENTRY_KIND_MAX; kind++) {
-		struct entry entry = sample_entry((enum entry_kind)kind);
+	for (size_t i = 2; i < ENTRY_KIND_COUNT; i++) {
+		enum entry_kind kind = kind_at(i);
+		struct entry entry = sample_entry(kind);
 
 		/* A closed one would leave no row. */
 		if (kind == ENTRY_ALERT)

@@ -132,13 +132,18 @@ static inline struct count sample_count(void)
 
 static inline struct task sample_task(void)
 {
-	struct task task = {.kind = TASK_COUNT, .state = TASK_CLAIMED};
+	struct task task = {.kind = TASK_COUNT,
+			    .state = TASK_CLAIMED,
+			    .due_ms = UINT64_C(1795340700000),
+			    .missed = 2,
+			    .is_by_uptime = true};
 
 	TEXT_SET(task.id, "t1-901");
 	TEXT_SET(task.bin, "A-01-3");
 	TEXT_SET(task.item, "TEA-\xe7\xbb\xbf-250");
 	TEXT_SET(task.reason, "recount blind");
 	TEXT_SET(task.account, "li-wei");
+	TEXT_SET(task.check, "cold-1");
 	return task;
 }
 
@@ -176,6 +181,45 @@ static inline struct loss sample_loss(void)
 
 	TEXT_SET(loss.what, "parked");
 	return loss;
+}
+
+static inline struct check sample_check(void)
+{
+	struct check check = {.number = 1,
+			      .kind = CHECK_COLD_CHAIN,
+			      .weekdays = 0x1f,
+			      .every_h = 4,
+			      .grace_min = 30,
+			      .roles = ROLE_OPERATOR | ROLE_MANAGER,
+			      .answer = ANSWER_NUMBER,
+			      .has_low = true,
+			      .has_high = true,
+			      .low = -22000,
+			      .high = -18500,
+			      .is_retired = true};
+
+	TEXT_SET(check.id, "cold-1");
+	TEXT_SET(check.name_en, "Freezer, inside");
+	TEXT_SET(check.name_zh, "\xe5\x86\xb7\xe5\xba\x93");
+	TEXT_SET(check.times, "08:00 20:00");
+	TEXT_SET(check.place, "A-01-3");
+	TEXT_SET(check.measure, "\xc2\xb0\x43");
+	return check;
+}
+
+static inline struct check_result sample_check_result(void)
+{
+	struct check_result result = {.due_ms = UINT64_C(1795340700000),
+				      .missed = 2,
+				      .answered = 0xff,
+				      .out_of_limits = 0x02,
+				      .values = {1000, -17900, 3, 4, 5, 6, 7,
+						 8}};
+
+	TEXT_SET(result.check, "cold-1");
+	TEXT_SET(result.task, "t1-901");
+	TEXT_SET(result.note, "door was open");
+	return result;
 }
 
 /* The head that all of them share. */
@@ -241,6 +285,12 @@ static inline struct entry sample_entry(enum entry_kind kind)
 	case ENTRY_LOSS:
 		entry.body.loss = sample_loss();
 		break;
+	case ENTRY_CHECK:
+		entry.body.check = sample_check();
+		break;
+	case ENTRY_CHECK_RESULT:
+		entry.body.check_result = sample_check_result();
+		break;
 	}
 	return entry;
 }
@@ -271,9 +321,16 @@ static inline enum err_code decode(const struct bytes *bytes,
 		(struct span){(const char *)bytes->data, bytes->size}, entry);
 }
 
+/* The kinds that there are, by number: @i from 0 to ENTRY_KIND_COUNT - 1. */
 static inline enum entry_kind kind_at(size_t i)
 {
-	return (enum entry_kind)(ENTRY_FOUNDING + i);
+	int kind = ENTRY_FOUNDING;
+
+	while (!entry_kind_is_known((uint64_t)kind) || i-- > 0) {
+		kind++;
+		assert_in_range(kind, ENTRY_FOUNDING, ENTRY_KIND_MAX);
+	}
+	return (enum entry_kind)kind;
 }
 
 #endif

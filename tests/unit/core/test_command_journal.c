@@ -259,17 +259,18 @@ static void every_field_of_every_kind_is_shown(void **state)
 	struct warehouse *w = *state;
 	size_t fields = 0;
 
-	for (int kind = ENTRY_FOUNDING; kind <= ENTRY_KIND_MAX; kind++) {
+	for (size_t i = 0; i < ENTRY_KIND_COUNT; i++) {
+		enum entry_kind kind = kind_at(i);
+
 		for (int is_empty = 0; is_empty < 2; is_empty++) {
-			struct entry entry =
-				sample_entry((enum entry_kind)kind);
+			struct entry entry = sample_entry(kind);
 			struct json_out out;
 
 			if (kind == ENTRY_MOVEMENT)
 				entry.body.movement.from.condition =
 					CONDITION_DAMAGED;
 			if (is_empty)
-				entry_init(&entry, (enum entry_kind)kind);
+				entry_init(&entry, kind);
 			out_init(&out, w->reply, REPLY_SIZE_MAX);
 			out_object(&out);
 			entry_out(&entry, pos_make(1, 1), &out);

@@ -95,9 +95,9 @@ static void an_entry_of_any_kind_reads_back_whole(void **state)
 	size_t count = 0;
 
 	(void)state;
-	for (size_t i = 0; i < 2000 * ENTRY_KIND_MAX; i++) {
+	for (size_t i = 0; i < 2000 * ENTRY_KIND_COUNT; i++) {
 		struct entry entry =
-			random_entry(kind_at(i % ENTRY_KIND_MAX), &seed);
+			random_entry(kind_at(i % ENTRY_KIND_COUNT), &seed);
 		struct bytes bytes = encode(&entry);
 		struct entry again;
 
@@ -105,7 +105,7 @@ static void an_entry_of_any_kind_reads_back_whole(void **state)
 		assert_memory_equal(&again, &entry, sizeof(entry));
 		count++;
 	}
-	assert_int_equal(count, 26000);
+	assert_int_equal(count, 2000 * ENTRY_KIND_COUNT);
 }
 
 /* Method: every text at its longest, every number at its largest. */
@@ -114,7 +114,7 @@ static void the_largest_entry_fits_its_bound(void **state)
 	size_t largest = 0;
 
 	(void)state;
-	for (size_t i = 0; i < ENTRY_KIND_MAX; i++) {
+	for (size_t i = 0; i < ENTRY_KIND_COUNT; i++) {
 		struct field_table tables[] = {entry_head_fields(),
 					       entry_body_fields(kind_at(i))};
 		size_t size = 2;
@@ -199,7 +199,7 @@ static void damage_is_refused_or_is_the_one_form_of_something_else(void **state)
 	size_t bytes_tried = 0;
 
 	(void)state;
-	for (size_t i = 0; i < ENTRY_KIND_MAX; i++) {
+	for (size_t i = 0; i < ENTRY_KIND_COUNT; i++) {
 		struct entry entry = sample_entry(kind_at(i));
 		struct bytes whole = encode(&entry);
 		struct bytes damaged = whole;
@@ -312,6 +312,14 @@ static void a_newer_format_kind_or_value_is_told_apart_from_damage(void **state)
 						       sizes[i]},
 					 &entry),
 			    ERR_VERSION);
+	/* The numbers that are kept free between those that are given, too. */
+	for (uint8_t kind = 1; kind < 100; kind++) {
+		uint8_t bare[] = {1, kind};
+		struct span bytes = {(const char *)bare, sizeof(bare)};
+
+		assert_code(entry_decode(bytes, &entry),
+			    entry_kind_is_known(kind) ? ERR_OK : ERR_VERSION);
+	}
 }
 
 /* Method: tag 200, as number (key 400) and as bytes (401), behind an entry of
@@ -323,7 +331,7 @@ static void fields_of_a_newer_depot_are_skipped_by_their_wire_type(void **state)
 	size_t tried = 0;
 
 	(void)state;
-	for (size_t i = 0; i < ENTRY_KIND_MAX; i++) {
+	for (size_t i = 0; i < ENTRY_KIND_COUNT; i++) {
 		struct entry entry = sample_entry(kind_at(i));
 		struct bytes plain = encode(&entry);
 		struct bytes more = plain;
@@ -339,7 +347,7 @@ static void fields_of_a_newer_depot_are_skipped_by_their_wire_type(void **state)
 		assert_memory_equal(&again, &entry, sizeof(entry));
 		tried += 2;
 	}
-	assert_int_equal(tried, 26);
+	assert_int_equal(tried, 2 * ENTRY_KIND_COUNT);
 }
 
 /* ---- sense ---- */
@@ -350,7 +358,7 @@ static void an_entry_without_its_name_is_not_sound(void **state)
 	size_t named = 0;
 
 	(void)state;
-	for (size_t i = 0; i < ENTRY_KIND_MAX; i++) {
+	for (size_t i = 0; i < ENTRY_KIND_COUNT; i++) {
 		struct entry entry = sample_entry(kind_at(i));
 		struct field_table table = entry_body_fields(entry.kind);
 		const struct field *name = &table.fields[0];
@@ -367,7 +375,7 @@ static void an_entry_without_its_name_is_not_sound(void **state)
 		assert_false(entry_is_sound(&entry));
 		named++;
 	}
-	assert_int_equal(named, 11);
+	assert_int_equal(named, ENTRY_KIND_COUNT - 2);
 }
 
 /* Method: a NUL and a broken character in every text of every kind, a value
@@ -377,7 +385,7 @@ static void texts_and_enums_out_of_bounds_are_not_sound(void **state)
 	size_t tried = 0;
 
 	(void)state;
-	for (size_t i = 0; i < ENTRY_KIND_MAX; i++) {
+	for (size_t i = 0; i < ENTRY_KIND_COUNT; i++) {
 		struct field_table table = entry_body_fields(kind_at(i));
 
 		for (size_t j = 0; j < table.count; j++) {

@@ -23,7 +23,7 @@ static int setup(void **state)
 	head = (struct journal_head){.pos = pos_make(1, 0)};
 	for (size_t i = 0; i < ENTRIES; i++) {
 		struct entry entry =
-			sample_entry((enum entry_kind)(1 + i % ENTRY_KIND_MAX));
+			sample_entry(kind_at(i % ENTRY_KIND_COUNT));
 		struct entry_bytes bytes;
 
 		entry.stamp.value = 1000 + i;
@@ -53,7 +53,7 @@ static void entries_read_back_by_their_pos(void **state)
 					 &entry, &t->err),
 			    &t->err);
 		assert_int_equal(entry.stamp.value, 1000 + i);
-		assert_int_equal(entry.kind, 1 + i % ENTRY_KIND_MAX);
+		assert_int_equal(entry.kind, kind_at(i % ENTRY_KIND_COUNT));
 	}
 	assert_code(journal_read(txn_view(t->txn), pos_make(1, ENTRIES + 1),
 				 &entry, &t->err),
