@@ -37,6 +37,12 @@ static const char *const table_names[TABLE_COUNT] = {
 	[TABLE_OBSERVATION] = "observation",
 	[TABLE_PRIVATE] = "private",
 	[TABLE_ASKED] = "asked",
+	[TABLE_TRANSFER] = "transfer",
+	[TABLE_DELTA] = "delta",
+	[TABLE_FEED] = "feed",
+	[TABLE_SITE_BALANCE] = "site_balance",
+	[TABLE_ROSTER] = "roster",
+	[TABLE_PEER] = "peer",
 };
 
 const char *table_name(enum table table)
@@ -204,6 +210,7 @@ static enum err_code handles_open(struct env *env, MDB_txn *txn, size_t count,
 			return env_failed(err, number, "open table",
 					  table_names[i]);
 	}
+	env->tables_count = count;
 	return ERR_OK;
 }
 
@@ -230,6 +237,16 @@ enum err_code env_tables_create(struct txn *txn, struct err *err)
 {
 	return handles_open(txn->view.env, txn->view.txn, TABLE_COUNT,
 			    MDB_CREATE, err);
+}
+
+void env_format_set(struct env *env, uint32_t format)
+{
+	env->format = format;
+}
+
+uint32_t env_format(const struct env *env)
+{
+	return env->format;
 }
 
 enum err_code env_allocate(struct env *env, struct err *err)

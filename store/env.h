@@ -61,6 +61,13 @@ enum table {
 	TABLE_OBSERVATION, /* time, device -> raw observation */
 	TABLE_PRIVATE,     /* never leaves the box */
 	TABLE_ASKED,       /* account, id of a command -> its reply */
+	/* since format 2 */
+	TABLE_TRANSFER,     /* transfer id -> what its two sites say of it */
+	TABLE_DELTA,        /* site, epoch, seq -> sealed delta */
+	TABLE_FEED,         /* site, epoch -> state of that feed */
+	TABLE_SITE_BALANCE, /* other sites' balances, by feed */
+	TABLE_ROSTER,       /* who belongs to the network */
+	TABLE_PEER,         /* cursors of those we exchange deltas with */
 	TABLE_COUNT
 };
 
@@ -80,7 +87,12 @@ enum table {
 /* The table's name, on disk and for sentences. Never NULL. */
 const char *table_name(enum table table);
 
-#define ENV_FORMAT_VERSION 1
+/*
+ * Format 1 ended with ASKED. A store of format 1 can be read: the tables that
+ * it does not have are empty. Before anything is written to it, it has to be
+ * upgraded.
+ */
+#define ENV_FORMAT_VERSION 2
 
 /* In TABLE_META: u32, the version of the store's format. */
 #define ENV_FORMAT_KEY "format"
@@ -147,6 +159,21 @@ MUST_CHECK enum err_code env_open(const char *path, enum env_mode mode,
 				  struct env **ret_env, struct err *err);
 /* Takes NULL. All views and transactions must have ended. */
 void env_close(struct env *env);
+
+/* The format of the store, at most ENV_FORMAT_VERSION. */
+uint32_t env_format(const struct env *env);
+
+/*
+ * Makes a store of ENV_FORMAT_VERSION of an older one that is open for
+ * writing, in one transaction: the tables that it lacks, then what @fill (may
+ * be NULL) lays into them, then the version. After a failure the store is what
+ * it was, and @env good for env_close only. Does nothing to a store of today's
+ * format. The opener's thread, before there are views.
+ *
+ * ERR_FULL, ERR_IO  as txn_commit
+ */
+MUST_CHECK enum err_code env_upgrade(struct env *env, env_fill_fn *fill,
+				     void *context, struct err *err);
 
 struct env_usage {
 	uint64_t map_size;   /* bytes */

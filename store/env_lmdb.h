@@ -33,6 +33,9 @@ struct txn {
 struct env {
 	MDB_env *mdb;
 	MDB_dbi tables[TABLE_COUNT];
+	size_t tables_count; /* of an older store: the first so many are there
+			      */
+	uint32_t format;
 	struct lock lock;
 	bool is_allocated;
 	struct txn txn; /* the one there can be */
@@ -46,6 +49,12 @@ struct env {
  * for; returns the code for it. */
 enum err_code env_failed(struct err *err, int number, const char *what,
 			 const char *name);
+
+/* Whether the store is of a format that did not have @table yet. */
+static inline bool table_is_absent(const struct env *env, enum table table)
+{
+	return (size_t)table >= env->tables_count;
+}
 
 /* @number, or ENOSPC if that is what it comes from. */
 int env_full_disk(const struct env *env, int number);

@@ -50,7 +50,15 @@ static enum err_code file_check(const char *path, struct err *err)
 	return err_set(err, code, "%s", why.text);
 }
 
-static enum err_code format_judge(struct span row, struct err *err)
+/* How many tables a store of each format has. */
+static const size_t tables_of_format[ENV_FORMAT_VERSION + 1] = {
+	[1] = TABLE_ASKED + 1,
+	[2] = TABLE_PEER + 1,
+};
+_Static_assert(TABLE_PEER + 1 == TABLE_COUNT, "a new table is a new format");
+
+static enum err_code format_judge(struct span row, uint32_t *ret_version,
+				  struct err *err)
 {
 	struct reader reader;
 	uint32_t version;
@@ -65,13 +73,15 @@ static enum err_code format_judge(struct span row, struct err *err)
 			"the store has format %u, this depot knows %u: "
 			"install the depot that wrote it, or a newer one",
 			version, ENV_FORMAT_VERSION);
+	*ret_version = version;
 	return ERR_OK;
 }
 
-static enum err_code format_check(struct env *env, struct err *err)
+static enum err_code format_read(struct env *env, struct err *err)
 {
 	struct view *view;
 	struct span row;
+	uint32_t version = 0;
 	enum err_code code = view_begin(env, &view, err);
 
 	if (code != ERR_OK)
@@ -81,8 +91,10 @@ static enum err_code format_check(struct env *env, struct err *err)
 		code = err_set(err, ERR_CORRUPT,
 			       "this is no depot store: no format row");
 	else if (code == ERR_OK)
-		code = format_judge(row, err);
+		code = format_judge(row, &version, err);
 	view_end(view);
+	if (code == ERR_OK)
+		env_format_set(env, version);
 	return code;
 }
 
@@ -104,9 +116,10 @@ static enum err_code env_ready(struct env *env, enum env_mode mode,
 	enum err_code code = env_tables_open(env, TABLE_META + 1, err);
 
 	if (code == ERR_OK)
-		code = format_check(env, err);
+		code = format_read(env, err);
 	if (code == ERR_OK)
-		code = env_tables_open(env, TABLE_COUNT, err);
+		code = env_tables_open(env, tables_of_format[env_format(env)],
+				       err);
 	if (code != ERR_OK || mode == ENV_READ)
 		return code;
 	/* A writer that was killed within its last commit may have left that in
@@ -185,7 +198,24 @@ static enum err_code rows_lay(struct env *env, env_fill_fn *fill, void *context,
 		txn_abandon(txn);
 		return code;
 	}
-	return txn_commit(txn, err);
+	code = txn_commit(txn, err);
+	if (code == ERR_OK)
+		env_format_set(env, ENV_FORMAT_VERSION);
+	return code;
+}
+
+enum err_code env_upgrade(struct env *env, env_fill_fn *fill, void *context,
+			  struct err *err)
+{
+	uint32_t format = env_format(env);
+	enum err_code code = ERR_OK;
+
+	if (format < ENV_FORMAT_VERSION)
+		code = rows_lay(env, fill, context, err);
+	if (code != ERR_OK)
+		return err_wrap(err, code, "upgrade from format %u to %u",
+				format, ENV_FORMAT_VERSION);
+	return ERR_OK;
 }
 
 enum err_code env_absent(const char *path, struct err *err)

@@ -29,8 +29,11 @@ MUST_CHECK enum err_code env_start(const char *folder, enum env_mode mode,
  * ERR_CORRUPT  one is not */
 MUST_CHECK enum err_code env_tables_open(struct env *env, size_t count,
 					 struct err *err);
-/* Creates all tables. */
+/* Creates all tables that are not there. They can be used from now on. */
 MUST_CHECK enum err_code env_tables_create(struct txn *txn, struct err *err);
+
+/* What env_format tells; set by whoever has read or written it. */
+void env_format_set(struct env *env, uint32_t format);
 
 /* Gives the whole map its place on the disk, as far as it has not got it.
  * ERR_FULL  no room: commits may fail for want of it */

@@ -209,7 +209,8 @@ enum err_code view_get(const struct view *view, enum table table,
 	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT);
-	if (key.size == 0 || key.size > ENV_KEY_SIZE_MAX)
+	if (key.size == 0 || key.size > ENV_KEY_SIZE_MAX ||
+	    table_is_absent(view->env, table))
 		return ERR_NOT_FOUND;
 	if (view == &view->env->txn.view)
 		number = cursor_find(view->env, table, &wanted, &value);
@@ -231,6 +232,10 @@ enum err_code view_count(const struct view *view, enum table table,
 	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT);
+	if (table_is_absent(view->env, table)) {
+		*ret_count = 0;
+		return ERR_OK;
+	}
 	if (has_tree(table)) {
 		number = mdb_stat(view->txn, view->env->tables[table], &stat);
 		*ret_count = number == 0 ? stat.ms_entries : 0;
@@ -262,6 +267,8 @@ enum err_code view_walk(const struct view *view, enum table table,
 	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT);
+	if (table_is_absent(view->env, table))
+		return ERR_OK;
 	number = mdb_cursor_open(view->txn, view->env->tables[table], &cursor);
 	if (number != 0)
 		return env_failed(err, number, "walk", table_name(table));
@@ -323,7 +330,7 @@ enum err_code view_last(const struct view *view, enum table table,
 	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT && has_tree(table));
-	if (prefix.size > ENV_KEY_SIZE_MAX)
+	if (prefix.size > ENV_KEY_SIZE_MAX || table_is_absent(view->env, table))
 		return ERR_NOT_FOUND;
 	number = mdb_cursor_open(view->txn, view->env->tables[table], &cursor);
 	if (number != 0)
@@ -427,6 +434,7 @@ static int put(struct txn *txn, enum table table, struct span key,
 	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT);
+	ASSERT(!table_is_absent(txn->view.env, table));
 	ASSERT(key.size >= 1 && key.size <= ENV_KEY_SIZE_MAX);
 	ASSERT(is_of(table, &name));
 	number = cursor_of(txn->view.env, table, &cursor);
@@ -467,6 +475,7 @@ enum err_code txn_delete(struct txn *txn, enum table table, struct span key,
 	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT);
+	ASSERT(!table_is_absent(txn->view.env, table));
 	ASSERT(key.size >= 1 && key.size <= ENV_KEY_SIZE_MAX);
 	ASSERT(is_of(table, &name));
 	number = mdb_del(txn->view.txn, txn->view.env->tables[table], &name,
@@ -484,6 +493,7 @@ enum err_code txn_clear(struct txn *txn, enum table table, struct err *err)
 	int number;
 
 	ASSERT((size_t)table < TABLE_COUNT);
+	ASSERT(!table_is_absent(txn->view.env, table));
 	if (has_tree(table))
 		number = mdb_drop(txn->view.txn, txn->view.env->tables[table],
 				  0);

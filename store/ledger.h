@@ -39,10 +39,11 @@ MUST_CHECK enum err_code ledger_create(const char *path,
 				       struct err *err);
 
 /*
- * Opens the store at @path and checks the last entries against the head. A
- * rebuild that was cut short is finished first, for writing; for reading it is
- * ERR_AGAIN. Else errors as env_open; ERR_CORRUPT also when the tail of the
- * journal does not fit the head.
+ * Opens the store at @path and checks the last entries against the head.
+ * For writing, a store of an older format is upgraded first, and a rebuild that
+ * was cut short finished; for reading, that one is ERR_AGAIN. Else errors as
+ * env_open; ERR_CORRUPT also when the tail of the journal does not fit the
+ * head.
  */
 MUST_CHECK enum err_code ledger_open(const char *path, enum env_mode mode,
 				     struct ledger **ret_ledger,

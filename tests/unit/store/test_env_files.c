@@ -143,7 +143,7 @@ static void two_do_not_create_the_same_store_at_once(void **state)
 /* As docs/format/store.md has it. */
 static void the_format_row_is_pinned(void **state)
 {
-	static const char expected[] = {0, 0, 0, 1};
+	static const char expected[] = {0, 0, 0, 2};
 	struct fixture *f = *state;
 	struct span row;
 	struct view *view;
