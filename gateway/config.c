@@ -22,11 +22,13 @@ struct parser {
 	struct config_report *report;
 	struct span rest; /* what is not read yet */
 	struct config_origin at;
-	char section[CONFIG_LINE_SIZE_MAX + 1];
-	bool is_known; /* the section exists */
+	char section[CONFIG_LINE_SIZE_MAX + 1]; /* without its name */
+	size_t link;                            /* of a section with a name */
+	bool is_known;                          /* the section exists */
 	bool is_in_section;
-	bool begun[CONFIG_DIRECTIVES_MAX]; /* sections in this file */
-	bool seen[CONFIG_DIRECTIVES_MAX];  /* directives in this file */
+	/* In this file: sections, and directives. */
+	bool begun[CONFIG_LINKS_MAX][CONFIG_DIRECTIVES_MAX];
+	bool seen[CONFIG_LINKS_MAX][CONFIG_DIRECTIVES_MAX];
 };
 
 static struct config_mistake *mistake_add(struct config_report *report,
@@ -50,6 +52,7 @@ static void mistake_here(struct parser *parser, enum config_mistake_kind kind,
 		mistake_add(parser->report, kind, parser->at);
 
 	mistake->directive = directive;
+	mistake->link = parser->link;
 	text_print(span_of(subject), mistake->subject,
 		   sizeof(mistake->subject));
 }
@@ -93,28 +96,84 @@ static bool section_read(struct parser *parser, const char *line)
 	return true;
 }
 
+/* Cuts the name off the section "link NAME"; "" if there is none. */
+static char *name_cut(char *section)
+{
+	char *name = section + strcspn(section, " ");
+
+	while (*name == ' ')
+		*name++ = '\0';
+	return name;
+}
+
+static void defaults_fill(struct config *config, bool is_of_link, size_t link)
+{
+	for (size_t i = 0; i < config_table_count; i++) {
+		const struct directive *directive = &config_table[i];
+		bool is_set = directive->is_of_link != is_of_link ||
+			      directive->initial == NULL ||
+			      directive_set(directive, link, directive->initial,
+					    config);
+
+		ASSERT(is_set);
+	}
+}
+
+/* The link called @name, which may be a new one. False: it is a mistake. */
+static bool link_choose(struct parser *parser, const char *name)
+{
+	struct config *config = parser->config;
+	const struct config_link *found = config_link_find(config, name);
+
+	if (!text_is_name(span_of(name))) {
+		mistake_here(parser, MISTAKE_SECTION_NAME, NULL, name);
+		return false;
+	}
+	if (found == NULL && config->link_count == CONFIG_LINKS_MAX) {
+		mistake_here(parser, MISTAKE_SECTION_COUNT, NULL, name);
+		return false;
+	}
+	if (found != NULL) {
+		parser->link = (size_t)(found - config->links);
+		return true;
+	}
+	parser->link = config->link_count++;
+	text_print(span_of(name), config->links[parser->link].name,
+		   sizeof(config->links[parser->link].name));
+	defaults_fill(config, true, parser->link);
+	return true;
+}
+
 /* Each section stands once in a file, so that what belongs together is found
  * together. It is remembered at the place of its first directive. */
 static void section_begin(struct parser *parser, const char *line)
 {
 	const struct directive *first;
+	char whole[CONFIG_LINE_SIZE_MAX + 1];
+	const char *name;
+	bool *begun;
 
 	parser->is_in_section = true;
 	parser->is_known = false;
+	parser->link = 0;
 	if (!section_read(parser, line)) {
 		mistake_here(parser, MISTAKE_LINE_FORM, NULL, line);
 		return;
 	}
+	text_print(span_of(parser->section), whole, sizeof(whole));
+	name = name_cut(parser->section);
 	first = directive_find_first(parser->section);
-	if (first == NULL) {
-		mistake_here(parser, MISTAKE_SECTION, NULL, parser->section);
+	if (first == NULL || (!first->is_of_link && *name != '\0')) {
+		mistake_here(parser, MISTAKE_SECTION, NULL, whole);
 		return;
 	}
-	parser->is_known = true;
-	if (parser->begun[directive_index(first)])
-		mistake_here(parser, MISTAKE_SECTION_AGAIN, NULL,
-			     parser->section);
-	parser->begun[directive_index(first)] = true;
+	parser->is_known = !first->is_of_link || link_choose(parser, name);
+	if (!parser->is_known)
+		return;
+	begun = &parser->begun[parser->link][directive_index(first)];
+	if (*begun)
+		mistake_here(parser, MISTAKE_SECTION_AGAIN, NULL, whole);
+	*begun = true;
 }
 
 /* True if inih finds a name and a value in the line. */
@@ -183,21 +242,22 @@ static int value_take(void *user, const char *section, const char *name,
 	struct parser *parser = user;
 	const struct directive *directive =
 		directive_find(parser->section, name);
-	size_t index;
+	bool *seen;
 
 	(void)section; /* inih never saw a header */
 	if (directive == NULL) {
 		mistake_here(parser, MISTAKE_NAME, NULL, name);
 		return 1;
 	}
-	index = directive_index(directive);
-	if (parser->seen[index]) {
+	seen = &parser->seen[parser->link][directive_index(directive)];
+	if (*seen) {
 		mistake_here(parser, MISTAKE_AGAIN, directive, value);
 		return 1;
 	}
-	parser->seen[index] = true;
-	if (directive_set(directive, value, parser->config))
-		parser->config->origin[index] = parser->at;
+	*seen = true;
+	if (directive_set(directive, parser->link, value, parser->config))
+		directive_origin_set(directive, parser->link, parser->at,
+				     parser->config);
 	else
 		mistake_here(parser, MISTAKE_VALUE, directive, value);
 	return 1;
@@ -340,26 +400,36 @@ static void config_begin(const char *path, struct config *config,
 	*report = (struct config_report){0};
 	*config = (struct config){0};
 	text_print(span_of(path), config->path, sizeof(config->path));
-	for (size_t i = 0; i < config_table_count; i++) {
-		const struct directive *directive = &config_table[i];
-		bool is_set =
-			directive->initial == NULL ||
-			directive_set(directive, directive->initial, config);
-
-		ASSERT(is_set);
-	}
+	defaults_fill(config, false, 0);
 }
 
 /* A required directive that has a wrong value was set: one mistake is
  * enough. */
 static bool is_reported(const struct config_report *report,
-			const struct directive *directive)
+			const struct directive *directive, size_t link)
 {
 	for (size_t i = 0; i < report->count; i++) {
-		if (report->mistakes[i].directive == directive)
+		if (report->mistakes[i].directive == directive &&
+		    report->mistakes[i].link == link)
 			return true;
 	}
 	return false;
+}
+
+static void field_missing_check(const struct directive *directive, size_t link,
+				const struct config *config,
+				struct config_report *report)
+{
+	struct config_origin main_file = {.file = FILE_MAIN};
+	struct config_mistake *mistake;
+
+	if (directive->initial != NULL ||
+	    directive_origin(directive, link, config).file != 0 ||
+	    is_reported(report, directive, link))
+		return;
+	mistake = mistake_add(report, MISTAKE_MISSING, main_file);
+	mistake->directive = directive;
+	mistake->link = link;
 }
 
 static void missing_check(const struct config *config,
@@ -367,13 +437,43 @@ static void missing_check(const struct config *config,
 {
 	for (size_t i = 0; i < config_table_count; i++) {
 		const struct directive *directive = &config_table[i];
-		struct config_origin main_file = {.file = FILE_MAIN};
+		size_t count = directive_fields(directive, config);
 
-		if (directive->initial == NULL && config->origin[i].file == 0 &&
-		    !is_reported(report, directive))
-			mistake_add(report, MISTAKE_MISSING, main_file)
-				->directive = directive;
+		for (size_t link = 0; link < count; link++)
+			field_missing_check(directive, link, config, report);
 	}
+}
+
+static bool rule_is_broken(const struct config_rule *rule, size_t link,
+			   const struct config *config)
+{
+	return rule->is_link_broken != NULL
+		       ? rule->is_link_broken(&config->links[link])
+		       : rule->is_broken(config);
+}
+
+static void rule_check(const struct config_rule *rule, size_t link,
+		       const struct config *config,
+		       struct config_report *report)
+{
+	const struct directive *directive =
+		directive_find(rule->section, rule->name);
+	struct config_mistake *mistake;
+	struct config_origin origin;
+	char value[CONFIG_VALUE_SIZE];
+
+	if (is_reported(report, directive, link) ||
+	    !rule_is_broken(rule, link, config))
+		return;
+	origin = directive_origin(directive, link, config);
+	if (origin.file == 0)
+		origin.file = FILE_MAIN;
+	mistake = mistake_add(report, MISTAKE_RULE, origin);
+	mistake->directive = directive;
+	mistake->link = link;
+	mistake->number = (int)(rule - config_rules);
+	directive_format(directive, link, config, value);
+	text_print(span_of(value), mistake->subject, sizeof(mistake->subject));
 }
 
 static void rules_check(const struct config *config,
@@ -383,19 +483,13 @@ static void rules_check(const struct config *config,
 		const struct config_rule *rule = &config_rules[i];
 		const struct directive *directive =
 			directive_find(rule->section, rule->name);
-		struct config_mistake *mistake;
-		struct config_origin origin;
+		size_t count;
 
 		ASSERT(directive != NULL);
-		if (is_reported(report, directive) || !rule->is_broken(config))
-			continue;
-		origin = config->origin[directive_index(directive)];
-		if (origin.file == 0)
-			origin.file = FILE_MAIN;
-		mistake = mistake_add(report, MISTAKE_RULE, origin);
-		mistake->directive = directive;
-		mistake->number = (int)i;
-		directive_format(directive, config, mistake->subject);
+		ASSERT(directive->is_of_link == (rule->is_broken == NULL));
+		count = directive_fields(directive, config);
+		for (size_t link = 0; link < count; link++)
+			rule_check(rule, link, config, report);
 	}
 }
 
@@ -439,11 +533,11 @@ static void derived_fill(struct config *config)
 			directive_find(fields[i].section, fields[i].name);
 
 		ASSERT(directive != NULL);
-		if (((const char *)config)[directive->offset] != '\0')
+		if (*directive_field(directive, 0, config) != '\0')
 			continue;
 		fields[i].derive(config);
-		config->origin[directive_index(directive)] =
-			(struct config_origin){0};
+		directive_origin_set(directive, 0, (struct config_origin){0},
+				     config);
 	}
 }
 
@@ -483,18 +577,52 @@ enum err_code config_parse(const char *path, struct span text,
 	return config_end(ret_config, ret_report);
 }
 
+const struct config_link *config_link_find(const struct config *config,
+					   const char *name)
+{
+	for (size_t i = 0; i < config->link_count; i++) {
+		if (strcmp(config->links[i].name, name) == 0)
+			return &config->links[i];
+	}
+	return NULL;
+}
+
+/* Unused links are all-zero, so one that came or went differs. */
+static bool links_differ(const struct directive *directive,
+			 const struct config *a, const struct config *b)
+{
+	for (size_t i = 0; i < CONFIG_LINKS_MAX; i++) {
+		if (strcmp(a->links[i].name, b->links[i].name) != 0 ||
+		    memcmp(directive_field(directive, i, a),
+			   directive_field(directive, i, b),
+			   directive->size) != 0)
+			return true;
+	}
+	return false;
+}
+
+static bool fields_differ(const struct directive *directive,
+			  const struct config *a, const struct config *b)
+{
+	if (directive->is_of_link)
+		return links_differ(directive, a, b);
+	return memcmp(directive_field(directive, 0, a),
+		      directive_field(directive, 0, b), directive->size) != 0;
+}
+
 void config_reload(struct config *running, const struct config *fresh,
 		   config_restart_fn *visit, void *context)
 {
 	for (size_t i = 0; i < config_table_count; i++) {
 		const struct directive *directive = &config_table[i];
-		char *old = (char *)running + directive->offset;
-		const char *new = (const char *)fresh + directive->offset;
 
-		if (memcmp(old, new, directive->size) == 0)
+		if (!fields_differ(directive, running, fresh))
 			continue;
+		/* None of a link's is: it is another process. */
 		if (directive->is_live)
-			memcpy(old, new, directive->size);
+			memcpy((char *)running + directive->offset,
+			       (const char *)fresh + directive->offset,
+			       directive->size);
 		else if (visit != NULL)
 			visit(context, directive->section, directive->name);
 	}

@@ -11,7 +11,8 @@
  * it.
  *
  * The file is INI: [section], name = value, comments after # or ; at the
- * start of a line, or after " ;" behind a value. Drop-ins are the files
+ * start of a line, or after " ;" behind a value. [link NAME] may stand several
+ * times, once a name; all other sections once. Drop-ins are the files
  * PATH.d/NAME.conf in byte order; each may set a directive once, and the last
  * file that sets it wins.
  *
@@ -47,6 +48,8 @@
 #define CONFIG_DROP_INS_MAX 32
 #define CONFIG_DROP_IN_NAME_SIZE 64
 #define CONFIG_DIRECTIVES_MAX 96
+#define CONFIG_LINKS_MAX 4
+#define CONFIG_LINK_DIRECTIVES_MAX 16
 #define CONFIG_MISTAKES_MAX 64
 
 enum config_lang {
@@ -78,6 +81,22 @@ enum config_log_level {
 struct config_origin {
 	uint16_t file;
 	uint16_t line;
+};
+
+/* One section [link NAME]: a far broker, carried by a depot-link of its own. */
+struct config_link {
+	char name[NAME_SIZE_MAX + 1];
+	char uri[CONFIG_URI_SIZE];
+	char ca_file[CONFIG_PATH_SIZE];
+	char cert_file[CONFIG_PATH_SIZE];
+	char key_file[CONFIG_PATH_SIZE];
+	char user[65];
+	char password_file[CONFIG_PATH_SIZE];
+	bool is_metered;
+	uint64_t budget; /* bytes a day; 0: no bound */
+	uint16_t keepalive_s;
+	bool is_enabled;
+	struct config_origin origin[CONFIG_LINK_DIRECTIVES_MAX];
 };
 
 /*
@@ -161,8 +180,10 @@ struct config {
 	struct {
 		uint32_t items_max;
 	} limits;
+	struct config_link links[CONFIG_LINKS_MAX]; /* in their order */
+	size_t link_count;
 
-	/* Where it came from. */
+	/* Where it came from; that of a link's directives is with the link. */
 	char path[CONFIG_PATH_SIZE];
 	char drop_ins[CONFIG_DROP_INS_MAX][CONFIG_DROP_IN_NAME_SIZE];
 	size_t drop_in_count;
@@ -183,6 +204,8 @@ enum config_mistake_kind {
 	MISTAKE_NO_SECTION,    /* a directive before the first section */
 	MISTAKE_SECTION,       /* unknown section */
 	MISTAKE_SECTION_AGAIN, /* twice in one file */
+	MISTAKE_SECTION_NAME,  /* [link NAME] without a proper name */
+	MISTAKE_SECTION_COUNT, /* more than CONFIG_LINKS_MAX links */
 	MISTAKE_NAME,          /* unknown directive */
 	MISTAKE_AGAIN,         /* directive twice in one file */
 	MISTAKE_VALUE,         /* not what the directive takes */
@@ -194,6 +217,7 @@ struct config_mistake {
 	enum config_mistake_kind kind;
 	struct config_origin origin;       /* line 0: the file as a whole */
 	const struct directive *directive; /* static, or NULL */
+	size_t link;                       /* of a directive of [link NAME] */
 	int number;
 	char subject[64]; /* what was written: name, section or value */
 };
@@ -236,6 +260,10 @@ void config_mistake_text(const struct config *config,
 			 const struct config_report *report, size_t index,
 			 enum config_lang lang,
 			 struct config_sentence *ret_sentence);
+
+/* The link of that name; NULL if there is none. */
+const struct config_link *config_link_find(const struct config *config,
+					   const char *name);
 
 /*
  * What a running daemon does with a configuration that was read again: takes

@@ -16,6 +16,9 @@
 	.offset = offsetof(struct config, member), \
 	.size = sizeof(((struct config *)NULL)->member)
 
+/* The same of a link. */
+#define LINK_FIELD(member) .is_of_link = true, FIELD(links[0].member)
+
 static const char *const lang_words[] = {"en", "zh", NULL};
 static const char *const mode_words[] = {"managed", "external", NULL};
 static const char *const start_words[] = {"unit", "child", NULL};
@@ -382,10 +385,10 @@ const struct directive config_table[] = {
 		FIELD(broker.start),
 		.initial = "unit",
 		.words = start_words,
-		.help_en = "unit: systemd runs the managed broker. child: "
-			   "depotd starts and watches it, where there is no "
-			   "systemd.",
-		.help_zh = "unit：由 systemd 运行自管代理；child：没有 "
+		.help_en = "unit: systemd runs the managed broker and the "
+			   "links. child: depotd starts and watches them, "
+			   "where there is no systemd.",
+		.help_zh = "unit：由 systemd 运行自管代理和链路；child：没有 "
 			   "systemd 时由 depotd 启动并看护。",
 	},
 	{
@@ -595,6 +598,117 @@ const struct directive config_table[] = {
 		.unit = "items",
 		.help_en = "Most items; memory is taken for them at start.",
 		.help_zh = "物料数上限；启动时为其预留内存。",
+	},
+
+	{
+		"link",
+		"uri",
+		DIRECTIVE_URI,
+		LINK_FIELD(uri),
+		.help_en = "A far broker, over which this site and others "
+			   "reconcile: ssl://HOST:PORT, or tcp://HOST:PORT "
+			   "inside a tunnel.",
+		.help_zh = "与其他站点对账所用的远端代理：ssl://主机:端口；在"
+			   "隧道内可用 tcp://主机:端口。",
+	},
+	{
+		"link",
+		"ca_file",
+		DIRECTIVE_PATH,
+		LINK_FIELD(ca_file),
+		.initial = "",
+		.help_en = "Certificates (PEM) that the far broker is checked "
+			   "against, with its host name; if unset, the "
+			   "system's.",
+		.help_zh = "校验远端代理及其主机名所用的证书（PEM）；不设则用"
+			   "系统的。",
+	},
+	{
+		"link",
+		"cert_file",
+		DIRECTIVE_PATH,
+		LINK_FIELD(cert_file),
+		.initial = "",
+		.help_en = "The link's own certificate (PEM), for a broker "
+			   "that asks for one.",
+		.help_zh = "远端代理要求客户端证书时，本链路的证书（PEM）。",
+	},
+	{
+		"link",
+		"key_file",
+		DIRECTIVE_PATH,
+		LINK_FIELD(key_file),
+		.initial = "",
+		.help_en = "The key of that certificate (PEM); mode 0600. The "
+			   "link does not see /var/lib/depot: keep it in "
+			   "/etc/depot.",
+		.help_zh = "该证书的私钥（PEM）；权限 0600。链路看不到 "
+			   "/var/lib/depot，请放在 /etc/depot。",
+	},
+	{
+		"link",
+		"user",
+		DIRECTIVE_TEXT,
+		LINK_FIELD(user),
+		.initial = "",
+		.help_en = "The site's account at the far broker.",
+		.help_zh = "本站点在远端代理上的账号。",
+	},
+	{
+		"link",
+		"password_file",
+		DIRECTIVE_PATH,
+		LINK_FIELD(password_file),
+		.initial = "",
+		.help_en = "File whose first line is that account's password; "
+			   "mode 0600.",
+		.help_zh = "首行为该账号密码的文件；权限 0600。",
+	},
+	{
+		"link",
+		"metered",
+		DIRECTIVE_BOOL,
+		LINK_FIELD(is_metered),
+		.initial = "no",
+		.help_en = "Whether its bytes cost money: then less is said, "
+			   "and less often.",
+		.help_zh = "是否按流量计费；是则少发、缓发。",
+	},
+	{
+		"link",
+		"budget",
+		DIRECTIVE_SIZE,
+		LINK_FIELD(budget),
+		.initial = "0",
+		.min = 0,
+		.max = TIB,
+		.help_en = "Bytes a day (UTC) in both directions, after which "
+			   "only heads and alarms are sent; 0 is no bound.",
+		.help_zh = "每日（UTC）双向流量，用完后只发位置和警报；0 表示"
+			   "不限。",
+	},
+	{
+		"link",
+		"keepalive_s",
+		DIRECTIVE_INTEGER,
+		LINK_FIELD(keepalive_s),
+		.initial = "60",
+		.min = 10,
+		.max = 3600,
+		.unit = "s",
+		.help_en = "How long the link may be silent before it is "
+			   "tried; a broken one is noticed after one and a "
+			   "half times as long.",
+		.help_zh = "链路静默多久后探测一次；断开在其一倍半时间后发现。",
+	},
+	{
+		"link",
+		"enabled",
+		DIRECTIVE_BOOL,
+		LINK_FIELD(is_enabled),
+		.initial = "yes",
+		.help_en = "Whether the link is used.",
+		.help_zh = "是否启用该链路。",
 	},
 };
 

@@ -6,6 +6,7 @@
 #include "gateway/config_table.h"
 
 #define HALF_SIZE 224 /* of half a sentence */
+#define TITLE_SIZE 64
 #define PLACE_SIZE (CONFIG_PATH_SIZE + CONFIG_DROP_IN_NAME_SIZE + 16)
 
 /* One sentence, at CONFIG_LANG_EN and CONFIG_LANG_ZH. A $ stands for the
@@ -104,6 +105,17 @@ void directive_expects(const struct directive *directive, enum config_lang lang,
 	fill(buffer, size, forms[directive->type][lang], texts);
 }
 
+/* What stands between the brackets: "store", "link hq". */
+static void title_print(const struct directive *directive, size_t link,
+			const struct config *config, char title[TITLE_SIZE])
+{
+	bool has_name = directive->is_of_link;
+
+	(void)text_format(title, TITLE_SIZE, "%s%s%s", directive->section,
+			  has_name ? " " : "",
+			  has_name ? config->links[link].name : "");
+}
+
 /* "/etc/depot/depot.conf:12", or without a line. */
 static void place_print(const struct config *config,
 			struct config_origin origin, char *buffer, size_t size)
@@ -160,6 +172,12 @@ static phrase mistake_forms[] = {
 	[MISTAKE_SECTION] = {"there is no section [$]", "没有 [$] 段"},
 	[MISTAKE_SECTION_AGAIN] = {"section [$] stands twice in this file",
 				   "[$] 段在本文件中出现两次"},
+	[MISTAKE_SECTION_NAME] = {"[link $] needs a name of 1 to 32 of a-z, "
+				  "0-9 and -",
+				  "[link $] 的名字必须是 1 到 32 个 a-z、0-9 "
+				  "或 -"},
+	[MISTAKE_SECTION_COUNT] = {"[link $] is one too many: there may be 4",
+				   "[link $] 超出上限：最多 4 个"},
 	[MISTAKE_NAME] = {"there is no directive $ in this section",
 			  "本段没有 $ 这一项"},
 	[MISTAKE_AGAIN] = {"is set twice in this file", "在本文件中设置了两次"},
@@ -217,6 +235,7 @@ void config_mistake_text(const struct config *config,
 	const struct config_mistake *mistake;
 	const struct directive *directive;
 	char place[PLACE_SIZE];
+	char title[TITLE_SIZE] = "";
 	char said[HALF_SIZE];
 
 	ASSERT(index < report->count);
@@ -224,15 +243,17 @@ void config_mistake_text(const struct config *config,
 	directive = mistake->directive;
 	place_print(config, mistake->origin, place, sizeof(place));
 	mistake_say(mistake, lang, said, sizeof(said));
+	if (directive != NULL)
+		title_print(directive, mistake->link, config, title);
 	if (directive == NULL)
 		(void)text_format(buffer, size, "%s: %s", place, said);
 	else if (mistake->kind == MISTAKE_MISSING)
-		(void)text_format(buffer, size, "%s: [%s] %s %s", place,
-				  directive->section, directive->name, said);
+		(void)text_format(buffer, size, "%s: [%s] %s %s", place, title,
+				  directive->name, said);
 	else
 		(void)text_format(buffer, size, "%s: [%s] %s = %s: %s", place,
-				  directive->section, directive->name,
-				  mistake->subject, said);
+				  title, directive->name, mistake->subject,
+				  said);
 }
 
 void config_report_print(const struct config *config,
@@ -260,29 +281,50 @@ static bool begins_section(const struct directive *directive)
 	return directive_find_first(directive->section) == directive;
 }
 
+static void field_print(const struct directive *directive, size_t link,
+			const struct config *config, FILE *out)
+{
+	struct config_origin origin = directive_origin(directive, link, config);
+	char value[CONFIG_VALUE_SIZE];
+	char place[PLACE_SIZE] = "default";
+	bool is_derived;
+
+	directive_format(directive, link, config, value);
+	if (origin.file > 0)
+		place_print(config, origin, place, sizeof(place));
+	/* What follows from others would be a mistake if it were read back as
+	 * set. */
+	is_derived = origin.file == 0 && directive->initial != NULL &&
+		     directive->initial[0] == '\0' && value[0] != '\0';
+	(void)fprintf(out, "%s%s = %s ; %s\n", is_derived ? "# " : "",
+		      directive->name, value,
+		      is_derived ? "follows from others" : place);
+}
+
+/* The section that begins at @first. */
+static void section_print(const struct directive *first, size_t link,
+			  const struct config *config, FILE *out)
+{
+	const struct directive *end = config_table + config_table_count;
+	char title[TITLE_SIZE];
+
+	title_print(first, link, config, title);
+	(void)fprintf(out, "%s[%s]\n", first > config_table ? "\n" : "", title);
+	for (const struct directive *at = first;
+	     at < end && strcmp(at->section, first->section) == 0; at++)
+		field_print(at, link, config, out);
+}
+
 void config_print(const struct config *config, FILE *out)
 {
 	for (size_t i = 0; i < config_table_count; i++) {
 		const struct directive *directive = &config_table[i];
-		char value[CONFIG_VALUE_SIZE];
-		char place[PLACE_SIZE] = "default";
-		bool is_derived;
+		size_t count = directive_fields(directive, config);
 
-		if (begins_section(directive))
-			(void)fprintf(out, "%s[%s]\n", i > 0 ? "\n" : "",
-				      directive->section);
-		directive_format(directive, config, value);
-		if (config->origin[i].file > 0)
-			place_print(config, config->origin[i], place,
-				    sizeof(place));
-		/* What follows from others would be a mistake if it were
-		 * read back as set. */
-		is_derived = config->origin[i].file == 0 &&
-			     directive->initial != NULL &&
-			     directive->initial[0] == '\0' && value[0] != '\0';
-		(void)fprintf(out, "%s%s = %s ; %s\n", is_derived ? "# " : "",
-			      directive->name, value,
-			      is_derived ? "follows from others" : place);
+		if (!begins_section(directive))
+			continue;
+		for (size_t link = 0; link < count; link++)
+			section_print(directive, link, config, out);
 	}
 }
 
@@ -318,7 +360,14 @@ void config_example(FILE *out)
 		const struct directive *directive = &config_table[i];
 		char expects[HALF_SIZE];
 
-		if (begins_section(directive))
+		if (begins_section(directive) && directive->is_of_link)
+			(void)fputs(
+				"\n# One such section for each far "
+				"broker, at most 4, each with a name.\n"
+				"# 每个远端代理一段，最多 4 段，各有名字。\n"
+				"#[link hq]\n",
+				out);
+		else if (begins_section(directive))
 			(void)fprintf(out, "\n[%s]\n", directive->section);
 		directive_expects(directive, CONFIG_LANG_EN, expects,
 				  sizeof(expects));
@@ -359,7 +408,8 @@ void config_man(FILE *out)
 		char expects[HALF_SIZE];
 
 		if (begins_section(directive))
-			(void)fprintf(out, ".SS [%s]\n", directive->section);
+			(void)fprintf(out, ".SS [%s%s]\n", directive->section,
+				      directive->is_of_link ? " NAME" : "");
 		(void)fprintf(out, ".TP\n.B %s\n", directive->name);
 		man_print(out, directive->help_en);
 		directive_expects(directive, CONFIG_LANG_EN, expects,

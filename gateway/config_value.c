@@ -245,10 +245,57 @@ static uint64_t number_load(const void *field, size_t size)
 	}
 }
 
-bool directive_set(const struct directive *directive, const char *value,
-		   struct config *config)
+/* Of the field in struct config. */
+static size_t field_offset(const struct directive *directive, size_t link)
 {
-	char *field = (char *)config + directive->offset;
+	ASSERT(link < (directive->is_of_link ? CONFIG_LINKS_MAX : 1));
+	return directive->offset + link * sizeof(struct config_link);
+}
+
+const char *directive_field(const struct directive *directive, size_t link,
+			    const struct config *config)
+{
+	return (const char *)config + field_offset(directive, link);
+}
+
+size_t directive_fields(const struct directive *directive,
+			const struct config *config)
+{
+	return directive->is_of_link ? config->link_count : 1;
+}
+
+/* Which of a link's directives it is. */
+static size_t link_index(const struct directive *directive)
+{
+	size_t index =
+		directive_index(directive) -
+		directive_index(directive_find_first(directive->section));
+
+	ASSERT(index < CONFIG_LINK_DIRECTIVES_MAX);
+	return index;
+}
+
+struct config_origin directive_origin(const struct directive *directive,
+				      size_t link, const struct config *config)
+{
+	if (directive->is_of_link)
+		return config->links[link].origin[link_index(directive)];
+	return config->origin[directive_index(directive)];
+}
+
+void directive_origin_set(const struct directive *directive, size_t link,
+			  struct config_origin origin, struct config *config)
+{
+	if (directive->is_of_link)
+		config->links[link].origin[link_index(directive)] = origin;
+	else
+		config->origin[directive_index(directive)] = origin;
+}
+
+bool directive_set(const struct directive *directive, size_t link,
+		   const char *value, struct config *config)
+{
+	char *field = (char *)config + field_offset(directive, link);
 	size_t size = strlen(value);
 	uint64_t number;
 
@@ -296,10 +343,10 @@ void directive_format_number(const struct directive *directive, uint64_t value,
 				  (unsigned long long)value);
 }
 
-void directive_format(const struct directive *directive,
+void directive_format(const struct directive *directive, size_t link,
 		      const struct config *config, char *buffer)
 {
-	const char *field = (const char *)config + directive->offset;
+	const char *field = directive_field(directive, link, config);
 	uint64_t number;
 
 	if (!type_is_number(directive->type)) {

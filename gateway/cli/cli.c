@@ -360,7 +360,7 @@ bool cli_size(const char *text, uint64_t *ret_size)
 {
 	const struct directive *size = directive_find("store", "map_size");
 	struct config *config = calloc(1, sizeof(*config));
-	bool is_one = config != NULL && directive_set(size, text, config);
+	bool is_one = config != NULL && directive_set(size, 0, text, config);
 
 	if (is_one)
 		*ret_size = config->store.map_size;

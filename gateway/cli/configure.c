@@ -74,6 +74,24 @@ static enum exit_code check_run(struct cli *cli)
 
 /* ---- print ---- */
 
+/* A directive of [link NAME] says whose it is. */
+static void value_out(struct json_out *out, const struct config *config,
+		      const struct directive *directive, size_t link)
+{
+	char value[CONFIG_VALUE_SIZE];
+
+	directive_format(directive, link, config, value);
+	out_object(out);
+	out_string_at(out, "section", directive->section);
+	if (directive->is_of_link)
+		out_string_at(out, "link", config->links[link].name);
+	out_string_at(out, "name", directive->name);
+	out_string_at(out, "value", value);
+	out_bool_at(out, "is_set",
+		    directive_origin(directive, link, config).file != 0);
+	out_object_end(out);
+}
+
 static void values_document(const struct config *config)
 {
 	static char text[REPLY_SIZE];
@@ -85,15 +103,10 @@ static void values_document(const struct config *config)
 	out_array_at(&out, "directives");
 	for (size_t i = 0; i < config_table_count; i++) {
 		const struct directive *directive = &config_table[i];
-		char value[CONFIG_VALUE_SIZE];
+		size_t count = directive_fields(directive, config);
 
-		directive_format(directive, config, value);
-		out_object(&out);
-		out_string_at(&out, "section", directive->section);
-		out_string_at(&out, "name", directive->name);
-		out_string_at(&out, "value", value);
-		out_bool_at(&out, "is_set", config->origin[i].file != 0);
-		out_object_end(&out);
+		for (size_t link = 0; link < count; link++)
+			value_out(&out, config, directive, link);
 	}
 	out_array_end(&out);
 	out_object_end(&out);

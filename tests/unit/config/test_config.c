@@ -12,6 +12,9 @@
 #include "gateway/config_table.h"
 
 #define REQUIRED "[site]\norg = acme\nsite = hz-01\n"
+#define DIR_97                                             \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 /* Too large for the stack; each test begins with config_parse or _load. */
 static struct config config;
@@ -226,6 +229,11 @@ static void each_rule_is_broken_by_a_file_of_its_own(void **state)
 		REQUIRED "[broker]\ntls_port = 8883\n",
 		REQUIRED "[broker]\ntls_cert_file = /c\n",
 		REQUIRED "[broker]\naddress = ::\nanonymous = yes\n",
+		REQUIRED "[control]\nsocket = /s\n[runtime]\ndir = /" DIR_97
+			 "\n[link hq]\nuri = ssl://h:1\n",
+		REQUIRED "[link hq]\nuri = ssl://h:1\nuser = me\n",
+		REQUIRED "[link hq]\nuri = ssl://h:1\ncert_file = /c\n",
+		REQUIRED "[link hq]\nuri = tcp://h:1\nca_file = /c\n",
 	};
 
 	(void)state;
@@ -267,6 +275,96 @@ a_runtime_folder_whose_socket_would_not_fit_is_a_mistake(void **state)
 				REQUIRED "[runtime]\ndir = %s", folder));
 	assert_code(parse(text), ERR_OK);
 	assert_int_equal(strlen(config.control.socket), 107);
+}
+
+static void each_link_has_a_section_of_its_own_and_a_name(void **state)
+{
+	const struct config_link *link;
+
+	(void)state;
+	assert_code(parse(REQUIRED "[link hq]\nuri = ssl://hq.example:8883\n"
+				   "user = hz-01\npassword_file = /p\n"
+				   "metered = yes\nbudget = 5 MiB\n"
+				   "[link hz-02]\nuri = tcp://10.0.0.2:1883\n"
+				   "keepalive_s = 600\nenabled = no\n"),
+		    ERR_OK);
+	assert_int_equal(config.link_count, 2);
+	link = config_link_find(&config, "hq");
+	assert_non_null(link);
+	assert_string_equal(link->uri, "ssl://hq.example:8883");
+	assert_string_equal(link->user, "hz-01");
+	assert_int_equal(link->budget, 5 << 20);
+	assert_int_equal(link->keepalive_s, 60);
+	assert_true(link->is_metered && link->is_enabled);
+	link = config_link_find(&config, "hz-02");
+	assert_non_null(link);
+	assert_string_equal(link->user, "");
+	assert_int_equal(link->keepalive_s, 600);
+	assert_false(link->is_metered || link->is_enabled);
+	assert_null(config_link_find(&config, "hz-03"));
+}
+
+static void what_is_wrong_with_a_link_names_the_link(void **state)
+{
+	static const char *const expected[] = {
+		"t.conf:4: [link ] needs a name of 1 to 32 of a-z, 0-9 and -",
+		"t.conf:6: [link HQ] needs a name of 1 to 32 of a-z, 0-9 and -",
+		"t.conf:9: [link a] keepalive_s = 5: must be 10 to 3600 s",
+		"t.conf:10: section [link a] stands twice in this file",
+		"t.conf:11: [link a] keepalive_s = 50: is set twice in this "
+		"file",
+		"t.conf:15: [link e] is one too many: there may be 4",
+		"t.conf:17: there is no section [store x]",
+		"t.conf: [link b] uri is not set, and has no default: it must "
+		"be tcp://HOST:PORT or ssl://HOST:PORT",
+		"t.conf: [link c] uri is not set, and has no default: it must "
+		"be tcp://HOST:PORT or ssl://HOST:PORT",
+		"t.conf: [link d] uri is not set, and has no default: it must "
+		"be tcp://HOST:PORT or ssl://HOST:PORT",
+	};
+
+	(void)state;
+	assert_code(parse(REQUIRED "[link]\nuri = ssl://h:1\n"
+				   "[link HQ]\n"
+				   "[link a]\nuri = ssl://h:1\n"
+				   "keepalive_s = 5\n"
+				   "[link a]\nkeepalive_s = 50\n"
+				   "[link b]\n[link c]\n[link d]\n"
+				   "[link e]\nuri = ssl://h:1\n"
+				   "[store x]\n"),
+		    ERR_INVALID);
+	assert_mistakes(expected, ARRAY_LEN(expected));
+}
+
+static void link_restart_count(void *context, const char *section,
+			       const char *name)
+{
+	size_t *count = context;
+
+	assert_string_equal(section, "link");
+	assert_non_null(name);
+	++*count;
+}
+
+static void a_reload_names_what_differs_in_the_links(void **state)
+{
+	static struct config running;
+	size_t count = 0;
+
+	(void)state;
+	assert_code(parse(REQUIRED "[link hq]\nuri = ssl://h:1\n"), ERR_OK);
+	running = config;
+	config_reload(&running, &config, link_restart_count, &count);
+	assert_int_equal(count, 0);
+	assert_code(parse(REQUIRED "[link hq]\nuri = ssl://h:2\n"), ERR_OK);
+	config_reload(&running, &config, link_restart_count, &count);
+	assert_int_equal(count, 1);
+	assert_string_equal(running.links[0].uri, "ssl://h:1");
+	/* Another name: everything of the link is another's. */
+	count = 0;
+	assert_code(parse(REQUIRED "[link qh]\nuri = ssl://h:1\n"), ERR_OK);
+	config_reload(&running, &config, link_restart_count, &count);
+	assert_int_equal(count, 10);
 }
 
 static void mistakes_beyond_the_bound_are_counted(void **state)
@@ -454,6 +552,9 @@ int main(void)
 		cmocka_unit_test(each_rule_is_broken_by_a_file_of_its_own),
 		cmocka_unit_test(
 			a_runtime_folder_whose_socket_would_not_fit_is_a_mistake),
+		cmocka_unit_test(each_link_has_a_section_of_its_own_and_a_name),
+		cmocka_unit_test(what_is_wrong_with_a_link_names_the_link),
+		cmocka_unit_test(a_reload_names_what_differs_in_the_links),
 		cmocka_unit_test(mistakes_beyond_the_bound_are_counted),
 		cmocka_unit_test(a_line_may_be_196_bytes_long_and_no_longer),
 		cmocka_unit_test(a_reload_takes_what_it_can_and_names_the_rest),

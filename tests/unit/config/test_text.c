@@ -8,6 +8,9 @@
 #include "gateway/config_table.h"
 
 #define REQUIRED "[site]\norg = acme\nsite = hz-01\n"
+#define LINKS                                                      \
+	"[link hq]\nuri = ssl://hq.example:8883\nbudget = 1 MiB\n" \
+	"[link hz-02]\nuri = tcp://10.0.0.2:1883\nenabled = no\n"
 
 static struct config config;
 static struct config_report report;
@@ -40,11 +43,14 @@ static void assert_fields_equal(const struct config *a, const struct config *b)
 	for (size_t i = 0; i < config_table_count; i++) {
 		const struct directive *directive = &config_table[i];
 
-		if (memcmp((const char *)a + directive->offset,
-			   (const char *)b + directive->offset,
-			   directive->size) != 0)
-			fail_msg("[%s] %s differs", directive->section,
-				 directive->name);
+		assert_int_equal(directive_fields(directive, a),
+				 directive_fields(directive, b));
+		for (size_t link = directive_fields(directive, a); link-- > 0;)
+			if (memcmp(directive_field(directive, link, a),
+				   directive_field(directive, link, b),
+				   directive->size) != 0)
+				fail_msg("[%s] %s differs", directive->section,
+					 directive->name);
 	}
 }
 
@@ -76,9 +82,16 @@ static void every_directive_is_set_to_another_value(void)
 	char value[CONFIG_VALUE_SIZE];
 
 	for (size_t i = 0; i < config_table_count; i++) {
-		other_value(&config_table[i], value);
-		assert_true(directive_set(&config_table[i], value, &config));
-		config.origin[i].file = 1;
+		const struct directive *directive = &config_table[i];
+		struct config_origin origin = {.file = 1};
+
+		other_value(directive, value);
+		for (size_t link = directive_fields(directive, &config);
+		     link-- > 0;) {
+			assert_true(
+				directive_set(directive, link, value, &config));
+			directive_origin_set(directive, link, origin, &config);
+		}
 	}
 	/* Maxima that do not go together. */
 	config.broker.websocket_port = 1;
@@ -86,8 +99,9 @@ static void every_directive_is_set_to_another_value(void)
 }
 
 /*
- * Method: every directive at its default, then every one at another value
- * (numbers at their maximum); printed, read again, compared field by field.
+ * Method: every directive at its default, with two links, then every one at
+ * another value (numbers at their maximum); printed, read again, compared field
+ * by field.
  */
 static void what_print_config_says_reads_back_to_the_same(void **state)
 {
@@ -97,7 +111,7 @@ static void what_print_config_says_reads_back_to_the_same(void **state)
 	for (int round = 0; round < 2; round++) {
 		char *text;
 
-		assert_code(parse(REQUIRED), ERR_OK);
+		assert_code(parse(REQUIRED LINKS), ERR_OK);
 		if (round == 1)
 			every_directive_is_set_to_another_value();
 		before = config;
@@ -172,10 +186,16 @@ static void the_example_is_the_default_and_all_of_its_lines_work(void **state)
 	assert_int_equal(report.count, 2); /* org and site are required */
 	assert_int_equal(report.mistakes[0].kind, MISTAKE_MISSING);
 	defaults = config;
-	assert_int_equal(example_uncomment(text), config_table_count);
+	/* The one line more is that of the link, whose uri is required, too. */
+	assert_int_equal(example_uncomment(text), config_table_count + 1);
 	assert_code(parse(text), ERR_INVALID);
-	assert_int_equal(report.count, 2);
+	assert_int_equal(report.count, 3);
 	assert_int_equal(report.mistakes[0].kind, MISTAKE_VALUE);
+	assert_int_equal(config.link_count, 1);
+	assert_string_equal(config.links[0].name, "hq");
+	assert_int_equal(config.links[0].keepalive_s, 60);
+	assert_true(config.links[0].is_enabled);
+	config.link_count = 0;
 	assert_fields_equal(&defaults, &config);
 	free(text);
 }
