@@ -116,3 +116,214 @@ void keys_net_id(const uint8_t root_public[KEY_PUBLIC_SIZE],
 	(void)crypto_generichash(ret_net_id, NET_ID_SIZE, root_public,
 				 KEY_PUBLIC_SIZE, domain, sizeof(domain) - 1);
 }
+
+/* ---- signing ---- */
+
+struct signer {
+	uint8_t public_half[KEY_PUBLIC_SIZE];
+	uint8_t secret[crypto_sign_SECRETKEYBYTES];
+};
+
+/* Others' rights: to a key, and to a credential, where systemd's ACL for the
+ * one user shows as the group's reading. */
+#define KEY_MODE_REFUSED 077
+#define CREDENTIAL_MODE_REFUSED 037
+
+_Static_assert(SIGNATURE_SIZE == crypto_sign_BYTES &&
+		       KEY_PUBLIC_SIZE == crypto_sign_PUBLICKEYBYTES,
+	       "Ed25519");
+
+/* Locked in memory where the system allows it, with guard pages around. */
+static enum err_code signer_allocate(struct signer **ret_signer,
+				     struct err *err)
+{
+	struct signer *signer = NULL;
+
+	if (sodium_init() >= 0)
+		signer = sodium_malloc(sizeof(*signer));
+	if (signer == NULL)
+		return err_set(err, ERR_FULL, "no memory for a key");
+	*ret_signer = signer;
+	return ERR_OK;
+}
+
+static struct signer *signer_ready(struct signer *signer)
+{
+	/* One more wall; where the system has none, nothing is lost. */
+	(void)sodium_mprotect_readonly(signer);
+	return signer;
+}
+
+enum err_code signer_of_seed(const uint8_t seed[32], struct signer **ret_signer,
+			     struct err *err)
+{
+	struct signer *signer;
+	enum err_code code = signer_allocate(&signer, err);
+
+	if (code != ERR_OK)
+		return code;
+	(void)crypto_sign_seed_keypair(signer->public_half, signer->secret,
+				       seed); /* always 0 */
+	*ret_signer = signer_ready(signer);
+	return ERR_OK;
+}
+
+static enum err_code key_check(int fd, mode_t refused, struct err *err)
+{
+	struct stat info;
+
+	if (fstat(fd, &info) < 0)
+		return err_sys(err, errno, "stat");
+	if (!S_ISREG(info.st_mode))
+		return err_set(err, ERR_UNSAFE, "it is no regular file");
+	if ((info.st_mode & refused) != 0)
+		return err_set(err, ERR_UNSAFE, "mode is %04o, must be 0600",
+			       (unsigned)info.st_mode & 07777u);
+	return ERR_OK;
+}
+
+/* *@ret_fd is -1 if it fails. */
+static enum err_code key_open(const char *folder, const char *name, int *ret_fd,
+			      struct err *err)
+{
+	int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int number = errno;
+	int fd = -1;
+
+	if (folder_fd >= 0) {
+		/* O_NONBLOCK: a FIFO of that name is not waited for. */
+		fd = openat(folder_fd, name,
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		number = errno;
+		(void)close(folder_fd); /* opened for reading */
+	}
+	*ret_fd = fd;
+	if (fd >= 0)
+		return ERR_OK;
+	if (number == ENOENT)
+		return err_set(err, ERR_NOT_FOUND, "there is none");
+	if (number == ELOOP)
+		return err_set(err, ERR_UNSAFE, "it is a link");
+	return err_sys(err, number, "open");
+}
+
+/* The secret half ends in the public one, which follows from its seed: that
+ * tells a key from what was damaged. */
+static enum err_code key_load(int fd, struct signer *signer, struct err *err)
+{
+	uint8_t file[crypto_sign_SECRETKEYBYTES + 1];
+	ssize_t size = read(fd, file, sizeof(file));
+	enum err_code code = ERR_OK;
+
+	if (size < 0) {
+		code = err_sys(err, errno, "read");
+	} else if (size != crypto_sign_SECRETKEYBYTES) {
+		code = err_set(err, ERR_CORRUPT, "it is no key");
+	} else {
+		(void)crypto_sign_seed_keypair(signer->public_half,
+					       signer->secret, file);
+		if (sodium_memcmp(signer->secret, file, (size_t)size) != 0)
+			code = err_set(err, ERR_CORRUPT,
+				       "its halves do not belong together");
+	}
+	sodium_memzero(file, sizeof(file));
+	return code;
+}
+
+static enum err_code signer_load(const char *folder, const char *name,
+				 mode_t refused, struct signer **ret_signer,
+				 struct err *err)
+{
+	struct signer *signer = NULL;
+	enum err_code code;
+	int fd;
+
+	code = key_open(folder, name, &fd, err);
+	if (code != ERR_OK)
+		goto out;
+	code = key_check(fd, refused, err);
+	if (code != ERR_OK)
+		goto out;
+	code = signer_allocate(&signer, err);
+	if (code != ERR_OK)
+		goto out;
+	code = key_load(fd, signer, err);
+	if (code == ERR_OK)
+		*ret_signer = signer_ready(signer);
+out:
+	if (fd >= 0)
+		(void)close(fd); /* opened for reading */
+	if (code == ERR_OK)
+		return ERR_OK;
+	signer_close(signer);
+	return err_wrap(err, code, "key %s/%s", folder, name);
+}
+
+enum err_code signer_open(const char *folder, const char *name,
+			  struct signer **ret_signer, struct err *err)
+{
+	return signer_load(folder, name, KEY_MODE_REFUSED, ret_signer, err);
+}
+
+enum err_code signer_find(const char *credentials, const char *folder,
+			  const char *name, struct signer **ret_signer,
+			  struct err *err)
+{
+	enum err_code code = ERR_NOT_FOUND;
+
+	if (credentials != NULL)
+		code = signer_load(credentials, name, CREDENTIAL_MODE_REFUSED,
+				   ret_signer, err);
+	if (code == ERR_NOT_FOUND)
+		code = signer_open(folder, name, ret_signer, err);
+	return code;
+}
+
+void signer_close(struct signer *signer)
+{
+	sodium_free(signer); /* wipes; takes NULL */
+}
+
+const uint8_t *signer_public(const struct signer *signer)
+{
+	return signer->public_half;
+}
+
+/* What is signed, into @message of SEAL_PREFIX_SIZE + SIGNED_SIZE_MAX bytes;
+ * returns its size. */
+static size_t message_make(const char *tag, const uint8_t net_id[NET_ID_SIZE],
+			   struct span bytes, uint8_t *message)
+{
+	seal_prefix(tag, net_id, message);
+	if (bytes.size > 0)
+		memcpy(message + SEAL_PREFIX_SIZE, bytes.data, bytes.size);
+	return SEAL_PREFIX_SIZE + bytes.size;
+}
+
+void signer_sign(const struct signer *signer, const char *tag,
+		 const uint8_t net_id[NET_ID_SIZE], struct span bytes,
+		 uint8_t ret_signature[SIGNATURE_SIZE])
+{
+	uint8_t message[SEAL_PREFIX_SIZE + SIGNED_SIZE_MAX] UNINITIALIZED;
+	size_t size;
+
+	ASSERT(bytes.size <= SIGNED_SIZE_MAX);
+	size = message_make(tag, net_id, bytes, message);
+	(void)crypto_sign_detached(ret_signature, NULL, message, size,
+				   signer->secret); /* always 0 */
+}
+
+bool signature_is_good(const uint8_t public_key[KEY_PUBLIC_SIZE],
+		       const char *tag, const uint8_t net_id[NET_ID_SIZE],
+		       struct span bytes,
+		       const uint8_t signature[SIGNATURE_SIZE])
+{
+	uint8_t message[SEAL_PREFIX_SIZE + SIGNED_SIZE_MAX] UNINITIALIZED;
+	size_t size;
+
+	if (bytes.size > SIGNED_SIZE_MAX)
+		return false;
+	size = message_make(tag, net_id, bytes, message);
+	return crypto_sign_verify_detached(signature, message, size,
+					   public_key) == 0;
+}

@@ -14,6 +14,7 @@
 
 #include "rules/base/err.h"
 #include "rules/base/text.h"
+#include "store/seal.h"
 
 #define KEY_PUBLIC_SIZE 32
 #define NET_ID_SIZE 16
@@ -42,19 +43,30 @@ MUST_CHECK enum err_code keys_epoch_last(const char *folder,
 
 /* ---- signing ---- */
 
-/* A secret key in memory that is locked and wiped; nobody reads it back. */
+/* A secret key in memory that is locked, read-only and wiped at the end. */
 struct signer;
 
 /*
  * Loads the secret half @name of @folder, which keys_make made.
  * ERR_NOT_FOUND  no such key (the sentence names it)
- * ERR_UNSAFE     its mode is not 0600, or it is no regular file
+ * ERR_UNSAFE     others than its owner may read or write it, or it is no
+ *                regular file
  * ERR_CORRUPT    it is no key
  */
 MUST_CHECK enum err_code signer_open(const char *folder, const char *name,
 				     struct signer **ret_signer,
 				     struct err *err);
-/* From a seed, for tests, vectors and simulations. */
+/*
+ * The same, from the folder of credentials that systemd gave where that has
+ * the key, else from @folder. @credentials may be NULL: none were given. A
+ * credential's group bits are the mask of the one user whom systemd lets read
+ * it, so reading by the group is no reason to refuse it.
+ */
+MUST_CHECK enum err_code signer_find(const char *credentials,
+				     const char *folder, const char *name,
+				     struct signer **ret_signer,
+				     struct err *err);
+/* From a seed, for tests, vectors and simulations. ERR_FULL: no memory. */
 MUST_CHECK enum err_code signer_of_seed(const uint8_t seed[32],
 					struct signer **ret_signer,
 					struct err *err);
@@ -63,17 +75,20 @@ void signer_close(struct signer *signer);
 const uint8_t *signer_public(const struct signer *signer);
 
 /*
- * Ed25519 over a domain tag (padded to SEAL_TAG_SIZE, store/seal.h), the
- * network's id and @bytes.
+ * Ed25519 (RFC 8032) over a domain tag (padded to SEAL_TAG_SIZE, store/seal.h),
+ * the network's id and @bytes, of which there are at most SIGNED_SIZE_MAX: what
+ * may be longer is hashed first (seal_hash). Longer ones have no good
+ * signature.
  */
+#define SIGNED_SIZE_MAX 8192
 void signer_sign(const struct signer *signer, const char *tag,
 		 const uint8_t net_id[NET_ID_SIZE], struct span bytes,
-		 uint8_t ret_signature[64]);
+		 uint8_t ret_signature[SIGNATURE_SIZE]);
 MUST_CHECK bool signature_is_good(const uint8_t public_key[KEY_PUBLIC_SIZE],
 				  const char *tag,
 				  const uint8_t net_id[NET_ID_SIZE],
 				  struct span bytes,
-				  const uint8_t signature[64]);
+				  const uint8_t signature[SIGNATURE_SIZE]);
 
 /* The network that a root key founds: a hash of its public half. */
 void keys_net_id(const uint8_t root_public[KEY_PUBLIC_SIZE],

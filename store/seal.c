@@ -33,6 +33,34 @@ void seal_random(void *bytes, size_t size)
 	randombytes_buf(bytes, size);
 }
 
+/* ---- hashes that travel ---- */
+
+void seal_prefix(const char *tag, const uint8_t net_id[16],
+		 uint8_t ret_prefix[SEAL_PREFIX_SIZE])
+{
+	size_t size = strlen(tag);
+
+	ASSERT(size > 0 && size <= SEAL_TAG_SIZE);
+	memset(ret_prefix, 0, SEAL_TAG_SIZE);
+	memcpy(ret_prefix, tag, size);
+	memcpy(ret_prefix + SEAL_TAG_SIZE, net_id, 16);
+}
+
+void seal_hash(const char *tag, const uint8_t net_id[16], struct span bytes,
+	       uint8_t ret_hash[HASH_SIZE])
+{
+	crypto_generichash_state state;
+	uint8_t prefix[SEAL_PREFIX_SIZE];
+
+	seal_prefix(tag, net_id, prefix);
+	/* All three return 0 always. */
+	(void)crypto_generichash_init(&state, NULL, 0, HASH_SIZE);
+	(void)crypto_generichash_update(&state, prefix, sizeof(prefix));
+	(void)crypto_generichash_update(&state, (const uint8_t *)bytes.data,
+					bytes.size);
+	(void)crypto_generichash_final(&state, ret_hash, HASH_SIZE);
+}
+
 /* ---- passwords ---- */
 
 #define PASSWORD_ROUNDS 101

@@ -25,13 +25,17 @@ void seal_random(void *bytes, size_t size);
 
 #define HASH_SIZE 32
 #define SIGNATURE_SIZE 64
-#define PUBLIC_KEY_SIZE 32
 
 /*
- * BLAKE2b-256 over a domain tag (padded with zeros to SEAL_TAG_SIZE), the
- * network's id (16 bytes) and @bytes: no two kinds of input ever meet.
+ * BLAKE2b-256 (RFC 7693) over a domain tag (padded with zeros to
+ * SEAL_TAG_SIZE), the network's id (16 bytes) and @bytes: no two kinds of
+ * input ever meet.
  */
 #define SEAL_TAG_SIZE 32
+/* The tag and the id that hashed and signed input begins with. */
+#define SEAL_PREFIX_SIZE (SEAL_TAG_SIZE + 16)
+void seal_prefix(const char *tag, const uint8_t net_id[16],
+		 uint8_t ret_prefix[SEAL_PREFIX_SIZE]);
 void seal_hash(const char *tag, const uint8_t net_id[16], struct span bytes,
 	       uint8_t ret_hash[HASH_SIZE]);
 

@@ -59,7 +59,7 @@ SYSTEM_FOLDERS = ("arpa/", "linux/", "net/", "netinet/", "sys/")
 HOMES = {
     "lmdb.h": ["store/env*"],
     "sodium.h": ["store/seal.c", "store/keys.c"],
-    "zstd.h": ["store/codec.c"],
+    "zstd.h": ["store/pack*.c"],
     "cjson/cJSON.h": ["gateway/ingest/json.c"],
     "iconv.h": ["gateway/ingest/csv*.c"],
     "MQTTAsync.h": ["gateway/edge/mqtt.c"],
