@@ -1,14 +1,12 @@
 /*
  * http - /metrics and /healthz for those who watch the box.
  *
- * Layer     gateway/edge; http.c is the only file that includes microhttpd.h
- * Threads   libmicrohttpd's own one serves; the functions here: the loop
+ * Layer     gateway/edge
+ * Threads   the server's own (web.h); the functions here: the loop
  *
- * A thread of its own, so that no client can hold up the loop: it copies the
- * figures that the loop left last, under a lock that is held for a copy. It is
- * bounded: HTTP_CONNECTIONS_MAX connections, HTTP_MEMORY_SIZE each, and none
- * longer than HTTP_SECONDS_MAX, however slowly it goes on. Others wait in the
- * backlog meanwhile.
+ * The serving thread copies the figures that the loop left last, under a lock
+ * that is held for a copy. It is bounded as web.h says: HTTP_CONNECTIONS_MAX
+ * connections, HTTP_MEMORY_SIZE each, HTTP_SECONDS_MAX a request.
  *
  * Answers
  *	GET, HEAD /metrics   200, Prometheus text
