@@ -226,6 +226,14 @@ enum err_code fold_entry(struct txn *txn, struct pos pos,
 	case ENTRY_LOSS:
 	case ENTRY_CHECK:
 	case ENTRY_CHECK_RESULT:
+	case ENTRY_CERTIFICATE:
+	case ENTRY_FENCE:
+	case ENTRY_INTENT:
+	case ENTRY_INTENT_RESULT:
+	case ENTRY_INVITATION:
+	case ENTRY_SUCCESSION:
+	case ENTRY_CLOSING:
+	case ENTRY_ROOT:
 		return ERR_OK; /* history only: nothing is derived from them */
 	}
 	ASSERT(entry->kind <= ENTRY_KIND_MAX);

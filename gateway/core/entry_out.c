@@ -12,6 +12,7 @@ enum meaning {
 	MEANS_STAMP,  /* a hybrid stamp: its physical time */
 	MEANS_DATE,   /* yyyymmdd */
 	MEANS_ROLES,  /* bits */
+	MEANS_RIGHTS, /* bits */
 	MEANS_UID,    /* plus 1 */
 	MEANS_DIGITS, /* text of fixed size */
 	MEANS_LETTER, /* one character */
@@ -50,6 +51,17 @@ static const struct meaning_row meanings[] = {
 	{"check_kind", MEANS_TERM, TERM_CHECK},
 	{"answer", MEANS_TERM, TERM_ANSWER},
 	{"due", MEANS_MOMENT, 0},
+	{"site_role", MEANS_TERM, TERM_SITE_ROLE},
+	{"rights", MEANS_RIGHTS, 0},
+	{"valid_from", MEANS_MOMENT, 0},
+	{"valid_until", MEANS_MOMENT, 0},
+	{"branch", MEANS_ID, 0},
+	{"fence_verdict", MEANS_TERM, TERM_FENCE},
+	{"expires", MEANS_MOMENT, 0},
+	{"until", MEANS_MOMENT, 0},
+	{"intent_state", MEANS_TERM, TERM_INTENT_STATE},
+	{"invitation_state", MEANS_TERM, TERM_INVITATION},
+	{"succession_reason", MEANS_TERM, TERM_SUCCESSION},
 };
 
 static const struct meaning_row *meaning_find(const struct entry *entry,
@@ -110,7 +122,7 @@ static uint64_t number_of(const struct entry *entry, const struct field *field)
 static void hex_out(struct json_out *out, const char *bytes, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
-	char text[64];
+	char text[128];
 
 	ASSERT(2 * size <= sizeof(text));
 	for (size_t i = 0; i < size; i++) {
@@ -166,6 +178,16 @@ static void roles_out(struct json_out *out, uint64_t roles)
 	out_array_end(out);
 }
 
+static void rights_out(struct json_out *out, uint64_t rights)
+{
+	out_array(out);
+	if ((rights & RIGHT_PROMISE) != 0)
+		out_string(out, "promise");
+	if ((rights & RIGHT_GRANT) != 0)
+		out_string(out, "grant");
+	out_array_end(out);
+}
+
 static void date_out(struct json_out *out, uint64_t number)
 {
 	struct date date = {0, 0, 0};
@@ -197,6 +219,9 @@ static void meaning_out(struct json_out *out, const struct meaning_row *row,
 		break;
 	case MEANS_ROLES:
 		roles_out(out, number);
+		break;
+	case MEANS_RIGHTS:
+		rights_out(out, number);
 		break;
 	case MEANS_UID:
 		out_int(out, (int64_t)number - 1);

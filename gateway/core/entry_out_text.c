@@ -263,6 +263,115 @@ static void tell_result(struct telling *telling,
 		       reason_span(&result->note));
 }
 
+/* "site 7.1": as people and the CLI name a feed. */
+static void add_feed(struct telling *telling, uint32_t site, uint32_t epoch)
+{
+	say(telling, "site ", "站点 ");
+	add(telling, "%" PRIu32 ".%" PRIu32, site, epoch);
+}
+
+static void tell_certificate(struct telling *telling,
+			     const struct certificate *certificate)
+{
+	add_feed(telling, certificate->site, certificate->epoch);
+	say_of(telling, ", ", "，", name_span(&certificate->name));
+	if (certificate->is_provisional)
+		say(telling, ", belongs to the network for facts only",
+		    "，暂时加入网络，仅限事实");
+	else
+		say(telling, ", belongs to the network", "，已加入网络");
+}
+
+static void tell_fence(struct telling *telling, const struct fence *fence)
+{
+	add_feed(telling, fence->site, fence->epoch);
+	say(telling, " up to ", " 截至 ");
+	add(telling, "%" PRIu64 ": ", fence->seq);
+	add_term(telling, TERM_FENCE, fence->verdict);
+	if (fence->reason.size > 0)
+		say_of(telling, ", because: ", "，原因：",
+		       reason_span(&fence->reason));
+}
+
+static void tell_intent(struct telling *telling, const struct intent *intent)
+{
+	say_of(telling, "HQ asks ", "总部请求 ", ref_span(&intent->id));
+	say(telling, " of site ", "，站点 ");
+	add(telling, "%" PRIu32, intent->target);
+	say_of(telling, ": ", "：", reason_span(&intent->verb));
+}
+
+static void tell_intent_result(struct telling *telling,
+			       const struct intent_result *result)
+{
+	say_of(telling, "what HQ asked for, ", "总部请求 ",
+	       ref_span(&result->id));
+	say(telling, ": ", "：");
+	add_term(telling, TERM_INTENT_STATE, result->state);
+	if (result->text.size > 0)
+		say_of(telling, ", ", "，", intent_text_span(&result->text));
+}
+
+static void tell_invitation(struct telling *telling,
+			    const struct invitation *invitation)
+{
+	say(telling, "invitation ", "邀请 ");
+	add(telling, "%" PRIu32, invitation->number);
+	say_of(telling, " of ", "，站点 ", name_span(&invitation->name));
+	say(telling, ": ", "：");
+	add_term(telling, TERM_INVITATION, invitation->state);
+}
+
+static void tell_succession(struct telling *telling,
+			    const struct succession *succession)
+{
+	say(telling, "goes on from epoch ", "承接第 ");
+	add(telling, "%" PRIu32, succession->parent_epoch);
+	say(telling, ", number ", " 期，序号 ");
+	add(telling, "%" PRIu64, succession->parent_seq);
+	say(telling, ", because: ", "，原因：");
+	add_term(telling, TERM_SUCCESSION, succession->reason);
+}
+
+static void tell_closing(struct telling *telling,
+			 const struct site_closing *closing)
+{
+	say(telling, "the site closes, units left: ", "站点关闭，剩余数量 ");
+	add(telling, "%" PRId64, closing->units);
+	if (closing->open_transfers > 0) {
+		say(telling, ", open transfers: ", "，未完成调拨 ");
+		add(telling, "%" PRIu32, closing->open_transfers);
+	}
+}
+
+static void tell_root(struct telling *telling, const struct root *root)
+{
+	say(telling, "the root key names the key of control epoch ",
+	    "根密钥指定控制期密钥：第 ");
+	add(telling, "%" PRIu32, root->epoch);
+	say(telling, "", " 期");
+}
+
+static void tell_network(struct telling *telling, const struct entry *entry)
+{
+	if (entry->kind == ENTRY_CERTIFICATE)
+		tell_certificate(telling, &entry->body.certificate);
+	else if (entry->kind == ENTRY_FENCE)
+		tell_fence(telling, &entry->body.fence);
+	else if (entry->kind == ENTRY_INTENT)
+		tell_intent(telling, &entry->body.intent);
+	else if (entry->kind == ENTRY_INTENT_RESULT)
+		tell_intent_result(telling, &entry->body.intent_result);
+	else if (entry->kind == ENTRY_INVITATION)
+		tell_invitation(telling, &entry->body.invitation);
+	else if (entry->kind == ENTRY_SUCCESSION)
+		tell_succession(telling, &entry->body.succession);
+	else if (entry->kind == ENTRY_CLOSING)
+		tell_closing(telling, &entry->body.closing);
+	else
+		tell_root(telling, &entry->body.root);
+}
+
 static void tell_body(struct telling *telling, const struct entry *entry)
 {
 	switch (entry->kind) {
@@ -313,6 +422,16 @@ static void tell_body(struct telling *telling, const struct entry *entry)
 		break;
 	case ENTRY_CHECK_RESULT:
 		tell_result(telling, &entry->body.check_result);
+		break;
+	case ENTRY_CERTIFICATE:
+	case ENTRY_FENCE:
+	case ENTRY_INTENT:
+	case ENTRY_INTENT_RESULT:
+	case ENTRY_INVITATION:
+	case ENTRY_SUCCESSION:
+	case ENTRY_CLOSING:
+	case ENTRY_ROOT:
+		tell_network(telling, entry);
 		break;
 	}
 }

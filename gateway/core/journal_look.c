@@ -28,6 +28,14 @@ static struct span item_of(const struct entry *entry)
 	case ENTRY_LOSS:
 	case ENTRY_CHECK:
 	case ENTRY_CHECK_RESULT:
+	case ENTRY_CERTIFICATE:
+	case ENTRY_FENCE:
+	case ENTRY_INTENT:
+	case ENTRY_INTENT_RESULT:
+	case ENTRY_INVITATION:
+	case ENTRY_SUCCESSION:
+	case ENTRY_CLOSING:
+	case ENTRY_ROOT:
 		break;
 	}
 	return (struct span){"", 0};
@@ -66,6 +74,14 @@ static bool is_about_bin(const struct entry *entry, struct span bin)
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
 	case ENTRY_CHECK_RESULT:
+	case ENTRY_CERTIFICATE:
+	case ENTRY_FENCE:
+	case ENTRY_INTENT:
+	case ENTRY_INTENT_RESULT:
+	case ENTRY_INVITATION:
+	case ENTRY_SUCCESSION:
+	case ENTRY_CLOSING:
+	case ENTRY_ROOT:
 		break;
 	}
 	return false;

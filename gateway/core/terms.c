@@ -145,6 +145,40 @@ static const struct term expected[] = {
 	{ANSWER_NUMBER, "number", "数值"},
 };
 
+static const struct term site_roles[] = {
+	{SITE_ROLE_SITE, "site", "站点"},
+	{SITE_ROLE_HQ, "hq", "总部"},
+	{SITE_ROLE_CONTROL, "control", "总部控制"},
+	{SITE_ROLE_MASTER, "master", "总部主数据"},
+};
+
+static const struct term fences[] = {
+	{FENCE_ENDED, "ended", "已结束"},
+	{FENCE_REVOKED, "revoked", "已吊销"},
+	{FENCE_STAYS, "stays", "保留"},
+	{FENCE_DROPPED, "dropped", "不计入"},
+};
+
+static const struct term intents[] = {
+	{INTENT_RECEIVED, "received", "已收到"},
+	{INTENT_DONE, "done", "已执行"},
+	{INTENT_REFUSED, "refused", "已拒绝"},
+	{INTENT_EXPIRED, "expired", "已过期"},
+};
+
+static const struct term invitations[] = {
+	{INVITATION_OPEN, "open", "有效"},
+	{INVITATION_USED, "used", "已使用"},
+	{INVITATION_WITHDRAWN, "withdrawn", "已撤回"},
+};
+
+static const struct term successions[] = {
+	{SUCCESSION_ROLLBACK, "rollback", "介质回退"},
+	{SUCCESSION_RESTORED, "restored", "从备份恢复"},
+	{SUCCESSION_REPLACED, "replaced", "更换设备"},
+	{SUCCESSION_CLONE, "clone", "克隆"},
+};
+
 #define SET(terms)                        \
 	{                                 \
 		(terms), ARRAY_LEN(terms) \
@@ -169,6 +203,11 @@ static const struct {
 	[TERM_SEVERITY] = SET(severities),
 	[TERM_CHECK] = SET(checks),
 	[TERM_ANSWER] = SET(expected),
+	[TERM_SITE_ROLE] = SET(site_roles),
+	[TERM_FENCE] = SET(fences),
+	[TERM_INTENT_STATE] = SET(intents),
+	[TERM_INVITATION] = SET(invitations),
+	[TERM_SUCCESSION] = SET(successions),
 };
 
 static const struct term *term_find(enum term_set set, uint32_t value)

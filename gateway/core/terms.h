@@ -31,8 +31,13 @@ enum term_set {
 	TERM_SEVERITY,
 	TERM_CHECK,
 	TERM_ANSWER, /* the one that is as it should be */
+	TERM_SITE_ROLE,
+	TERM_FENCE, /* its verdict */
+	TERM_INTENT_STATE,
+	TERM_INVITATION, /* its state */
+	TERM_SUCCESSION, /* its reason */
 };
-#define TERM_SET_MAX TERM_ANSWER
+#define TERM_SET_MAX TERM_SUCCESSION
 
 /* The word for @value: "lot", "count". "" if there is none, as for 0 where 0
  * says nothing. Never NULL. */

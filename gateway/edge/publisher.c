@@ -248,6 +248,14 @@ static enum err_code entry_look(struct run *run, struct pos pos,
 	case ENTRY_LOSS:
 	case ENTRY_CHECK:
 	case ENTRY_CHECK_RESULT:
+	case ENTRY_CERTIFICATE:
+	case ENTRY_FENCE:
+	case ENTRY_INTENT:
+	case ENTRY_INTENT_RESULT:
+	case ENTRY_INVITATION:
+	case ENTRY_SUCCESSION:
+	case ENTRY_CLOSING:
+	case ENTRY_ROOT:
 		break; /* nothing that is published shows them */
 	}
 	return ERR_OK;

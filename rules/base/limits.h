@@ -23,6 +23,8 @@
 #define REASON_SIZE_MAX 48
 #define ITEM_NAME_SIZE_MAX 128
 #define CHECK_UNIT_SIZE_MAX 16
+#define INTENT_ARGUMENTS_SIZE_MAX 240
+#define INTENT_TEXT_SIZE_MAX 128
 
 /* One MQTT payload that depot takes (a longer one is cut and parked), and
  * one that it publishes (TOPICS: WebSocket packets above 4,096 crawl). */

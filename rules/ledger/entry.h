@@ -27,6 +27,7 @@
 #include "rules/base/ids.h"
 #include "rules/base/stamp.h"
 #include "rules/ledger/movement.h"
+#include "rules/ledger/network.h"
 
 #define ENTRY_FORMAT 1
 
@@ -44,14 +45,22 @@ enum entry_kind {
 	ENTRY_COUNT = 8, /* a count statement */
 	ENTRY_TASK = 9,
 	ENTRY_ALERT = 10,
-	ENTRY_ORDER = 11,  /* document transition of a customer order */
-	ENTRY_STATUS = 12, /* state of the site, as others may see it */
-	ENTRY_LOSS = 13,   /* input that could not be kept */
-	ENTRY_CHECK = 23,  /* a recurring check: its schedule, or a question */
+	ENTRY_ORDER = 11,       /* document transition of a customer order */
+	ENTRY_STATUS = 12,      /* state of the site, as others may see it */
+	ENTRY_LOSS = 13,        /* input that could not be kept */
+	ENTRY_CERTIFICATE = 14, /* 14 to 20 and 25: rules/ledger/network.h */
+	ENTRY_FENCE = 15,
+	ENTRY_INTENT = 16,
+	ENTRY_INTENT_RESULT = 17,
+	ENTRY_INVITATION = 18,
+	ENTRY_SUCCESSION = 19,
+	ENTRY_CLOSING = 20, /* the last of a feed: its SEAL */
+	ENTRY_CHECK = 23,   /* a recurring check: its schedule, or a question */
 	ENTRY_CHECK_RESULT = 24, /* what was answered */
+	ENTRY_ROOT = 25,         /* the first of a control feed */
 };
-#define ENTRY_KIND_MAX ENTRY_CHECK_RESULT
-#define ENTRY_KIND_COUNT 15 /* of those above */
+#define ENTRY_KIND_MAX ENTRY_ROOT
+#define ENTRY_KIND_COUNT 23 /* of those above */
 
 enum actor_kind {
 	ACTOR_NONE = 0,
@@ -338,6 +347,14 @@ struct entry {
 		struct loss loss;
 		struct check check;
 		struct check_result check_result;
+		struct certificate certificate;
+		struct fence fence;
+		struct intent intent;
+		struct intent_result intent_result;
+		struct invitation invitation;
+		struct succession succession;
+		struct site_closing closing;
+		struct root root;
 	} body;
 };
 

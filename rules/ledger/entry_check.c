@@ -97,6 +97,53 @@ static bool check_result_is_sound(const struct check_result *result)
 		       0;
 }
 
+static bool epoch_is_sound(uint32_t epoch)
+{
+	return epoch > 0 && epoch <= EPOCH_MAX;
+}
+
+static bool certificate_is_sound(const struct certificate *certificate)
+{
+	return certificate->site > 0 && epoch_is_sound(certificate->epoch) &&
+	       name_is_sound(&certificate->name) && certificate->role != 0 &&
+	       certificate->quota_cap >= 0;
+}
+
+static bool invitation_is_sound(const struct invitation *invitation)
+{
+	return invitation->number > 0 && invitation->site > 0 &&
+	       name_is_sound(&invitation->name) && invitation->role != 0 &&
+	       invitation->state != 0 && invitation->share_permille <= 1000 &&
+	       (invitation->like.size == 0 || name_is_sound(&invitation->like));
+}
+
+/* What is said about the network: rules/ledger/network.h. */
+static bool network_is_sound(const struct entry *entry)
+{
+	const struct fence *fence = &entry->body.fence;
+	const struct intent *intent = &entry->body.intent;
+
+	if (entry->kind == ENTRY_CERTIFICATE)
+		return certificate_is_sound(&entry->body.certificate);
+	if (entry->kind == ENTRY_FENCE)
+		return fence->site > 0 && epoch_is_sound(fence->epoch) &&
+		       fence->verdict != 0;
+	if (entry->kind == ENTRY_INTENT)
+		return intent->id.size > 0 && intent->target > 0 &&
+		       intent->verb.size > 0;
+	if (entry->kind == ENTRY_INTENT_RESULT)
+		return entry->body.intent_result.id.size > 0 &&
+		       entry->body.intent_result.state != 0;
+	if (entry->kind == ENTRY_INVITATION)
+		return invitation_is_sound(&entry->body.invitation);
+	if (entry->kind == ENTRY_SUCCESSION)
+		return epoch_is_sound(entry->body.succession.parent_epoch) &&
+		       entry->body.succession.reason != 0;
+	if (entry->kind == ENTRY_CLOSING)
+		return entry->body.closing.rows > 0;
+	return epoch_is_sound(entry->body.root.epoch);
+}
+
 static bool body_is_sound(const struct entry *entry)
 {
 	switch (entry->kind) {
@@ -128,6 +175,15 @@ static bool body_is_sound(const struct entry *entry)
 		return check_is_sound(&entry->body.check);
 	case ENTRY_CHECK_RESULT:
 		return check_result_is_sound(&entry->body.check_result);
+	case ENTRY_CERTIFICATE:
+	case ENTRY_FENCE:
+	case ENTRY_INTENT:
+	case ENTRY_INTENT_RESULT:
+	case ENTRY_INVITATION:
+	case ENTRY_SUCCESSION:
+	case ENTRY_CLOSING:
+	case ENTRY_ROOT:
+		return network_is_sound(entry);
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
 		return true;

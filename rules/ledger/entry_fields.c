@@ -201,6 +201,90 @@ static const struct field check_result[] = {
 	VALUE(8),
 };
 
+static const struct field certificate[] = {
+	BODY(16, FIELD_U32, certificate, site, 0),
+	BODY(17, FIELD_U32, certificate, epoch, 0),
+	BODY(18, FIELD_TEXT, certificate, name, NAME_SIZE_MAX),
+	BODY(19, FIELD_RAW, certificate, public_key, 32),
+	NAMED(20, FIELD_ENUM, body.certificate.role, SITE_ROLE_MAX,
+	      "site_role"),
+	BODY(21, FIELD_U32, certificate, rights, 0),
+	BODY(22, FIELD_SIGNED, certificate, quota_cap, 0),
+	NAMED(23, FIELD_NUMBER, body.certificate.valid_from_ms, 0,
+	      "valid_from"),
+	NAMED(24, FIELD_NUMBER, body.certificate.valid_until_ms, 0,
+	      "valid_until"),
+	BODY(25, FIELD_U32, certificate, parent_epoch, 0),
+	BODY(26, FIELD_BOOL, certificate, is_provisional, 0),
+};
+
+static const struct field fence[] = {
+	BODY(16, FIELD_U32, fence, site, 0),
+	BODY(17, FIELD_U32, fence, epoch, 0),
+	BODY(18, FIELD_NUMBER, fence, branch, 0),
+	NAMED(19, FIELD_NUMBER, body.fence.seq, 0, "last_seq"),
+	BODY(20, FIELD_RAW, fence, hash, 32),
+	NAMED(21, FIELD_ENUM, body.fence.verdict, FENCE_VERDICT_MAX,
+	      "fence_verdict"),
+	BODY(22, FIELD_TEXT, fence, reason, REASON_SIZE_MAX),
+};
+
+static const struct field intent[] = {
+	BODY(16, FIELD_TEXT, intent, id, REF_SIZE_MAX),
+	BODY(17, FIELD_U32, intent, target, 0),
+	BODY(18, FIELD_TEXT, intent, verb, REASON_SIZE_MAX),
+	BODY(19, FIELD_TEXT, intent, arguments, INTENT_ARGUMENTS_SIZE_MAX),
+	NAMED(20, FIELD_NUMBER, body.intent.expires_ms, 0, "expires"),
+};
+
+static const struct field intent_result[] = {
+	BODY(16, FIELD_TEXT, intent_result, id, REF_SIZE_MAX),
+	NAMED(17, FIELD_ENUM, body.intent_result.state, INTENT_STATE_MAX,
+	      "intent_state"),
+	BODY(18, FIELD_TEXT, intent_result, text, INTENT_TEXT_SIZE_MAX),
+};
+
+static const struct field invitation[] = {
+	BODY(16, FIELD_U32, invitation, number, 0),
+	BODY(17, FIELD_U32, invitation, site, 0),
+	BODY(18, FIELD_TEXT, invitation, name, NAME_SIZE_MAX),
+	BODY(19, FIELD_RAW, invitation, secret_hash, 32),
+	NAMED(20, FIELD_ENUM, body.invitation.role, SITE_ROLE_MAX, "site_role"),
+	NAMED(21, FIELD_NUMBER, body.invitation.until_ms, 0, "until"),
+	NAMED(22, FIELD_NUMBER, body.invitation.expires_ms, 0, "expires"),
+	BODY(23, FIELD_TEXT, invitation, like, NAME_SIZE_MAX),
+	BODY(24, FIELD_U32, invitation, share_permille, 0),
+	NAMED(25, FIELD_ENUM, body.invitation.state, INVITATION_STATE_MAX,
+	      "invitation_state"),
+	BODY(26, FIELD_RAW, invitation, public_key, 32),
+};
+
+static const struct field succession[] = {
+	BODY(16, FIELD_U32, succession, parent_epoch, 0),
+	BODY(17, FIELD_NUMBER, succession, parent_seq, 0),
+	BODY(18, FIELD_RAW, succession, parent_hash, 32),
+	NAMED(19, FIELD_ENUM, body.succession.reason, SUCCESSION_REASON_MAX,
+	      "succession_reason"),
+	BODY(20, FIELD_NUMBER, succession, lost_first, 0),
+	BODY(21, FIELD_NUMBER, succession, lost_last, 0),
+};
+
+static const struct field closing[] = {
+	BODY(16, FIELD_NUMBER, closing, rows, 0),
+	BODY(17, FIELD_SIGNED, closing, units, 0),
+	BODY(18, FIELD_U32, closing, open_transfers, 0),
+	BODY(19, FIELD_RAW, closing, digest, 32),
+};
+
+static const struct field root[] = {
+	BODY(16, FIELD_U32, root, epoch, 0),
+	BODY(17, FIELD_RAW, root, root_public, 32),
+	BODY(18, FIELD_RAW, root, public_key, 32),
+	BODY(19, FIELD_NUMBER, root, after_seq, 0),
+	BODY(20, FIELD_RAW, root, after_hash, 32),
+	BODY(21, FIELD_RAW, root, signature, 64),
+};
+
 #define TABLE(fields)                       \
 	{                                   \
 		(fields), ARRAY_LEN(fields) \
@@ -220,8 +304,16 @@ static const struct field_table bodies[] = {
 	[ENTRY_ORDER] = TABLE(order),
 	[ENTRY_STATUS] = TABLE(status),
 	[ENTRY_LOSS] = TABLE(loss),
+	[ENTRY_CERTIFICATE] = TABLE(certificate),
+	[ENTRY_FENCE] = TABLE(fence),
+	[ENTRY_INTENT] = TABLE(intent),
+	[ENTRY_INTENT_RESULT] = TABLE(intent_result),
+	[ENTRY_INVITATION] = TABLE(invitation),
+	[ENTRY_SUCCESSION] = TABLE(succession),
+	[ENTRY_CLOSING] = TABLE(closing),
 	[ENTRY_CHECK] = TABLE(check),
 	[ENTRY_CHECK_RESULT] = TABLE(check_result),
+	[ENTRY_ROOT] = TABLE(root),
 };
 
 static const char *const kind_names[] = {
@@ -238,8 +330,16 @@ static const char *const kind_names[] = {
 	[ENTRY_ORDER] = "order",
 	[ENTRY_STATUS] = "status",
 	[ENTRY_LOSS] = "loss",
+	[ENTRY_CERTIFICATE] = "certificate",
+	[ENTRY_FENCE] = "fence",
+	[ENTRY_INTENT] = "intent",
+	[ENTRY_INTENT_RESULT] = "intent_result",
+	[ENTRY_INVITATION] = "invitation",
+	[ENTRY_SUCCESSION] = "succession",
+	[ENTRY_CLOSING] = "closing",
 	[ENTRY_CHECK] = "check",
 	[ENTRY_CHECK_RESULT] = "check_result",
+	[ENTRY_ROOT] = "root",
 };
 
 struct field_table entry_head_fields(void)

@@ -222,6 +222,113 @@ static inline struct check_result sample_check_result(void)
 	return result;
 }
 
+/* Bytes that tell themselves apart. */
+static inline void sample_raw(uint8_t *bytes, size_t size, uint8_t first)
+{
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (uint8_t)(first + i);
+}
+
+static inline struct certificate sample_certificate(void)
+{
+	struct certificate certificate = {
+		.site = 7,
+		.epoch = 2,
+		.role = SITE_ROLE_SITE,
+		.rights = RIGHTS_ALL,
+		.quota_cap = 5000,
+		.valid_from_ms = UINT64_C(1795341600000),
+		.valid_until_ms = UINT64_C(1797760800000),
+		.parent_epoch = 1,
+		.is_provisional = true};
+
+	TEXT_SET(certificate.name, "hz-07");
+	sample_raw(certificate.public_key, 32, 0x10);
+	return certificate;
+}
+
+static inline struct fence sample_fence(void)
+{
+	struct fence fence = {.site = 7,
+			      .epoch = 1,
+			      .branch = UINT64_C(0xfedcba9876543210),
+			      .seq = 411,
+			      .verdict = FENCE_DROPPED};
+
+	TEXT_SET(fence.reason, "restored from an old image");
+	sample_raw(fence.hash, 32, 0x20);
+	return fence;
+}
+
+static inline struct intent sample_intent(void)
+{
+	struct intent intent = {.target = 7,
+				.expires_ms = UINT64_C(1795428000000)};
+
+	TEXT_SET(intent.id, "i-2026-118");
+	TEXT_SET(intent.verb, "task.cancel");
+	TEXT_SET(intent.arguments, "{\"task\":\"t1-901\"}");
+	return intent;
+}
+
+static inline struct intent_result sample_intent_result(void)
+{
+	struct intent_result result = {.state = INTENT_REFUSED};
+
+	TEXT_SET(result.id, "i-2026-118");
+	TEXT_SET(result.text, "the task is done");
+	return result;
+}
+
+static inline struct invitation sample_invitation(void)
+{
+	struct invitation invitation = {.number = 12,
+					.site = 7,
+					.role = SITE_ROLE_SITE,
+					.until_ms = UINT64_C(1797760800000),
+					.expires_ms = UINT64_C(1795946400000),
+					.share_permille = 150,
+					.state = INVITATION_USED};
+
+	TEXT_SET(invitation.name, "hz-07");
+	TEXT_SET(invitation.like, "hz-01");
+	sample_raw(invitation.secret_hash, 32, 0x30);
+	sample_raw(invitation.public_key, 32, 0x40);
+	return invitation;
+}
+
+static inline struct succession sample_succession(void)
+{
+	struct succession succession = {.parent_epoch = 1,
+					.parent_seq = 100,
+					.reason = SUCCESSION_RESTORED,
+					.lost_first = 6401,
+					.lost_last = 12800};
+
+	sample_raw(succession.parent_hash, 32, 0x50);
+	return succession;
+}
+
+static inline struct site_closing sample_closing(void)
+{
+	struct site_closing closing = {
+		.rows = 41, .units = -3, .open_transfers = 2};
+
+	sample_raw(closing.digest, 32, 0x60);
+	return closing;
+}
+
+static inline struct root sample_root(void)
+{
+	struct root root = {.epoch = 2, .after_seq = 77};
+
+	sample_raw(root.root_public, 32, 0x70);
+	sample_raw(root.public_key, 32, 0x80);
+	sample_raw(root.after_hash, 32, 0x90);
+	sample_raw(root.signature, 64, 0xa0);
+	return root;
+}
+
 /* The head that all of them share. */
 static inline struct entry sample_head(enum entry_kind kind)
 {
@@ -290,6 +397,30 @@ static inline struct entry sample_entry(enum entry_kind kind)
 		break;
 	case ENTRY_CHECK_RESULT:
 		entry.body.check_result = sample_check_result();
+		break;
+	case ENTRY_CERTIFICATE:
+		entry.body.certificate = sample_certificate();
+		break;
+	case ENTRY_FENCE:
+		entry.body.fence = sample_fence();
+		break;
+	case ENTRY_INTENT:
+		entry.body.intent = sample_intent();
+		break;
+	case ENTRY_INTENT_RESULT:
+		entry.body.intent_result = sample_intent_result();
+		break;
+	case ENTRY_INVITATION:
+		entry.body.invitation = sample_invitation();
+		break;
+	case ENTRY_SUCCESSION:
+		entry.body.succession = sample_succession();
+		break;
+	case ENTRY_CLOSING:
+		entry.body.closing = sample_closing();
+		break;
+	case ENTRY_ROOT:
+		entry.body.root = sample_root();
 		break;
 	}
 	return entry;

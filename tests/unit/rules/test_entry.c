@@ -407,7 +407,7 @@ static void texts_and_enums_out_of_bounds_are_not_sound(void **state)
 			}
 		}
 	}
-	assert_in_range(tried, 40, 100);
+	assert_in_range(tried, 60, 120);
 }
 
 int main(void)

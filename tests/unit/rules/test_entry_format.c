@@ -31,6 +31,14 @@ static void the_field_tables_cover_every_member(void **state)
 		[ENTRY_LOSS] = sizeof(struct loss),
 		[ENTRY_CHECK] = sizeof(struct check),
 		[ENTRY_CHECK_RESULT] = sizeof(struct check_result),
+		[ENTRY_CERTIFICATE] = sizeof(struct certificate),
+		[ENTRY_FENCE] = sizeof(struct fence),
+		[ENTRY_INTENT] = sizeof(struct intent),
+		[ENTRY_INTENT_RESULT] = sizeof(struct intent_result),
+		[ENTRY_INVITATION] = sizeof(struct invitation),
+		[ENTRY_SUCCESSION] = sizeof(struct succession),
+		[ENTRY_CLOSING] = sizeof(struct site_closing),
+		[ENTRY_ROOT] = sizeof(struct root),
 	};
 
 	(void)state;
