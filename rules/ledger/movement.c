@@ -63,6 +63,10 @@ static const struct way ways[] = {
 				CHANGE_FREE, false},
 	[MOVEMENT_REVERSE] = {"reverse", ANY_PLACE, ANY_PLACE, NULL, NULL,
 			      CHANGE_FREE, true},
+	[MOVEMENT_TRANSFER_ADJUST] = {"transfer_adjust",
+				      KIND(PLACE_FOUND) | KIND(PLACE_TRANSIT),
+				      KIND(PLACE_TRANSIT) | KIND(PLACE_LOSS),
+				      NULL, NULL, CHANGE_FREE, true},
 };
 
 static const char *const fault_names[] = {
@@ -85,6 +89,25 @@ static bool is_bin(const struct side *side)
 	return side->place.kind == PLACE_BIN;
 }
 
+static bool is_way(const struct movement *movement, enum place_kind from,
+		   enum place_kind to)
+{
+	return movement->from.place.kind == from &&
+	       movement->to.place.kind == to;
+}
+
+/* The ways without a bin: what a transfer's two sites or HQ find to be too much
+ * or too little on the way between them, and back. */
+static bool is_adjustment(const struct movement *movement)
+{
+	if (movement->kind == MOVEMENT_REVERSE)
+		return is_way(movement, PLACE_TRANSIT, PLACE_FOUND) ||
+		       is_way(movement, PLACE_LOSS, PLACE_TRANSIT);
+	return movement->kind == MOVEMENT_TRANSFER_ADJUST &&
+	       (is_way(movement, PLACE_FOUND, PLACE_TRANSIT) ||
+		is_way(movement, PLACE_TRANSIT, PLACE_LOSS));
+}
+
 static enum movement_fault way_check(const struct movement *movement,
 				     const struct way *way)
 {
@@ -100,8 +123,9 @@ static enum movement_fault way_check(const struct movement *movement,
 		return MOVEMENT_BAD_WAY;
 	if (way->to_bin != NULL && !place_is_bin(to, way->to_bin))
 		return MOVEMENT_BAD_WAY;
-	/* Two kinds name two ways each; only one end may be outside. */
-	if (!is_bin(&movement->from) && !is_bin(&movement->to))
+	/* Some kinds name two ways each; only one end may be outside. */
+	if (!is_bin(&movement->from) && !is_bin(&movement->to) &&
+	    !is_adjustment(movement))
 		return MOVEMENT_BAD_WAY;
 	if ((movement->kind == MOVEMENT_COUNT_ADJUST ||
 	     movement->kind == MOVEMENT_TRANSFORM) &&
@@ -207,7 +231,8 @@ enum movement_fault movement_check(const struct movement *movement)
 
 bool movement_has_authority(const struct movement *movement)
 {
-	return is_bin(&movement->from) || is_bin(&movement->to);
+	return is_bin(&movement->from) || is_bin(&movement->to) ||
+	       is_adjustment(movement);
 }
 
 const char *movement_kind_name(enum movement_kind kind)

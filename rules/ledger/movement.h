@@ -37,8 +37,10 @@ enum movement_kind {
 	MOVEMENT_RELEASE = 14,   /* bin: back to good */
 	MOVEMENT_TRANSFORM = 15, /* bin -> made, made -> bin */
 	MOVEMENT_REVERSE = 16,   /* the named movement's way back */
+	MOVEMENT_TRANSFER_ADJUST = 17, /* found -> transit: a surplus; transit
+					* -> loss: missing, or lost */
 };
-#define MOVEMENT_KIND_MAX MOVEMENT_REVERSE
+#define MOVEMENT_KIND_MAX MOVEMENT_TRANSFER_ADJUST
 
 struct side {
 	struct place place;
@@ -82,9 +84,9 @@ enum movement_fault movement_check(const struct movement *movement);
 
 /*
  * True if a site's own journal may post @movement: one side at least is one of
- * its bins and no side is a place that only others may touch. (All bins in a
- * journal are the site's own. A transfer's transit place belongs to sender and
- * addressee; who they are is checked where transfers are known.)
+ * its bins, or it corrects what is in a transfer's transit place. (All bins in
+ * a journal are the site's own. Whose a transit place is to touch is in its
+ * name: transfer_has_authority.)
  */
 bool movement_has_authority(const struct movement *movement);
 

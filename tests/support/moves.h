@@ -62,7 +62,7 @@ static inline struct entry move_of(enum movement_kind kind, const char *sku,
 	assert_true(sku_set(&movement->item, span_of(sku)));
 	if (kind == MOVEMENT_COUNT_ADJUST || kind == MOVEMENT_FOUND ||
 	    kind == MOVEMENT_SCRAP || kind == MOVEMENT_HOLD ||
-	    kind == MOVEMENT_REVERSE)
+	    kind == MOVEMENT_REVERSE || kind == MOVEMENT_TRANSFER_ADJUST)
 		assert_true(reason_set(&movement->reason, SPAN_LITERAL("why")));
 	if (kind == MOVEMENT_REVERSE)
 		movement->reverses = pos_make(1, 2);
