@@ -33,6 +33,13 @@
 /* Deltas in a segment, at most. */
 #define ROWS_SEGMENT_DELTAS 256
 
+/* Texts and shapes in a segment's windows. */
+#define ROWS_ITEMS 8191
+#define ROWS_PLACES 4095
+#define ROWS_REFS 1023
+#define ROWS_NAMES 1023
+#define ROWS_SHAPES 1023
+
 /* The longest row: an entry, its shape and its texts all new. */
 #define ROW_WIRE_SIZE_MAX (ENTRY_SIZE_MAX + 512)
 
