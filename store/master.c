@@ -595,6 +595,8 @@ enum err_code master_fold(struct txn *txn, struct pos pos,
 	case ENTRY_ORDER:
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
+	case ENTRY_TRANSFER:
+	case ENTRY_CLAIM:
 	case ENTRY_CHECK:
 	case ENTRY_CHECK_RESULT:
 	case ENTRY_CERTIFICATE:

@@ -228,6 +228,43 @@ static void tell_loss(struct telling *telling, const struct loss *loss)
 	add(telling, "%" PRIu64, loss->last);
 }
 
+static void tell_transfer(struct telling *telling,
+			  const struct transfer *transfer)
+{
+	say_of(telling, "transfer ", "调拨单 ", place_name_span(&transfer->id));
+	say(telling, ": ", "：");
+	add_term(telling, TERM_TRANSFER_STATE, transfer->state);
+	if (transfer->units > 0) {
+		add(telling, ", %" PRIu64, transfer->units);
+		say(telling, " units", " 件");
+	}
+	if (transfer->carrier.size > 0)
+		say_of(telling, ", carrier ", "，承运 ",
+		       ref_span(&transfer->carrier));
+	if (transfer->reason.size > 0)
+		say_of(telling, ", because: ", "，原因：",
+		       reason_span(&transfer->reason));
+}
+
+static void tell_claim(struct telling *telling,
+		       const struct transfer_claim *claim)
+{
+	say_of(telling, "claim ", "索赔 ", ref_span(&claim->id));
+	say(telling, ": ", "：");
+	add_term(telling, TERM_CLAIM, claim->kind);
+	add(telling, " %" PRId64 " x ", claim->quantity);
+	add_text(telling, sku_span(&claim->item));
+	if (claim->lot.size > 0)
+		say_of(telling, ", lot ", "，批号 ", lot_span(&claim->lot));
+	say(telling, ", against the ", "，对象：");
+	add_term(telling, TERM_CLAIM_PARTY, claim->party);
+	say(telling, ": ", "：");
+	add_term(telling, TERM_CLAIM_STATE, claim->state);
+	if (claim->reason.size > 0)
+		say_of(telling, ", because: ", "，原因：",
+		       reason_span(&claim->reason));
+}
+
 static void tell_check(struct telling *telling, const struct check *check)
 {
 	struct span name = telling->is_chinese && check->name_zh.size > 0
@@ -416,6 +453,12 @@ static void tell_body(struct telling *telling, const struct entry *entry)
 		break;
 	case ENTRY_LOSS:
 		tell_loss(telling, &entry->body.loss);
+		break;
+	case ENTRY_TRANSFER:
+		tell_transfer(telling, &entry->body.transfer);
+		break;
+	case ENTRY_CLAIM:
+		tell_claim(telling, &entry->body.claim);
 		break;
 	case ENTRY_CHECK:
 		tell_check(telling, &entry->body.check);

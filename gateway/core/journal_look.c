@@ -18,6 +18,8 @@ static struct span item_of(const struct entry *entry)
 		return sku_span(&entry->body.count.item);
 	case ENTRY_TASK:
 		return sku_span(&entry->body.task.item);
+	case ENTRY_CLAIM:
+		return sku_span(&entry->body.claim.item);
 	case ENTRY_FOUNDING:
 	case ENTRY_BIN:
 	case ENTRY_DEVICE:
@@ -26,6 +28,7 @@ static struct span item_of(const struct entry *entry)
 	case ENTRY_ORDER:
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
+	case ENTRY_TRANSFER:
 	case ENTRY_CHECK:
 	case ENTRY_CHECK_RESULT:
 	case ENTRY_CERTIFICATE:
@@ -73,6 +76,8 @@ static bool is_about_bin(const struct entry *entry, struct span bin)
 	case ENTRY_ORDER:
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
+	case ENTRY_TRANSFER:
+	case ENTRY_CLAIM:
 	case ENTRY_CHECK_RESULT:
 	case ENTRY_CERTIFICATE:
 	case ENTRY_FENCE:

@@ -43,6 +43,7 @@ static const struct term movements[] = {
 	{MOVEMENT_RELEASE, "release", "解冻"},
 	{MOVEMENT_TRANSFORM, "transform", "加工"},
 	{MOVEMENT_REVERSE, "reverse", "冲销"},
+	{MOVEMENT_TRANSFER_ADJUST, "transfer_adjust", "调拨调整"},
 };
 
 static const struct term places[] = {
@@ -179,6 +180,35 @@ static const struct term successions[] = {
 	{SUCCESSION_CLONE, "clone", "克隆"},
 };
 
+static const struct term transfer_states[] = {
+	{TRANSFER_CREATED, "created", "已创建"},
+	{TRANSFER_SHIPPED, "shipped", "已发出"},
+	{TRANSFER_RECEIVING, "receiving", "收货中"},
+	{TRANSFER_RECEIVED, "received", "已收货"},
+	{TRANSFER_CLOSED, "closed", "已关闭"},
+	{TRANSFER_CANCELLED, "cancelled", "已取消"},
+	{TRANSFER_LOST, "lost", "已核销"},
+};
+
+static const struct term claims[] = {
+	{CLAIM_MISSING, "missing", "短少"},
+	{CLAIM_DAMAGED, "damaged", "残损"},
+	{CLAIM_SURPLUS, "surplus", "多货"},
+};
+
+static const struct term claim_parties[] = {
+	{CLAIM_SENDER, "sender", "发货方"},
+	{CLAIM_CARRIER, "carrier", "承运方"},
+};
+
+static const struct term claim_states[] = {
+	{CLAIM_OPEN, "open", "待处理"},
+	{CLAIM_ACCEPTED, "accepted", "已接受"},
+	{CLAIM_REJECTED, "rejected", "已拒绝"},
+	{CLAIM_SETTLED, "settled", "已结清"},
+	{CLAIM_WITHDRAWN, "withdrawn", "已撤回"},
+};
+
 #define SET(terms)                        \
 	{                                 \
 		(terms), ARRAY_LEN(terms) \
@@ -203,6 +233,10 @@ static const struct {
 	[TERM_SEVERITY] = SET(severities),
 	[TERM_CHECK] = SET(checks),
 	[TERM_ANSWER] = SET(expected),
+	[TERM_TRANSFER_STATE] = SET(transfer_states),
+	[TERM_CLAIM] = SET(claims),
+	[TERM_CLAIM_PARTY] = SET(claim_parties),
+	[TERM_CLAIM_STATE] = SET(claim_states),
 	[TERM_SITE_ROLE] = SET(site_roles),
 	[TERM_FENCE] = SET(fences),
 	[TERM_INTENT_STATE] = SET(intents),

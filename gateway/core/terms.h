@@ -31,6 +31,10 @@ enum term_set {
 	TERM_SEVERITY,
 	TERM_CHECK,
 	TERM_ANSWER, /* the one that is as it should be */
+	TERM_TRANSFER_STATE,
+	TERM_CLAIM, /* its kind */
+	TERM_CLAIM_PARTY,
+	TERM_CLAIM_STATE,
 	TERM_SITE_ROLE,
 	TERM_FENCE, /* its verdict */
 	TERM_INTENT_STATE,

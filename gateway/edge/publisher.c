@@ -246,6 +246,8 @@ static enum err_code entry_look(struct run *run, struct pos pos,
 	case ENTRY_ORDER:
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
+	case ENTRY_TRANSFER:
+	case ENTRY_CLAIM:
 	case ENTRY_CHECK:
 	case ENTRY_CHECK_RESULT:
 	case ENTRY_CERTIFICATE:

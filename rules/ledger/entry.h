@@ -54,13 +54,15 @@ enum entry_kind {
 	ENTRY_INTENT_RESULT = 17,
 	ENTRY_INVITATION = 18,
 	ENTRY_SUCCESSION = 19,
-	ENTRY_CLOSING = 20, /* the last of a feed: its SEAL */
-	ENTRY_CHECK = 23,   /* a recurring check: its schedule, or a question */
+	ENTRY_CLOSING = 20,  /* the last of a feed: its SEAL */
+	ENTRY_TRANSFER = 21, /* document transition of a transfer */
+	ENTRY_CLAIM = 22,    /* of a claim about one */
+	ENTRY_CHECK = 23, /* a recurring check: its schedule, or a question */
 	ENTRY_CHECK_RESULT = 24, /* what was answered */
 	ENTRY_ROOT = 25,         /* the first of a control feed */
 };
 #define ENTRY_KIND_MAX ENTRY_ROOT
-#define ENTRY_KIND_COUNT 23 /* of those above */
+#define ENTRY_KIND_COUNT 25 /* of those above */
 
 enum actor_kind {
 	ACTOR_NONE = 0,
@@ -258,6 +260,67 @@ struct loss {
 	uint64_t bytes;
 };
 
+enum transfer_state {
+	TRANSFER_CREATED = 1,   /* by its sender: to be sent, nothing out yet */
+	TRANSFER_SHIPPED = 2,   /* by its sender: the packing list is whole */
+	TRANSFER_RECEIVING = 3, /* by its addressee: some of it is here */
+	TRANSFER_RECEIVED =
+		4,           /* by its addressee: what is missing is claimed */
+	TRANSFER_CLOSED = 5, /* by either: nothing more is expected of it */
+	TRANSFER_CANCELLED = 6, /* by its sender: nothing of it is under way */
+	TRANSFER_LOST = 7,      /* by HQ: the rest of it was written off */
+};
+
+/*
+ * What one of a transfer's two sites (or HQ) says of it; whole each time. The
+ * packing list is not in it: that is the sender's movements into the transfer's
+ * transit place.
+ */
+struct transfer {
+	struct place_name id; /* rules/ledger/transfer.h */
+	enum transfer_state state;
+	uint32_t from_site; /* numbers in the network; 0: no network */
+	uint32_t to_site;
+	uint32_t lines;   /* item and lot, in what its writer booked */
+	uint32_t pallets; /* SSCCs among them */
+	uint64_t units;
+	uint32_t expected;  /* day of arrival, yyyymmdd; 0: not said */
+	struct ref carrier; /* who carries it, and under which number */
+	struct reason reason;
+};
+
+enum claim_kind {
+	CLAIM_MISSING = 1, /* sent, and did not come */
+	CLAIM_DAMAGED = 2, /* came, and is damaged */
+	CLAIM_SURPLUS = 3, /* came, and was not sent */
+};
+
+enum claim_party {
+	CLAIM_SENDER = 1,
+	CLAIM_CARRIER = 2,
+};
+
+enum claim_state {
+	CLAIM_OPEN = 1,
+	CLAIM_ACCEPTED = 2,
+	CLAIM_REJECTED = 3,
+	CLAIM_SETTLED = 4,
+	CLAIM_WITHDRAWN = 5, /* by who made it: it came after all */
+};
+
+/* The addressee opens it; each side's last word about it is its own entry. */
+struct transfer_claim {
+	struct ref id;              /* the transfer's, "-c", number */
+	struct place_name transfer; /* id */
+	struct sku item;
+	struct lot lot;
+	int64_t quantity;
+	enum claim_kind kind;
+	enum claim_party party; /* against whom */
+	enum claim_state state;
+	struct reason reason;
+};
+
 #define CHECK_QUESTIONS_MAX 8
 /* Numbers that are answered, and their limits, are in thousandths. */
 #define CHECK_VALUE_SCALE 1000
@@ -345,6 +408,8 @@ struct entry {
 		struct order order;
 		struct site_status status;
 		struct loss loss;
+		struct transfer transfer;
+		struct transfer_claim claim;
 		struct check check;
 		struct check_result check_result;
 		struct certificate certificate;

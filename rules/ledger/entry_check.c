@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "rules/base/datetime.h"
+
 static bool text_is_sound(struct span text)
 {
 	return utf8_is_valid(text) &&
@@ -77,6 +79,29 @@ static bool device_is_sound(const struct device *device)
 {
 	return name_is_sound(&device->name) && device->kind != 0 &&
 	       (device->place.size == 0 || bin_is_sound(&device->place));
+}
+
+static bool transfer_is_sound(const struct transfer *transfer)
+{
+	struct date expected;
+
+	return place_name_is_valid(place_name_span(&transfer->id)) &&
+	       transfer->state != 0 &&
+	       (transfer->expected == 0 ||
+		date_from_number(transfer->expected, &expected)) &&
+	       text_is_clean(ref_span(&transfer->carrier)) &&
+	       text_is_clean(reason_span(&transfer->reason));
+}
+
+static bool claim_is_sound(const struct transfer_claim *claim)
+{
+	return claim->id.size > 0 && text_is_clean(ref_span(&claim->id)) &&
+	       place_name_is_valid(place_name_span(&claim->transfer)) &&
+	       sku_is_sound(&claim->item) &&
+	       text_is_clean(lot_span(&claim->lot)) &&
+	       text_is_clean(reason_span(&claim->reason)) &&
+	       qty_is_movable((struct qty){claim->quantity}) &&
+	       claim->kind != 0 && claim->party != 0 && claim->state != 0;
 }
 
 /* The schedule's own rules are rules/check's: what does not follow them is
@@ -171,6 +196,10 @@ static bool body_is_sound(const struct entry *entry)
 		return entry->body.alert.id.size > 0;
 	case ENTRY_ORDER:
 		return entry->body.order.id.size > 0;
+	case ENTRY_TRANSFER:
+		return transfer_is_sound(&entry->body.transfer);
+	case ENTRY_CLAIM:
+		return claim_is_sound(&entry->body.claim);
 	case ENTRY_CHECK:
 		return check_is_sound(&entry->body.check);
 	case ENTRY_CHECK_RESULT:

@@ -158,6 +158,32 @@ static const struct field loss[] = {
 	BODY(19, FIELD_NUMBER, loss, bytes, 0),
 };
 
+static const struct field transfer[] = {
+	BODY(16, FIELD_TEXT, transfer, id, PLACE_NAME_SIZE_MAX),
+	NAMED(17, FIELD_ENUM, body.transfer.state, TRANSFER_LOST,
+	      "transfer_state"),
+	BODY(18, FIELD_U32, transfer, from_site, 0),
+	BODY(19, FIELD_U32, transfer, to_site, 0),
+	BODY(20, FIELD_U32, transfer, lines, 0),
+	BODY(21, FIELD_U32, transfer, pallets, 0),
+	BODY(22, FIELD_NUMBER, transfer, units, 0),
+	BODY(23, FIELD_U32, transfer, expected, 0),
+	BODY(24, FIELD_TEXT, transfer, carrier, REF_SIZE_MAX),
+	BODY(25, FIELD_TEXT, transfer, reason, REASON_SIZE_MAX),
+};
+
+static const struct field claim[] = {
+	BODY(16, FIELD_TEXT, claim, id, REF_SIZE_MAX),
+	BODY(17, FIELD_TEXT, claim, transfer, PLACE_NAME_SIZE_MAX),
+	BODY(18, FIELD_TEXT, claim, item, SKU_SIZE_MAX),
+	BODY(19, FIELD_TEXT, claim, lot, LOT_SIZE_MAX),
+	BODY(20, FIELD_SIGNED, claim, quantity, 0),
+	NAMED(21, FIELD_ENUM, body.claim.kind, CLAIM_SURPLUS, "claim_kind"),
+	BODY(22, FIELD_ENUM, claim, party, CLAIM_CARRIER),
+	NAMED(23, FIELD_ENUM, body.claim.state, CLAIM_WITHDRAWN, "claim_state"),
+	BODY(24, FIELD_TEXT, claim, reason, REASON_SIZE_MAX),
+};
+
 static const struct field check[] = {
 	BODY(16, FIELD_TEXT, check, id, NAME_SIZE_MAX),
 	BODY(17, FIELD_U32, check, number, 0),
@@ -311,6 +337,8 @@ static const struct field_table bodies[] = {
 	[ENTRY_INVITATION] = TABLE(invitation),
 	[ENTRY_SUCCESSION] = TABLE(succession),
 	[ENTRY_CLOSING] = TABLE(closing),
+	[ENTRY_TRANSFER] = TABLE(transfer),
+	[ENTRY_CLAIM] = TABLE(claim),
 	[ENTRY_CHECK] = TABLE(check),
 	[ENTRY_CHECK_RESULT] = TABLE(check_result),
 	[ENTRY_ROOT] = TABLE(root),
@@ -337,6 +365,8 @@ static const char *const kind_names[] = {
 	[ENTRY_INVITATION] = "invitation",
 	[ENTRY_SUCCESSION] = "succession",
 	[ENTRY_CLOSING] = "closing",
+	[ENTRY_TRANSFER] = "transfer",
+	[ENTRY_CLAIM] = "claim",
 	[ENTRY_CHECK] = "check",
 	[ENTRY_CHECK_RESULT] = "check_result",
 	[ENTRY_ROOT] = "root",

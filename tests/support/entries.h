@@ -183,6 +183,37 @@ static inline struct loss sample_loss(void)
 	return loss;
 }
 
+static inline struct transfer sample_transfer(void)
+{
+	struct transfer transfer = {.state = TRANSFER_SHIPPED,
+				    .from_site = 3,
+				    .to_site = 7,
+				    .lines = 4,
+				    .pallets = 2,
+				    .units = 640,
+				    .expected = 20261124};
+
+	TEXT_SET(transfer.id, "3-7-125");
+	TEXT_SET(transfer.carrier, "SF 1098-33");
+	TEXT_SET(transfer.reason, "for the sale");
+	return transfer;
+}
+
+static inline struct transfer_claim sample_claim(void)
+{
+	struct transfer_claim claim = {.quantity = 12,
+				       .kind = CLAIM_SURPLUS,
+				       .party = CLAIM_CARRIER,
+				       .state = CLAIM_REJECTED};
+
+	TEXT_SET(claim.id, "3-7-125-c1");
+	TEXT_SET(claim.transfer, "3-7-125");
+	TEXT_SET(claim.item, "TEA-\xe7\xbb\xbf-250");
+	TEXT_SET(claim.lot, "L2611");
+	TEXT_SET(claim.reason, "one case was open");
+	return claim;
+}
+
 static inline struct check sample_check(void)
 {
 	struct check check = {.number = 1,
@@ -391,6 +422,12 @@ static inline struct entry sample_entry(enum entry_kind kind)
 		break;
 	case ENTRY_LOSS:
 		entry.body.loss = sample_loss();
+		break;
+	case ENTRY_TRANSFER:
+		entry.body.transfer = sample_transfer();
+		break;
+	case ENTRY_CLAIM:
+		entry.body.claim = sample_claim();
 		break;
 	case ENTRY_CHECK:
 		entry.body.check = sample_check();

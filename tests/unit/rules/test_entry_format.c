@@ -29,6 +29,8 @@ static void the_field_tables_cover_every_member(void **state)
 		[ENTRY_ORDER] = sizeof(struct order),
 		[ENTRY_STATUS] = sizeof(struct site_status),
 		[ENTRY_LOSS] = sizeof(struct loss),
+		[ENTRY_TRANSFER] = sizeof(struct transfer),
+		[ENTRY_CLAIM] = sizeof(struct transfer_claim),
 		[ENTRY_CHECK] = sizeof(struct check),
 		[ENTRY_CHECK_RESULT] = sizeof(struct check_result),
 		[ENTRY_CERTIFICATE] = sizeof(struct certificate),
