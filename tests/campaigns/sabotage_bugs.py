@@ -1,0 +1,71 @@
+"""Bugs to plant, one at a time, and the tests that must notice each.
+
+A bug is a small edit that a tired hand could make. What it replaces must stand
+in its file exactly once: a bug that can no longer be planted is a mistake of
+this list, not a success of the tests."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Bug:
+    area: str
+    what: str
+    file: str
+    old: str
+    new: str
+    tests: tuple  # of ctest; one that fails is enough
+    targets: tuple = ()  # what to build; the tests' names if empty
+
+
+BUGS = (
+    Bug("intake", "a message is PUBACKed though the ring refused it",
+        "gateway/edge/mqtt_inbox.c",
+        "is_pushed = ring_push(inbox->ring, message) == ERR_OK;",
+        "is_pushed = ring_push(inbox->ring, message) != ERR_INVALID;",
+        ("edge_test_mqtt_hostile",)),
+    Bug("intake", "after a start the ring gives numbers again that the ledger "
+        "has taken",
+        "gateway/edge/ring.c",
+        "ring->next_number = (scan->last_number > last_taken",
+        "ring->next_number = (scan->last_number + 1 > 0",
+        ("edge_test_ring_recovery", "edge_test_ring")),
+    Bug("dedupe", "a reading that comes again is booked again",
+        "gateway/core/engine.c",
+        "if (state == SEEN_NEW) {",
+        "if (state == SEEN_NEW || state == SEEN_DUPLICATE) {",
+        ("core_test_engine", "core_test_engine_model")),
+    Bug("dedupe", "a reading's name is not marked as seen",
+        "gateway/core/engine.c",
+        "\t\tcode = seen_mark(batch_txn(batch), &name, content, &answer,\n"
+        "\t\t\t\t &progress, err);",
+        "\t\tcode = ERR_OK;\n\t\t(void)content;",
+        ("core_test_engine", "core_test_engine_model")),
+    Bug("commit order", "the number of the ring's last slot is not stored "
+        "with its effects",
+        "store/ledger.c",
+        "if (code == ERR_OK && batch->is_ring_moved)",
+        "if (code == ERR_OK && batch->is_ring_moved && batch->ring == 0)",
+        ("store_test_ledger", "edge_test_keeper")),
+    Bug("publishing before commit", "answers are spoken before the commit",
+        "gateway/edge/keeper.c",
+        "\tenum err_code code = batch_commit(batch, err);\n\n"
+        "\tif (code != ERR_OK)\n\t\treturn code;\n"
+        "\tanswers_render(keeper->answers, head, answer_send, keeper);",
+        "\tenum err_code code;\n\n"
+        "\tanswers_render(keeper->answers, head, answer_send, keeper);\n"
+        "\tcode = batch_commit(batch, err);\n\n"
+        "\tif (code != ERR_OK)\n\t\treturn code;",
+        ("edge_test_keeper",)),
+    Bug("hash check", "a row's checksum is not compared",
+        "store/row.c",
+        "if (read_u32(&sum) != row_checksum(table, key, value))",
+        "if (read_u32(&sum) == row_checksum(table, key, value) + 1)",
+        ("store_test_tables", "store_test_scrub")),
+    Bug("hash check", "the journal's chain is not compared",
+        "store/journal.c",
+        "\tif (verify->has_start &&\n"
+        "\t    seal_checksum(verify->chain, row->bytes) != row->chain)",
+        "\tif (verify->has_start && row->bytes.size == 0)",
+        ("store_test_journal", "store_test_audit_lies")),
+)
