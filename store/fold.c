@@ -1,12 +1,13 @@
 #include "store/fold.h"
 
 #include "store/balance.h"
+#include "store/check.h"
 #include "store/master.h"
 #include "store/promise.h"
 #include "store/row.h"
 #include "store/trace.h"
 
-/* Kinds of TABLE_DOCUMENT's keys, beside DOCUMENT_COUNT_TASK of master.c. */
+/* Kinds of TABLE_DOCUMENT's keys; others are in master.c and check.c. */
 #define DOCUMENT_COUNT 'n'    /* bin, item, lot: the last count */
 #define DOCUMENT_ACCEPTED 'a' /* bin, item: when one was last accepted */
 #define COUNT_ROW_SIZE_MAX (ENTRY_SIZE_MAX + 32)
@@ -200,6 +201,15 @@ static enum err_code unsound(const struct entry *entry, struct err *err)
 	return err_set(err, ERR_INVALID, "a field of the entry is unsound");
 }
 
+static enum err_code task_fold(struct txn *txn, struct pos pos,
+			       const struct entry *entry, struct span bytes,
+			       struct err *err)
+{
+	enum err_code code = master_fold(txn, pos, entry, bytes, err);
+
+	return code == ERR_OK ? check_fold(txn, pos, entry, bytes, err) : code;
+}
+
 enum err_code fold_entry(struct txn *txn, struct pos pos,
 			 const struct entry *entry, struct span bytes,
 			 struct err *err)
@@ -211,6 +221,11 @@ enum err_code fold_entry(struct txn *txn, struct pos pos,
 		return founding_fold(txn, err);
 	case ENTRY_MOVEMENT:
 		return movement_fold(txn, pos, entry, err);
+	case ENTRY_TASK:
+		return task_fold(txn, pos, entry, bytes, err);
+	case ENTRY_CHECK:
+	case ENTRY_CHECK_RESULT:
+		return check_fold(txn, pos, entry, bytes, err);
 	case ENTRY_COUNT:
 		return count_fold(txn, pos, entry, bytes, err);
 	case ENTRY_ITEM:
@@ -218,7 +233,6 @@ enum err_code fold_entry(struct txn *txn, struct pos pos,
 	case ENTRY_BIN:
 	case ENTRY_DEVICE:
 	case ENTRY_ACCOUNT:
-	case ENTRY_TASK:
 	case ENTRY_ALERT:
 		return master_fold(txn, pos, entry, bytes, err);
 	case ENTRY_ORDER:
@@ -226,8 +240,6 @@ enum err_code fold_entry(struct txn *txn, struct pos pos,
 	case ENTRY_LOSS:
 	case ENTRY_TRANSFER:
 	case ENTRY_CLAIM:
-	case ENTRY_CHECK:
-	case ENTRY_CHECK_RESULT:
 	case ENTRY_CERTIFICATE:
 	case ENTRY_FENCE:
 	case ENTRY_INTENT:

@@ -6,6 +6,7 @@
 
 #include "gateway/core/rights.h"
 #include "gateway/core/task.h"
+#include "gateway/core/view.h"
 
 static const struct refusal unknown_task = {
 	"unknown_task", "there is no task %s", "没有任务 %s"};
@@ -15,6 +16,9 @@ static const struct refusal task_over = {"task_over",
 static const struct refusal task_claimed = {
 	"task_claimed", "task %s has been claimed by somebody else",
 	"任务 %s 已由他人领取"};
+static const struct refusal task_is_check = {
+	"task_is_check", "this is a site check: depot check do %s",
+	"这是现场检查：请用 depot check do %s"};
 static const struct refusal unknown_alert = {
 	"unknown_alert", "there is no open alert %s", "没有未关闭的告警 %s"};
 
@@ -77,8 +81,22 @@ static enum err_code task_claim(struct asking *asking, struct err *err)
 	return task_change(asking, TASK_CLAIMED, err);
 }
 
+/* A check is done by answering it. */
 static enum err_code task_done(struct asking *asking, struct err *err)
 {
+	struct task task;
+	struct span id;
+	enum err_code code;
+
+	if (!thing_read(asking, "task", NAME_SIZE_MAX, &id))
+		return ERR_OK;
+	code = task_get(asking->view, id, &task, err);
+	if (code == ERR_OK && task.kind == TASK_CHECK && task.check.size > 0 &&
+	    view_task_is_open(&task))
+		return asking_refuse(asking, &task_is_check,
+				     name_span(&task.check));
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
 	return task_change(asking, TASK_DONE, err);
 }
 

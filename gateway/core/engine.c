@@ -9,6 +9,8 @@
 #include "gateway/core/task.h"
 #include "store/seal.h"
 
+static const struct zone utc;
+
 enum err_code engine_open(const struct engine_plan *plan,
 			  const struct founding *identity,
 			  struct engine **ret_engine, struct err *err)
@@ -18,6 +20,8 @@ enum err_code engine_open(const struct engine_plan *plan,
 	if (engine == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	engine->plan = *plan;
+	if (plan->zone == NULL)
+		engine->plan.zone = &utc;
 	engine->json_memory = malloc(READING_JSON_SIZE);
 	if (engine->json_memory == NULL) {
 		engine_close(engine);
@@ -478,7 +482,7 @@ enum err_code engine_step(struct engine *engine, struct batch *batch,
 		return on_message(engine, batch, event, answers, err);
 	case EVENT_TICK:
 		batch_time(batch, event->at, event->clock_trusted);
-		return on_tick(engine, batch, event->at, answers, err);
+		return on_tick(engine, batch, event, answers, err);
 	case EVENT_COMMAND:
 		batch_time(batch, event->at, event->clock_trusted);
 		if (event->body.command.is_rule)

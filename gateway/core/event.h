@@ -54,6 +54,7 @@ struct event {
 	enum event_kind kind;
 	struct moment at;
 	bool clock_trusted;
+	int64_t uptime_ms; /* of a tick: since the box started */
 	union {
 		struct message message;
 		struct command command;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "gateway/core/check.h"
+
 enum err_code task_move(struct act *act, struct span id, enum task_state state,
 			struct span account, struct err *err)
 {
@@ -56,6 +58,41 @@ static enum err_code park(struct intake *intake, enum word word,
 	return intake_park(intake, &verdict, none, err);
 }
 
+/* A check is done by its answers, which are the payload. */
+static enum err_code check_answered(struct intake *intake, struct span id,
+				    const struct account *account,
+				    struct err *err)
+{
+	struct span payload = intake->message.payload;
+	struct json *json = &intake->engine->json;
+	struct check_report report = {.id = id, .note = {"", 0}};
+	struct check_done done;
+	struct fault fault;
+	enum err_code code;
+
+	if (payload.size > 0 &&
+	    (json_parse(json, payload, &fault) != ERR_OK ||
+	     check_report_read(json_root(json), &report, &fault) != ERR_OK))
+		return park(intake, WORD_BAD_ANSWERS,
+			    span_of(fault_code(fault.kind)), err);
+	code = check_take(&intake->act, account, &report, &done, err);
+	if (code == ERR_OK && done.why != NULL)
+		return park(intake, WORD_BAD_ANSWERS, span_of(done.why->code),
+			    err);
+	return code == ERR_CONFLICT ? ERR_OK : code;
+}
+
+/* True if the task @id is done by answers. */
+static bool is_answered(struct intake *intake, struct span id)
+{
+	struct err *none = NULL;
+	struct task task;
+
+	return task_get(batch_view(intake->act.batch), id, &task, none) ==
+		       ERR_OK &&
+	       task.kind == TASK_CHECK && task.check.size > 0;
+}
+
 enum err_code on_task(struct intake *intake, struct span rest, struct err *err)
 {
 	struct span parts[3];
@@ -79,6 +116,8 @@ enum err_code on_task(struct intake *intake, struct span rest, struct err *err)
 		return code;
 	intake->act.actor.kind = ACTOR_ACCOUNT;
 	intake->act.actor.name = account.name;
+	if (state == TASK_DONE && is_answered(intake, parts[0]))
+		return check_answered(intake, parts[0], &account, err);
 	code = task_move(&intake->act, parts[0], state, parts[2], err);
 	if (code == ERR_NOT_FOUND)
 		return park(intake, WORD_UNKNOWN_TASK, parts[0], err);

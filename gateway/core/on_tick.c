@@ -1,9 +1,9 @@
 /*
  * Time has passed: sessions that were left lying end, silent devices raise an
- * alert, old observations go. Bounded work a tick; the rest is the next one's.
+ * alert, old observations go, checks are asked for (on_check.c). Bounded work
+ * a tick; the rest is the next one's.
  */
-#include "gateway/core/state.h"
-
+#include "gateway/core/check.h"
 #include "store/observation.h"
 #include "store/session.h"
 
@@ -161,7 +161,7 @@ static enum err_code observations_trim(struct ticking *ticking, struct err *err)
 }
 
 enum err_code on_tick(struct engine *engine, struct batch *batch,
-		      struct moment now, struct answers *answers,
+		      const struct event *event, struct answers *answers,
 		      struct err *err)
 {
 	struct ticking ticking = {
@@ -170,7 +170,7 @@ enum err_code on_tick(struct engine *engine, struct batch *batch,
 			.counters = &engine->counters,
 			.batch = batch,
 			.actor = actor_rule("tick")},
-		.now = now,
+		.now = event->at,
 		.answers = answers,
 	};
 	struct span all = {"", 0};
@@ -178,12 +178,14 @@ enum err_code on_tick(struct engine *engine, struct batch *batch,
 
 	engine->step_wrote = false;
 	if (engine->started.ms == 0)
-		engine->started = now;
+		engine->started = event->at;
 	code = sessions_end(&ticking, err);
 	if (code == ERR_OK)
 		code = record_walk(batch_view(batch), TABLE_DEVICE, all,
 				   silence_look, &ticking, err);
 	if (code == ERR_OK)
 		code = observations_trim(&ticking, err);
+	if (code == ERR_OK)
+		code = on_checks(engine, &ticking.act, event->uptime_ms, err);
 	return code;
 }

@@ -9,10 +9,12 @@
 
 #include <stdint.h>
 
+#include "rules/check/zone.h"
 #include "store/parked.h"
 
 /* From the configuration; all durations in milliseconds. */
 struct engine_plan {
+	const struct zone *zone; /* the site's, borrowed; NULL: UTC */
 	struct parked_bounds parked;
 	int64_t session_timeout_ms;
 	int64_t observation_keep_ms;

@@ -26,6 +26,18 @@
 /* Devices whose silence is watched. */
 #define ENGINE_DEVICES_MAX 4096
 
+/* Recurring checks that can be asked without a trusted clock. */
+#define ENGINE_CHECKS_MAX 256
+
+/* What this run knows of one; times are since the box started. */
+struct check_watch {
+	struct name check;
+	struct name task; /* that was seen open */
+	int64_t seen_ms;  /* when it was seen first */
+	int64_t asked_ms; /* when the check was asked for last */
+	bool was_asked;
+};
+
 struct engine {
 	struct engine_plan plan;
 	struct engine_counters counters;
@@ -44,6 +56,10 @@ struct engine {
 	struct moment started; /* of the first tick */
 	struct moment trimmed; /* when observations were trimmed last */
 	bool step_wrote;
+
+	struct check_watch watches[ENGINE_CHECKS_MAX];
+	size_t watch_count;
+	struct moment trusted_since; /* the first tick with a trusted clock */
 };
 
 /* The reading in work, beside engine->reading. */
@@ -65,8 +81,8 @@ MUST_CHECK enum err_code on_shelf(struct intake *intake,
 MUST_CHECK enum err_code on_rfid(struct intake *intake, struct verdict *verdict,
 				 struct err *err);
 MUST_CHECK enum err_code on_tick(struct engine *engine, struct batch *batch,
-				 struct moment now, struct answers *answers,
-				 struct err *err);
+				 const struct event *event,
+				 struct answers *answers, struct err *err);
 
 /* Runs a rule's command. ERR_INVALID: the command is no such thing, a mistake
  * of ours; else errors as engine_step. */

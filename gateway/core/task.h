@@ -11,6 +11,7 @@
 
 /*
  * A message on task/@rest: "{id}/claim/{account}" or "{id}/done/{account}".
+ * Of a site check done has the answers, {"answers": [...], "note": "..."}.
  * The broker's access list binds the account. What is no such thing is parked.
  */
 MUST_CHECK enum err_code on_task(struct intake *intake, struct span rest,

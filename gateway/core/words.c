@@ -120,6 +120,11 @@ static const struct sentence sentences[] = {
 	[WORD_EMPTY_BIN] = {"empty_bin", "there is nothing in %s", "%s 是空的"},
 	[WORD_UNKNOWN_TASK] = {"unknown_task", "there is no task %s",
 			       "没有任务 %s"},
+	[WORD_BAD_ANSWERS] = {"bad_answers",
+			      "the answers to a check cannot be taken (%s); "
+			      "the message is kept, the check waits",
+			      "检查的回答无法接受（%s）；消息已保留，检查仍待"
+			      "完成"},
 
 	[WORD_LABEL_IN_READING] = {"label_in_reading",
 				   "an operation label does not belong into a "

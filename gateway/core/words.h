@@ -60,6 +60,8 @@ enum word {
 	WORD_NO_ITEM = 44,
 	WORD_DETAILS_ALONE = 45, /* a lot or date without its item */
 
+	WORD_BAD_ANSWERS = 48, /* to a check; detail: the refusal's sentence */
+
 	WORD_UNKNOWN_ACCOUNT = 46,
 	WORD_UNKNOWN_IN_COUNT = 47, /* an unknown code in a session's count */
 

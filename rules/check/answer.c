@@ -63,12 +63,6 @@ void answer_print(int64_t value, char text[ANSWER_TEXT_SIZE])
 	text[end] = '\0';
 }
 
-bool answer_fits(const struct check *question, int64_t value)
-{
-	return question->answer == ANSWER_NUMBER || value == 0 ||
-	       value == ANSWER_IS_YES;
-}
-
 bool answer_is_in_order(const struct check *question, int64_t value)
 {
 	switch (question->answer) {

@@ -23,11 +23,8 @@ MUST_CHECK bool answer_parse(struct span text, int64_t *ret_value);
 /* Writes it in its shortest form, terminated: "-18.5". */
 void answer_print(int64_t value, char text[ANSWER_TEXT_SIZE]);
 
-/* True if @value may be an answer to @question, one of a check's numbers from
- * 1: yes or no, or any number. */
-bool answer_fits(const struct check *question, int64_t value);
-
-/* True if it is as it should be. */
+/* True if @value is what the answer to @question, one of a check's numbers from
+ * 1, should be. */
 bool answer_is_in_order(const struct check *question, int64_t value);
 
 #endif

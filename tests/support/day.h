@@ -44,7 +44,7 @@ static const struct {
 };
 
 #define DAY_MOVEMENTS (ARRAY_LEN(day) + 1)
-#define DAY_ENTRIES (DAY_MOVEMENTS + ENTRY_KIND_COUNT - 2)
+#define DAY_ENTRIES (DAY_MOVEMENTS + ENTRY_KIND_COUNT - 2 + 1)
 
 static inline struct entry day_movement(size_t i)
 {
@@ -68,10 +68,22 @@ static inline struct entry day_serial(void)
 	return entry;
 }
 
+/* A site check that is asked for. */
+static inline struct entry day_check_task(void)
+{
+	struct entry entry = sample_entry(ENTRY_TASK);
+
+	entry.body.task.kind = TASK_CHECK;
+	entry.body.task.is_by_uptime = false;
+	TEXT_SET(entry.body.task.id, "t1-902");
+	return entry;
+}
+
 /* Posts the day's DAY_ENTRIES entries in one batch. */
 static inline void day_post(struct warehouse *w)
 {
 	struct entry serial = day_serial();
+	struct entry task = day_check_task();
 
 	warehouse_begin(w);
 	for (size_t i = 0; i < ARRAY_LEN(day); i++) {
@@ -89,6 +101,7 @@ static inline void day_post(struct warehouse *w)
 			entry.body.alert.is_closed = false;
 		(void)warehouse_post(w, &entry);
 	}
+	(void)warehouse_post(w, &task);
 	warehouse_commit(w);
 }
 
