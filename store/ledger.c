@@ -119,20 +119,28 @@ static enum err_code keys_absent(const char *path, struct err *err)
 	return code;
 }
 
+static bool net_is_given(const struct founding *founding)
+{
+	static const uint8_t none[NET_ID_SIZE];
+
+	return memcmp(founding->net_id, none, sizeof(none)) != 0;
+}
+
 static enum err_code keys_create(const char *path, struct founding *founding,
 				 struct err *err)
 {
+	bool has_net = net_is_given(founding);
 	uint8_t root[KEY_PUBLIC_SIZE];
 	char folder[FILE_PATH_SIZE];
 	char name[KEY_NAME_SIZE];
 	enum err_code code = ledger_keys_folder(path, folder, err);
 
 	keys_epoch_name(1, name);
-	if (code == ERR_OK)
+	if (code == ERR_OK && !has_net)
 		code = keys_make(folder, "root.key", root, err);
 	if (code == ERR_OK)
 		code = keys_make(folder, name, founding->public_key, err);
-	if (code == ERR_OK)
+	if (code == ERR_OK && !has_net)
 		keys_net_id(root, founding->net_id);
 	return code;
 }

@@ -24,9 +24,10 @@ struct batch;
 
 /*
  * Founds a network of one at @path: root key, site, epoch 1, the first entry.
- * @founding's net_id and public_key are made here. Errors as env_create;
- * ERR_CONFLICT also when keys of an earlier store lie beside @path: they are
- * never replaced.
+ * @founding's public_key is made here, and its net_id unless it is given: a
+ * site that joins a network has that network's id and no root key. Errors as
+ * env_create; ERR_CONFLICT also when keys of an earlier store lie beside @path:
+ * they are never replaced.
  */
 struct ledger_plan {
 	struct founding founding;

@@ -128,6 +128,34 @@ static size_t times_in(const char *text, const char *part)
 	return times;
 }
 
+/* A site of a network that is there: its id, a key of its own, no root. */
+static void a_site_that_joins_has_the_network_s_id_and_no_root_key(void **state)
+{
+	struct warehouse *w = *state;
+	struct ledger_plan plan = {.map_size = WAREHOUSE_MAP_SIZE,
+				   .now = {WAREHOUSE_START_MS}};
+	struct ledger *joined;
+	char folder[FILE_PATH_SIZE];
+	char path[128];
+	char root[FILE_PATH_SIZE];
+
+	plan.founding = *ledger_identity(w->ledger);
+	assert_true(name_set(&plan.founding.site, SPAN_LITERAL("hz-02")));
+	assert_true(text_format(path, sizeof(path), "%s/joined", w->folder));
+	assert_done(ledger_create(path, &plan, &w->err), &w->err);
+	assert_done(ledger_open(path, ENV_WRITE, &joined, &w->err), &w->err);
+	assert_memory_equal(ledger_identity(joined)->net_id,
+			    plan.founding.net_id, NET_ID_SIZE);
+	assert_memory_not_equal(ledger_identity(joined)->public_key,
+				plan.founding.public_key, KEY_PUBLIC_SIZE);
+	ledger_close(joined);
+	assert_done(ledger_keys_folder(path, folder, &w->err), &w->err);
+	assert_done(file_path(folder, "root.key", root, &w->err), &w->err);
+	assert_false(path_is_there(root));
+	assert_done(file_path(folder, "epoch-1.key", root, &w->err), &w->err);
+	assert_true(path_is_there(root));
+}
+
 static void no_store_is_no_store_and_none_is_made(void **state)
 {
 	struct warehouse *w = *state;
@@ -459,6 +487,7 @@ int main(void)
 		TEST(a_name_that_is_taken_is_not_founded),
 		TEST(keys_of_a_lost_store_are_never_replaced),
 		TEST(two_networks_never_have_one_id),
+		TEST(a_site_that_joins_has_the_network_s_id_and_no_root_key),
 		TEST(no_store_is_no_store_and_none_is_made),
 		TEST(a_second_writer_is_told_to_try_later),
 		TEST(a_store_whose_last_entries_are_damaged_does_not_open),
