@@ -170,6 +170,11 @@ struct config {
 		uint16_t port; /* 0: none */
 	} http;
 	struct {
+		bool is_on;
+		char address[CONFIG_ADDRESS_SIZE];
+		uint16_t port;
+	} page;
+	struct {
 		/* Never empty after loading: control.sock in the runtime
 		 * folder if it was not set. */
 		char socket[CONFIG_PATH_SIZE];

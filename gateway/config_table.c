@@ -563,6 +563,41 @@ const struct directive config_table[] = {
 	},
 
 	{
+		"page",
+		"enabled",
+		DIRECTIVE_BOOL,
+		FIELD(page.is_on),
+		.initial = "no",
+		.help_en = "Serves the operator page to phones on the "
+			   "warehouse's own network, over HTTPS. `depot page "
+			   "on` sets it.",
+		.help_zh = "通过 HTTPS 向仓库内网的手机提供操作页面；"
+			   "可用 depot page on 打开。",
+	},
+	{
+		"page",
+		"address",
+		DIRECTIVE_ADDRESS,
+		FIELD(page.address),
+		.initial = "0.0.0.0",
+		.help_en = "Address that the operator page listens on; "
+			   "127.0.0.1 is for this machine alone.",
+		.help_zh = "操作页面监听的地址；127.0.0.1 仅限本机。",
+	},
+	{
+		"page",
+		"port",
+		DIRECTIVE_INTEGER,
+		FIELD(page.port),
+		.initial = "8443",
+		.min = 1,
+		.max = 65535,
+		.unit = "",
+		.help_en = "Port of the operator page.",
+		.help_zh = "操作页面的端口。",
+	},
+
+	{
 		"control",
 		"socket",
 		DIRECTIVE_PATH,

@@ -28,6 +28,8 @@
 #define BOX_HEALTH_MAX 8
 
 struct figures; /* depotd_vitals.c */
+struct links;   /* depotd_link.c */
+struct panel;   /* edge/panel.h */
 
 struct box {
 	struct config *config;
@@ -47,8 +49,11 @@ struct box {
 	struct clerk *clerk;
 	struct auditor *auditor;
 	struct control *control;
+	struct panel *page; /* NULL: not configured, or not to be had */
+	int64_t page_retry_ms;
 	struct control_ends *control_ends;
 	struct figures *figures;
+	struct links *links; /* NULL: none, or they are units */
 
 	struct loop_source *keeper_source;
 	struct loop_source *due_timer;

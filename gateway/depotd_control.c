@@ -5,12 +5,17 @@
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/auditor.h"
 #include "gateway/edge/control_broker.h"
+#include "gateway/edge/control_page.h"
+
+#define EXTRAS_MAX (CONTROL_PAGE_EXTRAS + CONTROL_BROKER_EXTRAS)
 
 /* What the socket borrows as long as it is open. */
 struct control_ends {
 	char keys[FILE_PATH_SIZE];
 	struct control_broker broker;
-	struct control_extra extras[CONTROL_BROKER_EXTRAS];
+	struct control_page page;
+	struct control_extra extras[EXTRAS_MAX];
+	size_t extra_count;
 };
 
 static const char *state_name(enum mqtt_state state)
@@ -104,9 +109,8 @@ static void status_out(void *context, struct json_out *out)
 	out_array_end(out);
 }
 
-/* The way of every reading: through the broker, and back. */
-static enum err_code scan_publish(void *context, struct span device,
-				  struct span payload)
+enum err_code box_scan_publish(void *context, struct span device,
+			       struct span payload)
 {
 	struct box *box = context;
 	const struct founding *identity = ledger_identity(box->ledger);
@@ -137,17 +141,19 @@ static enum err_code ends_make(struct box *box, struct err *err)
 	code = ledger_keys_folder(box->config->store.path, ends->keys, err);
 	if (code != ERR_OK)
 		return code;
-	ends->broker = (struct control_broker){ends->keys, broker_changed, box};
-	control_broker_extras(&ends->broker, ends->extras);
+	ends->page = (struct control_page){
+		&box->page, box->config->page.address, box->ledger};
+	control_page_extras(&ends->page, ends->extras);
+	ends->extra_count = CONTROL_PAGE_EXTRAS;
+	/* An external broker's accounts are not ours to give. */
+	if (box->config->broker.mode == CONFIG_BROKER_MANAGED) {
+		ends->broker = (struct control_broker){ends->keys,
+						       broker_changed, box};
+		control_broker_extras(&ends->broker,
+				      ends->extras + ends->extra_count);
+		ends->extra_count += CONTROL_BROKER_EXTRAS;
+	}
 	return ERR_OK;
-}
-
-/* An external broker's accounts are not ours to give. */
-static size_t extra_count(const struct box *box)
-{
-	return box->config->broker.mode == CONFIG_BROKER_MANAGED
-		       ? CONTROL_BROKER_EXTRAS
-		       : 0;
 }
 
 static enum err_code clerk_begin(struct box *box, struct err *err)
@@ -174,8 +180,7 @@ enum err_code start_control(struct box *box, struct err *err)
 		.clock = &box->clock,
 		.log = box->log,
 		.ports = {.status = status_out,
-			  .scan = scan_publish,
-			  .extra_count = extra_count(box),
+			  .scan = box_scan_publish,
 			  .context = box},
 	};
 	enum err_code code = ends_make(box, err);
@@ -187,6 +192,7 @@ enum err_code start_control(struct box *box, struct err *err)
 	config.clerk = box->clerk;
 	config.auditor = box->auditor;
 	config.ports.extras = box->control_ends->extras;
+	config.ports.extra_count = box->control_ends->extra_count;
 	box->started_ms = clock_monotonic_ms(&box->clock);
 	return control_open(&config, &box->control, err);
 }

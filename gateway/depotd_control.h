@@ -10,6 +10,12 @@
 
 #include "gateway/depotd_box.h"
 
+/* Publishes @payload as a reading of @device: the way of every reading,
+ * through the broker, and back. @context is the box. ERR_AGAIN: there is no
+ * connection, or no room. */
+enum err_code box_scan_publish(void *context, struct span device,
+			       struct span payload);
+
 /* Starts the clerk and opens the socket. */
 MUST_CHECK enum err_code start_control(struct box *box, struct err *err);
 /* Stops listening; before the keeper stops. Takes a box without. */

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "gateway/edge/panel.h"
 #include "store/seal.h"
 
 static struct publisher_now now_of(struct box *box)
@@ -99,6 +100,8 @@ static void answer_hand(struct box *box, const struct keeper_answer *answer)
 	device.size -= sizeof(ACK_LEVEL) - 1;
 	control_acknowledged(box->control, device,
 			     (struct span){answer->payload, answer->size});
+	panel_acknowledged(box->page, device,
+			  (struct span){answer->payload, answer->size});
 }
 
 void publish_answers(struct box *box)

@@ -9,6 +9,7 @@
 
 #include "gateway/depotd_broker.h"
 #include "gateway/depotd_control.h"
+#include "gateway/depotd_page.h"
 #include "gateway/depotd_vitals.h"
 #include "gateway/edge/auditor.h"
 #include "gateway/edge/notify.h"
@@ -22,11 +23,13 @@ enum err_code start_watch(struct box *box, struct err *err)
 
 void stop_watch(struct box *box)
 {
+	stop_page(box);
 	stop_control(box);
 }
 
 void end_watch(struct box *box)
 {
+	end_page(box);
 	end_control(box);
 	end_figures(box);
 }
@@ -57,6 +60,7 @@ void box_watch(struct box *box, const struct keeper_state *state)
 	box_figures(box, state);
 	broker_look(box, state->head);
 	facts_publish(box);
+	box_page_beat(box);
 	(void)text_format(
 		line, sizeof(line),
 		"%s; %" PRIu64 " readings, journal at %" PRIu32 ".%" PRIu64,

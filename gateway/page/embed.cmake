@@ -1,4 +1,4 @@
-# Makes page_files.c of the page's files: cmake -DOUT=... -DFILES=a;b -P this
+# Makes panel_files.c of the page's files: cmake -DOUT=... -DFILES=a;b -P this
 # Bounded, so that the page stays what a phone loads in a moment.
 set(bytes_max 61440)
 
@@ -39,10 +39,10 @@ if(total GREATER bytes_max)
 	message(FATAL_ERROR "the page has ${total} bytes, at most ${bytes_max}")
 endif()
 file(WRITE ${OUT} "/* Made by gateway/page/embed.cmake. */
-#include \"gateway/edge/page_files.h\"
+#include \"gateway/edge/panel_files.h\"
 
-${bodies}const struct page_file page_files[] = {
+${bodies}const struct panel_file panel_files[] = {
 ${rows}};
 
-const size_t page_file_count = ${number};
+const size_t panel_file_count = ${number};
 ")

@@ -64,7 +64,7 @@ HOMES = {
     "iconv.h": ["gateway/ingest/csv*.c"],
     "MQTTAsync.h": ["gateway/edge/mqtt.c"],
     "microhttpd.h": ["gateway/edge/web.c"],
-    "gnutls/*": ["gateway/edge/page_cert.c"],
+    "gnutls/*": ["gateway/edge/panel_cert.c"],
     "qrencode.h": ["gateway/cli/qr.c"],
     "systemd/*": ["gateway/edge/*"],
     "ini.h": ["gateway/config.c"],

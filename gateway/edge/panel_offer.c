@@ -1,4 +1,4 @@
-#include "gateway/edge/page_offer.h"
+#include "gateway/edge/panel_offer.h"
 
 #include <string.h>
 

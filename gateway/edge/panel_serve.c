@@ -1,7 +1,7 @@
 /*
  * What a browser is answered. The serving thread's alone.
  */
-#include "gateway/edge/page_parts.h"
+#include "gateway/edge/panel_parts.h"
 
 #include <string.h>
 
@@ -48,10 +48,10 @@ static const struct control_refusal long_code = {"bad_code", "this is no code",
 
 /* One request on its way to its answer. */
 struct serving {
-	struct page *page;
+	struct panel *page;
 	const struct web_ask *ask;
 	struct web_answer *answer;
-	struct page_guest guest;
+	struct panel_guest guest;
 	const struct json_value *body; /* an object */
 };
 
@@ -71,7 +71,7 @@ static bool refuse(struct serving *serving, unsigned status,
 {
 	struct json_out out;
 
-	out_init(&out, serving->page->list_text, PAGE_LIST_SIZE);
+	out_init(&out, serving->page->list_text, PANEL_LIST_SIZE);
 	control_refuse(&out, why, detail);
 	json_answer(serving, status, out_span(&out));
 	return true;
@@ -81,7 +81,7 @@ static bool fault_answer(struct serving *serving, const struct fault *fault)
 {
 	struct json_out out;
 
-	out_init(&out, serving->page->list_text, PAGE_LIST_SIZE);
+	out_init(&out, serving->page->list_text, PANEL_LIST_SIZE);
 	control_fault(&out, fault);
 	json_answer(serving, 400, out_span(&out));
 	return true;
@@ -94,7 +94,7 @@ static bool failed_answer(struct serving *serving, enum err_code code,
 
 	log_event(serving->page->config.log, LEVEL_ERROR, "page_failed", "%s",
 		  err->text);
-	out_init(&out, serving->page->list_text, PAGE_LIST_SIZE);
+	out_init(&out, serving->page->list_text, PANEL_LIST_SIZE);
 	control_failed(&out, code, err);
 	json_answer(serving, 503, out_span(&out));
 	return true;
@@ -109,7 +109,7 @@ static bool is_reading(const char *method)
 
 static bool file_serve(struct serving *serving, size_t index)
 {
-	const struct page_file *file = &page_files[index];
+	const struct panel_file *file = &panel_files[index];
 	const char *tag = serving->page->file_tags[index];
 	struct web_answer *answer = serving->answer;
 
@@ -134,8 +134,8 @@ static bool file_serve(struct serving *serving, size_t index)
 /* The value of our cookie among those that came; empty: it is not there. */
 static struct span cookie_find(const char *cookies)
 {
-	static const struct span name = {PAGE_COOKIE_NAME "=",
-					 sizeof(PAGE_COOKIE_NAME)};
+	static const struct span name = {PANEL_COOKIE_NAME "=",
+					 sizeof(PANEL_COOKIE_NAME)};
 	const char *at = cookies == NULL ? "" : cookies;
 
 	while (*at != '\0') {
@@ -149,11 +149,11 @@ static struct span cookie_find(const char *cookies)
 	return (struct span){"", 0};
 }
 
-static bool bucket_draw(struct page_bucket *bucket, int64_t now_ms)
+static bool bucket_draw(struct panel_bucket *bucket, int64_t now_ms)
 {
-	const int64_t full = (int64_t)PAGE_BURST * 1000;
+	const int64_t full = (int64_t)PANEL_BURST * 1000;
 	int64_t drops = bucket->drops +
-			(now_ms - bucket->filled_ms) * (int64_t)PAGE_RATE;
+			(now_ms - bucket->filled_ms) * (int64_t)PANEL_RATE;
 
 	if (bucket->filled_ms == 0 || drops > full)
 		drops = full;
@@ -165,23 +165,23 @@ static bool bucket_draw(struct page_bucket *bucket, int64_t now_ms)
 /* False: it was refused. */
 static bool guest_know(struct serving *serving)
 {
-	struct page *page = serving->page;
+	struct panel *page = serving->page;
 	struct span token = cookie_find(serving->ask->cookie);
 	int64_t now_ms = clock_monotonic_ms(page->config.clock);
 	bool is_known;
 	bool is_slow = false;
 	size_t index = 0;
 
-	page_lock(page);
+	panel_lock(page);
 	is_known = badges_find(&page->badges, token, &index);
 	if (is_known) {
 		const struct badge *badge = &page->badges.at[index];
 
-		serving->guest = (struct page_guest){index, badge->device,
-						     badge->account};
+		serving->guest = (struct panel_guest){index, badge->device,
+						      badge->account};
 		is_slow = !bucket_draw(&page->buckets[index], now_ms);
 	}
-	page_unlock(page);
+	panel_unlock(page);
 	if (!is_known)
 		(void)refuse(serving, 401, &no_badge, (struct span){"", 0});
 	else if (is_slow)
@@ -248,36 +248,36 @@ static bool right_check(struct serving *serving, uint32_t roles)
 
 /* ---- jobs ---- */
 
-static struct page_job *job_find(struct page *page)
+static struct panel_job *job_find(struct panel *page)
 {
-	for (size_t i = 0; i < PAGE_JOBS_MAX && !page->is_stopping; i++)
-		if (page->jobs[i].state == PAGE_JOB_FREE)
+	for (size_t i = 0; i < PANEL_JOBS_MAX && !page->is_stopping; i++)
+		if (page->jobs[i].state == PANEL_JOB_FREE)
 			return &page->jobs[i];
 	return NULL;
 }
 
 /* From here on the job is the loop's. Under the lock, so that whoever stops
  * the page finds the visit waiting, or not begun. */
-static void job_hand(struct page_job *job, struct web_visit *visit)
+static void job_hand(struct panel_job *job, struct web_visit *visit)
 {
 	enum err_code code;
 
 	job->visit = visit;
-	job->state = PAGE_JOB_WORKING;
+	job->state = PANEL_JOB_WORKING;
 	web_wait(visit, job);
 	code = queue_push(job->page->asked, &job);
 	ASSERT(code == ERR_OK); /* it has a place for each job */
 }
 
 /* Fills in what @draft says and hands it on; the answer is then to come. */
-static bool job_ask(struct serving *serving, enum page_work work,
-		    struct span text, const struct page_job *draft)
+static bool job_ask(struct serving *serving, enum panel_work work,
+		    struct span text, const struct panel_job *draft)
 {
-	struct page *page = serving->page;
-	struct page_job *job;
+	struct panel *page = serving->page;
+	struct panel_job *job;
 
 	ASSERT(text.size <= sizeof(job->text));
-	page_lock(page);
+	panel_lock(page);
 	job = job_find(page);
 	if (job != NULL) {
 		job->work = work;
@@ -293,20 +293,20 @@ static bool job_ask(struct serving *serving, enum page_work work,
 		out_init(&job->out, job->reply, sizeof(job->reply));
 		job_hand(job, serving->ask->visit);
 	}
-	page_unlock(page);
+	panel_unlock(page);
 	return job == NULL ? refuse(serving, 503, &busy, (struct span){"", 0})
 			   : false;
 }
 
 /* The loop is done with it, or the page is being stopped. */
-static bool job_answer(struct serving *serving, struct page_job *job)
+static bool job_answer(struct serving *serving, struct panel_job *job)
 {
-	struct page *page = serving->page;
+	struct panel *page = serving->page;
 	bool is_done;
 
-	page_lock(page);
-	is_done = job->state == PAGE_JOB_DONE;
-	page_unlock(page);
+	panel_lock(page);
+	is_done = job->state == PANEL_JOB_DONE;
+	panel_unlock(page);
 	if (!is_done)
 		return refuse(serving, 503, &busy, (struct span){"", 0});
 	/* The answer is copied before the next request is looked at. */
@@ -318,9 +318,9 @@ static bool job_answer(struct serving *serving, struct page_job *job)
 			    : SPAN_LITERAL("{\"is_done\":true}"));
 	if (page->cookie[0] != '\0')
 		serving->answer->cookie = page->cookie;
-	page_lock(page);
-	job->state = PAGE_JOB_FREE;
-	page_unlock(page);
+	panel_lock(page);
+	job->state = PANEL_JOB_FREE;
+	panel_unlock(page);
 	return true;
 }
 
@@ -328,11 +328,11 @@ static bool job_answer(struct serving *serving, struct page_job *job)
 
 static bool state_serve(struct serving *serving)
 {
-	struct page *page = serving->page;
+	struct panel *page = serving->page;
 	struct span state;
 	struct err err;
-	enum err_code code = page_state(page, &serving->guest,
-					serving->ask->tag, &state, &err);
+	enum err_code code = panel_state(page, &serving->guest,
+					 serving->ask->tag, &state, &err);
 
 	if (code == ERR_DENIED)
 		return refuse(serving, 403, &denied,
@@ -346,7 +346,7 @@ static bool state_serve(struct serving *serving)
 
 static bool pair_serve(struct serving *serving)
 {
-	static const struct page_job draft = {.name = NULL};
+	static const struct panel_job draft = {.name = NULL};
 	struct fault fault;
 	struct span code;
 
@@ -354,20 +354,20 @@ static bool pair_serve(struct serving *serving)
 		return fault_answer(serving, &fault);
 	if (code.size > CODE_TYPED_MAX)
 		return refuse(serving, 403, &long_code, (struct span){"", 0});
-	return job_ask(serving, PAGE_PAIR, code, &draft);
+	return job_ask(serving, PANEL_PAIR, code, &draft);
 }
 
 static bool leave_serve(struct serving *serving)
 {
-	static const struct page_job draft = {.name = NULL};
+	static const struct panel_job draft = {.name = NULL};
 
-	return job_ask(serving, PAGE_LEAVE, (struct span){"", 0}, &draft);
+	return job_ask(serving, PANEL_LEAVE, (struct span){"", 0}, &draft);
 }
 
 /* Without a name it could not be sent again. */
 static bool scan_serve(struct serving *serving)
 {
-	struct page_job *draft = &serving->page->draft;
+	struct panel_job *draft = &serving->page->draft;
 	struct fault fault;
 	struct span boot;
 
@@ -381,13 +381,13 @@ static bool scan_serve(struct serving *serving)
 				 FAULT_BAD_TEXT, &fault);
 		return fault_answer(serving, &fault);
 	}
-	return job_ask(serving, PAGE_SCAN, serving->ask->body, draft);
+	return job_ask(serving, PANEL_SCAN, serving->ask->body, draft);
 }
 
 static bool query_serve(struct serving *serving, const char *name,
 			struct span arguments)
 {
-	struct page *page = serving->page;
+	struct panel *page = serving->page;
 	struct clock_reading now = clock_now(page->config.clock);
 	struct moment as_of = {now.is_trusted ? now.moment.ms : 0};
 	struct json_out out;
@@ -403,7 +403,7 @@ static bool query_serve(struct serving *serving, const char *name,
 
 	if (code != ERR_OK)
 		return failed_answer(serving, code, &err);
-	out_init(&out, page->state_text, PAGE_STATE_SIZE);
+	out_init(&out, page->state_text, PANEL_STATE_SIZE);
 	code = query_run(page->desk, view, as_of, &command, &err);
 	view_end(view);
 	if (code != ERR_OK)
@@ -422,7 +422,7 @@ static const char *command_named(struct span name)
 
 static bool command_serve(struct serving *serving)
 {
-	struct page_job *draft = &serving->page->draft;
+	struct panel_job *draft = &serving->page->draft;
 	const struct json_value *args = json_member(serving->body, "args");
 	struct span arguments = {"", 0};
 	struct fault fault;
@@ -438,15 +438,16 @@ static bool command_serve(struct serving *serving)
 		arguments = control_value_raw(args, serving->ask->body);
 	if (command_find(name)->effect == COMMAND_QUERY)
 		return query_serve(serving, draft->name, arguments);
-	return job_ask(serving, PAGE_COMMAND, arguments, draft);
+	return job_ask(serving, PANEL_COMMAND, arguments, draft);
 }
 
 static bool join_serve(struct serving *serving)
 {
-	static const struct page_job draft = {.name = NULL};
+	static const struct panel_job draft = {.name = NULL};
 
 	return right_check(serving, MANAGERS)
-		       ? job_ask(serving, PAGE_JOIN, serving->ask->body, &draft)
+		       ? job_ask(serving, PANEL_JOIN, serving->ask->body,
+				 &draft)
 		       : true;
 }
 
@@ -481,10 +482,10 @@ static bool route_serve(struct serving *serving, const struct route *route)
 	return route->serve(serving);
 }
 
-bool page_handle(void *context, const struct web_ask *ask,
-		 struct web_answer *ret_answer)
+bool panel_handle(void *context, const struct web_ask *ask,
+		  struct web_answer *ret_answer)
 {
-	struct page *page = context;
+	struct panel *page = context;
 	struct serving serving = {
 		.page = page, .ask = ask, .answer = ret_answer};
 
@@ -493,8 +494,8 @@ bool page_handle(void *context, const struct web_ask *ask,
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
 		if (strcmp(ask->path, routes[i].path) == 0)
 			return route_serve(&serving, &routes[i]);
-	for (size_t i = 0; i < page_file_count; i++)
-		if (strcmp(ask->path, page_files[i].path) == 0)
+	for (size_t i = 0; i < panel_file_count; i++)
+		if (strcmp(ask->path, panel_files[i].path) == 0)
 			return file_serve(&serving, i);
 	return refuse(&serving, 404, &no_page, (struct span){"", 0});
 }

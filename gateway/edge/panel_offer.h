@@ -1,5 +1,5 @@
 /*
- * page_offer - one-time codes with which a phone is paired.
+ * panel_offer - one-time codes with which a phone is paired.
  *
  * Layer     gateway/edge
  * Threads   the caller sees to it that one at a time
@@ -9,10 +9,10 @@
  * down all the same: OFFER_MISSES_MAX wrong codes in a minute, and until the
  * minute is over none is looked at. Nothing of it is kept over a restart.
  */
-#ifndef DEPOT_GATEWAY_EDGE_PAGE_OFFER_H
-#define DEPOT_GATEWAY_EDGE_PAGE_OFFER_H
+#ifndef DEPOT_GATEWAY_EDGE_PANEL_OFFER_H
+#define DEPOT_GATEWAY_EDGE_PANEL_OFFER_H
 
-#include "gateway/edge/page_badge.h"
+#include "gateway/edge/panel_badge.h"
 
 #define OFFERS_MAX 8
 #define OFFER_CODE_SIZE 17 /* with its NUL: 16 characters of base 32 */

@@ -1,4 +1,4 @@
-#include "gateway/edge/page_badge.h"
+#include "gateway/edge/panel_badge.h"
 
 #include <errno.h>
 #include <fcntl.h>

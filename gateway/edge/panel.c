@@ -1,4 +1,4 @@
-#include "gateway/edge/page_parts.h"
+#include "gateway/edge/panel_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,39 +33,39 @@ static const struct control_refusal queue_full = {
 static const struct control_refusal cannot_join = {
 	"not_here", "this box is in a network already", "本机已加入网络"};
 
-void page_lock(struct page *page)
+void panel_lock(struct panel *page)
 {
 	(void)pthread_mutex_lock(&page->mutex); /* cannot fail: ours */
 }
 
-void page_unlock(struct page *page)
+void panel_unlock(struct panel *page)
 {
 	(void)pthread_mutex_unlock(&page->mutex); /* likewise */
 }
 
-void page_job_done(struct page_job *job, unsigned status)
+void panel_job_done(struct panel_job *job, unsigned status)
 {
-	struct page *page = job->page;
+	struct panel *page = job->page;
 
 	job->status = status;
-	page_lock(page);
+	panel_lock(page);
 	if (!page->is_stopping) {
-		job->state = PAGE_JOB_DONE;
+		job->state = PANEL_JOB_DONE;
 		web_resume(job->visit);
 	}
-	page_unlock(page);
+	panel_unlock(page);
 }
 
-static void job_refuse(struct page_job *job, unsigned status,
+static void job_refuse(struct panel_job *job, unsigned status,
 		       const struct control_refusal *why)
 {
 	control_refuse(&job->out, why, (struct span){"", 0});
-	page_job_done(job, status);
+	panel_job_done(job, status);
 }
 
 /* ---- pairing ---- */
 
-static void badge_reply(struct page_job *job, const struct offer *offer)
+static void badge_reply(struct panel_job *job, const struct offer *offer)
 {
 	out_object(&job->out);
 	out_text_at(&job->out, "device", name_span(&offer->device));
@@ -74,9 +74,9 @@ static void badge_reply(struct page_job *job, const struct offer *offer)
 }
 
 /* The badge stands in the file before anybody holds its token. */
-static void badge_give(struct page_job *job, const struct offer *offer)
+static void badge_give(struct panel_job *job, const struct offer *offer)
 {
-	struct page *page = job->page;
+	struct panel *page = job->page;
 	struct badge badge = {.device = offer->device,
 			      .account = offer->account,
 			      .since = clock_now(page->config.clock).moment};
@@ -87,11 +87,11 @@ static void badge_give(struct page_job *job, const struct offer *offer)
 
 	badge_draw(token, sizeof(token));
 	badge_hash(span_of(token), badge.hash);
-	page_lock(page);
+	panel_lock(page);
 	code = badges_put(&page->badges, &badge, &index);
 	if (code == ERR_OK)
 		page->said[index].number = 0;
-	page_unlock(page);
+	panel_unlock(page);
 	if (code != ERR_OK) {
 		job_refuse(job, 409, &badges_full);
 		return;
@@ -99,24 +99,24 @@ static void badge_give(struct page_job *job, const struct offer *offer)
 	code = badges_save(page->config.keys, &page->badges, &err);
 	if (code != ERR_OK) {
 		control_failed(&job->out, code, &err);
-		page_job_done(job, 503);
+		panel_job_done(job, 503);
 		return;
 	}
 	(void)text_format(job->cookie, sizeof(job->cookie),
-			  PAGE_COOKIE_NAME "=%s; Path=/; Max-Age=%d; Secure; "
-					   "HttpOnly; SameSite=Strict",
-			  token, PAGE_BADGE_SECONDS);
+			  PANEL_COOKIE_NAME "=%s; Path=/; Max-Age=%d; Secure; "
+					    "HttpOnly; SameSite=Strict",
+			  token, PANEL_BADGE_SECONDS);
 	badge_reply(job, offer);
 	log_event(page->config.log, LEVEL_NOTICE, "page_paired",
 		  "device %.*s is a browser of account %.*s",
 		  (int)offer->device.size, offer->device.data,
 		  (int)offer->account.size, offer->account.data);
-	page_job_done(job, 200);
+	panel_job_done(job, 200);
 }
 
-static void pair_take(struct page_job *job)
+static void pair_take(struct panel_job *job)
 {
-	struct page *page = job->page;
+	struct panel *page = job->page;
 	struct span code = {job->text, job->text_size};
 	struct offer offer;
 
@@ -140,35 +140,35 @@ static void pair_take(struct page_job *job)
 	}
 }
 
-static void leave_take(struct page_job *job)
+static void leave_take(struct panel_job *job)
 {
 	struct err err;
 	enum err_code code =
-		page_revoke(job->page, name_span(&job->device), &err);
+		panel_revoke(job->page, name_span(&job->device), &err);
 
 	if (code != ERR_OK && code != ERR_NOT_FOUND) {
 		control_failed(&job->out, code, &err);
-		page_job_done(job, 503);
+		panel_job_done(job, 503);
 		return;
 	}
 	(void)text_format(job->cookie, sizeof(job->cookie), "%s",
-			  PAGE_COOKIE_NAME "=; Path=/; Max-Age=0; Secure; "
-					   "HttpOnly; SameSite=Strict");
+			  PANEL_COOKIE_NAME "=; Path=/; Max-Age=0; Secure; "
+					    "HttpOnly; SameSite=Strict");
 	out_object(&job->out);
 	out_object_end(&job->out);
-	page_job_done(job, 200);
+	panel_job_done(job, 200);
 }
 
 /* ---- readings and commands ---- */
 
-static void scan_take(struct page_job *job)
+static void scan_take(struct panel_job *job)
 {
-	struct page *page = job->page;
-	const struct page_ports *ports = &page->config.ports;
+	struct panel *page = job->page;
+	const struct panel_ports *ports = &page->config.ports;
 	struct span payload = {job->text, job->text_size};
 
 	job->deadline_ms =
-		clock_monotonic_ms(page->config.clock) + PAGE_SCAN_MS;
+		clock_monotonic_ms(page->config.clock) + PANEL_SCAN_MS;
 	if (ports->scan(ports->context, name_span(&job->device), payload) ==
 	    ERR_OK)
 		return;
@@ -177,7 +177,7 @@ static void scan_take(struct page_job *job)
 }
 
 /* @ack is the acknowledgement; empty: none came. */
-static void scan_end(struct page_job *job, struct span ack)
+static void scan_end(struct panel_job *job, struct span ack)
 {
 	job->deadline_ms = 0;
 	out_object(&job->out);
@@ -188,19 +188,19 @@ static void scan_end(struct page_job *job, struct span ack)
 	else
 		out_null(&job->out);
 	out_object_end(&job->out);
-	page_job_done(job, 200);
+	panel_job_done(job, 200);
 }
 
 /* In the keeper's thread. */
 static void write_done(struct keeper_request *request)
 {
-	struct page_job *job = request->context;
+	struct panel_job *job = request->context;
 	enum err_code code = queue_push(job->page->finished, &job);
 
 	ASSERT(code == ERR_OK); /* it has a place for each job */
 }
 
-static void write_take(struct page_job *job)
+static void write_take(struct panel_job *job)
 {
 	job->request = (struct keeper_request){
 		.command = {.account = job->account,
@@ -215,10 +215,10 @@ static void write_take(struct page_job *job)
 		job_refuse(job, 503, &queue_full);
 }
 
-static void join_take(struct page_job *job)
+static void join_take(struct panel_job *job)
 {
-	struct page *page = job->page;
-	const struct page_ports *ports = &page->config.ports;
+	struct panel *page = job->page;
+	const struct panel_ports *ports = &page->config.ports;
 	struct span text = {job->text, job->text_size};
 	struct fault fault;
 
@@ -226,32 +226,32 @@ static void join_take(struct page_job *job)
 		job_refuse(job, 409, &cannot_join);
 	} else if (json_parse(&page->loop_json, text, &fault) != ERR_OK) {
 		control_fault(&job->out, &fault);
-		page_job_done(job, 400);
+		panel_job_done(job, 400);
 	} else {
 		out_object(&job->out);
 		if (ports->join(ports->context, json_root(&page->loop_json),
 				&job->out))
 			out_object_end(&job->out);
-		page_job_done(job, 200);
+		panel_job_done(job, 200);
 	}
 }
 
-static void job_take(struct page_job *job)
+static void job_take(struct panel_job *job)
 {
 	switch (job->work) {
-	case PAGE_PAIR:
+	case PANEL_PAIR:
 		pair_take(job);
 		break;
-	case PAGE_LEAVE:
+	case PANEL_LEAVE:
 		leave_take(job);
 		break;
-	case PAGE_SCAN:
+	case PANEL_SCAN:
 		scan_take(job);
 		break;
-	case PAGE_COMMAND:
+	case PANEL_COMMAND:
 		write_take(job);
 		break;
-	case PAGE_JOIN:
+	case PANEL_JOIN:
 		join_take(job);
 		break;
 	}
@@ -261,8 +261,8 @@ static void job_take(struct page_job *job)
 
 static void on_wake(void *context, uint32_t what)
 {
-	struct page *page = context;
-	struct page_job *job;
+	struct panel *page = context;
+	struct panel_job *job;
 
 	(void)what;
 	while (queue_pop(page->asked, &job))
@@ -271,72 +271,72 @@ static void on_wake(void *context, uint32_t what)
 		/* The keeper has no sentence of its own. */
 		if (job->request.code != ERR_OK)
 			control_failed(&job->out, job->request.code, NULL);
-		page_job_done(job, 200);
+		panel_job_done(job, 200);
 	}
 }
 
 /* An acknowledgement that does not come is an answer, too. */
 static void on_beat(void *context, uint32_t what)
 {
-	struct page *page = context;
+	struct panel *page = context;
 	int64_t now_ms = clock_monotonic_ms(page->config.clock);
 
 	(void)what;
-	for (size_t i = 0; i < PAGE_JOBS_MAX; i++) {
-		struct page_job *job = &page->jobs[i];
+	for (size_t i = 0; i < PANEL_JOBS_MAX; i++) {
+		struct panel_job *job = &page->jobs[i];
 		bool is_working;
 
-		page_lock(page);
-		is_working = job->state == PAGE_JOB_WORKING;
-		page_unlock(page);
-		if (is_working && job->work == PAGE_SCAN &&
+		panel_lock(page);
+		is_working = job->state == PANEL_JOB_WORKING;
+		panel_unlock(page);
+		if (is_working && job->work == PANEL_SCAN &&
 		    job->deadline_ms != 0 && now_ms >= job->deadline_ms)
 			scan_end(job, (struct span){"", 0});
 	}
 }
 
-static void said_keep(struct page *page, struct span device,
+static void said_keep(struct panel *page, struct span device,
 		      struct span payload)
 {
 	size_t index;
 
-	page_lock(page);
+	panel_lock(page);
 	if (badges_find_device(&page->badges, device, &index) &&
 	    payload.size <= sizeof(page->said[index].payload)) {
-		struct page_said *said = &page->said[index];
+		struct panel_said *said = &page->said[index];
 
 		memcpy(said->payload, payload.data, payload.size);
 		said->size = payload.size;
 		said->number = ++page->said_number;
 	}
-	page_unlock(page);
+	panel_unlock(page);
 }
 
-void page_acknowledged(struct page *page, struct span device,
-		       struct span payload)
+void panel_acknowledged(struct panel *page, struct span device,
+			struct span payload)
 {
 	if (page == NULL || page->is_stopped)
 		return;
 	said_keep(page, device, payload);
-	for (size_t i = 0; i < PAGE_JOBS_MAX; i++) {
-		struct page_job *job = &page->jobs[i];
+	for (size_t i = 0; i < PANEL_JOBS_MAX; i++) {
+		struct panel_job *job = &page->jobs[i];
 		bool is_working;
 
-		page_lock(page);
-		is_working = job->state == PAGE_JOB_WORKING;
-		page_unlock(page);
-		if (is_working && job->work == PAGE_SCAN &&
+		panel_lock(page);
+		is_working = job->state == PANEL_JOB_WORKING;
+		panel_unlock(page);
+		if (is_working && job->work == PANEL_SCAN &&
 		    job->deadline_ms != 0 &&
 		    span_equal(name_span(&job->device), device) &&
-		    page_ack_covers(&page->loop_json, payload,
-				    boot_span(&job->boot), job->seq))
+		    panel_ack_covers(&page->loop_json, payload,
+				     boot_span(&job->boot), job->seq))
 			scan_end(job, payload);
 	}
 }
 
-void page_update(struct page *page, const struct page_facts *facts)
+void panel_update(struct panel *page, const struct panel_facts *facts)
 {
-	char text[PAGE_FACTS_SIZE];
+	char text[PANEL_FACTS_SIZE];
 	struct json_out out;
 
 	if (page == NULL || page->is_stopped)
@@ -353,73 +353,74 @@ void page_update(struct page *page, const struct page_facts *facts)
 		}
 	}
 	out_array_end(&out);
-	page_lock(page);
+	panel_lock(page);
 	memcpy(page->health, out.data, out.size);
 	page->health_size = out.size;
 	page->is_connected = facts->is_connected;
 	page->can_join = facts->can_join;
-	page_unlock(page);
+	panel_unlock(page);
 	web_beat(page->web, clock_monotonic_ms(page->config.clock));
 }
 
 /* ---- pairing, from the control socket ---- */
 
-void page_offer(struct page *page, struct name account, struct name device,
-		char ret_code[OFFER_CODE_SIZE])
+void panel_offer(struct panel *page, struct name account, struct name device,
+		 char ret_code[OFFER_CODE_SIZE])
 {
 	offer_make(&page->offers, account, device,
 		   clock_monotonic_ms(page->config.clock), ret_code);
 }
 
-bool page_badge(const struct page *page, size_t index, struct badge *ret_badge)
+bool panel_badge(const struct panel *page, size_t index,
+		 struct badge *ret_badge)
 {
 	ASSERT(index < BADGES_MAX);
 	*ret_badge = page->badges.at[index];
 	return ret_badge->device.size > 0;
 }
 
-enum err_code page_revoke(struct page *page, struct span device,
-			  struct err *err)
+enum err_code panel_revoke(struct panel *page, struct span device,
+			   struct err *err)
 {
 	size_t index;
 
 	if (device.size == 0 ||
 	    !badges_find_device(&page->badges, device, &index))
 		return ERR_NOT_FOUND;
-	page_lock(page);
+	panel_lock(page);
 	page->badges.at[index] = (struct badge){.device = {.size = 0}};
 	page->said[index].number = 0;
-	page_unlock(page);
+	panel_unlock(page);
 	return badges_save(page->config.keys, &page->badges, err);
 }
 
 /* ---- opening and closing ---- */
 
-static enum err_code memory_take(struct page *page, struct err *err)
+static enum err_code memory_take(struct panel *page, struct err *err)
 {
-	page->memory = malloc(PAGE_JSON_SIZE);
-	page->loop_memory = malloc(PAGE_JSON_SIZE);
-	page->state_text = malloc(PAGE_STATE_SIZE);
-	page->list_text = malloc(PAGE_LIST_SIZE);
+	page->memory = malloc(PANEL_JSON_SIZE);
+	page->loop_memory = malloc(PANEL_JSON_SIZE);
+	page->state_text = malloc(PANEL_STATE_SIZE);
+	page->list_text = malloc(PANEL_LIST_SIZE);
 	if (page->memory == NULL || page->loop_memory == NULL ||
 	    page->state_text == NULL || page->list_text == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
-	json_init(&page->json, page->memory, PAGE_JSON_SIZE);
-	json_init(&page->loop_json, page->loop_memory, PAGE_JSON_SIZE);
+	json_init(&page->json, page->memory, PANEL_JSON_SIZE);
+	json_init(&page->loop_json, page->loop_memory, PANEL_JSON_SIZE);
 	return desk_open(&page->desk, err);
 }
 
-static enum err_code sources_add(struct page *page, struct err *err)
+static enum err_code sources_add(struct panel *page, struct err *err)
 {
 	struct loop *loop = page->config.loop;
 	struct loop_call wake = {on_wake, page};
 	struct loop_call beat = {on_beat, page};
-	const size_t size = sizeof(struct page_job *);
+	const size_t size = sizeof(struct panel_job *);
 	enum err_code code;
 
-	code = queue_open(size, PAGE_JOBS_MAX, &page->wake, &page->asked, err);
+	code = queue_open(size, PANEL_JOBS_MAX, &page->wake, &page->asked, err);
 	if (code == ERR_OK)
-		code = queue_open(size, PAGE_JOBS_MAX, &page->wake,
+		code = queue_open(size, PANEL_JOBS_MAX, &page->wake,
 				  &page->finished, err);
 	if (code == ERR_OK)
 		code = loop_add_wake(loop, &page->wake, wake,
@@ -431,7 +432,7 @@ static enum err_code sources_add(struct page *page, struct err *err)
 	return code;
 }
 
-static enum err_code server_start(struct page *page, struct err *err)
+static enum err_code server_start(struct panel *page, struct err *err)
 {
 	static const struct web_header headers[] = {
 		{"Content-Security-Policy",
@@ -448,32 +449,32 @@ static enum err_code server_start(struct page *page, struct err *err)
 				    .port = page->config.port,
 				    .cert = page->cert.cert,
 				    .key = page->cert.key,
-				    .connections = PAGE_CONNECTIONS_MAX,
-				    .head_size = PAGE_HEAD_SIZE,
+				    .connections = PANEL_CONNECTIONS_MAX,
+				    .head_size = PANEL_HEAD_SIZE,
 				    .body_size_max = PAYLOAD_IN_SIZE_MAX,
-				    .seconds_max = PAGE_SECONDS_MAX,
+				    .seconds_max = PANEL_SECONDS_MAX,
 				    .headers = headers,
 				    .header_count = ARRAY_LEN(headers),
 				    .clock = page->config.clock,
-				    .handle = page_handle,
+				    .handle = panel_handle,
 				    .context = page};
 
 	return web_open(&config, &page->web, err);
 }
 
-static void files_tag(struct page *page)
+static void files_tag(struct panel *page)
 {
-	ASSERT(page_file_count <= PAGE_FILES_MAX);
-	for (size_t i = 0; i < page_file_count; i++) {
-		struct span data = {page_files[i].data, page_files[i].size};
+	ASSERT(panel_file_count <= PANEL_FILES_MAX);
+	for (size_t i = 0; i < panel_file_count; i++) {
+		struct span data = {panel_files[i].data, panel_files[i].size};
 
-		(void)text_format(page->file_tags[i], PAGE_TAG_SIZE,
+		(void)text_format(page->file_tags[i], PANEL_TAG_SIZE,
 				  "\"%016llx\"",
 				  (unsigned long long)seal_checksum(0, data));
 	}
 }
 
-static enum err_code parts_open(struct page *page, struct err *err)
+static enum err_code parts_open(struct panel *page, struct err *err)
 {
 	const struct founding *identity = ledger_identity(page->config.ledger);
 	enum err_code code = memory_take(page, err);
@@ -485,34 +486,34 @@ static enum err_code parts_open(struct page *page, struct err *err)
 	if (code == ERR_OK)
 		code = badges_load(page->config.keys, &page->badges, err);
 	if (code == ERR_OK)
-		code = page_cert_take(page->config.keys,
-				      name_span(&identity->site), &page->cert,
-				      err);
+		code = panel_cert_take(page->config.keys,
+				       name_span(&identity->site), &page->cert,
+				       err);
 	if (code == ERR_OK)
 		code = server_start(page, err);
-	page_cert_wipe(&page->cert);
+	panel_cert_wipe(&page->cert);
 	return code;
 }
 
-enum err_code page_open(const struct page_config *config,
-			struct page **ret_page, struct err *err)
+enum err_code panel_open(const struct panel_config *config,
+			 struct panel **ret_page, struct err *err)
 {
-	struct page *page = calloc(1, sizeof(*page));
+	struct panel *page = calloc(1, sizeof(*page));
 	enum err_code code;
 
 	if (page == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	page->config = *config;
 	(void)pthread_mutex_init(&page->mutex, NULL); /* cannot fail */
-	for (size_t i = 0; i < PAGE_JOBS_MAX; i++)
+	for (size_t i = 0; i < PANEL_JOBS_MAX; i++)
 		page->jobs[i].page = page;
 	(void)text_format(page->health, sizeof(page->health), "[]");
 	page->health_size = 2;
 	files_tag(page);
 	code = parts_open(page, err);
 	if (code != ERR_OK) {
-		page_stop(page);
-		page_close(page);
+		panel_stop(page);
+		panel_close(page);
 		return err_wrap(err, code, "operator page");
 	}
 	*ret_page = page;
@@ -520,24 +521,24 @@ enum err_code page_open(const struct page_config *config,
 }
 
 /* Every visit that waits is resumed here, and no other can begin to. */
-void page_stop(struct page *page)
+void panel_stop(struct panel *page)
 {
 	if (page == NULL || page->is_stopped)
 		return;
 	page->is_stopped = true;
-	page_lock(page);
+	panel_lock(page);
 	page->is_stopping = true;
-	for (size_t i = 0; i < PAGE_JOBS_MAX; i++)
-		if (page->jobs[i].state == PAGE_JOB_WORKING)
+	for (size_t i = 0; i < PANEL_JOBS_MAX; i++)
+		if (page->jobs[i].state == PANEL_JOB_WORKING)
 			web_resume(page->jobs[i].visit);
-	page_unlock(page);
+	panel_unlock(page);
 	web_close(page->web);
 	page->web = NULL;
 	loop_remove(page->wake_source);
 	loop_remove(page->beat);
 }
 
-void page_close(struct page *page)
+void panel_close(struct panel *page)
 {
 	if (page == NULL)
 		return;
@@ -553,12 +554,12 @@ void page_close(struct page *page)
 	free(page);
 }
 
-uint16_t page_port(const struct page *page)
+uint16_t panel_port(const struct panel *page)
 {
 	return web_port(page->web);
 }
 
-const char *page_fingerprint(const struct page *page)
+const char *panel_fingerprint(const struct panel *page)
 {
 	return page->cert.fingerprint;
 }

@@ -1,4 +1,4 @@
-#include "gateway/edge/page_cert.h"
+#include "gateway/edge/panel_cert.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +77,7 @@ static int cert_fill(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
 }
 
 static int pem_export(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
-		      struct page_cert *made)
+		      struct panel_cert *made)
 {
 	size_t size = sizeof(made->cert) - 1;
 	int status = gnutls_x509_crt_export(cert, GNUTLS_X509_FMT_PEM,
@@ -94,7 +94,7 @@ static int pem_export(gnutls_x509_crt_t cert, gnutls_x509_privkey_t key,
 	return status;
 }
 
-static enum err_code cert_make(struct span site, struct page_cert *made,
+static enum err_code cert_make(struct span site, struct panel_cert *made,
 			       struct err *err)
 {
 	const unsigned bits = GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
@@ -135,7 +135,7 @@ static enum err_code pem_write(int folder, const char *name, const char *text,
 
 /* ERR_NOT_FOUND (@err untouched): it is not there. */
 static enum err_code pem_read(int folder, const char *name, mode_t refused,
-			      char text[PAGE_PEM_SIZE], struct err *err)
+			      char text[PANEL_PEM_SIZE], struct err *err)
 {
 	struct stat info;
 	enum err_code code = ERR_OK;
@@ -145,7 +145,7 @@ static enum err_code pem_read(int folder, const char *name, mode_t refused,
 	if (fd < 0)
 		return errno == ENOENT ? ERR_NOT_FOUND
 				       : err_sys(err, errno, "open %s", name);
-	count = read(fd, text, PAGE_PEM_SIZE - 1);
+	count = read(fd, text, PANEL_PEM_SIZE - 1);
 	if (count < 0 || fstat(fd, &info) < 0)
 		code = err_sys(err, errno, "read %s", name);
 	else if ((info.st_mode & refused) != 0)
@@ -157,16 +157,16 @@ static enum err_code pem_read(int folder, const char *name, mode_t refused,
 }
 
 static enum err_code files_take(int folder, struct span site,
-				struct page_cert *cert, struct err *err)
+				struct panel_cert *cert, struct err *err)
 {
 	enum err_code has_key =
-		pem_read(folder, PAGE_KEY_NAME, 07177, cert->key, err);
+		pem_read(folder, PANEL_KEY_NAME, 07177, cert->key, err);
 	enum err_code has_cert;
 	enum err_code code;
 
 	if (has_key != ERR_OK && has_key != ERR_NOT_FOUND)
 		return has_key;
-	has_cert = pem_read(folder, PAGE_CERT_NAME, 07022, cert->cert, err);
+	has_cert = pem_read(folder, PANEL_CERT_NAME, 07022, cert->cert, err);
 	if (has_cert != ERR_OK && has_cert != ERR_NOT_FOUND)
 		return has_cert;
 	if (has_key == ERR_OK && has_cert == ERR_OK)
@@ -174,27 +174,28 @@ static enum err_code files_take(int folder, struct span site,
 	/* A key whose certificate was not written any more is of no use. */
 	if (has_cert == ERR_OK)
 		return err_set(err, ERR_CORRUPT,
-			       PAGE_CERT_NAME " is there, and " PAGE_KEY_NAME
-					      " is not: take it away");
+			       PANEL_CERT_NAME " is there, and " PANEL_KEY_NAME
+					       " is not: take it away");
 	code = cert_make(site, cert, err);
 	if (code == ERR_OK)
-		code = pem_write(folder, PAGE_KEY_NAME, cert->key, 0600, err);
+		code = pem_write(folder, PANEL_KEY_NAME, cert->key, 0600, err);
 	if (code == ERR_OK)
-		code = pem_write(folder, PAGE_CERT_NAME, cert->cert, 0644, err);
+		code = pem_write(folder, PANEL_CERT_NAME, cert->cert, 0644,
+				 err);
 	return code;
 }
 
 /* ---- the fingerprint ---- */
 
 static void fingerprint_print(const uint8_t *bytes, size_t size,
-			      char text[PAGE_FINGERPRINT_SIZE])
+			      char text[PANEL_FINGERPRINT_SIZE])
 {
 	for (size_t i = 0; i < size; i++)
 		(void)text_format(text + 3 * i, 4, "%02X%s", bytes[i],
 				  i + 1 < size ? ":" : "");
 }
 
-static enum err_code fingerprint_make(struct page_cert *cert, struct err *err)
+static enum err_code fingerprint_make(struct panel_cert *cert, struct err *err)
 {
 	gnutls_datum_t datum = {(unsigned char *)cert->cert,
 				(unsigned)strlen(cert->cert)};
@@ -211,14 +212,14 @@ static enum err_code fingerprint_make(struct page_cert *cert, struct err *err)
 			read, GNUTLS_DIG_SHA256, hash, &size);
 	gnutls_x509_crt_deinit(read);
 	if (status < 0)
-		return err_set(err, ERR_CORRUPT, PAGE_CERT_NAME ": %s",
+		return err_set(err, ERR_CORRUPT, PANEL_CERT_NAME ": %s",
 			       gnutls_strerror(status));
 	fingerprint_print(hash, size, cert->fingerprint);
 	return ERR_OK;
 }
 
-enum err_code page_cert_take(const char *folder, struct span site,
-			     struct page_cert *ret_cert, struct err *err)
+enum err_code panel_cert_take(const char *folder, struct span site,
+			      struct panel_cert *ret_cert, struct err *err)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	enum err_code code;
@@ -230,13 +231,13 @@ enum err_code page_cert_take(const char *folder, struct span site,
 	if (code == ERR_OK)
 		code = fingerprint_make(ret_cert, err);
 	if (code != ERR_OK)
-		page_cert_wipe(ret_cert);
+		panel_cert_wipe(ret_cert);
 	return code == ERR_OK
 		       ? ERR_OK
 		       : err_wrap(err, code, "certificate in %s", folder);
 }
 
-void page_cert_wipe(struct page_cert *cert)
+void panel_cert_wipe(struct panel_cert *cert)
 {
 	seal_wipe(cert->key, sizeof(cert->key));
 }

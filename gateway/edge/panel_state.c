@@ -1,7 +1,7 @@
 /*
- * What the page shows. The serving thread's, but for page_ack_covers.
+ * What the page shows. The serving thread's, but for panel_ack_covers.
  */
-#include "gateway/edge/page_parts.h"
+#include "gateway/edge/panel_parts.h"
 
 #include <string.h>
 
@@ -16,29 +16,29 @@
 
 /* One state on its way. */
 struct telling {
-	struct page *page;
-	const struct page_guest *guest;
+	struct panel *page;
+	const struct panel_guest *guest;
 	const struct view *view;
 	struct json_out out;
 	/* As of the lock. */
 	bool is_connected;
 	bool can_join;
 	size_t health_size;
-	char health[PAGE_FACTS_SIZE];
-	struct page_said said;
+	char health[PANEL_FACTS_SIZE];
+	struct panel_said said;
 };
 
 static void facts_take(struct telling *telling)
 {
-	struct page *page = telling->page;
+	struct panel *page = telling->page;
 
-	page_lock(page);
+	panel_lock(page);
 	telling->is_connected = page->is_connected;
 	telling->can_join = page->can_join;
 	telling->health_size = page->health_size;
 	memcpy(telling->health, page->health, page->health_size);
 	telling->said = page->said[telling->guest->index];
-	page_unlock(page);
+	panel_unlock(page);
 }
 
 /* ---- whether there is news ---- */
@@ -46,7 +46,7 @@ static void facts_take(struct telling *telling)
 /* A number of all that the state is made of, without making it. */
 static enum err_code tag_make(struct telling *telling, struct err *err)
 {
-	struct page *page = telling->page;
+	struct panel *page = telling->page;
 	struct parked_totals parked;
 	struct journal_head head;
 	char text[256];
@@ -77,7 +77,7 @@ static enum err_code tag_make(struct telling *telling, struct err *err)
 
 static void front_out(struct telling *telling)
 {
-	const struct page_config *config = &telling->page->config;
+	const struct panel_config *config = &telling->page->config;
 	const struct founding *identity = ledger_identity(config->ledger);
 	struct clock_reading now = clock_now(config->clock);
 	struct json_out *out = &telling->out;
@@ -155,7 +155,7 @@ static enum err_code session_out(struct telling *telling, struct err *err)
 static enum err_code list_out(struct telling *telling, const char *key,
 			      const char *name, struct err *err)
 {
-	struct page *page = telling->page;
+	struct panel *page = telling->page;
 	struct clock_reading now = clock_now(page->config.clock);
 	struct moment as_of = {now.is_trusted ? now.moment.ms : 0};
 	struct json_out list;
@@ -166,7 +166,7 @@ static enum err_code list_out(struct telling *telling, const char *key,
 				  .reply = &list};
 	enum err_code code;
 
-	out_init(&list, page->list_text, PAGE_LIST_SIZE);
+	out_init(&list, page->list_text, PANEL_LIST_SIZE);
 	code = query_run(page->desk, telling->view, as_of, &command, err);
 	if (code != ERR_OK)
 		return code;
@@ -187,7 +187,7 @@ static enum err_code state_write(struct telling *telling, struct err *err)
 	};
 	enum err_code code;
 
-	out_init(&telling->out, telling->page->state_text, PAGE_STATE_SIZE);
+	out_init(&telling->out, telling->page->state_text, PANEL_STATE_SIZE);
 	out_object(&telling->out);
 	front_out(telling);
 	ack_out(telling);
@@ -199,9 +199,9 @@ static enum err_code state_write(struct telling *telling, struct err *err)
 	return code;
 }
 
-enum err_code page_state(struct page *page, const struct page_guest *guest,
-			 const char *tag, struct span *ret_state,
-			 struct err *err)
+enum err_code panel_state(struct panel *page, const struct panel_guest *guest,
+			  const char *tag, struct span *ret_state,
+			  struct err *err)
 {
 	struct telling telling = {.page = page, .guest = guest};
 	struct view *view;
@@ -239,8 +239,8 @@ static bool is_excepted(const struct json_value *root, uint64_t seq)
 	return false;
 }
 
-bool page_ack_covers(struct json *json, struct span payload, struct span boot,
-		     uint64_t seq)
+bool panel_ack_covers(struct json *json, struct span payload, struct span boot,
+		      uint64_t seq)
 {
 	const struct json_value *root;
 	struct fault fault;

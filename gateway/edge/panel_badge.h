@@ -1,5 +1,5 @@
 /*
- * page_badge - the phones that are paired with the operator page.
+ * panel_badge - the phones that are paired with the operator page.
  *
  * Layer     gateway/edge
  * Threads   the caller sees to it that one at a time
@@ -12,8 +12,8 @@
  * pairing it again ends the one before, so that two phones never answer to
  * one name.
  */
-#ifndef DEPOT_GATEWAY_EDGE_PAGE_BADGE_H
-#define DEPOT_GATEWAY_EDGE_PAGE_BADGE_H
+#ifndef DEPOT_GATEWAY_EDGE_PANEL_BADGE_H
+#define DEPOT_GATEWAY_EDGE_PANEL_BADGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
