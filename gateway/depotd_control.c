@@ -5,15 +5,15 @@
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/auditor.h"
 #include "gateway/edge/control_broker.h"
-#include "gateway/edge/control_page.h"
+#include "gateway/edge/panel_control.h"
 
-#define EXTRAS_MAX (CONTROL_PAGE_EXTRAS + CONTROL_BROKER_EXTRAS)
+#define EXTRAS_MAX (PANEL_CONTROL_EXTRAS + CONTROL_BROKER_EXTRAS)
 
 /* What the socket borrows as long as it is open. */
 struct control_ends {
 	char keys[FILE_PATH_SIZE];
 	struct control_broker broker;
-	struct control_page page;
+	struct panel_control page;
 	struct control_extra extras[EXTRAS_MAX];
 	size_t extra_count;
 };
@@ -141,10 +141,10 @@ static enum err_code ends_make(struct box *box, struct err *err)
 	code = ledger_keys_folder(box->config->store.path, ends->keys, err);
 	if (code != ERR_OK)
 		return code;
-	ends->page = (struct control_page){
+	ends->page = (struct panel_control){
 		&box->page, box->config->page.address, box->ledger};
-	control_page_extras(&ends->page, ends->extras);
-	ends->extra_count = CONTROL_PAGE_EXTRAS;
+	panel_control_extras(&ends->page, ends->extras);
+	ends->extra_count = PANEL_CONTROL_EXTRAS;
 	/* An external broker's accounts are not ours to give. */
 	if (box->config->broker.mode == CONFIG_BROKER_MANAGED) {
 		ends->broker = (struct control_broker){ends->keys,

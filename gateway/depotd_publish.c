@@ -101,7 +101,7 @@ static void answer_hand(struct box *box, const struct keeper_answer *answer)
 	control_acknowledged(box->control, device,
 			     (struct span){answer->payload, answer->size});
 	panel_acknowledged(box->page, device,
-			  (struct span){answer->payload, answer->size});
+			   (struct span){answer->payload, answer->size});
 }
 
 void publish_answers(struct box *box)

@@ -1,8 +1,8 @@
 /*
  * panel_files - the operator page's files, built into the program.
  *
- * Layer     gateway/edge; panel_files.c is made from gateway/page/ at build
- * time Threads   constants
+ * Layer     gateway/edge; panel_files.c is made by gateway/page/embed.cmake
+ * Threads   any: constants
  */
 #ifndef DEPOT_GATEWAY_EDGE_PANEL_FILES_H
 #define DEPOT_GATEWAY_EDGE_PANEL_FILES_H

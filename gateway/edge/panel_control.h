@@ -1,5 +1,5 @@
 /*
- * control_page - commands about the phones of the operator page.
+ * panel_control - commands about the phones of the operator page.
  *
  * Layer     gateway/edge
  * Threads   the loop
@@ -12,21 +12,22 @@
  *
  * Where the page is not served all of them say page_off.
  */
-#ifndef DEPOT_GATEWAY_EDGE_CONTROL_PAGE_H
-#define DEPOT_GATEWAY_EDGE_CONTROL_PAGE_H
+#ifndef DEPOT_GATEWAY_EDGE_PANEL_CONTROL_H
+#define DEPOT_GATEWAY_EDGE_PANEL_CONTROL_H
 
 #include "gateway/edge/panel.h"
 
-struct control_page {
+struct panel_control {
 	struct panel *const *page; /* *@page is NULL while there is none */
 	const char *address;
 	struct ledger *ledger;
 };
 
-#define CONTROL_PAGE_EXTRAS 4
+#define PANEL_CONTROL_EXTRAS 4
 
-/* The commands, for struct control_ports; they borrow @control_page. */
-void control_page_extras(struct control_page *control_page,
-			 struct control_extra ret_extras[CONTROL_PAGE_EXTRAS]);
+/* The commands, for struct control_ports; they borrow @panel_control. */
+void panel_control_extras(
+	struct panel_control *panel_control,
+	struct control_extra ret_extras[PANEL_CONTROL_EXTRAS]);
 
 #endif

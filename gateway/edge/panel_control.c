@@ -1,4 +1,4 @@
-#include "gateway/edge/control_page.h"
+#include "gateway/edge/panel_control.h"
 
 #include "store/master.h"
 #include "store/seal.h"
@@ -16,12 +16,12 @@ static const struct control_refusal unknown_device = {
 	"unknown_device", "there is no device %s", "没有设备 %s"};
 
 /* NULL: it was refused. */
-static struct panel *page_of(const struct control_page *control_page,
+static struct panel *page_of(const struct panel_control *panel_control,
 			     struct json_out *out)
 {
-	if (*control_page->page == NULL)
+	if (*panel_control->page == NULL)
 		control_refuse(out, &page_off, (struct span){"", 0});
-	return *control_page->page;
+	return *panel_control->page;
 }
 
 static bool text_read(struct json_out *out, const struct json_value *arguments,
@@ -63,14 +63,14 @@ static enum err_code both_find(const struct view *view,
 }
 
 /* False: it was refused. */
-static bool both_check(const struct control_page *control_page,
+static bool both_check(const struct panel_control *panel_control,
 		       const struct pairing *pairing, struct json_out *out)
 {
 	const struct control_refusal *missing = NULL;
 	struct view *view;
 	struct err err;
 	enum err_code code =
-		view_begin(ledger_env(control_page->ledger), &view, &err);
+		view_begin(ledger_env(panel_control->ledger), &view, &err);
 
 	if (code == ERR_OK) {
 		code = both_find(view, pairing, &missing, &err);
@@ -89,8 +89,8 @@ static bool both_check(const struct control_page *control_page,
 static bool pair(void *context, const struct json_value *arguments,
 		 struct json_out *out)
 {
-	const struct control_page *control_page = context;
-	struct panel *page = page_of(control_page, out);
+	const struct panel_control *panel_control = context;
+	struct panel *page = page_of(panel_control, out);
 	char code[OFFER_CODE_SIZE];
 	struct pairing pairing;
 	struct span account;
@@ -107,13 +107,13 @@ static bool pair(void *context, const struct json_value *arguments,
 		control_refuse(out, &unknown_device, device);
 		return false;
 	}
-	if (!both_check(control_page, &pairing, out))
+	if (!both_check(panel_control, &pairing, out))
 		return false;
 	panel_offer(page, pairing.account, pairing.device, code);
 	out_text_at(out, "account", account);
 	out_text_at(out, "device", device);
 	out_string_at(out, "code", code);
-	out_string_at(out, "address", control_page->address);
+	out_string_at(out, "address", panel_control->address);
 	out_int_at(out, "port", panel_port(page));
 	out_string_at(out, "fingerprint", panel_fingerprint(page));
 	out_int_at(out, "seconds", OFFER_LIFE_MS / 1000);
@@ -169,8 +169,8 @@ static bool revoke(void *context, const struct json_value *arguments,
 static bool show(void *context, const struct json_value *arguments,
 		 struct json_out *out)
 {
-	const struct control_page *control_page = context;
-	const struct panel *page = page_of(control_page, out);
+	const struct panel_control *panel_control = context;
+	const struct panel *page = page_of(panel_control, out);
 	struct badge badge;
 	int64_t count = 0;
 
@@ -179,22 +179,22 @@ static bool show(void *context, const struct json_value *arguments,
 		return false;
 	for (size_t i = 0; i < BADGES_MAX; i++)
 		count += panel_badge(page, i, &badge);
-	out_string_at(out, "address", control_page->address);
+	out_string_at(out, "address", panel_control->address);
 	out_int_at(out, "port", panel_port(page));
 	out_string_at(out, "fingerprint", panel_fingerprint(page));
 	out_int_at(out, "phones", count);
 	return true;
 }
 
-void control_page_extras(struct control_page *control_page,
-			 struct control_extra ret_extras[CONTROL_PAGE_EXTRAS])
+void panel_control_extras(struct panel_control *panel_control,
+			  struct control_extra ret_extras[PANEL_CONTROL_EXTRAS])
 {
 	ret_extras[0] = (struct control_extra){"page.pair", MANAGERS, pair,
-					       control_page};
+					       panel_control};
 	ret_extras[1] = (struct control_extra){"page.list", MANAGERS, list,
-					       control_page};
+					       panel_control};
 	ret_extras[2] = (struct control_extra){"page.revoke", MANAGERS, revoke,
-					       control_page};
+					       panel_control};
 	ret_extras[3] = (struct control_extra){"page.show", ANYBODY, show,
-					       control_page};
+					       panel_control};
 }
