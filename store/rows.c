@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/rows_homes.h"
 #include "store/rows_shape.h"
 #include "store/rows_window.h"
 #include "store/seal.h"
@@ -11,9 +12,10 @@
 #define CODE_NEW 0u
 #define CODE_WHOLE 1u
 #define SHAPE_CODES 2u
-/* Codes of texts: a new one, the one used last, then slots. Of references: a
- * new one, then how many came after it. */
-#define CODE_SAME 1u
+/* Codes of texts: a new one, the one that is expected (the one used last; of
+ * ROW_HOME the item's last), then slots. Of references: a new one, then how
+ * many came after it. */
+#define CODE_EXPECTED 1u
 #define TEXT_CODES 2u
 #define REF_CODES 1u
 
@@ -43,8 +45,12 @@ struct row_times {
 	uint64_t effective_ms; /* modulo 2^64 */
 };
 
+/* An effective time that is nearer to its stamp counts from there. */
+#define LATE_MS_MAX 60000
+
 struct rows {
 	struct window windows[WINDOW_COUNT];
+	struct row_homes homes;
 	struct row_times times;
 	struct row_times times_mark;
 	struct row_classes classes;
@@ -83,6 +89,7 @@ void rows_reset(struct rows *rows)
 {
 	for (size_t i = 0; i < WINDOW_COUNT; i++)
 		window_reset(&rows->windows[i]);
+	row_homes_reset(&rows->homes);
 	rows->times = rows->times_mark = (struct row_times){{0}, 0};
 }
 
@@ -90,6 +97,7 @@ void rows_mark(struct rows *rows)
 {
 	for (size_t i = 0; i < WINDOW_COUNT; i++)
 		window_mark(&rows->windows[i]);
+	row_homes_mark(&rows->homes);
 	rows->times_mark = rows->times;
 }
 
@@ -97,6 +105,7 @@ void rows_rewind(struct rows *rows)
 {
 	for (size_t i = 0; i < WINDOW_COUNT; i++)
 		window_rewind(&rows->windows[i]);
+	row_homes_rewind(&rows->homes);
 	rows->times = rows->times_mark;
 }
 
@@ -106,6 +115,7 @@ static struct window *window_of(struct rows *rows, enum row_class class)
 	case ROW_ITEM:
 		return &rows->windows[WINDOW_ITEM];
 	case ROW_PLACE:
+	case ROW_HOME:
 		return &rows->windows[WINDOW_PLACE];
 	case ROW_REF:
 		return &rows->windows[WINDOW_REF];
@@ -116,6 +126,8 @@ static struct window *window_of(struct rows *rows, enum row_class class)
 	case ROW_NUMBER:
 	case ROW_BYTES:
 	case ROW_STAMP:
+	case ROW_LATE:
+	case ROW_LATE_S:
 	case ROW_EFFECTIVE:
 	case ROW_EFFECTIVE_S:
 	case ROW_POS:
@@ -162,11 +174,6 @@ static uint64_t unzigzag(uint64_t bits)
 	return bits >> 1 ^ ((bits & 1) != 0 ? UINT64_MAX : 0);
 }
 
-static bool is_seconds(uint64_t distance)
-{
-	return (int64_t)distance % 1000 == 0;
-}
-
 /* The entry's stamp; 0 if it has none. */
 static uint64_t stamp_ms_of(const struct row_parts *parts)
 {
@@ -175,11 +182,51 @@ static uint64_t stamp_ms_of(const struct row_parts *parts)
 	return field == NULL ? 0 : field->number >> STAMP_COUNTER_BITS;
 }
 
-/* The effective time from the one of the row before. */
-static uint64_t effective_distance(const struct rows *rows, uint64_t stamp_ms,
-				   const struct row_field *field)
+/* Times are modulo 2^64; that they are numbers of our time nobody promised. */
+static enum row_class effective_class(uint64_t stamp_ms, uint64_t effective_ms)
 {
-	return stamp_ms + unzigzag(field->number) - rows->times.effective_ms;
+	int64_t late = (int64_t)(stamp_ms - effective_ms);
+	bool is_near = late < LATE_MS_MAX && late > -LATE_MS_MAX;
+
+	if ((int64_t)effective_ms % 1000 == 0)
+		return is_near ? ROW_LATE_S : ROW_EFFECTIVE_S;
+	return is_near ? ROW_LATE : ROW_EFFECTIVE;
+}
+
+static uint64_t seconds(uint64_t ms)
+{
+	return (uint64_t)((int64_t)ms / 1000);
+}
+
+/* What stands in the row for the effective time. */
+static uint64_t effective_code(const struct rows *rows, enum row_class class,
+			       uint64_t stamp_ms, uint64_t effective_ms)
+{
+	uint64_t before_ms = rows->times.effective_ms;
+
+	if (class == ROW_LATE)
+		return zigzag(stamp_ms - effective_ms);
+	if (class == ROW_LATE_S)
+		return zigzag(seconds(stamp_ms) - seconds(effective_ms));
+	if (class == ROW_EFFECTIVE)
+		return zigzag(effective_ms - before_ms);
+	return zigzag(seconds(effective_ms) - seconds(before_ms));
+}
+
+/* And back; of what nobody wrote, some time with another code. */
+static uint64_t effective_of(const struct rows *rows, enum row_class class,
+			     uint64_t stamp_ms, uint64_t code)
+{
+	uint64_t before_ms = rows->times.effective_ms;
+	uint64_t number = unzigzag(code);
+
+	if (class == ROW_LATE)
+		return stamp_ms - number;
+	if (class == ROW_LATE_S)
+		return (seconds(stamp_ms) - number) * 1000;
+	if (class == ROW_EFFECTIVE)
+		return before_ms + number;
+	return (seconds(before_ms) + number) * 1000;
 }
 
 /* What the next row counts from, after a row with these fields (NULL: it has
@@ -198,14 +245,14 @@ static void times_move(struct row_times *times, const struct row_field *stamp,
 		times->effective_ms = stamp_ms + unzigzag(effective->number);
 }
 
-/* ---- writing ---- */
+/* ---- classes ---- */
 
 static enum row_class class_of_number(const struct rows *rows,
 				      const struct row_parts *parts,
 				      const struct row_field *field,
 				      unsigned known)
 {
-	uint64_t distance;
+	uint64_t stamp_ms;
 
 	switch (known) {
 	case ROW_CONST_NUMBER:
@@ -217,8 +264,9 @@ static enum row_class class_of_number(const struct rows *rows,
 			       ? ROW_STAMP
 			       : ROW_NUMBER;
 	case ROW_EFFECTIVE:
-		distance = effective_distance(rows, stamp_ms_of(parts), field);
-		return is_seconds(distance) ? ROW_EFFECTIVE_S : ROW_EFFECTIVE;
+		stamp_ms = stamp_ms_of(parts);
+		return effective_class(stamp_ms,
+				       stamp_ms + unzigzag(field->number));
 	default:
 		return ROW_NUMBER;
 	}
@@ -232,78 +280,141 @@ static void classes_set(const struct rows *rows, struct row_parts *parts)
 						 field->tag);
 
 		if (field->bytes.size > 0)
-			field->class =
-				row_class_of_bytes(known, field->bytes.size);
+			field->class = row_class_of_bytes(known, field->bytes);
 		else
 			field->class =
 				class_of_number(rows, parts, field, known);
 	}
 }
 
-/* The number by which a text that the window has is named. */
-static uint64_t code_of(const struct window *window, enum row_class class,
-			uint32_t slot)
-{
-	uint64_t newest = window->count - 1;
+/* ---- texts ---- */
 
-	if (class == ROW_REF)
-		return (newest - slot) % window->capacity + REF_CODES;
-	return slot == window->last ? CODE_SAME : slot + TEXT_CODES;
+/* The row's own item, by which a place is expected. */
+#define NO_SLOT UINT32_MAX
+
+/* The text that a row of this class and item is expected to have. */
+static uint32_t slot_expected(const struct rows *rows, enum row_class class,
+			      const struct window *window, uint32_t item)
+{
+	uint32_t slot = window->last;
+
+	if (class == ROW_HOME)
+		slot = item == NO_SLOT ? NO_SLOT
+				       : row_homes_get(&rows->homes, item);
+	return slot < window_held(window) ? slot : NO_SLOT;
 }
 
-static void text_write(struct writer *writer, struct window *window,
-		       const struct row_field *field)
+/* Whatever text a field has: it is the one to be expected next. */
+static void slot_used(struct rows *rows, enum row_class class, uint32_t slot,
+		      uint32_t *item)
 {
-	uint32_t slot;
-
-	if (window_find(window, field->bytes, &slot)) {
-		write_varint(writer, code_of(window, field->class, slot));
-	} else {
-		write_varint(writer, CODE_NEW);
-		write_span(writer, field->bytes);
-		slot = window_add(window, field->bytes);
+	if (class == ROW_HOME) {
+		if (*item != NO_SLOT)
+			row_homes_set(&rows->homes, *item, slot);
+		return;
 	}
-	window->last = slot;
+	window_of(rows, class)->last = slot;
+	if (class == ROW_ITEM)
+		*item = slot;
 }
 
-static void value_write(struct rows *rows, struct writer *writer,
-			struct pos pos, const struct row_parts *parts,
-			const struct row_field *field)
+/* What lay in the slot had a place of its own. */
+static uint32_t text_add(struct rows *rows, enum row_class class,
+			 struct span text)
 {
-	uint64_t distance;
+	uint32_t slot = window_add(window_of(rows, class), text);
+
+	if (class == ROW_ITEM)
+		row_homes_set(&rows->homes, slot, ROW_HOME_NONE);
+	return slot;
+}
+
+/* How many bytes two texts begin with in common: what is new is often what was
+ * new before, counted on. */
+static size_t shared_size(struct span a, struct span b)
+{
+	size_t size = 0;
+
+	while (size < a.size && size < b.size && a.data[size] == b.data[size])
+		size++;
+	return size;
+}
+
+static void text_write(struct rows *rows, struct writer *writer,
+		       const struct row_field *field, uint32_t *item)
+{
+	struct window *window = window_of(rows, field->class);
+	struct span text = field->bytes;
+	uint32_t slot;
+	size_t shared;
+
+	if (!window_find(window, text, &slot)) {
+		shared = shared_size(window_newest(window), text);
+		write_varint(writer, CODE_NEW);
+		write_varint(writer, shared);
+		write_span(writer, (struct span){text.data + shared,
+						 text.size - shared});
+		slot = text_add(rows, field->class, text);
+	} else if (field->class == ROW_REF) {
+		write_varint(writer,
+			     (window->count - 1 - slot) % window->capacity +
+				     REF_CODES);
+	} else if (slot == slot_expected(rows, field->class, window, *item)) {
+		write_varint(writer, CODE_EXPECTED);
+	} else {
+		write_varint(writer, slot + TEXT_CODES);
+	}
+	slot_used(rows, field->class, slot, item);
+}
+
+/* ---- writing ---- */
+
+/* A row as it is written. */
+struct row_out {
+	struct rows *rows;
+	struct writer *writer;
+	struct pos pos;
+	uint64_t stamp_ms;
+	uint32_t item; /* slot, or NO_SLOT */
+};
+
+static void value_write(struct row_out *out, const struct row_field *field)
+{
+	const struct rows *rows = out->rows;
+	uint64_t number = field->number;
 
 	switch (field->class) {
 	case ROW_CONST_NUMBER:
 	case ROW_CONST_BYTES:
-		break;
-	case ROW_NUMBER:
-		write_varint(writer, field->number);
-		break;
+		return;
 	case ROW_BYTES:
-		write_span(writer, field->bytes);
-		break;
+		write_span(out->writer, field->bytes);
+		return;
 	case ROW_ITEM:
 	case ROW_PLACE:
+	case ROW_HOME:
 	case ROW_REF:
 	case ROW_NAME:
-		text_write(writer, window_of(rows, field->class), field);
+		text_write(out->rows, out->writer, field, &out->item);
+		return;
+	case ROW_NUMBER:
 		break;
 	case ROW_STAMP:
-		write_varint(writer,
-			     stamp_distance(rows->times.stamp,
-					    (struct stamp){field->number}));
+		number = stamp_distance(rows->times.stamp,
+					(struct stamp){number});
 		break;
+	case ROW_LATE:
+	case ROW_LATE_S:
 	case ROW_EFFECTIVE:
 	case ROW_EFFECTIVE_S:
-		distance = effective_distance(rows, stamp_ms_of(parts), field);
-		if (field->class == ROW_EFFECTIVE_S)
-			distance = (uint64_t)((int64_t)distance / 1000);
-		write_varint(writer, zigzag(distance));
+		number = effective_code(rows, field->class, out->stamp_ms,
+					out->stamp_ms + unzigzag(number));
 		break;
 	case ROW_POS:
-		write_varint(writer, zigzag(pos.value - field->number));
+		number = zigzag(out->pos.value - number);
 		break;
 	}
+	write_varint(out->writer, number);
 }
 
 static void whole_write(struct writer *writer, const struct row_parts *parts)
@@ -348,6 +459,7 @@ static bool shape_make(const struct rows *rows, struct row_parts *parts,
 enum err_code rows_write(struct rows *rows, struct pos pos, struct span entry,
 			 struct writer *writer)
 {
+	struct row_out out = {rows, writer, pos, 0, NO_SLOT};
 	struct row_parts parts UNINITIALIZED;
 	uint8_t buffer[ROW_SHAPE_SIZE_MAX];
 	struct span shape;
@@ -360,8 +472,9 @@ enum err_code rows_write(struct rows *rows, struct pos pos, struct span entry,
 		return writer_ok(writer) ? ERR_OK : ERR_FULL;
 	}
 	shape_write(rows, writer, shape);
+	out.stamp_ms = stamp_ms_of(&parts);
 	for (size_t i = 0; i < parts.count; i++)
-		value_write(rows, writer, pos, &parts, &parts.fields[i]);
+		value_write(&out, &parts.fields[i]);
 	times_move(&rows->times, row_find(&parts, ROW_TAG_STAMP),
 		   row_find(&parts, ROW_TAG_EFFECTIVE));
 	return writer_ok(writer) ? ERR_OK : ERR_FULL;
@@ -375,72 +488,93 @@ struct row_in {
 	struct reader *reader;
 	struct pos pos;
 	uint64_t kind;
+	uint32_t item;              /* slot, or NO_SLOT */
 	struct row_field stamp;     /* number 0: none yet */
 	struct row_field effective; /* likewise */
 };
 
-static bool text_new(struct row_in *in, struct window *window,
-		     struct row_field *field, uint32_t *ret_slot)
+static bool text_new(struct row_in *in, struct row_field *field,
+		     uint32_t *ret_slot)
 {
-	field->bytes = read_span(in->reader, window->size_max);
+	struct window *window = window_of(in->rows, field->class);
+	struct span newest = window_newest(window);
+	char text[ROW_NAME_SIZE_MAX];
+	uint64_t shared = read_varint(in->reader);
+	struct span rest = read_span(in->reader, window->size_max);
+
+	_Static_assert(ROW_NAME_SIZE_MAX >= ROW_ITEM_SIZE_MAX &&
+			       ROW_NAME_SIZE_MAX >= ROW_PLACE_SIZE_MAX &&
+			       ROW_NAME_SIZE_MAX >= ROW_REF_SIZE_MAX,
+		       "every text fits");
+	if (!reader_ok(in->reader) || shared > newest.size ||
+	    shared + rest.size > window->size_max)
+		return false;
+	memcpy(text, newest.data, shared);
+	memcpy(text + shared, rest.data, rest.size);
+	field->bytes = (struct span){text, shared + rest.size};
 	if (field->bytes.size == 0 ||
+	    shared_size(newest, field->bytes) != shared ||
 	    window_find(window, field->bytes, ret_slot))
 		return false;
-	*ret_slot = window_add(window, field->bytes);
+	*ret_slot = text_add(in->rows, field->class, field->bytes);
 	return true;
 }
 
 /* The slot that @code, which is not CODE_NEW, names. */
-static bool code_to_slot(const struct window *window, enum row_class class,
+static bool code_to_slot(const struct row_in *in, enum row_class class,
 			 uint64_t code, uint32_t *ret_slot)
 {
+	const struct window *window = window_of(in->rows, class);
+	uint32_t expected = slot_expected(in->rows, class, window, in->item);
 	uint32_t held = window_held(window);
-	uint64_t back = code - REF_CODES;
 
 	if (class == ROW_REF) {
-		if (back >= held)
+		if (code - REF_CODES >= held)
 			return false;
-		*ret_slot = (uint32_t)((window->count - 1 - back) %
-				       window->capacity);
+		*ret_slot =
+			(uint32_t)((window->count - 1 - (code - REF_CODES)) %
+				   window->capacity);
 		return true;
 	}
-	if (code == CODE_SAME) {
-		*ret_slot = window->last;
-		return window->last < held;
+	if (code == CODE_EXPECTED) {
+		*ret_slot = expected;
+		return expected != NO_SLOT;
 	}
+	if (code - TEXT_CODES >= held)
+		return false;
 	*ret_slot = (uint32_t)(code - TEXT_CODES);
-	return code - TEXT_CODES < held && *ret_slot != window->last;
+	return *ret_slot != expected;
+}
+
+/* Whether the writer would have chosen this class for these bytes. */
+static bool class_is_due(const struct row_in *in, const struct row_field *field)
+{
+	unsigned known =
+		row_classes_get(&in->rows->classes, in->kind, field->tag);
+
+	return known == ROW_CLASS_UNKNOWN ||
+	       row_class_of_bytes(known, field->bytes) == field->class;
 }
 
 static bool text_read(struct row_in *in, struct row_field *field)
 {
-	struct window *window = window_of(in->rows, field->class);
 	uint64_t code = read_varint(in->reader);
 	uint32_t slot;
 
 	if (!reader_ok(in->reader))
 		return false;
-	if (code == CODE_NEW) {
-		if (!text_new(in, window, field, &slot))
-			return false;
-	} else {
-		if (!code_to_slot(window, field->class, code, &slot))
-			return false;
-		field->bytes = window_text(window, slot);
-	}
-	window->last = slot;
-	return true;
+	if (code == CODE_NEW ? !text_new(in, field, &slot)
+			     : !code_to_slot(in, field->class, code, &slot))
+		return false;
+	field->bytes = window_text(window_of(in->rows, field->class), slot);
+	slot_used(in->rows, field->class, slot, &in->item);
+	return class_is_due(in, field);
 }
 
-/* A text in a row's own bytes, though its field is known to be one that is
- * named by number, is one that is too long for that. */
 static bool bytes_read(struct row_in *in, struct row_field *field)
 {
-	unsigned known =
-		row_classes_get(&in->rows->classes, in->kind, field->tag);
-
 	field->bytes = read_span(in->reader, ENTRY_SIZE_MAX);
-	return row_class_of_bytes(known, field->bytes.size) == ROW_BYTES;
+	return class_is_due(in, field);
 }
 
 static bool number_read(struct row_in *in, struct row_field *field)
@@ -466,17 +600,12 @@ static bool stamp_read(struct row_in *in, struct row_field *field)
 static bool effective_read(struct row_in *in, struct row_field *field)
 {
 	uint64_t stamp_ms = in->stamp.number >> STAMP_COUNTER_BITS;
-	int64_t distance = (int64_t)unzigzag(read_varint(in->reader));
+	uint64_t code = read_varint(in->reader);
+	uint64_t ms = effective_of(in->rows, field->class, stamp_ms, code);
 
-	if (field->class == ROW_EFFECTIVE_S) {
-		if (__builtin_mul_overflow(distance, 1000, &distance))
-			return false;
-	} else if (is_seconds((uint64_t)distance)) {
-		return false;
-	}
-	field->number = zigzag(in->rows->times.effective_ms +
-			       (uint64_t)distance - stamp_ms);
-	return true;
+	field->number = zigzag(ms - stamp_ms);
+	return effective_class(stamp_ms, ms) == field->class &&
+	       effective_code(in->rows, field->class, stamp_ms, ms) == code;
 }
 
 static bool value_read(struct row_in *in, struct row_field *field)
@@ -491,11 +620,14 @@ static bool value_read(struct row_in *in, struct row_field *field)
 		return bytes_read(in, field);
 	case ROW_ITEM:
 	case ROW_PLACE:
+	case ROW_HOME:
 	case ROW_REF:
 	case ROW_NAME:
 		return text_read(in, field);
 	case ROW_STAMP:
 		return stamp_read(in, field);
+	case ROW_LATE:
+	case ROW_LATE_S:
 	case ROW_EFFECTIVE:
 	case ROW_EFFECTIVE_S:
 		return effective_read(in, field);
@@ -583,7 +715,8 @@ static enum err_code shape_find(struct row_in *in, uint64_t code,
 enum err_code rows_read(struct rows *rows, struct pos pos,
 			struct reader *reader, struct entry_bytes *ret_entry)
 {
-	struct row_in in = {.rows = rows, .reader = reader, .pos = pos};
+	struct row_in in = {
+		.rows = rows, .reader = reader, .pos = pos, .item = NO_SLOT};
 	uint64_t shape_code = read_varint(reader);
 	struct row_shape shape;
 	struct writer entry;

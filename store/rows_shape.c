@@ -17,8 +17,8 @@ static const struct text_class text_classes[] = {
 	{0, 9, ROW_REF},
 	{ENTRY_MOVEMENT, 17, ROW_ITEM},
 	{ENTRY_MOVEMENT, 18, ROW_NAME}, /* lot */
-	{ENTRY_MOVEMENT, 22, ROW_PLACE},
-	{ENTRY_MOVEMENT, 25, ROW_PLACE},
+	{ENTRY_MOVEMENT, 22, ROW_HOME},
+	{ENTRY_MOVEMENT, 25, ROW_HOME},
 	{ENTRY_MOVEMENT, 28, ROW_NAME}, /* sscc */
 	{ENTRY_MOVEMENT, 29, ROW_NAME}, /* reason */
 	{ENTRY_ITEM, 16, ROW_ITEM},
@@ -121,6 +121,7 @@ static size_t class_size_max(enum row_class class)
 	case ROW_ITEM:
 		return ROW_ITEM_SIZE_MAX;
 	case ROW_PLACE:
+	case ROW_HOME:
 		return ROW_PLACE_SIZE_MAX;
 	case ROW_REF:
 		return ROW_REF_SIZE_MAX;
@@ -130,6 +131,8 @@ static size_t class_size_max(enum row_class class)
 	case ROW_NUMBER:
 	case ROW_BYTES:
 	case ROW_STAMP:
+	case ROW_LATE:
+	case ROW_LATE_S:
 	case ROW_EFFECTIVE:
 	case ROW_EFFECTIVE_S:
 	case ROW_POS:
@@ -138,11 +141,22 @@ static size_t class_size_max(enum row_class class)
 	return 0;
 }
 
-enum row_class row_class_of_bytes(unsigned known, size_t size)
+/* The bins that stock passes on its way: what kind of movement it is
+ * says as a rule which. */
+static bool is_system_bin(struct span name)
+{
+	return span_equal(name, SPAN_LITERAL("DOCK")) ||
+	       span_equal(name, SPAN_LITERAL("PICKED")) ||
+	       span_equal(name, SPAN_LITERAL("PACKED"));
+}
+
+enum row_class row_class_of_bytes(unsigned known, struct span bytes)
 {
 	if (known == ROW_CLASS_UNKNOWN ||
-	    size > class_size_max((enum row_class)known))
+	    bytes.size > class_size_max((enum row_class)known))
 		return ROW_BYTES;
+	if (known == ROW_HOME && is_system_bin(bytes))
+		return ROW_CONST_BYTES;
 	return (enum row_class)known;
 }
 
@@ -265,9 +279,30 @@ void row_shape_next(struct row_shape *shape, struct row_field *ret_field)
 		ret_field->class = (enum row_class) class;
 }
 
-/* Whether the writer may give this class to a field. Which fields a newer
- * depot knows, and how it writes them, is not ours to judge; but times and
- * positions are what they are. */
+/* Whether the writer may give a field that we do not know this class: which it
+ * is is not ours to judge, but the times are ours. */
+static bool class_is_possible(enum row_class class)
+{
+	return class < ROW_STAMP || class == ROW_POS;
+}
+
+static bool number_class_is_right(unsigned known, enum row_class class)
+{
+	switch (known) {
+	case ROW_CONST_NUMBER:
+	case ROW_POS:
+		return class == known;
+	case ROW_STAMP:
+		return class == ROW_STAMP || class == ROW_NUMBER;
+	case ROW_EFFECTIVE:
+		return class >= ROW_LATE && class <= ROW_EFFECTIVE_S;
+	default: /* NUMBER, and bytes of the wrong wire type */
+		return class == ROW_NUMBER;
+	}
+}
+
+/* Whether the writer would give the field this class. What depends on the
+ * row's value is judged there. */
 static bool class_is_right(unsigned known, const struct row_field *field)
 {
 	enum row_class class = field->class;
@@ -279,17 +314,29 @@ static bool class_is_right(unsigned known, const struct row_field *field)
 	if (class == ROW_CONST_BYTES && field->bytes.size == 0)
 		return false;
 	if (known == ROW_CLASS_UNKNOWN)
-		return class != ROW_STAMP && class != ROW_EFFECTIVE &&
-		       class != ROW_EFFECTIVE_S;
-	if (class == ROW_BYTES) /* too long, or of the wrong wire type */
+		return class_is_possible(class);
+	switch (class) {
+	case ROW_CONST_BYTES:
+		return row_class_of_bytes(known, field->bytes) == class;
+	case ROW_BYTES: /* as long as that, or of the wrong wire type */
 		return true;
-	if (class == ROW_EFFECTIVE_S)
-		return known == ROW_EFFECTIVE;
-	if (class == ROW_NUMBER)
-		return known != ROW_CONST_NUMBER && known != ROW_POS &&
-		       known != ROW_EFFECTIVE;
-	return class == known && (class != ROW_CONST_BYTES ||
-				  field->bytes.size <= ROW_CONST_SIZE_MAX);
+	case ROW_ITEM:
+	case ROW_PLACE:
+	case ROW_HOME:
+	case ROW_REF:
+	case ROW_NAME:
+		return class == known;
+	case ROW_CONST_NUMBER:
+	case ROW_NUMBER:
+	case ROW_STAMP:
+	case ROW_LATE:
+	case ROW_LATE_S:
+	case ROW_EFFECTIVE:
+	case ROW_EFFECTIVE_S:
+	case ROW_POS:
+		break;
+	}
+	return number_class_is_right(known, class);
 }
 
 enum err_code row_shape_read(struct reader *reader,

@@ -22,12 +22,18 @@ enum row_class {
 	ROW_BYTES = 4,
 	ROW_ITEM = 5, /* through a window of texts */
 	ROW_PLACE = 6,
-	ROW_REF = 7,
-	ROW_NAME = 8,
-	ROW_STAMP = 9,        /* milliseconds since the stamp before */
-	ROW_EFFECTIVE = 10,   /* milliseconds since the effective time before */
-	ROW_EFFECTIVE_S = 11, /* the same in seconds, where it is whole ones */
-	ROW_POS = 12,         /* how far before the row's own pos */
+	ROW_HOME = 7, /* a place too: as a rule the item's last one */
+	ROW_REF = 8,
+	ROW_NAME = 9,
+	ROW_STAMP = 10, /* milliseconds since the stamp before */
+	/* An effective time: milliseconds before the stamp, or, where they are
+	 * many, since the effective time before; and the same in seconds, where
+	 * it is at a whole one. */
+	ROW_LATE = 11,
+	ROW_LATE_S = 12,
+	ROW_EFFECTIVE = 13,
+	ROW_EFFECTIVE_S = 14,
+	ROW_POS = 15, /* how far before the row's own pos */
 };
 #define ROW_CLASS_MAX ROW_POS
 #define ROW_CLASS_UNKNOWN 0 /* no field of ours */
@@ -52,8 +58,9 @@ enum row_class {
 #define ROW_REF_SIZE_MAX REF_SIZE_MAX
 #define ROW_NAME_SIZE_MAX 96
 
-/* The class of a field that this depot knows, ROW_EFFECTIVE for both of its
- * kind; ROW_CLASS_UNKNOWN for all others. It may never change (ROWS_VERSION).
+/* The class of a field that this depot knows, ROW_EFFECTIVE for all four of an
+ * effective time; ROW_CLASS_UNKNOWN for all others. It may never change
+ * (ROWS_VERSION).
  */
 unsigned row_class_known(uint64_t kind, uint64_t tag);
 
@@ -72,9 +79,10 @@ static inline unsigned row_classes_get(const struct row_classes *classes,
 	return row_class_known(kind, tag);
 }
 
-/* What a field of the known class @known is written as, if its wire type is
- * bytes, of @size: a text that is too long for its window goes as bytes. */
-enum row_class row_class_of_bytes(unsigned known, size_t size);
+/* What a field of the known class @known with @bytes is written as: a text that
+ * is too long for its window goes as it is, and the name of a place that every
+ * site has is constant. */
+enum row_class row_class_of_bytes(unsigned known, struct span bytes);
 
 struct row_field {
 	uint64_t tag;

@@ -61,4 +61,13 @@ static inline struct span window_text(const struct window *window,
 			     window->sizes[slot]};
 }
 
+/* The text that was added last; empty if there is none. */
+static inline struct span window_newest(const struct window *window)
+{
+	if (window->count == 0)
+		return (struct span){"", 0};
+	return window_text(window,
+			   (uint32_t)((window->count - 1) % window->capacity));
+}
+
 #endif
