@@ -37,6 +37,7 @@
 #ifndef DEPOT_SYNC_SYNC_H
 #define DEPOT_SYNC_SYNC_H
 
+#include "gateway/sync/peer.h"
 #include "rules/base/err.h"
 #include "rules/base/ids.h"
 #include "store/env.h"
@@ -135,16 +136,6 @@ struct sync_finding {
 	const struct fork_proof *proof; /* FORK; until found returns */
 };
 
-/* A row of TABLE_PEER: @peer has @seq of @feed, durably, as it signed at
- * @stamp. gateway/sync/peer.h puts and reads it. */
-struct sync_kept {
-	uint32_t peer; /* site number */
-	struct feed_id feed;
-	uint64_t seq;
-	uint64_t hash_start; /* first 8 bytes of its hash at seq, big-endian */
-	struct stamp stamp;
-};
-
 /*
  * What the world does for it. Each is called from within an event, must not
  * call back, and returns at once.
@@ -154,13 +145,14 @@ struct sync_kept {
  * the way, which the protocol bears.
  * admit: false: no room; tried again with the next event. One pack a feed is
  * out at a time, in order of seq.
- * keep: false: no room; tried again with the next tick.
+ * keep: a row for TABLE_PEER (peer_row_put), in any later transaction; losing
+ * it costs a resend. false: no room; tried again with the next tick.
  */
 struct sync_port {
 	void *context;
 	bool (*send)(void *context, const struct sync_out *out);
 	bool (*admit)(void *context, const struct sync_admit *admit);
-	bool (*keep)(void *context, const struct sync_kept *kept);
+	bool (*keep)(void *context, const struct peer_row *row);
 	void (*found)(void *context, const struct sync_finding *finding);
 };
 
