@@ -4,6 +4,7 @@
 
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/broker_account.h"
+#include "gateway/edge/password.h"
 #include "store/master.h"
 
 #define LOOK_EVERY_MS 10000
@@ -66,7 +67,8 @@ enum err_code broker_login(struct box *box, char user[LOGIN_USER_SIZE],
 	if (box->broker == NULL) {
 		(void)text_format(user, LOGIN_USER_SIZE, "%s",
 				  box->config->broker.user);
-		return box_password(box, password, LOGIN_PASSWORD_SIZE, err);
+		return password_read(box->config->broker.password_file,
+				     password, LOGIN_PASSWORD_SIZE, err);
 	}
 	(void)text_format(user, LOGIN_USER_SIZE, BROKER_USER);
 	(void)text_format(password, LOGIN_PASSWORD_SIZE, "%s",

@@ -19,7 +19,7 @@ MUST_CHECK enum err_code start_broker(struct box *box, struct err *err);
 void stop_broker(struct box *box);
 
 /* The account to connect with: the managed broker's, or the configured one;
- * empty if none is. Both are terminated. Errors as box_password. */
+ * empty if none is. Both are terminated. Errors as password_read. */
 #define LOGIN_USER_SIZE 65
 #define LOGIN_PASSWORD_SIZE 256
 MUST_CHECK enum err_code broker_login(struct box *box,

@@ -25,11 +25,4 @@ void box_broker_changed(struct box *box);
 /* Once a second: health and status. */
 void box_watch(struct box *box, const struct keeper_state *state);
 
-/*
- * The broker's password, from the configured file, terminated; empty if none
- * is configured. ERR_UNSAFE: others can read the file. ERR_IO, ERR_INVALID.
- */
-MUST_CHECK enum err_code box_password(struct box *box, char *password,
-				      size_t size, struct err *err);
-
 #endif

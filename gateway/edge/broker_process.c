@@ -153,25 +153,31 @@ static int spawn(char *const *arguments, pid_t *ret_pid)
 enum err_code process_start(const char *program, const char *conf_path,
 			    struct broker_process *ret_process, struct err *err)
 {
-	struct broker_process process = {.is_child = true};
 	char program_text[256];
 	char option[] = "-c";
 	char conf_text[256];
 	char *arguments[] = {program_text, option, conf_text, NULL};
-	int number;
 
 	if (!text_format(program_text, sizeof(program_text), "%s", program) ||
 	    !text_format(conf_text, sizeof(conf_text), "%s", conf_path))
 		return err_set(err, ERR_INVALID, "path too long: %s", program);
-	number = spawn(arguments, &process.pid);
+	return process_run(arguments, ret_process, err);
+}
+
+enum err_code process_run(char *const *arguments,
+			  struct broker_process *ret_process, struct err *err)
+{
+	struct broker_process process = {.is_child = true};
+	int number = spawn(arguments, &process.pid);
+
 	if (number != 0)
-		return err_sys(err, number, "start %s", program);
+		return err_sys(err, number, "start %s", arguments[0]);
 	process.fd = pidfd_open(process.pid, 0);
 	if (process.fd < 0) {
 		number = errno;
 		(void)kill(process.pid, SIGKILL);
 		(void)waitpid(process.pid, NULL, 0);
-		return err_sys(err, number, "watch %s", program);
+		return err_sys(err, number, "watch %s", arguments[0]);
 	}
 	*ret_process = process;
 	return ERR_OK;

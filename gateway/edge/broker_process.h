@@ -46,6 +46,15 @@ MUST_CHECK enum err_code process_start(const char *program,
 				       struct broker_process *ret_process,
 				       struct err *err);
 
+/*
+ * The same for any program: @arguments begin with its path and end with NULL.
+ *
+ * ERR_IO  it cannot be started; the sentence names the program
+ */
+MUST_CHECK enum err_code process_run(char *const *arguments,
+				     struct broker_process *ret_process,
+				     struct err *err);
+
 /* Sends a signal; one that has ended gets none. */
 void process_signal(const struct broker_process *process, int number);
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "gateway/edge/local.h"
 
 #define BEAT_MS 1000
 #define PROGRESS_QUEUE 64
@@ -24,14 +24,9 @@ static int64_t now_ms(const struct control *control)
 
 static bool peer_read(int fd, struct peer *ret_peer)
 {
-	struct ucred credentials;
-	socklen_t size = sizeof(credentials);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0)
+	if (!local_peer(fd, &ret_peer->uid))
 		return false;
-	ret_peer->uid = credentials.uid;
-	ret_peer->is_trusted =
-		credentials.uid == 0 || credentials.uid == geteuid();
+	ret_peer->is_trusted = local_is_trusted(ret_peer->uid);
 	return true;
 }
 
@@ -186,57 +181,18 @@ static void on_beat(void *context, uint32_t what)
 
 /* ---- opening and closing ---- */
 
-/* Makes room for the socket. One that nobody listens on is what a dead daemon
- * left; anything else is not ours to remove. */
-static enum err_code path_clear(const struct control *control,
-				const struct sockaddr_un *address,
-				struct err *err)
-{
-	const struct sockaddr *any = (const struct sockaddr *)address;
-	const char *path = control->config.path;
-	struct stat info;
-
-	if (lstat(path, &info) < 0)
-		return ERR_OK; /* if it is not that there is none, bind tells */
-	if (!S_ISSOCK(info.st_mode))
-		return err_set(err, ERR_CONFLICT, "%s is there, and no socket",
-			       path);
-	if (connect(control->listener, any, sizeof(*address)) == 0 ||
-	    errno == EAGAIN)
-		return err_set(err, ERR_AGAIN, "somebody listens on %s", path);
-	if (unlink(path) < 0)
-		return err_sys(err, errno, "remove the old %s", path);
-	return ERR_OK;
-}
-
+/* The folder and the group decide who may come; who he is decides what he may
+ * do. */
 static enum err_code socket_listen(struct control *control, struct err *err)
 {
-	const char *path = control->config.path;
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	const struct sockaddr *any = (const struct sockaddr *)&address;
-	enum err_code code;
+	struct local_config local = {.path = control->config.path,
+				     .type = SOCK_STREAM,
+				     .mode = 0660,
+				     .backlog = CONTROL_CLIENTS_MAX};
+	enum err_code code = local_listen(&local, &control->listener, err);
 
-	if (!text_format(address.sun_path, sizeof(address.sun_path), "%s",
-			 path))
-		return err_set(err, ERR_INVALID, "the path %s is too long",
-			       path);
-	control->listener =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (control->listener < 0)
-		return err_sys(err, errno, "make a socket");
-	code = path_clear(control, &address, err);
-	if (code != ERR_OK)
-		return code;
-	if (bind(control->listener, any, sizeof(address)) < 0)
-		return err_sys(err, errno, "bind %s", path);
-	control->is_bound = true;
-	/* The folder and the group decide who may come; who he is decides what
-	 * he may do. */
-	if (chmod(path, 0660) < 0)
-		return err_sys(err, errno, "set the mode of %s", path);
-	if (listen(control->listener, CONTROL_CLIENTS_MAX) < 0)
-		return err_sys(err, errno, "listen on %s", path);
-	return ERR_OK;
+	control->is_bound = code == ERR_OK;
+	return code;
 }
 
 static enum err_code memory_take(struct control *control, struct err *err)

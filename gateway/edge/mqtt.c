@@ -228,7 +228,7 @@ static void on_tree_failed(void *context, MQTTAsync_failureData5 *data)
 
 static void publish_end(struct mqtt *mqtt)
 {
-	if (flight_end(&mqtt->flights))
+	if (flight_end(&mqtt->flights) || mqtt->config.is_room_told)
 		mqtt_raise(mqtt, EVENT_ROOM);
 }
 
@@ -320,7 +320,7 @@ static void will_fill(const struct mqtt *mqtt, MQTTAsync_willOptions *will)
 /* All that isn't a pointer to something on the caller's stack. */
 static void options_fill(struct mqtt *mqtt, MQTTAsync_connectOptions *options)
 {
-	options->cleanstart = 0;
+	options->cleanstart = mqtt->config.is_session_new;
 	options->keepAliveInterval = mqtt->config.keepalive_s;
 	options->connectTimeout = CONNECT_TIMEOUT_S;
 	/* A smaller one lets bursts leave at that many a second. */
@@ -426,6 +426,8 @@ void paho_subscribe(void *context)
 
 	wishes_add(&wishes, inbox->inputs.texts, inbox->inputs.count, false);
 	wishes_add(&wishes, inbox->watched.texts, inbox->watched.count, true);
+	for (size_t i = 0; i < mqtt->config.others_count; i++)
+		wishes.options[wishes.count - 1 - (int)i].noLocal = 1;
 	wishes_ask(mqtt, &wishes, on_subscribed, on_subscribe_failed);
 }
 

@@ -1,5 +1,6 @@
 /*
- * mqtt - the client of the site's own broker: readings in, everything out.
+ * mqtt - the client of a broker: in depotd of the site's own, readings in,
+ * everything out; in depot-link of a far one, frames both ways.
  *
  * Layer     gateway/edge; mqtt.c is the only caller of Paho
  * Threads   the loop's, for everything here. Paho's threads only run callbacks
@@ -21,8 +22,8 @@
  *     the host's name: give a numeric address where that may take long);
  *   - it reconnects for ever, with growing pauses (0.5 s to 30 s) and jitter,
  *     and subscribes again after every connect, session or not;
- *   - the session is persistent (clean start false): what the broker queued
- *     while we were away comes then.
+ *   - the session is persistent (clean start false), unless the configuration
+ *     says otherwise: what the broker queued while we were away comes then.
  *
  * After MQTT_UP the caller publishes everything that is marked, and counts
  * everything as marked: what was in flight when a connection broke may be
@@ -69,17 +70,21 @@ struct mqtt_change {
 /* A message on a watched filter, or one of the retained tree. */
 struct mqtt_heard {
 	struct span topic;     /* borrowed until return */
-	struct span payload;   /* cut at PAYLOAD_OUT_SIZE_MAX; borrowed */
+	struct span payload;   /* cut at heard_size_max; borrowed */
 	uint32_t payload_size; /* as it was sent */
 	bool is_retained;
 };
 
-/* Called in the loop's thread. Only `changed` must be given. */
+/* Called in the loop's thread, but for `accepts`. Only `changed` must be
+ * given. */
 struct mqtt_handlers {
 	void (*changed)(void *context, const struct mqtt_change *change);
 	/* After an ERR_AGAIN in MQTT_UP: there is room to publish again. */
 	void (*room)(void *context);
 	void (*heard)(void *context, const struct mqtt_heard *heard);
+	/* In Paho's thread: whether a message on a watched filter is wanted,
+	 * before any of it is copied. Waits for nothing. NULL: all are. */
+	bool (*accepts)(void *context, struct span topic, size_t payload_size);
 	/* The end of mqtt_tree_read. @is_whole: nothing was left out for want
 	 * of room or time, as far as the broker tells. */
 	void (*tree_read)(void *context, bool is_whole);
@@ -107,23 +112,28 @@ struct mqtt_config {
 	const char *const *watched; /* filters that the loop hears, QoS 1; the
 				     * broker may refuse them */
 	size_t watched_count;
+	size_t others_count;     /* of the last so many of these what we publish
+				  * ourselves is not wanted (MQTT's No Local) */
 	const char *const *tree; /* filters of our own retained topics */
 	size_t tree_count;
 	const char *tree_marker; /* a topic of our own that nothing else uses */
 
 	struct mqtt_will will;    /* QoS 1, retained */
+	bool is_session_new;      /* clean start */
 	uint32_t session_s;       /* session expiry interval */
 	uint32_t packet_size_max; /* bytes; the broker drops longer ones */
 	uint32_t in_flight_max;   /* publishes of QoS 1 without a PUBACK */
 	uint32_t answers_max;     /* the same, for an answer: more */
+	bool is_room_told;        /* `room` after every PUBACK: may be many */
 	uint32_t heard_max;       /* heard messages that may wait */
+	uint32_t heard_size_max;  /* bytes of a heard payload that are kept */
 	uint16_t receive_max;     /* Receive Maximum. Mosquitto 2.0.11 keeps
 				   * to it only while it has no queue */
 	uint16_t keepalive_s;
 	uint64_t seed; /* of the jitter */
 
-	struct loop *loop; /* borrowed until mqtt_close, as the next */
-	struct ring *ring;
+	struct loop *loop;       /* borrowed until mqtt_close, as the next */
+	struct ring *ring;       /* NULL: there are no inputs */
 	struct packets *packets; /* NULL: what comes again is pushed again */
 	const struct clock *clock;
 	struct mqtt_handlers handlers;
@@ -133,7 +143,8 @@ struct mqtt_config {
 #define MQTT_CONFIG_DEFAULTS                                        \
 	.session_s = 7 * 86400, .packet_size_max = 65536,           \
 	.in_flight_max = 100, .answers_max = 500, .heard_max = 512, \
-	.receive_max = 100, .keepalive_s = 30
+	.heard_size_max = PAYLOAD_OUT_SIZE_MAX, .receive_max = 100, \
+	.keepalive_s = 30
 
 /*
  * Makes a client that does nothing until mqtt_start.
@@ -184,6 +195,10 @@ mqtt_publish(struct mqtt *mqtt, const struct mqtt_publication *publication);
 /* What was published so far is to leave within some milliseconds, also under
  * load, when packets gather; see mqtt_pace.h. */
 void mqtt_push(struct mqtt *mqtt);
+
+/* Whether `heard` is called from now on, or what is heard waits (heard_max of
+ * it; what comes beyond is dropped and counted). */
+void mqtt_hear(struct mqtt *mqtt, bool is_wanted);
 
 /* Publishes without a PUBACK so far. */
 uint32_t mqtt_in_flight(const struct mqtt *mqtt);

@@ -137,7 +137,7 @@ static void on_wake(void *context, uint32_t what)
 	uint32_t events = atomic_exchange(&mqtt->events, 0);
 
 	(void)what;
-	if (!inbox_hear(&mqtt->inbox, &mqtt->config.handlers))
+	if (!inbox_hear(&mqtt->inbox))
 		wake_signal(&mqtt->wake);
 	mqtt->session.has_session = atomic_load(&mqtt->has_session);
 	if ((events & EVENT_CONNECTED) != 0)
@@ -164,8 +164,7 @@ static enum err_code parts_open(struct mqtt *mqtt, struct err *err)
 	if (code == ERR_OK)
 		code = wake_init(&mqtt->wake, err);
 	if (code == ERR_OK)
-		code = inbox_open(&mqtt->inbox, config->heard_max, &mqtt->wake,
-				  err);
+		code = inbox_open(&mqtt->inbox, config, &mqtt->wake, err);
 	if (code == ERR_OK)
 		code = loop_add_timer(config->loop,
 				      (struct loop_call){on_timer, mqtt},
@@ -192,6 +191,8 @@ enum err_code mqtt_open(const struct mqtt_config *config,
 	ASSERT(config->handlers.changed != NULL);
 	ASSERT(config->in_flight_max > 0 && config->receive_max > 0);
 	ASSERT(config->answers_max >= config->in_flight_max);
+	ASSERT(config->ring != NULL || config->input_count == 0);
+	ASSERT(config->others_count <= config->watched_count);
 	if (mqtt == NULL)
 		return err_set(err, ERR_FULL, "no memory");
 	mqtt->config = *config;
@@ -245,6 +246,13 @@ enum err_code mqtt_will_set(struct mqtt *mqtt, struct span payload)
 void mqtt_push(struct mqtt *mqtt)
 {
 	pace_push(&mqtt->pace);
+}
+
+void mqtt_hear(struct mqtt *mqtt, bool is_wanted)
+{
+	mqtt->inbox.is_deaf = !is_wanted;
+	if (is_wanted)
+		wake_signal(&mqtt->wake);
 }
 
 uint32_t mqtt_in_flight(const struct mqtt *mqtt)

@@ -1,5 +1,6 @@
 #include "gateway/edge/mqtt_inbox.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/edge/mqtt_topic.h"
@@ -7,11 +8,11 @@
 /* A heard message on its way to the loop. */
 struct heard {
 	uint32_t payload_size; /* as it was sent */
+	uint32_t held_size;    /* of `payload` */
 	uint16_t topic_size;
-	uint16_t held_size; /* of `payload` */
 	bool is_retained;
 	char topic[MQTT_TOPIC_SIZE_MAX];
-	char payload[PAYLOAD_OUT_SIZE_MAX];
+	char payload[]; /* heard_size_max */
 };
 
 static bool filters_match(const struct filters *filters, struct span topic)
@@ -83,28 +84,39 @@ static enum inbox_result input_take(struct inbox *inbox,
 	return message_push(inbox, &message);
 }
 
-/* `heard` is large for a callback's stack, but Paho's threads have 8 MiB. */
 static void heard_push(struct inbox *inbox, const struct arrival *arrival)
 {
-	struct heard heard;
+	struct heard *heard = inbox->coming;
 	size_t held = arrival->payload.size;
 
-	if (held > sizeof(heard.payload))
-		held = sizeof(heard.payload);
-	if (arrival->topic.size > sizeof(heard.topic)) {
+	if (held > inbox->heard_size_max)
+		held = inbox->heard_size_max;
+	if (arrival->topic.size > sizeof(heard->topic)) {
 		inbox_count(inbox, MQTT_COUNT_HEARD_DROPPED);
 		return;
 	}
-	heard.payload_size = (uint32_t)arrival->payload.size;
-	heard.topic_size = (uint16_t)arrival->topic.size;
-	heard.held_size = (uint16_t)held;
-	heard.is_retained = arrival->is_retained;
-	memcpy(heard.topic, arrival->topic.data, arrival->topic.size);
+	heard->payload_size = (uint32_t)arrival->payload.size;
+	heard->topic_size = (uint16_t)arrival->topic.size;
+	heard->held_size = (uint32_t)held;
+	heard->is_retained = arrival->is_retained;
+	memcpy(heard->topic, arrival->topic.data, arrival->topic.size);
 	if (held > 0)
-		memcpy(heard.payload, arrival->payload.data, held);
-	inbox_count(inbox, queue_push(inbox->heard, &heard) == ERR_OK
+		memcpy(heard->payload, arrival->payload.data, held);
+	inbox_count(inbox, queue_push(inbox->heard, heard) == ERR_OK
 				   ? MQTT_COUNT_HEARD
 				   : MQTT_COUNT_HEARD_DROPPED);
+}
+
+static void watched_take(struct inbox *inbox, const struct arrival *arrival)
+{
+	const struct mqtt_handlers *handlers = inbox->handlers;
+
+	if (handlers->accepts == NULL ||
+	    handlers->accepts(handlers->context, arrival->topic,
+			      arrival->payload.size))
+		heard_push(inbox, arrival);
+	else
+		inbox_count(inbox, MQTT_COUNT_UNASKED);
 }
 
 /* Our own publishes come back while the tree is read: only what is retained
@@ -134,7 +146,7 @@ enum inbox_result inbox_take(struct inbox *inbox, const struct arrival *arrival)
 	if (filters_match(&inbox->inputs, arrival->topic))
 		return input_take(inbox, arrival);
 	if (filters_match(&inbox->watched, arrival->topic)) {
-		heard_push(inbox, arrival);
+		watched_take(inbox, arrival);
 		return INBOX_DONE;
 	}
 	if (inbox->tree_marker != NULL &&
@@ -149,34 +161,47 @@ enum inbox_result inbox_take(struct inbox *inbox, const struct arrival *arrival)
 	return INBOX_DONE;
 }
 
-bool inbox_hear(struct inbox *inbox, const struct mqtt_handlers *handlers)
+bool inbox_hear(struct inbox *inbox)
 {
+	const struct mqtt_handlers *handlers = inbox->handlers;
+	const struct heard *heard = inbox->going;
 	size_t left = queue_capacity(inbox->heard);
-	struct heard heard;
 
-	while (left-- > 0 && queue_pop(inbox->heard, &heard)) {
+	while (!inbox->is_deaf && left-- > 0 &&
+	       queue_pop(inbox->heard, inbox->going)) {
 		struct mqtt_heard told = {
-			.topic = {heard.topic, heard.topic_size},
-			.payload = {heard.payload, heard.held_size},
-			.payload_size = heard.payload_size,
-			.is_retained = heard.is_retained,
+			.topic = {heard->topic, heard->topic_size},
+			.payload = {heard->payload, heard->held_size},
+			.payload_size = heard->payload_size,
+			.is_retained = heard->is_retained,
 		};
 
 		if (handlers->heard != NULL)
 			handlers->heard(handlers->context, &told);
 	}
-	return queue_is_empty(inbox->heard);
+	return inbox->is_deaf || queue_is_empty(inbox->heard);
 }
 
-enum err_code inbox_open(struct inbox *inbox, uint32_t heard_max,
+enum err_code inbox_open(struct inbox *inbox, const struct mqtt_config *config,
 			 struct wake *wake, struct err *err)
 {
-	return queue_open(sizeof(struct heard), heard_max, wake, &inbox->heard,
-			  err);
+	size_t size = sizeof(struct heard) + config->heard_size_max;
+
+	inbox->handlers = &config->handlers;
+	inbox->heard_size_max = config->heard_size_max;
+	inbox->coming = calloc(1, size);
+	inbox->going = calloc(1, size);
+	if (inbox->coming == NULL || inbox->going == NULL)
+		return err_set(err, ERR_FULL, "no memory");
+	return queue_open(size, config->heard_max, wake, &inbox->heard, err);
 }
 
 void inbox_close(struct inbox *inbox)
 {
 	queue_close(inbox->heard);
 	inbox->heard = NULL;
+	free(inbox->coming);
+	free(inbox->going);
+	inbox->coming = NULL;
+	inbox->going = NULL;
 }

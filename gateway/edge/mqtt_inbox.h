@@ -23,6 +23,8 @@ struct filters {
 	size_t count;
 };
 
+struct heard; /* mqtt_inbox.c */
+
 struct inbox {
 	struct ring *ring;
 	struct packets *packets; /* NULL: none */
@@ -31,7 +33,12 @@ struct inbox {
 	struct filters watched;
 	struct filters tree;
 	const char *tree_marker;
+	const struct mqtt_handlers *handlers;
 	struct queue *heard;
+	uint32_t heard_size_max;
+	struct heard *coming;     /* Paho's thread puts one together here */
+	struct heard *going;      /* the loop's takes it apart here */
+	bool is_deaf;             /* the loop's */
 	_Atomic uint64_t reading; /* the marker's number while the own tree is
 				   * read; 0: it is not */
 	_Atomic uint64_t counts[MQTT_COUNTS];
@@ -60,12 +67,13 @@ enum inbox_result {
 enum inbox_result inbox_take(struct inbox *inbox,
 			     const struct arrival *arrival);
 
-/* Calls `heard` for what waits, at most one queue full. Returns false if more
- * has come meanwhile. The loop. */
-bool inbox_hear(struct inbox *inbox, const struct mqtt_handlers *handlers);
+/* Calls `heard` for what waits, at most one queue full, unless it is deaf.
+ * Returns false if more has come meanwhile. The loop. */
+bool inbox_hear(struct inbox *inbox);
 
-/* ERR_FULL: no memory. */
-MUST_CHECK enum err_code inbox_open(struct inbox *inbox, uint32_t heard_max,
+/* Of @config, which is borrowed until inbox_close. ERR_FULL: no memory. */
+MUST_CHECK enum err_code inbox_open(struct inbox *inbox,
+				    const struct mqtt_config *config,
 				    struct wake *wake, struct err *err);
 /* Takes an all-zero inbox. */
 void inbox_close(struct inbox *inbox);
