@@ -32,10 +32,10 @@
 #define DELTA_TAG_SIZE 32
 
 /* Rows in a delta, and bytes of them. A delta that is sealed while the link
- * is down may be longer than one that is news. */
+ * is down may be longer than one that is news; one always fits a pack. */
 #define DELTA_ROWS_LIVE_MAX 128
 #define DELTA_ROWS_MAX 1024
-#define DELTA_ROWS_SIZE_MAX 65536
+#define DELTA_ROWS_SIZE_MAX 28672
 #define DELTA_NEEDS_MAX 8
 #define DELTA_HEADER_SIZE_MAX 512
 
@@ -115,33 +115,6 @@ MUST_CHECK bool delta_verify(const uint8_t public_key[KEY_PUBLIC_SIZE],
 			     const struct delta_header *header,
 			     const uint8_t signature[SIGNATURE_SIZE]);
 
-/* ---- packed: as deltas travel, many of one feed in a row ---- */
-
-/*
- * A pack is a run of deltas of one feed with consecutive seqs, in one of these
- * codecs. What follows from the delta before it (seq, previous, first) is left
- * out, and so is the rows' hash where the rows come as they are.
- */
-enum pack_codec {
-	PACK_PLAIN = 1, /* rows as they are: news */
-	PACK_ZSTD = 2,  /* the rows of all its deltas in one zstd frame */
-};
-#define PACK_CODEC_MAX PACK_ZSTD
-
-/* What a pack says before anything is decompressed. */
-struct pack {
-	struct feed_id feed;
-	uint64_t first_seq;
-	uint32_t count; /* deltas */
-	enum pack_codec codec;
-	uint32_t
-		rows_size; /* of all rows, raw; bounded by PACK_ROWS_SIZE_MAX */
-};
-#define PACK_SIZE_MAX 32768 /* on the wire */
-#define PACK_ROWS_SIZE_MAX \
-	262144 /* raw; at most 8 times its packed size + 64 KiB */
-#define PACK_DELTAS_MAX 256
-
-/* store/pack.h packs and unpacks. */
+/* store/pack.h: deltas as they travel, many of one feed in a row. */
 
 #endif
