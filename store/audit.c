@@ -287,6 +287,8 @@ enum err_code audit_run(const struct view *view, const struct audit_plan *plan,
 	if (code == ERR_OK)
 		code = audit_tables(audit, err);
 	if (code == ERR_OK)
+		code = audit_transfers(audit, err);
+	if (code == ERR_OK)
 		code = audit_balances(audit, err);
 	result = &audit->result;
 	result->head = audit->last;

@@ -13,12 +13,13 @@
  *   - per item the sum over all places is 0; no bin is below zero, nor ever
  *     was; on_hand is the sum of its parts;
  *   - per item the promises sum to the good units in PICKED and PACKED;
+ *   - what is in transit between two sites is what their movements say, and
+ *     nothing is once a transfer is closed (rules/ledger/transfer.h);
  *   - the names of items and places lead to their numbers and back;
  *   - every row of every table has its checksum.
  *
  * unexplained = |balance - fold| + residue of closed transfers + found and
- * loss without count, claim or reason, in units over all items. (No entry
- * closes a transfer yet, so that part is 0.)
+ * loss without count, claim or reason, in units over all items.
  *
  * Memory: about 60 bytes for each item and place, and as much for each lot and
  * condition there. It allocates: for a program that comes and goes, not for
@@ -51,8 +52,10 @@ enum finding_kind {
 	FINDING_PROMISE,  /* promises and PICKED or PACKED part */
 	FINDING_REASON,   /* found or loss without count, claim or reason */
 	FINDING_OVERFLOW, /* a sum left 64 bits */
+	FINDING_TRANSIT,  /* what is between two sites is not what they say */
+	FINDING_RESIDUE,  /* a closed transfer has something in transit */
 };
-#define FINDING_KIND_MAX FINDING_OVERFLOW
+#define FINDING_KIND_MAX FINDING_RESIDUE
 
 /* Which of the fields say something depends on the kind; the others are
  * empty. */

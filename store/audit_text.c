@@ -74,6 +74,12 @@ static const struct {
 			    "无盘点、索赔或原因"},
 	[FINDING_OVERFLOW] = {"overflow", "a sum leaves 64 bits (entry %p)",
 			      "合计超出 64 位（条目 %p）"},
+	[FINDING_TRANSIT] = {"transit",
+			     "%i in %l: table %t says %s, the movements %c",
+			     "%i 在 %l：表 %t 为 %s，移动记录为 %c"},
+	[FINDING_RESIDUE] = {"residue",
+			     "%l is closed, and %c of %i are still in transit",
+			     "%l 已关闭，但仍有 %c 个 %i 在途"},
 };
 
 const char *finding_name(enum finding_kind kind)

@@ -71,6 +71,8 @@ MUST_CHECK enum err_code audit_row_done(struct audit *audit, struct err *err);
 MUST_CHECK enum err_code audit_journal(struct audit *audit, struct err *err);
 /* The walk of every table but the journal; the book is whole. */
 MUST_CHECK enum err_code audit_tables(struct audit *audit, struct err *err);
+/* What TABLE_TRANSFER says, and the law of transfers; the book is whole. */
+MUST_CHECK enum err_code audit_transfers(struct audit *audit, struct err *err);
 /* The walk of the balances, last of all. */
 MUST_CHECK enum err_code audit_balances(struct audit *audit, struct err *err);
 

@@ -6,6 +6,7 @@
 #include "store/promise.h"
 #include "store/row.h"
 #include "store/trace.h"
+#include "store/transfer.h"
 
 /* Kinds of TABLE_DOCUMENT's keys; others are in master.c and check.c. */
 #define DOCUMENT_COUNT 'n'    /* bin, item, lot: the last count */
@@ -18,7 +19,7 @@ static const enum table derived[] = {
 	TABLE_CODE,    TABLE_ITEM_NAME, TABLE_PLACE,    TABLE_PLACE_NAME,
 	TABLE_BIN,     TABLE_LOT,       TABLE_SERIAL,   TABLE_DEVICE,
 	TABLE_ACCOUNT, TABLE_PROMISE,   TABLE_DOCUMENT, TABLE_TASK,
-	TABLE_ALERT,
+	TABLE_ALERT,   TABLE_TRANSFER,
 };
 
 /* Clean text has no NUL, so NULs may stand between the parts. */
@@ -169,6 +170,8 @@ static enum err_code movement_fold(struct txn *txn, struct pos pos,
 	if (code == ERR_OK)
 		code = promise_fold(txn, pos, movement, change.item, order,
 				    err);
+	if (code == ERR_OK)
+		code = transfer_fold_own(txn, pos, entry, err);
 	return code;
 }
 
@@ -235,11 +238,12 @@ enum err_code fold_entry(struct txn *txn, struct pos pos,
 	case ENTRY_ACCOUNT:
 	case ENTRY_ALERT:
 		return master_fold(txn, pos, entry, bytes, err);
+	case ENTRY_TRANSFER:
+	case ENTRY_CLAIM:
+		return transfer_fold_own(txn, pos, entry, err);
 	case ENTRY_ORDER:
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
-	case ENTRY_TRANSFER:
-	case ENTRY_CLAIM:
 	case ENTRY_CERTIFICATE:
 	case ENTRY_FENCE:
 	case ENTRY_INTENT:
@@ -260,10 +264,18 @@ const enum table *fold_tables(size_t *ret_count)
 	return derived;
 }
 
+struct span fold_prefix(enum table table)
+{
+	return span_of(table == TABLE_TRANSFER ? TRANSFER_OWN_PREFIX : "");
+}
+
 enum err_code fold_clear(struct txn *txn, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(derived); i++) {
-		enum err_code code = txn_clear(txn, derived[i], err);
+		/* That one also holds what other sites said. */
+		enum err_code code = derived[i] == TABLE_TRANSFER
+					     ? transfer_clear_own(txn, err)
+					     : txn_clear(txn, derived[i], err);
 
 		if (code != ERR_OK)
 			return code;

@@ -53,7 +53,11 @@ MUST_CHECK enum err_code fold_entry(struct txn *txn, struct pos pos,
 /* The tables that fold_entry fills. */
 const enum table *fold_tables(size_t *ret_count);
 
-/* Empties all of them. */
+/* What the rows of such a table begin with: empty, but for TABLE_TRANSFER, in
+ * which others' feeds have rows, too. */
+struct span fold_prefix(enum table table);
+
+/* Empties all of them, of those rows. */
 MUST_CHECK enum err_code fold_clear(struct txn *txn, struct err *err);
 
 #endif

@@ -256,7 +256,7 @@ enum err_code ledger_open(const char *path, enum env_mode mode,
 		return code; /* it names the store itself */
 	}
 	if (mode == ENV_WRITE)
-		code = env_upgrade(ledger->env, NULL, NULL, err);
+		code = env_upgrade(ledger->env, rebuild_upgrade, NULL, err);
 	if (code == ERR_OK && mode == ENV_WRITE)
 		code = rebuild_resume(ledger->env, err);
 	if (code == ERR_OK)

@@ -6,6 +6,7 @@
 #include "store/fold.h"
 #include "store/journal.h"
 #include "store/row.h"
+#include "store/transfer.h"
 
 /* Entries a transaction: some thousand pages at most. */
 #define STEP_ENTRIES 2000
@@ -220,6 +221,40 @@ enum err_code rebuild_resume(struct env *env, struct err *err)
 	return rebuild_run(env, &silent, err);
 }
 
+/* ---- what a newer format adds ---- */
+
+static enum err_code row_fold_new(void *context, const struct journal_row *row,
+				  struct err *err)
+{
+	struct entry entry;
+	enum err_code code = entry_decode(row->bytes, &entry);
+
+	if (code == ERR_VERSION)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return err_wrap(err, ERR_CORRUPT,
+				"entry %" PRIu32 ".%" PRIu64 " cannot be read",
+				pos_epoch(row->pos), pos_number(row->pos));
+	return transfer_fold_own(context, row->pos, &entry, err);
+}
+
+enum err_code rebuild_upgrade(void *context, struct txn *txn, struct err *err)
+{
+	struct pos next;
+	enum err_code code = pending_get(txn_view(txn), &next, err);
+
+	(void)context;
+	if (code == ERR_NOT_FOUND)
+		return journal_walk(txn_view(txn), pos_make(1, 1), row_fold_new,
+				    txn, err);
+	/* It was cut short: from the start, with the new tables. */
+	if (code == ERR_OK)
+		code = fold_clear(txn, err);
+	if (code == ERR_OK)
+		code = pending_put(txn, pos_make(1, 1), err);
+	return code;
+}
+
 /* ---- a store of its own, to compare with ---- */
 
 struct compare {
@@ -251,17 +286,30 @@ static enum err_code row_compare(void *context, struct span key,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+static enum err_code row_count(void *context, struct span key,
+			       struct span value, struct err *err)
+{
+	uint64_t *count = context;
+
+	(void)key, (void)value, (void)err;
+	(*count)++;
+	return ERR_OK;
+}
+
 static enum err_code table_compare(const struct view *view,
 				   struct compare *compare, struct err *err)
 {
-	const struct span all = {"", 0};
-	uint64_t others;
+	struct span prefix = fold_prefix(compare->table);
+	uint64_t others = 0;
 	enum err_code code;
 
-	code = view_walk(view, compare->table, all, all, row_compare, compare,
-			 err);
-	if (code == ERR_OK)
+	code = view_walk(view, compare->table, prefix, prefix, row_compare,
+			 compare, err);
+	if (code == ERR_OK && prefix.size == 0)
 		code = view_count(compare->other, compare->table, &others, err);
+	else if (code == ERR_OK)
+		code = view_walk(compare->other, compare->table, prefix, prefix,
+				 row_count, &others, err);
 	if (code == ERR_OK && others > compare->common)
 		rows_differ(compare, others - compare->common);
 	return code;

@@ -49,6 +49,15 @@ MUST_CHECK enum err_code rebuild_pending(const struct view *view,
 /* Goes on with one if it was cut short; else does nothing. */
 MUST_CHECK enum err_code rebuild_resume(struct env *env, struct err *err);
 
+/*
+ * Fills what a newer format of the store adds to the derived tables: for
+ * env_upgrade, which has no @context for it. A rebuild that was cut short
+ * begins anew.
+ * ERR_CORRUPT  the journal does not read
+ */
+MUST_CHECK enum err_code rebuild_upgrade(void *context, struct txn *txn,
+					 struct err *err);
+
 /* What rebuild_compare found. */
 struct rebuild_difference {
 	uint64_t rows;    /* that differ, on either side; 0: none does */

@@ -196,7 +196,8 @@ static void exactly_the_ways_of_the_law_are_legal(void **state)
 	assert_int_equal(legal[MOVEMENT_COUNT_ADJUST], 2 * 5 * 4);
 	assert_int_equal(legal[MOVEMENT_HOLD], 5 * 3 * 3);
 	assert_int_equal(legal[MOVEMENT_RELEASE], 5 * 3);
-	assert_int_equal(legal[MOVEMENT_REVERSE], 20 * 20 - 20 + 2 * 20 * 7 + 2);
+	assert_int_equal(legal[MOVEMENT_REVERSE],
+			 20 * 20 - 20 + 2 * 20 * 7 + 2);
 	assert_int_equal(legal[MOVEMENT_TRANSFER_ADJUST], 2);
 }
 

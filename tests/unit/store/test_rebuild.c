@@ -307,7 +307,7 @@ a_comparison_beside_the_store_finds_every_row_that_differs(void **state)
 		txn_abandon(txn);
 		compared++;
 	}
-	assert_int_equal(compared, 17);
+	assert_int_equal(compared, 18);
 }
 
 static void a_sound_store_compares_equal(void **state)

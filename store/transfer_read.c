@@ -1,0 +1,362 @@
+/*
+ * Reading what transfer.c folds.
+ */
+#include <string.h>
+
+#include "store/transfer_rows.h"
+
+/* ---- what the sides say of a transfer as a whole ---- */
+
+static enum err_code word_read(struct reader *reader, enum entry_kind kind,
+			       struct pos *ret_pos, struct entry *ret_entry,
+			       struct err *err)
+{
+	struct pos pos = read_pos(reader);
+	struct span bytes = read_raw(reader, reader_left(reader));
+
+	if (!reader_done(reader) || entry_decode(bytes, ret_entry) != ERR_OK ||
+	    ret_entry->kind != kind)
+		return row_garbled(TABLE_TRANSFER, err);
+	*ret_pos = pos;
+	return ERR_OK;
+}
+
+/* What a side said, in whichever origin; of two, what it said in its journal
+ * is newer than what came round through a feed. */
+static enum err_code word_get(const struct view *view, struct span id,
+			      enum transfer_side side,
+			      struct transfer_word *ret_word, struct err *err)
+{
+	struct transfer_word word = {.is_said = false};
+	struct entry entry;
+
+	for (int origin = ORIGIN_OWN; origin <= ORIGIN_FEEDS; origin++) {
+		struct key key = transfer_key((enum transfer_origin)origin,
+					      TRANSFER_ROW_WORD, id);
+		struct reader reader;
+		enum err_code code;
+
+		key_add_u8(&key, (uint8_t)side);
+		code = row_get(view, TABLE_TRANSFER, key_span(&key), &reader,
+			       err);
+		if (code == ERR_NOT_FOUND)
+			continue;
+		if (code == ERR_OK)
+			code = word_read(&reader, ENTRY_TRANSFER, &word.pos,
+					 &entry, err);
+		if (code != ERR_OK)
+			return code;
+		word.is_said = true;
+		word.transfer = entry.body.transfer;
+		word.effective = entry.effective;
+		break;
+	}
+	*ret_word = word;
+	return ERR_OK;
+}
+
+static enum transfer_state state_of(const struct transfer_word *word)
+{
+	return word->is_said ? word->transfer.state : (enum transfer_state)0;
+}
+
+static enum err_code record_fill(const struct view *view, struct span id,
+				 struct reader *head,
+				 struct transfer_record *ret_record,
+				 struct err *err)
+{
+	struct transfer_record record = {.unsettled = read_varint(head)};
+	enum err_code code;
+
+	if (!reader_done(head) || !place_name_set(&record.id, id))
+		return row_garbled(TABLE_TRANSFER, err);
+	code = word_get(view, id, TRANSFER_SENDER, &record.sender, err);
+	if (code == ERR_OK)
+		code = word_get(view, id, TRANSFER_ADDRESSEE, &record.addressee,
+				err);
+	if (code == ERR_OK)
+		code = word_get(view, id, TRANSFER_HQ, &record.hq, err);
+	if (code != ERR_OK)
+		return code;
+	record.states.sender = state_of(&record.sender);
+	record.states.addressee = state_of(&record.addressee);
+	record.states.hq = state_of(&record.hq);
+	*ret_record = record;
+	return ERR_OK;
+}
+
+enum err_code transfer_get(const struct view *view, struct span id,
+			   struct transfer_record *ret_record, struct err *err)
+{
+	struct key key = {.size = 0};
+	struct reader reader;
+	enum err_code code;
+
+	if (id.size > PLACE_NAME_SIZE_MAX)
+		return ERR_NOT_FOUND;
+	key = transfer_key(ORIGIN_BOTH, TRANSFER_ROW_HEAD, id);
+	code = row_get(view, TABLE_TRANSFER, key_span(&key), &reader, err);
+	if (code != ERR_OK)
+		return code;
+	return record_fill(view, id, &reader, ret_record, err);
+}
+
+struct heads {
+	const struct view *view;
+	transfer_visit_fn *visit;
+	void *context;
+	struct span after;
+};
+
+static enum err_code head_visit(void *context, struct span key,
+				struct span value, struct err *err)
+{
+	struct heads *heads = context;
+	struct transfer_record record;
+	struct reader reader;
+	struct span id;
+	struct span none;
+	enum err_code code;
+
+	if (!transfer_key_split(key, &id, &none))
+		return row_garbled(TABLE_TRANSFER, err);
+	if (span_equal(id, heads->after))
+		return ERR_OK;
+	code = row_open(TABLE_TRANSFER, key, value, &reader, err);
+	if (code == ERR_OK)
+		code = record_fill(heads->view, id, &reader, &record, err);
+	if (code != ERR_OK)
+		return code;
+	return heads->visit(heads->context, &record, err);
+}
+
+enum err_code transfer_walk(const struct view *view, struct span after,
+			    transfer_visit_fn *visit, void *context,
+			    struct err *err)
+{
+	static const char prefix[] = {ORIGIN_BOTH, TRANSFER_ROW_HEAD};
+	struct heads heads = {view, visit, context, after};
+	struct key from = transfer_key(ORIGIN_BOTH, TRANSFER_ROW_HEAD, after);
+
+	from.size--; /* without the NUL: ids that begin with @after follow */
+	return view_walk(view, TABLE_TRANSFER, key_span(&from),
+			 (struct span){prefix, sizeof(prefix)}, head_visit,
+			 &heads, err);
+}
+
+/* ---- items ---- */
+
+struct items {
+	const struct view *view;
+	struct span id;
+	enum transfer_origin origin;
+	struct sku last;
+	transfer_item_fn *visit;
+	void *context;
+};
+
+static enum err_code any_row(void *context, struct span key, struct span value,
+			     struct err *err)
+{
+	bool *is_there = context;
+
+	(void)key, (void)value, (void)err;
+	*is_there = true;
+	return ERR_STOPPED;
+}
+
+/* Whether the site's own journal speaks of the item, too. */
+static enum err_code is_own(const struct items *items, struct span item,
+			    bool *ret_is_own, struct err *err)
+{
+	struct key key = transfer_key(ORIGIN_OWN, TRANSFER_ROW_ITEM, items->id);
+	enum err_code code;
+
+	*ret_is_own = false;
+	key_add_text(&key, item);
+	key_add_u8(&key, 0);
+	code = view_walk(items->view, TABLE_TRANSFER, key_span(&key),
+			 key_span(&key), any_row, ret_is_own, err);
+	return code == ERR_STOPPED ? ERR_OK : code;
+}
+
+static enum err_code item_visit(void *context, struct span key,
+				struct span value, struct err *err)
+{
+	struct items *items = context;
+	struct transfer_sums sums;
+	struct span id;
+	struct span item;
+	bool is_seen = false;
+	enum err_code code = ERR_OK;
+
+	(void)value;
+	if (!transfer_key_split(key, &id, &item) || item.size == 0)
+		return row_garbled(TABLE_TRANSFER, err);
+	if (span_equal(item, sku_span(&items->last)))
+		return ERR_OK;
+	if (!sku_set(&items->last, item))
+		return row_garbled(TABLE_TRANSFER, err);
+	if (items->origin == ORIGIN_FEEDS)
+		code = is_own(items, item, &is_seen, err);
+	if (code != ERR_OK || is_seen)
+		return code;
+	code = transfer_sums(items->view, items->id, item, &sums, err);
+	if (code != ERR_OK)
+		return code;
+	return items->visit(items->context, &items->last, &sums, err);
+}
+
+enum err_code transfer_items(const struct view *view, struct span id,
+			     transfer_item_fn *visit, void *context,
+			     struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (int origin = ORIGIN_OWN; origin <= ORIGIN_FEEDS && code == ERR_OK;
+	     origin++) {
+		struct items items = {.view = view,
+				      .id = id,
+				      .origin = (enum transfer_origin)origin,
+				      .visit = visit,
+				      .context = context};
+		struct key key =
+			transfer_key(items.origin, TRANSFER_ROW_ITEM, id);
+
+		code = view_walk(view, TABLE_TRANSFER, key_span(&key),
+				 key_span(&key), item_visit, &items, err);
+	}
+	return code;
+}
+
+/* ---- lines ---- */
+
+struct lines {
+	enum transfer_side side;
+	transfer_line_fn *visit;
+	void *context;
+};
+
+static enum err_code line_visit(void *context, struct span key,
+				struct span value, struct err *err)
+{
+	struct lines *lines = context;
+	struct transfer_line line = {.side = lines->side};
+	struct reader reader;
+	struct span id;
+	struct span item;
+	enum err_code code = row_open(TABLE_TRANSFER, key, value, &reader, err);
+
+	if (code != ERR_OK)
+		return code;
+	/* The side stands before the item. */
+	if (!transfer_key_split(key, &id, &item) || item.size < 2)
+		return row_garbled(TABLE_TRANSFER, err);
+	item.data++;
+	item.size--;
+	if (!sku_set(&line.item, item) || !transfer_line_read(&reader, &line))
+		return row_garbled(TABLE_TRANSFER, err);
+	return lines->visit(lines->context, &line, err);
+}
+
+enum err_code transfer_lines(const struct view *view, struct span id,
+			     enum transfer_side side, struct span item,
+			     transfer_line_fn *visit, void *context,
+			     struct err *err)
+{
+	struct lines lines = {side, visit, context};
+	enum err_code code = ERR_OK;
+
+	for (int origin = ORIGIN_OWN; origin <= ORIGIN_FEEDS && code == ERR_OK;
+	     origin++) {
+		struct key key = transfer_key((enum transfer_origin)origin,
+					      TRANSFER_ROW_LINE, id);
+
+		key_add_u8(&key, (uint8_t)side);
+		if (item.size > 0) {
+			key_add_text(&key, item);
+			key_add_u8(&key, 0);
+		}
+		code = view_walk(view, TABLE_TRANSFER, key_span(&key),
+				 key_span(&key), line_visit, &lines, err);
+	}
+	return code;
+}
+
+/* ---- claims ---- */
+
+struct claims {
+	transfer_claim_fn *visit;
+	void *context;
+};
+
+static enum err_code claim_visit(void *context, struct span key,
+				 struct span value, struct err *err)
+{
+	struct claims *claims = context;
+	struct reader reader;
+	struct entry entry;
+	struct pos pos;
+	enum err_code code = row_open(TABLE_TRANSFER, key, value, &reader, err);
+
+	if (code == ERR_OK)
+		code = word_read(&reader, ENTRY_CLAIM, &pos, &entry, err);
+	if (code != ERR_OK)
+		return code;
+	return claims->visit(claims->context, &entry.body.claim,
+			     (enum transfer_side)key.data[key.size - 1], err);
+}
+
+enum err_code transfer_claims(const struct view *view, struct span id,
+			      transfer_claim_fn *visit, void *context,
+			      struct err *err)
+{
+	struct claims claims = {visit, context};
+	enum err_code code = ERR_OK;
+
+	for (int origin = ORIGIN_OWN; origin <= ORIGIN_FEEDS && code == ERR_OK;
+	     origin++) {
+		struct key key = transfer_key((enum transfer_origin)origin,
+					      TRANSFER_ROW_CLAIM, id);
+
+		code = view_walk(view, TABLE_TRANSFER, key_span(&key),
+				 key_span(&key), claim_visit, &claims, err);
+	}
+	return code;
+}
+
+/* ---- what is on its way ---- */
+
+struct ways {
+	transfer_way_fn *visit;
+	void *context;
+};
+
+static enum err_code way_visit(void *context, struct span key,
+			       struct span value, struct err *err)
+{
+	struct ways *ways = context;
+	struct reader reader;
+	struct span item;
+	struct span id;
+	int64_t units;
+	enum err_code code = row_open(TABLE_TRANSFER, key, value, &reader, err);
+
+	if (code != ERR_OK)
+		return code;
+	units = read_signed(&reader);
+	if (!transfer_key_split(key, &item, &id) || !reader_done(&reader))
+		return row_garbled(TABLE_TRANSFER, err);
+	return ways->visit(ways->context, id, units, err);
+}
+
+enum err_code transfer_ways(const struct view *view, struct span item,
+			    transfer_way_fn *visit, void *context,
+			    struct err *err)
+{
+	struct ways ways = {visit, context};
+	struct key key = transfer_key(ORIGIN_BOTH, TRANSFER_ROW_WAY, item);
+
+	return view_walk(view, TABLE_TRANSFER, key_span(&key), key_span(&key),
+			 way_visit, &ways, err);
+}

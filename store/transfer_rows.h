@@ -1,0 +1,53 @@
+/*
+ * transfer_rows - the rows of TABLE_TRANSFER, between transfer.c (which folds)
+ * and transfer_read.c. Nobody else includes it.
+ *
+ * Layer     store
+ * Threads   as in transfer.h
+ */
+#ifndef DEPOT_STORE_TRANSFER_ROWS_H
+#define DEPOT_STORE_TRANSFER_ROWS_H
+
+#include "store/row.h"
+#include "store/transfer.h"
+
+/* A key's first byte: what a row was derived from. */
+enum transfer_origin {
+	ORIGIN_OWN = 1,   /* this site's journal */
+	ORIGIN_FEEDS = 2, /* others' feeds */
+	ORIGIN_BOTH = 3,  /* the rows of both */
+};
+
+/* The second: what is in it. Behind that and a NUL between the parts: */
+#define TRANSFER_ROW_WORD 'd'  /* id, side: what that side said last */
+#define TRANSFER_ROW_ITEM 'i'  /* id, item, side: sums */
+#define TRANSFER_ROW_LINE 'l'  /* id, side item, hash: a line */
+#define TRANSFER_ROW_CLAIM 'c' /* id, claim, side: what it said last */
+/* of ORIGIN_BOTH */
+#define TRANSFER_ROW_HEAD 'h' /* id: there is such a transfer */
+#define TRANSFER_ROW_WAY 'w'  /* item, id: units in transit, not 0 */
+
+/* A word's row: pos, and an entry without its actor. */
+#define TRANSFER_WORD_SIZE_MAX 1024
+
+/* Origin, kind, id (or item) and a NUL. */
+struct key transfer_key(enum transfer_origin origin, char kind, struct span id);
+
+/* The first part of a key and the second; false if it is too short. */
+MUST_CHECK bool transfer_key_split(struct span key, struct span *ret_id,
+				   struct span *ret_next);
+
+/* Makes sure that the transfer has a head, and adds to its unsettled items. */
+MUST_CHECK enum err_code transfer_head_touch(struct txn *txn, struct span id,
+					     int change, struct err *err);
+
+/* Works out anew what of an item is in transit: a row as long as any is. */
+MUST_CHECK enum err_code transfer_way_refresh(struct txn *txn, struct span id,
+					      struct span item,
+					      struct err *err);
+
+/* Reads a line's row into *@ret_line, whose side and item are set. */
+MUST_CHECK bool transfer_line_read(struct reader *reader,
+				   struct transfer_line *ret_line);
+
+#endif
