@@ -23,7 +23,8 @@
 
 struct asking {
 	const struct view *view;
-	struct moment now; /* 0: the clock cannot be trusted */
+	struct moment now;       /* 0: the clock cannot be trusted */
+	const struct zone *zone; /* the site's; NULL: not known here */
 	const struct command *command;
 	struct json *json; /* where the arguments lie: a parse ends them */
 	const struct json_value *arguments;
@@ -66,6 +67,7 @@ extern const struct command_table master_queries;
 extern const struct command_table work_queries;
 extern const struct command_table journal_queries;
 extern const struct command_table trace_queries;
+extern const struct command_table check_commands;
 
 /*
  * Makes the reply an error: a stable @code, and the sentence in both languages

@@ -14,6 +14,7 @@
 
 struct desk {
 	struct json json;
+	const struct zone *zone;
 	unsigned char memory[]; /* of READING_JSON_SIZE */
 };
 
@@ -22,7 +23,7 @@ struct desk {
 static const struct command_table *const tables[] = {
 	&master_commands, &import_commands, &stock_commands, &work_commands,
 	&parked_commands, &stock_queries,   &master_queries, &work_queries,
-	&journal_queries, &trace_queries,
+	&journal_queries, &trace_queries,   &check_commands,
 };
 
 static const struct command_row *row_find(struct span name)
@@ -62,8 +63,14 @@ enum err_code desk_open(struct desk **ret_desk, struct err *err)
 	if (desk == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	json_init(&desk->json, desk->memory, READING_JSON_SIZE);
+	desk->zone = NULL;
 	*ret_desk = desk;
 	return ERR_OK;
+}
+
+void desk_zone(struct desk *desk, const struct zone *zone)
+{
+	desk->zone = zone;
 }
 
 void desk_close(struct desk *desk)
@@ -356,6 +363,7 @@ static struct asking asking_of(struct engine *engine, struct act *act,
 	return (struct asking){.view = batch_view(act->batch),
 			       .now = is_trusted ? batch_now(act->batch)
 						 : unknown,
+			       .zone = engine->plan.zone,
 			       .command = command,
 			       .json = &engine->json,
 			       .out = command->reply,
@@ -399,6 +407,7 @@ enum err_code query_run(struct desk *desk, const struct view *view,
 {
 	struct asking asking = {.view = view,
 				.now = now,
+				.zone = desk->zone,
 				.command = command,
 				.json = &desk->json,
 				.out = command->reply,

@@ -67,6 +67,10 @@ struct desk;
 /* ERR_FULL: out of memory. */
 MUST_CHECK enum err_code desk_open(struct desk **ret_desk, struct err *err);
 void desk_close(struct desk *desk);
+/* The site's time zone, borrowed, for what is due next; without it queries do
+ * not say that. */
+struct zone;
+void desk_zone(struct desk *desk, const struct zone *zone);
 
 /* Runs a query on @view as of @now (0: the clock cannot be trusted; then as_of
  * is null). Errors only of the store. */

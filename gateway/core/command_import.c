@@ -5,7 +5,6 @@
 #include "gateway/core/goods.h"
 #include "gateway/core/retry.h"
 #include "gateway/core/rights.h"
-#include "store/intern.h"
 
 static const struct refusal no_file = {
 	"no_file", "the command came without a file", "命令没有附带文件"};
@@ -34,6 +33,8 @@ struct importing {
 	uint64_t unchanged;
 	uint64_t bad;
 	uint64_t listed;
+	uint64_t vanished;
+	bool retires;
 	struct pos last; /* posted; 0: none */
 	/* The first pass: which names stood in which line. */
 	struct intern names;
@@ -173,6 +174,7 @@ static enum err_code row_read(struct importing *importing, struct err *err)
 	row->view = importing->asking->view;
 	row->csv = importing->csv;
 	row->columns = importing->import->columns;
+	row->names = &importing->names;
 	row->is_known = false;
 	row->is_bad = false;
 	act_entry(importing->asking->act, &row->entry, importing->import->kind);
@@ -321,6 +323,9 @@ static void done_out(const struct importing *importing, bool is_dry,
 	out_int_at(out, "unchanged", (int64_t)importing->unchanged);
 	out_int_at(out, "retried", booked);
 	out_bool_at(out, "dry_run", is_dry);
+	if (importing->import->vanished != NULL)
+		out_int_at(out, importing->retires ? "retired" : "vanished",
+			   (int64_t)importing->vanished);
 	if (importing->last.value != 0)
 		asking_posted(importing->asking, importing->last);
 	out_string_at(out, "encoding",
@@ -332,6 +337,15 @@ static void done_out(const struct importing *importing, bool is_dry,
 		out_string_at(out, "sample", importing->sample);
 }
 
+static enum err_code vanished_take(struct importing *importing, bool retires,
+				   struct err *err)
+{
+	if (importing->import->vanished == NULL)
+		return ERR_OK;
+	return importing->import->vanished(importing->asking, &importing->names,
+					   retires, &importing->vanished, err);
+}
+
 static enum err_code import_post(struct importing *importing,
 				 uint32_t *ret_booked, struct err *err)
 {
@@ -340,6 +354,8 @@ static enum err_code import_post(struct importing *importing,
 
 	if (code == ERR_OK)
 		code = rows_post(importing, err);
+	if (code == ERR_OK)
+		code = vanished_take(importing, importing->retires, err);
 	if (code == ERR_OK)
 		code = retry_known(asking->engine, asking->act->batch,
 				   ret_booked, err);
@@ -353,18 +369,23 @@ static enum err_code import_run(struct importing *importing, struct err *err)
 	bool is_dry;
 	enum err_code code;
 
-	if (!asking_bool_or(asking, "dry_run", false, &is_dry))
+	if (!asking_bool_or(asking, "dry_run", false, &is_dry) ||
+	    !asking_bool_or(asking, "retire", false, &importing->retires))
 		return ERR_OK;
 	code = file_open(importing, err);
 	if (code == ERR_OK && !asking->is_refused)
 		code = rows_check(importing, err);
+	if (code == ERR_OK && !asking->is_refused)
+		code = vanished_take(importing, false, err);
 	if (code != ERR_OK)
 		return code;
 	if (importing->bad > 0)
 		bad_end(importing);
 	if (asking->is_refused)
 		return ERR_OK;
-	asking->is_idle = is_dry || importing->added + importing->changed == 0;
+	asking->is_idle =
+		is_dry || (importing->added + importing->changed == 0 &&
+			   (!importing->retires || importing->vanished == 0));
 	if (!asking->is_idle)
 		code = import_post(importing, &booked, err);
 	if (code == ERR_OK)
@@ -415,9 +436,15 @@ static enum err_code bin_import(struct asking *asking, struct err *err)
 	return import_file(asking, &import_bins, err);
 }
 
+static enum err_code check_import(struct asking *asking, struct err *err)
+{
+	return import_file(asking, &import_checks, err);
+}
+
 static const struct command_row rows[] = {
 	{{"item.import", COMMAND_WRITE, RIGHTS_GOODS}, item_import, NULL},
 	{{"code.import", COMMAND_WRITE, RIGHTS_GOODS}, code_import, NULL},
 	{{"bin.import", COMMAND_WRITE, RIGHTS_SITE}, bin_import, NULL},
+	{{"check.import", COMMAND_WRITE, RIGHTS_SITE}, check_import, NULL},
 };
 const struct command_table import_commands = {rows, ARRAY_LEN(rows)};

@@ -1,5 +1,6 @@
 /*
- * command_import - tables of items, codes and bins, as people export them.
+ * command_import - tables of items, codes, bins and checks, as people export
+ * them.
  *
  * Layer     gateway/core, inside the commands only
  * Threads   the keeper
@@ -8,16 +9,19 @@
  * bad ones are reported by line and nothing is posted; then what is new or
  * changed is posted, in one transaction. What a row does not say (no such
  * column, or nothing in it) stays as it was, so the same file twice posts
- * nothing. Memory: the file's text once, and about 50 bytes a row.
+ * nothing. A row of a check says it whole instead. Memory: the file's text
+ * once, and about 50 bytes a row.
  */
 #ifndef DEPOT_GATEWAY_CORE_COMMAND_IMPORT_H
 #define DEPOT_GATEWAY_CORE_COMMAND_IMPORT_H
 
 #include "gateway/core/asking.h"
 #include "gateway/ingest/csv.h"
+#include "store/intern.h"
 
 #define IMPORT_FILE_SIZE_MAX (64u << 20)
 #define IMPORT_BAD_MAX 200
+#define IMPORT_KEY_SIZE (NAME_SIZE_MAX + 8)
 
 /* One row in work. */
 struct import_row {
@@ -27,6 +31,10 @@ struct import_row {
 	struct entry entry;  /* what the row says */
 	struct entry before; /* what the ledger has */
 	bool is_known;       /* before holds */
+	/* The keys of the rows above it; and, once every row has been checked,
+	 * of all. */
+	const struct intern *names;
+	char key_text[IMPORT_KEY_SIZE]; /* room for a key that is made */
 	/* What is wrong with it, if anything: the first that was found. */
 	bool is_bad;
 	size_t column; /* of the known ones */
@@ -45,11 +53,17 @@ struct import {
 	enum err_code (*read)(struct import_row *row, struct err *err);
 	/* What names it, canonical; two rows may not have the same. */
 	struct span (*key)(const struct import_row *row);
+	/* Counts what the ledger has and @names does not; if @retires, it is
+	 * retired. NULL: what a file does not say stays. */
+	enum err_code (*vanished)(struct asking *asking,
+				  const struct intern *names, bool retires,
+				  uint64_t *ret_count, struct err *err);
 };
 
 extern const struct import import_items;
 extern const struct import import_codes;
 extern const struct import import_bins;
+extern const struct import import_checks;
 
 /* ---- fields ---- */
 

@@ -145,7 +145,8 @@ static struct span item_key(const struct import_row *row)
 }
 
 const struct import import_items = {
-	ENTRY_ITEM, item_columns, ARRAY_LEN(item_columns), item_read, item_key};
+	ENTRY_ITEM, item_columns, ARRAY_LEN(item_columns),
+	item_read,  item_key,     NULL};
 
 /* ---- codes ---- */
 
@@ -279,7 +280,8 @@ static struct span code_key(const struct import_row *row)
 }
 
 const struct import import_codes = {
-	ENTRY_CODE, code_columns, ARRAY_LEN(code_columns), code_read, code_key};
+	ENTRY_CODE, code_columns, ARRAY_LEN(code_columns),
+	code_read,  code_key,     NULL};
 
 /* ---- bins ---- */
 
@@ -331,5 +333,6 @@ static struct span bin_key(const struct import_row *row)
 	return place_name_span(&row->entry.body.bin.name);
 }
 
-const struct import import_bins = {ENTRY_BIN, bin_columns,
-				   ARRAY_LEN(bin_columns), bin_read, bin_key};
+const struct import import_bins = {
+	ENTRY_BIN, bin_columns, ARRAY_LEN(bin_columns),
+	bin_read,  bin_key,     NULL};

@@ -200,13 +200,17 @@ static enum err_code task_do(struct checking *checking, struct doing *doing,
 			       doing->task.is_by_uptime
 				       ? SPAN_LITERAL("check_by_uptime")
 				       : SPAN_LITERAL("check_due"));
+	enum err_code code;
 
 	ASSERT(fits);
-	if (watch != NULL) {
-		watch->was_asked = true;
-		watch->asked_ms = checking->uptime_ms;
-	}
-	return check_task_open(checking->act, &doing->check, &doing->task, err);
+	code = check_task_open(checking->act, &doing->check, &doing->task, err);
+	if (code == ERR_OK && watch != NULL)
+		*watch = (struct check_watch){.check = doing->check.id,
+					      .task = doing->task.id,
+					      .seen_ms = checking->uptime_ms,
+					      .asked_ms = checking->uptime_ms,
+					      .was_asked = true};
+	return code;
 }
 
 enum err_code on_checks(struct engine *engine, struct act *act,

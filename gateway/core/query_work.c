@@ -7,6 +7,7 @@
 #include "gateway/core/rights.h"
 #include "gateway/core/view.h"
 #include "gateway/ingest/reading.h"
+#include "store/check.h"
 #include "store/journal.h"
 #include "store/parked.h"
 #include "store/session.h"
@@ -20,13 +21,22 @@ struct task_listing {
 };
 
 static enum err_code task_row(struct page *page, struct pos pos,
-			      const struct entry *entry)
+			      const struct entry *entry, struct err *err)
 {
+	struct span check = name_span(&entry->body.task.check);
+	const struct check_sheet *known = NULL;
+	struct check_sheet sheet;
 	enum err_code code = page_row(page);
 
+	if (code == ERR_OK && check.size > 0) {
+		code = check_sheet(page->asking->view, check, &sheet, err);
+		known = code == ERR_OK ? &sheet : NULL;
+		if (code == ERR_NOT_FOUND)
+			code = ERR_OK;
+	}
 	if (code != ERR_OK)
 		return code;
-	view_task_print(entry, pos, page->asking->out);
+	view_task_print(entry, pos, known, page->asking->out);
 	return page_row_end(page, name_span(&entry->body.task.id));
 }
 
@@ -38,9 +48,8 @@ static enum err_code task_visit(void *context, struct span key, struct pos pos,
 	struct page *page = &listing->page;
 	enum err_code code = ERR_OK;
 
-	(void)err;
 	if (listing->is_all || view_task_is_open(&entry->body.task))
-		code = task_row(page, pos, entry);
+		code = task_row(page, pos, entry, err);
 	if (code != ERR_OK || ++listing->looked < page->asking->look_max)
 		return code;
 	page_cut(page, key);

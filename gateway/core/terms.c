@@ -139,6 +139,16 @@ static const struct term checks[] = {
 	{CHECK_OTHER, "other", "其他"},
 };
 
+static const struct term weekdays[] = {
+	{1 << 0, "mon", "周一"},        {1 << 1, "tue", "周二"},
+	{1 << 2, "wed", "周三"},        {1 << 3, "thu", "周四"},
+	{1 << 4, "fri", "周五"},        {1 << 5, "sat", "周六"},
+	{1 << 6, "sun", "周日"},        {1 << 0, "monday", "星期一"},
+	{1 << 1, "tuesday", "星期二"},  {1 << 2, "wednesday", "星期三"},
+	{1 << 3, "thursday", "星期四"}, {1 << 4, "friday", "星期五"},
+	{1 << 5, "saturday", "星期六"}, {1 << 6, "sunday", "星期日"},
+};
+
 /* What the answer should be. */
 static const struct term expected[] = {
 	{ANSWER_YES, "yes", "是"},
@@ -233,6 +243,7 @@ static const struct {
 	[TERM_SEVERITY] = SET(severities),
 	[TERM_CHECK] = SET(checks),
 	[TERM_ANSWER] = SET(expected),
+	[TERM_WEEKDAY] = SET(weekdays),
 	[TERM_TRANSFER_STATE] = SET(transfer_states),
 	[TERM_CLAIM] = SET(claims),
 	[TERM_CLAIM_PARTY] = SET(claim_parties),

@@ -30,7 +30,8 @@ enum term_set {
 	TERM_TASK_STATE,
 	TERM_SEVERITY,
 	TERM_CHECK,
-	TERM_ANSWER, /* the one that is as it should be */
+	TERM_ANSWER,  /* the one that is as it should be */
+	TERM_WEEKDAY, /* of one bit */
 	TERM_TRANSFER_STATE,
 	TERM_CLAIM, /* its kind */
 	TERM_CLAIM_PARTY,

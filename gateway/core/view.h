@@ -143,9 +143,11 @@ void view_changes_end(struct json_out *out, const struct view_link *link,
 /* True while @task belongs on its topic: open or claimed. */
 bool view_task_is_open(const struct task *task);
 
-/* task/{id}. @entry is a task's, at @pos. */
+/* task/{id}. @entry is a task's, at @pos. @sheet is what a check's task asks;
+ * NULL of any other, or where it is not known. */
+struct check_sheet;
 void view_task_print(const struct entry *entry, struct pos pos,
-		     struct json_out *out);
+		     const struct check_sheet *sheet, struct json_out *out);
 
 /* alert/{id}. @entry is an alert's that is not closed, at @pos. A code that
  * is not in the table below gets a general sentence. */

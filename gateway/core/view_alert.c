@@ -34,6 +34,27 @@ static const struct alert_text alert_texts[] = {
 		"消息的客户端，重启或移除它。",
 	},
 	{
+		"check_failed",
+		"Check {} found something that is not as it should be[: {n} "
+		"answers].",
+		"检查 {} 发现异常[：{n} 项]。",
+		"See what was answered with `depot check history {}`, put it "
+		"right, and check again: `depot check do {}`. The alert ends "
+		"with the first result that is in order.",
+		"用 depot check history {} 查看结果，处理后重新检查：depot "
+		"check do {}。结果正常后告警自动关闭。",
+	},
+	{
+		"check_overdue",
+		"Check {} was due and has not been done[, {n} minutes of grace "
+		"included].",
+		"检查 {} 已到期仍未完成[（已含 {n} 分钟宽限）]。",
+		"Do it now: `depot check do {}`, or the task on a scanner's or "
+		"page's list. The alert says since when it is due.",
+		"请立即完成：depot check do {}，或在任务列表中完成。告警时间"
+		"即应检时间。",
+	},
+	{
 		"clock_untrusted",
 		"The clock has not been set since the box started.",
 		"设备启动后时钟尚未校准。",

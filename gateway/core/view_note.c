@@ -3,10 +3,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/check_out.h"
 #include "gateway/core/terms.h"
 
 /* A sentence with a subject of CODE_SIZE_MAX bytes in it. */
 #define SENTENCE_SIZE 512
+
+/* What stands behind a task's questions in its payload. */
+#define QUESTIONS_TAIL_SIZE 64
 
 /* ---- sentences ---- */
 
@@ -72,14 +76,14 @@ static void sentence_out(const char *key, const char *pattern,
 
 /* What is asked for; {} is the thing and where it is. */
 static const char *const asked_en[] = {
-	[TASK_COUNT] = "Count {}.",   [TASK_PUTAWAY] = "Put away {}.",
-	[TASK_PICK] = "Pick {}.",     [TASK_INSPECT] = "Inspect {}.",
-	[TASK_CHECK] = "Look at {}.",
+	[TASK_COUNT] = "Count {}.", [TASK_PUTAWAY] = "Put away {}.",
+	[TASK_PICK] = "Pick {}.",   [TASK_INSPECT] = "Inspect {}.",
+	[TASK_CHECK] = "Check {}.",
 };
 static const char *const asked_zh[] = {
 	[TASK_COUNT] = "请盘点{}。", [TASK_PUTAWAY] = "请上架{}。",
 	[TASK_PICK] = "请拣选{}。",  [TASK_INSPECT] = "请检验{}。",
-	[TASK_CHECK] = "请查看{}。",
+	[TASK_CHECK] = "请检查{}。",
 };
 
 /* Why. A reason that is not here is shown by its code alone. */
@@ -101,6 +105,13 @@ static const struct task_reason {
 	{"shelf", " The shelf sensor and the book part.",
 	 "货架传感器与账面不符。"},
 	{"asked", " Somebody asked for it.", "有人要求盘点。"},
+	{"check_by_uptime",
+	 " The clock is not set, so nobody knows when it is due: do it now.",
+	 "时钟尚未校准，无法得知应检时间：请立即检查。"},
+	{"check_failed",
+	 " The last answers were not as they should be: put it right, and "
+	 "check again.",
+	 "上次结果异常：请处理后重新检查。"},
 };
 
 static const struct task_reason *task_reason_find(struct span code)
@@ -123,8 +134,31 @@ static void task_thing(const struct task *task, const char *item_and_bin,
 	sentence_add(ret_thing, span_of(name));
 }
 
+/* "Freezer (cold-1)"; by its id alone where no more is known. */
+static void check_thing(const struct task *task,
+			const struct check_sheet *sheet, bool is_chinese,
+			struct sentence *ret_thing)
+{
+	struct span id = name_span(&task->check);
+	struct span name = id;
+
+	if (sheet != NULL) {
+		const struct check *check = &sheet->parts[0];
+		struct span en = item_name_span(&check->name_en);
+		struct span zh = item_name_span(&check->name_zh);
+
+		name = (is_chinese && zh.size > 0) || en.size == 0 ? zh : en;
+	}
+	sentence_fill(ret_thing, name.data == id.data ? "{}" : "{} (", name, 0);
+	if (name.data != id.data) {
+		sentence_add(ret_thing, id);
+		sentence_add(ret_thing, SPAN_LITERAL(")"));
+	}
+}
+
 static void task_text_out(const char *key, const struct task *task,
-			  bool is_chinese, struct json_out *out)
+			  const struct check_sheet *sheet, bool is_chinese,
+			  struct json_out *out)
 {
 	const struct task_reason *reason =
 		task_reason_find(reason_span(&task->reason));
@@ -133,7 +167,9 @@ static void task_text_out(const char *key, const struct task *task,
 	struct sentence thing;
 	struct sentence sentence;
 
-	if (is_chinese)
+	if (task->check.size > 0)
+		check_thing(task, sheet, is_chinese, &thing);
+	else if (is_chinese)
 		task_thing(task, "商品 {}，库位 ", "库位 ", &thing);
 	else
 		task_thing(task, "{} in bin ", "bin ", &thing);
@@ -156,8 +192,38 @@ static void optional_out(const char *key, struct span text,
 		out_text_at(out, key, text);
 }
 
+/* What a client needs to ask for the answers. A payload without room for the
+ * questions says so; check.show has them. */
+static void check_part_out(const struct task *task,
+			   const struct check_sheet *sheet,
+			   struct json_out *out)
+{
+	struct json_mark mark;
+
+	optional_out("check", name_span(&task->check), out);
+	if (task->due_ms != 0)
+		out_moment_at(out, "due",
+			      (struct moment){(int64_t)task->due_ms});
+	if (task->missed != 0)
+		out_int_at(out, "missed", task->missed);
+	if (task->is_by_uptime)
+		out_bool_at(out, "by_uptime", true);
+	if (sheet == NULL)
+		return;
+	out_string_at(out, "check_kind",
+		      term_name(TERM_CHECK, sheet->parts[0].kind));
+	out_reserve(out, QUESTIONS_TAIL_SIZE);
+	mark = out_mark(out);
+	check_questions_out(sheet, out);
+	if (!out_ok(out)) {
+		out_rollback(out, mark);
+		out_bool_at(out, "questions_cut", true);
+	}
+	out_reserve(out, 0);
+}
+
 void view_task_print(const struct entry *entry, struct pos pos,
-		     struct json_out *out)
+		     const struct check_sheet *sheet, struct json_out *out)
 {
 	const struct task *task = &entry->body.task;
 
@@ -172,8 +238,9 @@ void view_task_print(const struct entry *entry, struct pos pos,
 	optional_out("account", name_span(&task->account), out);
 	view_when_out("changed_at", stamp_moment(entry->stamp),
 		      (entry->clock_flags & ENTRY_CLOCK_TRUSTED) != 0, out);
-	task_text_out("text_en", task, false, out);
-	task_text_out("text_zh", task, true, out);
+	task_text_out("text_en", task, sheet, false, out);
+	task_text_out("text_zh", task, sheet, true, out);
+	check_part_out(task, sheet, out);
 	view_pos_out(pos, out);
 	out_object_end(out);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/check.h"
 #include "store/master.h"
 
 /* Records looked at in one run: the table of tasks keeps those that are done.
@@ -37,6 +38,20 @@ static bool note_is_open(const struct entry *entry)
 					 : !entry->body.alert.is_closed;
 }
 
+/* What a check's task asks; NULL of another one, or if it does not read. */
+static const struct check_sheet *task_sheet(const struct run *run,
+					    const struct entry *entry,
+					    struct check_sheet *sheet)
+{
+	struct err *none = NULL;
+	struct span check = name_span(&entry->body.task.check);
+
+	return check.size > 0 && check_sheet(run->view, check, sheet, none) ==
+					 ERR_OK
+		       ? sheet
+		       : NULL;
+}
+
 static enum err_code note_publish(struct run *run, enum table table,
 				  struct pos pos, const struct entry *entry)
 {
@@ -44,11 +59,13 @@ static enum err_code note_publish(struct run *run, enum table table,
 					     : ref_span(&entry->body.alert.id);
 	char buffer[PAYLOAD_OUT_SIZE_MAX];
 	struct json_out out;
+	struct check_sheet sheet;
 
 	out_init(&out, buffer, sizeof(buffer));
 	if (note_is_open(entry)) {
 		if (table == TABLE_TASK)
-			view_task_print(entry, pos, &out);
+			view_task_print(entry, pos,
+					task_sheet(run, entry, &sheet), &out);
 		else
 			view_alert_print(entry, pos, &out);
 		ASSERT(out_ok(&out));

@@ -53,9 +53,10 @@ TOPICS = [
     (r"snapshot/(?P<chunk>0|[1-9][0-9]*)", "snapshot", True),
     (r"changes", "changes", False),
     (r"task/(?P<id>[^/]+)", "task", True),
+    (rf"task/[^/]+/done/{NAME}", "answers", True),
     (r"alert/(?P<id>[^/]+)", "alert", True),
 ]
-INPUTS = {"scan", "shelf", "rfid", "cmd"}
+INPUTS = {"scan", "shelf", "rfid", "cmd", "answers"}
 
 
 class ContractError(Exception):

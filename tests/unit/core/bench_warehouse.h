@@ -26,7 +26,8 @@ struct warehouse {
 	int64_t now_ms;
 	bool is_clock_untrusted;
 	uint16_t packet_id;
-	bool was_committed; /* the last step wrote something */
+	bool was_committed;      /* the last step wrote something */
+	const struct zone *zone; /* for warehouse_open; NULL: UTC */
 	struct desk *desk;
 	struct json json; /* of the last reply */
 	void *json_memory;
@@ -46,6 +47,7 @@ static inline void warehouse_open(struct warehouse *warehouse)
 		.rfid_hold_ms = 5000,
 		.recount_units = 5,
 		.recount_percent = 20,
+		.zone = warehouse->zone,
 	};
 	struct err err;
 

@@ -5,6 +5,7 @@
 #include "tests/support/warehouse.h"
 
 #include "gateway/core/view.h"
+#include "store/check.h"
 #include "tests/support/payload.h"
 
 /* ---- levels ---- */
@@ -96,7 +97,7 @@ static void a_task_says_what_to_do_and_why_in_two_languages(void **state)
 	struct entry entry = stamped(warehouse_task("t1-9", TASK_OPEN));
 
 	assert_true(sku_set(&entry.body.task.item, SPAN_LITERAL("TEA")));
-	view_task_print(&entry, pos_make(1, 9), payload_begin(p));
+	view_task_print(&entry, pos_make(1, 9), NULL, payload_begin(p));
 	payload_end(p);
 	assert_span(payload_text(p, "id"), "t1-9");
 	assert_span(payload_text(p, "kind"), "count");
@@ -133,7 +134,7 @@ static void an_untrusted_clocks_time_is_shown_and_marked(void **state)
 						  ENTRY_EFFECTIVE_TRUSTED
 					: 0;
 			if (i == 0)
-				view_task_print(both[i], pos_make(1, 9),
+				view_task_print(both[i], pos_make(1, 9), NULL,
 						payload_begin(p));
 			else
 				view_alert_print(both[i], pos_make(1, 9),
@@ -186,14 +187,85 @@ static void the_longest_task_fits(void **state)
 		assert_true(reason_set(&task->reason,
 				       SPAN_LITERAL("blind_recount")));
 		view_task_print(&entry, pos_make(EPOCH_MAX, POS_NUMBER_MAX),
-				payload_begin(p));
+				NULL, payload_begin(p));
 		payload_end(p);
 		memset(task->reason.data, '"',
 		       task->reason.size = REASON_SIZE_MAX);
 		view_task_print(&entry, pos_make(EPOCH_MAX, POS_NUMBER_MAX),
-				payload_begin(p));
+				NULL, payload_begin(p));
 		payload_end(p);
 	}
+}
+
+static struct check_sheet sheet_make(size_t text_size, char c)
+{
+	struct check_sheet sheet = {.asked = 0xff};
+
+	for (uint32_t n = 0; n <= CHECK_QUESTIONS_MAX; n++) {
+		struct check *part = &sheet.parts[n];
+
+		part->number = n;
+		part->kind = CHECK_COLD_CHAIN;
+		part->answer = ANSWER_NUMBER;
+		part->has_high = true;
+		part->high = -18500;
+		assert_true(name_set(&part->id, SPAN_LITERAL("cold-1")));
+		assert_true(
+			item_name_set(&part->name_en, SPAN_LITERAL("Freezer")));
+		memset(part->name_zh.data, c,
+		       part->name_zh.size = (uint8_t)text_size);
+	}
+	return sheet;
+}
+
+static void a_checks_task_says_what_it_asks(void **state)
+{
+	struct payload *p = *state;
+	struct check_sheet sheet = sheet_make(3, 'z');
+	struct entry entry = stamped(warehouse_task("t1-9", TASK_OPEN));
+	struct task *task = &entry.body.task;
+
+	task->kind = TASK_CHECK;
+	task->due_ms = UINT64_C(1795341600000);
+	task->missed = 2;
+	assert_true(name_set(&task->check, SPAN_LITERAL("cold-1")));
+	assert_true(reason_set(&task->reason, SPAN_LITERAL("check_failed")));
+	view_task_print(&entry, pos_make(1, 9), &sheet, payload_begin(p));
+	payload_end(p);
+	assert_span(payload_text(p, "check"), "cold-1");
+	assert_span(payload_text(p, "due"), "2026-11-22T10:00:00Z");
+	assert_span(payload_text(p, "check_kind"), "cold_chain");
+	assert_int_equal(payload_int(p, "missed"), 2);
+	assert_true(payload_has(p, "questions"));
+	assert_span(payload_text(p, "text_en"),
+		    "Check Freezer (cold-1). The last answers were not as they "
+		    "should be: put it right, and check again.");
+	assert_span(payload_text(p, "text_zh"),
+		    "请检查zzz (cold-1)。上次结果异常：请处理后重新检查。");
+	view_task_print(&entry, pos_make(1, 9), NULL, payload_begin(p));
+	payload_end(p);
+	assert_false(payload_has(p, "questions"));
+	assert_true(span_starts(payload_text(p, "text_en"), "Check cold-1."));
+}
+
+/* Method: eight questions whose texts double when they are escaped. */
+static void questions_without_room_are_left_out_whole(void **state)
+{
+	struct payload *p = *state;
+	struct check_sheet sheet = sheet_make(ITEM_NAME_SIZE_MAX, '"');
+	struct entry entry = stamped(warehouse_task("t1-9", TASK_OPEN));
+
+	entry.body.task.kind = TASK_CHECK;
+	assert_true(name_set(&entry.body.task.check, SPAN_LITERAL("cold-1")));
+	for (size_t n = 0; n <= CHECK_QUESTIONS_MAX; n++)
+		memset(sheet.parts[n].name_en.data, '\\',
+		       sheet.parts[n].name_en.size = ITEM_NAME_SIZE_MAX);
+	view_task_print(&entry, pos_make(EPOCH_MAX, POS_NUMBER_MAX), &sheet,
+			payload_begin(p));
+	payload_end(p);
+	assert_false(payload_has(p, "questions"));
+	assert_true(payload_has(p, "questions_cut"));
+	assert_int_equal(payload_int(p, "pos"), POS_NUMBER_MAX);
 }
 
 /* ---- alerts ---- */
@@ -388,6 +460,8 @@ int main(void)
 		TEST(an_untrusted_clocks_time_is_shown_and_marked),
 		TEST(a_task_is_open_until_it_is_done_or_cancelled),
 		TEST(the_longest_task_fits),
+		TEST(a_checks_task_says_what_it_asks),
+		TEST(questions_without_room_are_left_out_whole),
 		TEST(an_alert_says_what_is_wrong_since_when_and_what_to_do),
 		TEST(an_unknown_alert_is_still_a_sentence),
 		TEST(every_alert_has_its_four_texts_and_fits),
