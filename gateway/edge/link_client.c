@@ -53,6 +53,7 @@ struct link_client {
 	uint32_t flying_first;
 	uint32_t flying_count;
 
+	bool is_up; /* what is retained comes before that is known: it waits */
 	unsigned failures; /* in a row */
 	int64_t up_ms;
 
@@ -141,7 +142,7 @@ static void depotd_tell(struct link_client *client)
 	if (!is_blocked && client->out_size > 0 &&
 	    packet_send(client, client->out, client->out_size)) {
 		client->out_size = 0;
-		mqtt_hear(client->mqtt, true);
+		mqtt_hear(client->mqtt, client->is_up);
 	}
 	socket_watch(client);
 }
@@ -344,9 +345,13 @@ static void on_changed(void *context, const struct mqtt_change *change)
 	struct link_client *client = context;
 
 	if (change->state == MQTT_UP) {
+		client->is_up = true;
 		client->up_ms = now_ms(client);
 		news_add(client, NEWS_UP);
+		mqtt_hear(client->mqtt, client->out_size == 0);
 	} else if (change->state == MQTT_DOWN) {
+		client->is_up = false;
+		mqtt_hear(client->mqtt, false);
 		text_print(span_of(change->reason), client->reason,
 			   sizeof(client->reason));
 		client->news &= ~(unsigned)NEWS_UP;
@@ -520,6 +525,7 @@ enum err_code link_client_open(const struct link_client_config *config,
 
 void link_client_start(struct link_client *client)
 {
+	mqtt_hear(client->mqtt, false);
 	mqtt_start(client->mqtt);
 	news_add(client, NEWS_ROOM);
 }

@@ -106,9 +106,9 @@ static struct link *link_named(struct link_server *server,
 
 		if (span_equal(name_span(&link->hello.name), name_span(name)))
 			return link;
-		if (link->hello.name.size == 0)
+		if (link->hello.name.size == 0 && unused == NULL)
 			unused = link;
-		else if (link->fd < 0)
+		else if (link->fd < 0 && gone == NULL)
 			gone = link;
 	}
 	if (unused == NULL && gone != NULL)

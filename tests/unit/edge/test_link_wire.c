@@ -1,0 +1,228 @@
+/*
+ * What depotd and a depot-link say to each other is read as it was written, or
+ * refused as a whole.
+ */
+#include "tests/support/check.h"
+
+#include "gateway/edge/link_wire.h"
+
+static uint8_t buffer[LINK_PACKET_SIZE_MAX];
+static char payload[LINK_PAYLOAD_SIZE_MAX + 1];
+
+#define NAME_32 "abcdefghijklmnopqrstuvwxyz-01234"
+
+static struct link_packet message_of(enum link_kind kind, const char *topic,
+				     size_t size)
+{
+	return (struct link_packet){
+		.kind = kind,
+		.message = {.topic = span_of(topic),
+			    .payload = {payload, size},
+			    .qos = 1,
+			    .is_retained = true},
+	};
+}
+
+static void every_kind_is_read_as_it_was_written(void **state)
+{
+	struct link_packet hello = {
+		.kind = LINK_HELLO,
+		.hello = {.version = LINK_VERSION,
+			  .is_metered = true,
+			  .budget = UINT64_MAX},
+	};
+	struct link_packet up = {.kind = LINK_UP};
+	struct link_packet down = {.kind = LINK_DOWN,
+				   .reason = SPAN_LITERAL("it broke")};
+	struct link_packet room = {.kind = LINK_ROOM, .room = 1u << 20};
+	struct link_packet used = {.kind = LINK_USED, .used = {7, 9}};
+	struct link_packet got;
+	size_t size;
+
+	(void)state;
+	assert_true(name_set(&hello.hello.name, span_of(NAME_32)));
+	size = link_encode(&hello, buffer);
+	assert_true(link_decode(buffer, size, &got));
+	assert_int_equal(got.kind, LINK_HELLO);
+	assert_int_equal(got.hello.version, LINK_VERSION);
+	assert_span(name_span(&got.hello.name), NAME_32);
+	assert_true(got.hello.is_metered);
+	assert_true(got.hello.budget == UINT64_MAX);
+
+	assert_true(link_decode(buffer, link_encode(&up, buffer), &got));
+	assert_int_equal(got.kind, LINK_UP);
+	assert_true(link_decode(buffer, link_encode(&down, buffer), &got));
+	assert_int_equal(got.kind, LINK_DOWN);
+	assert_span(got.reason, "it broke");
+	assert_true(link_decode(buffer, link_encode(&room, buffer), &got));
+	assert_int_equal(got.kind, LINK_ROOM);
+	assert_int_equal(got.room, 1u << 20);
+	assert_true(link_decode(buffer, link_encode(&used, buffer), &got));
+	assert_int_equal(got.kind, LINK_USED);
+	assert_int_equal(got.used.in, 7);
+	assert_int_equal(got.used.out, 9);
+}
+
+static void
+the_longest_message_of_each_plane_fits_and_no_longer_one(void **state)
+{
+	static const struct {
+		const char *topic;
+		size_t size;
+	} planes[LINK_PLANES] = {
+		[LINK_HEAD] = {"head/" NAME_32, 256},
+		[LINK_LIVE] = {"live/" NAME_32, LINK_PAYLOAD_SIZE_MAX},
+		[LINK_REQ] = {"req/" NAME_32 "/" NAME_32, 4096},
+		[LINK_REP] = {"rep/" NAME_32 "/" NAME_32 "/" NAME_32,
+			      LINK_PAYLOAD_SIZE_MAX},
+		[LINK_ALARM] = {"alarm/" NAME_32, 1024},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LINK_PLANES; i++) {
+		struct link_packet packet = message_of(
+			LINK_PUBLISH, planes[i].topic, planes[i].size);
+		struct link_packet got;
+		size_t size = link_encode(&packet, buffer);
+
+		assert_true(link_decode(buffer, size, &got));
+		assert_int_equal(got.kind, LINK_PUBLISH);
+		assert_span(got.message.topic, planes[i].topic);
+		assert_int_equal(got.message.payload.size, planes[i].size);
+		assert_int_equal(got.message.qos, 1);
+		assert_true(got.message.is_retained);
+		assert_true(link_topic_takes(span_of(planes[i].topic),
+					     planes[i].size));
+		assert_false(link_topic_takes(span_of(planes[i].topic),
+					      planes[i].size + 1));
+		assert_int_equal(link_payload_max((enum link_plane)i),
+				 planes[i].size);
+	}
+}
+
+static void a_topic_is_read_in_its_parts(void **state)
+{
+	struct link_topic topic;
+
+	(void)state;
+	assert_true(link_topic_read(span_of("rep/hz-01/hq/7f3a"), &topic));
+	assert_int_equal(topic.plane, LINK_REP);
+	assert_span(topic.to, "hz-01");
+	assert_span(topic.from, "hq");
+	assert_span(topic.session, "7f3a");
+	assert_true(link_topic_read(span_of("req/hq/hz-01"), &topic));
+	assert_int_equal(topic.plane, LINK_REQ);
+	assert_span(topic.to, "hq");
+	assert_span(topic.from, "hz-01");
+	assert_int_equal(topic.session.size, 0);
+	assert_true(link_topic_read(span_of("head/hz-01"), &topic));
+	assert_int_equal(topic.plane, LINK_HEAD);
+	assert_int_equal(topic.to.size, 0);
+	assert_span(topic.from, "hz-01");
+}
+
+/* Method: topics that a broker could send and nobody may pass on. */
+static void what_is_no_topic_of_ours_is_none(void **state)
+{
+	const struct span topics[] = {
+		SPAN_LITERAL(""),
+		SPAN_LITERAL("head"),
+		SPAN_LITERAL("head/"),
+		SPAN_LITERAL("head//a"),
+		SPAN_LITERAL("head/a/"),
+		SPAN_LITERAL("head/a/b"),
+		SPAN_LITERAL("head/A"),
+		SPAN_LITERAL("head/+"),
+		SPAN_LITERAL("head/#"),
+		SPAN_LITERAL("head/a\0b"),
+		SPAN_LITERAL("head/a\0"),
+		SPAN_LITERAL("head/" NAME_32 "x"),
+		SPAN_LITERAL("heads/a"),
+		SPAN_LITERAL("/head/a"),
+		SPAN_LITERAL("req/a"),
+		SPAN_LITERAL("req/a/"),
+		SPAN_LITERAL("req//a"),
+		SPAN_LITERAL("req/a/b/c"),
+		SPAN_LITERAL("rep/a/b"),
+		SPAN_LITERAL("rep/a/b/c/d"),
+		SPAN_LITERAL("rep/a/b/\xff"),
+		SPAN_LITERAL("other/a"),
+	};
+	struct link_topic topic;
+	size_t refused = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
+		if (link_topic_read(topics[i], &topic))
+			fail_msg("taken: %s", topics[i].data);
+		refused++;
+	}
+	assert_int_equal(refused, 22);
+}
+
+/*
+ * Method: every packet of every kind cut at every length, and with each of its
+ * first bytes at each value: it is refused, or read as something that is
+ * written as the same bytes.
+ */
+static void
+a_packet_that_is_cut_or_damaged_is_refused_or_means_what_it_says(void **state)
+{
+	static uint8_t damaged[LINK_PACKET_SIZE_MAX];
+	static uint8_t again[LINK_PACKET_SIZE_MAX];
+	struct link_packet packets[] = {
+		{.kind = LINK_HELLO, .hello = {.version = 1, .budget = 5}},
+		{.kind = LINK_UP},
+		{.kind = LINK_DOWN, .reason = SPAN_LITERAL("gone")},
+		{.kind = LINK_ROOM, .room = 77},
+		{.kind = LINK_USED, .used = {1, 2}},
+		message_of(LINK_MESSAGE, "rep/hz-01/hq/1", 20),
+		message_of(LINK_PUBLISH, "alarm/hz-01", 20),
+	};
+	size_t read = 0;
+	size_t refused = 0;
+
+	(void)state;
+	assert_true(name_set(&packets[0].hello.name, span_of("hq")));
+	for (size_t i = 0; i < ARRAY_LEN(packets); i++) {
+		size_t size = link_encode(&packets[i], buffer);
+		struct link_packet got;
+
+		for (size_t cut = 0; cut < size; cut++)
+			assert_false(link_decode(buffer, cut, &got));
+		memcpy(damaged, buffer, size);
+		damaged[size] = 0;
+		assert_false(link_decode(damaged, size + 1, &got));
+		for (size_t at = 0; at < size; at++) {
+			for (unsigned value = 0; value < 256; value++) {
+				memcpy(damaged, buffer, size);
+				damaged[at] = (uint8_t)value;
+				if (!link_decode(damaged, size, &got)) {
+					refused++;
+					continue;
+				}
+				read++;
+				assert_int_equal(link_encode(&got, again),
+						 size);
+				assert_memory_equal(again, damaged, size);
+			}
+		}
+	}
+	printf("%zu read, %zu refused\n", read, refused);
+	assert_true(read > 1000 && refused > 10000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_is_read_as_it_was_written),
+		cmocka_unit_test(
+			the_longest_message_of_each_plane_fits_and_no_longer_one),
+		cmocka_unit_test(a_topic_is_read_in_its_parts),
+		cmocka_unit_test(what_is_no_topic_of_ours_is_none),
+		cmocka_unit_test(
+			a_packet_that_is_cut_or_damaged_is_refused_or_means_what_it_says),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
