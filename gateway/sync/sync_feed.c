@@ -1,0 +1,290 @@
+#include <string.h>
+
+#include "gateway/sync/sync_parts.h"
+#include "store/roster.h"
+
+/* The first place in the order at or after @id. */
+static uint32_t order_place(const struct sync *sync, struct feed_id id)
+{
+	uint32_t low = 0;
+	uint32_t high = sync->feed_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		const struct feed_row *row =
+			&sync->feeds[sync->feed_order[middle]];
+
+		if (feed_id_compare(row->record.id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+uint32_t feed_find(const struct sync *sync, struct feed_id id)
+{
+	uint32_t place = order_place(sync, id);
+	uint32_t feed;
+
+	if (place == sync->feed_count)
+		return NONE;
+	feed = sync->feed_order[place];
+	return feed_id_compare(sync->feeds[feed].record.id, id) == 0 ? feed
+								     : NONE;
+}
+
+static bool feed_is_idle(const struct sync *sync, uint32_t feed)
+{
+	if (sync->feeds[feed].is_here || sync->feeds[feed].source != NONE)
+		return false;
+	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
+		if (sync->slots[i].state != SLOT_FREE &&
+		    sync->slots[i].feed == feed)
+			return false;
+	}
+	for (uint32_t i = 0; i < sync->config.pulls_max; i++) {
+		if (sync->pulls[i].search.feed == feed)
+			return false;
+	}
+	return true;
+}
+
+static void feed_forget(struct sync *sync, uint32_t place)
+{
+	uint32_t feed = sync->feed_order[place];
+
+	sync->feeds[feed].is_used = false;
+	sync->feed_count--;
+	memmove(&sync->feed_order[place], &sync->feed_order[place + 1],
+		(sync->feed_count - place) * sizeof(sync->feed_order[0]));
+	for (uint32_t i = 0; i < sync->config.peers_max; i++)
+		sync->peers[i].feeds[feed] = (struct acked){0};
+}
+
+/* A feed that the store does not know makes way: somebody only spoke of it. */
+static bool feed_make_room(struct sync *sync)
+{
+	for (uint32_t place = sync->feed_count; place-- > 0;) {
+		if (feed_is_idle(sync, sync->feed_order[place])) {
+			feed_forget(sync, place);
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint32_t free_row(const struct sync *sync)
+{
+	uint32_t feed = 0;
+
+	while (sync->feeds[feed].is_used)
+		feed++;
+	return feed;
+}
+
+uint32_t feed_row_of(struct sync *sync, struct feed_id id)
+{
+	uint32_t feed = feed_find(sync, id);
+	uint32_t place;
+
+	if (feed != NONE)
+		return feed;
+	if (sync->feed_count == sync->config.feeds_max && !feed_make_room(sync))
+		return NONE;
+	feed = free_row(sync);
+	sync->feeds[feed] = (struct feed_row){.is_used = true, .source = NONE};
+	sync->feeds[feed].record.id = id;
+	sync->feeds[feed].record.state = FEED_UNKNOWN;
+	place = order_place(sync, id);
+	memmove(&sync->feed_order[place + 1], &sync->feed_order[place],
+		(sync->feed_count - place) * sizeof(sync->feed_order[0]));
+	sync->feed_order[place] = feed;
+	sync->feed_count++;
+	return feed;
+}
+
+bool feed_is_own(const struct sync *sync, const struct feed_row *row)
+{
+	struct feed_id id = row->record.id;
+
+	if (id.site == sync->config.site)
+		return id.epoch == sync->self.epoch && !sync->self.recover;
+	return row->is_here && row->record.is_own &&
+	       (id.site == SITE_CONTROL || id.site == SITE_MASTER) &&
+	       !sync->self.recover;
+}
+
+struct feed_row *feed_own(struct sync *sync)
+{
+	uint32_t feed = feed_find(sync, (struct feed_id){sync->config.site,
+							 sync->self.epoch, 0});
+
+	return feed != NONE ? &sync->feeds[feed] : NULL;
+}
+
+/* ---- reading the store ---- */
+
+static void record_take(struct sync *sync, struct feed_row *row,
+			const struct feed_record *record)
+{
+	bool was_here = row->is_here;
+
+	if (record->state == FEED_FORKED &&
+	    (!was_here || row->record.state != FEED_FORKED)) {
+		row->is_proved = true;
+		sync->is_alarm_due = true;
+	}
+	if (was_here && record->seq > row->record.seq)
+		row->stuck_seq = 0;
+	row->record = *record;
+	row->is_here = true;
+	row->is_mark = true;
+	if (row->offered < record->seq)
+		row->offered = record->seq;
+}
+
+static enum err_code feed_visit(void *context, const struct feed_record *record,
+				struct err *err)
+{
+	struct sync *sync = context;
+	uint32_t feed = feed_row_of(sync, record->id);
+
+	(void)err;
+	if (feed == NONE)
+		sync->counts.feeds_left_out++;
+	else
+		record_take(sync, &sync->feeds[feed], record);
+	return ERR_OK;
+}
+
+/* What was refused for want of a certificate may be welcome now. */
+static enum err_code control_read(struct sync *sync, struct err *err)
+{
+	struct pos control = {0};
+	enum err_code code = roster_control(sync->view, &control, err);
+
+	if (code == ERR_NOT_FOUND)
+		code = ERR_OK;
+	if (code != ERR_OK || control.value == sync->control.value)
+		return code;
+	sync->control = control;
+	for (uint32_t i = 0; i < sync->feed_count; i++)
+		sync->feeds[sync->feed_order[i]].blocked_until_ms = 0;
+	for (uint32_t i = 0; i < sync->config.peers_max; i++)
+		sync->peers[i].quiet_ms = QUIET_MS_MIN;
+	return ERR_OK;
+}
+
+enum err_code feeds_read(struct sync *sync, struct err *err)
+{
+	enum err_code code;
+
+	sync->counts.feeds_left_out = 0;
+	for (uint32_t i = 0; i < sync->feed_count; i++)
+		sync->feeds[sync->feed_order[i]].is_mark = false;
+	code = feed_walk(sync->view, NULL, feed_visit, sync, err);
+	if (code != ERR_OK)
+		return code;
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		struct feed_row *row = &sync->feeds[sync->feed_order[i]];
+
+		row->is_here = row->is_mark;
+	}
+	code = feed_vector_digest(sync->view, sync->config.net_id, sync->digest,
+				  err);
+	if (code != ERR_OK)
+		return code;
+	sync->is_grown = false;
+	return control_read(sync, err);
+}
+
+/* ---- positions ---- */
+
+/* How far the packs bring @reach; it is the same when none does. */
+static uint64_t reach_once(const struct sync *sync, uint32_t feed,
+			   uint64_t reach)
+{
+	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
+		const struct slot *slot = &sync->slots[i];
+		uint64_t last = slot->pack.first_seq + slot->pack.count - 1;
+
+		if (slot->state != SLOT_FREE && slot->feed == feed &&
+		    slot->pack.first_seq <= reach + 1 && last > reach)
+			reach = last;
+	}
+	return reach;
+}
+
+/* Where a feed begins here: a branch at the seq after the common part. */
+uint64_t feed_reach(const struct sync *sync, uint32_t feed)
+{
+	uint64_t reach = sync->feeds[feed].record.seq;
+	uint64_t next = reach_once(sync, feed, reach);
+
+	while (next != reach) {
+		reach = next;
+		next = reach_once(sync, feed, reach);
+	}
+	return reach;
+}
+
+enum err_code feed_hash_start(struct sync *sync, uint32_t feed, uint64_t seq,
+			      uint64_t *ret_start, struct err *err)
+{
+	const struct feed_record *record = &sync->feeds[feed].record;
+	uint8_t hash[HASH_SIZE];
+	enum err_code code;
+
+	if (!sync->feeds[feed].is_here || seq > record->seq)
+		return ERR_NOT_FOUND;
+	if (seq == record->seq) {
+		*ret_start = frame_hash_start(record->hash);
+		return ERR_OK;
+	}
+	code = feed_hash_at(sync->view, record->id, seq, hash, err);
+	if (code == ERR_OK)
+		*ret_start = frame_hash_start(hash);
+	return code;
+}
+
+static enum err_code entry_number_after(struct sync *sync, struct feed_id id,
+					uint64_t seq, uint64_t *ret_number,
+					struct err *err)
+{
+	struct delta delta;
+	enum err_code code = feed_delta(sync->view, id, seq, &delta, err);
+
+	if (code == ERR_OK)
+		*ret_number = delta.header.first + delta.header.row_count;
+	return code;
+}
+
+enum err_code feed_start(struct sync *sync, struct feed_id id, uint64_t seq,
+			 struct pack_start *ret_start, struct err *err)
+{
+	struct pack_start start = {.first = 1};
+	uint32_t feed = feed_find(sync, id);
+	enum err_code code = ERR_OK;
+
+	ASSERT(seq > 0 && feed != NONE);
+	memcpy(start.net_id, sync->config.net_id, sizeof(start.net_id));
+	/* A branch that is not here yet follows the trunk. */
+	if (!sync->feeds[feed].is_here)
+		id.branch = 0;
+	if (seq > 1) {
+		code = feed_hash_at(sync->view, id, seq - 1, start.previous,
+				    err);
+		if (code == ERR_OK)
+			code = entry_number_after(sync, id, seq - 1,
+						  &start.first, err);
+	}
+	if (code == ERR_OK)
+		*ret_start = start;
+	return code;
+}
+
+bool feed_is_blocked(const struct sync *sync, const struct feed_row *row)
+{
+	return row->blocked_until_ms > sync->now.ms;
+}

@@ -1,0 +1,285 @@
+#include <string.h>
+
+#include "gateway/sync/sync_parts.h"
+
+#define CHANGED_MS 30000 /* a head for what others wrote may wait so long */
+
+/* ---- in ---- */
+
+static bool head_is_older(const struct frame_head *head,
+			  const struct frame_head *than)
+{
+	if (head->epoch != than->epoch)
+		return head->epoch < than->epoch;
+	return head->stamp.value < than->stamp.value ||
+	       (head->stamp.value == than->stamp.value &&
+		head->seq < than->seq);
+}
+
+/* The site has more of its own feed than we have, or other deltas. */
+static enum err_code head_tells_more(struct sync *sync,
+				     const struct frame_head *head,
+				     bool *ret_more, struct err *err)
+{
+	struct feed_id id = {head->site, head->epoch, 0};
+	uint32_t feed = feed_find(sync, id);
+	uint8_t hash[HASH_SIZE];
+	enum err_code code;
+
+	*ret_more = head->seq > 0;
+	if (feed == NONE || !sync->feeds[feed].is_here || head->seq == 0)
+		return ERR_OK;
+	if (sync->feeds[feed].offered < head->seq)
+		sync->feeds[feed].offered = head->seq;
+	*ret_more = head->seq > sync->feeds[feed].record.seq;
+	if (*ret_more)
+		return ERR_OK;
+	code = feed_hash_at(sync->view, id, head->seq, hash, err);
+	if (code == ERR_OK)
+		*ret_more = !sync->feeds[feed].is_proved &&
+			    memcmp(hash, head->hash, HASH_SIZE) != 0;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+static enum err_code head_schedule(struct sync *sync, uint32_t peer,
+				   bool is_retained, struct err *err)
+{
+	struct peer *whom = &sync->peers[peer];
+	uint64_t now = sync->now.ms;
+	bool has_more;
+	enum err_code code;
+
+	if (memcmp(whom->head.digest, sync->digest, VECTOR_DIGEST_SIZE) == 0) {
+		whom->pull_ms = 0;
+		whom->quiet_ms = QUIET_MS_MIN;
+		if (whom->has_head)
+			peer_has_all(sync, peer);
+		return ERR_OK;
+	}
+	code = head_tells_more(sync, &whom->head, &has_more, err);
+	if (code != ERR_OK)
+		return code;
+	if (is_retained || whom->pull_end_ms == 0)
+		pull_want(sync, peer, now);
+	else if (has_more)
+		pull_want(sync, peer, now + GRACE_MS);
+	else if (whom->pull_end_ms + whom->quiet_ms > now + GRACE_MS)
+		pull_want(sync, peer, whom->pull_end_ms + whom->quiet_ms);
+	else
+		pull_want(sync, peer, now + GRACE_MS);
+	return ERR_OK;
+}
+
+/* *@ret_good: its signature is good. ERR_DENIED: it is forged. ERR_NOT_FOUND:
+ * nobody can tell yet. */
+static enum err_code head_check(struct sync *sync, uint32_t peer,
+				const struct frame *frame, struct err *err)
+{
+	const struct frame_head *head = &frame->body.head;
+	uint8_t key[KEY_PUBLIC_SIZE];
+	enum err_code code =
+		peer_key(sync, head->site, head->epoch,
+			 name_span(&sync->peers[peer].name), key, err);
+
+	if (code == ERR_OK &&
+	    !frame_head_verify(frame, key, sync->config.net_id))
+		code = ERR_DENIED;
+	return code;
+}
+
+enum err_code head_on_frame(struct sync *sync, uint32_t peer,
+			    const struct sync_in *in, const struct frame *frame,
+			    struct err *err)
+{
+	struct peer *whom = &sync->peers[peer];
+	const struct frame_head *head = &frame->body.head;
+	enum err_code code;
+
+	if (whom->has_head && head_is_older(head, &whom->head))
+		return ERR_OK;
+	if (whom->has_head &&
+	    memcmp(head->signature, whom->head.signature, SIGNATURE_SIZE) == 0)
+		return head_schedule(sync, peer, in->is_retained, err);
+	code = head_check(sync, peer, frame, err);
+	if (code == ERR_DENIED) {
+		sync->counts.heads_forged++;
+		return ERR_OK;
+	}
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	if (code == ERR_NOT_FOUND && whom->has_head)
+		return ERR_OK;
+	whom->has_head = code == ERR_OK;
+	whom->has_hint = code == ERR_NOT_FOUND;
+	whom->head = *head;
+	whom->head_ms = sync->now.ms;
+	if (whom->has_head)
+		whom->site = head->site;
+	return head_schedule(sync, peer, in->is_retained, err);
+}
+
+/* ---- our own, as a witness ---- */
+
+static enum err_code own_differs(struct sync *sync,
+				 const struct frame_head *head,
+				 bool *ret_differs, struct err *err)
+{
+	const struct feed_row *own = feed_own(sync);
+	uint8_t hash[HASH_SIZE];
+	enum err_code code;
+
+	if (head->epoch != sync->self.epoch || head->seq == 0) {
+		*ret_differs = head->epoch > sync->self.epoch;
+		return ERR_OK;
+	}
+	*ret_differs =
+		own == NULL || !own->is_here || head->seq > own->record.seq;
+	if (*ret_differs)
+		return ERR_OK;
+	code = feed_hash_at(sync->view, own->record.id, head->seq, hash, err);
+	if (code == ERR_OK)
+		*ret_differs = memcmp(hash, head->hash, HASH_SIZE) != 0;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code head_on_own(struct sync *sync, const struct sync_in *in,
+			  const struct frame *frame, struct err *err)
+{
+	const struct frame_head *head = &frame->body.head;
+	struct sync_finding finding = {
+		.kind = SYNC_FOUND_SELF,
+		.peer = in->from,
+		.feed = {head->site, head->epoch, 0},
+		.seq = head->seq,
+		.is_signed = true,
+	};
+	uint8_t key[KEY_PUBLIC_SIZE];
+	bool differs = false;
+	enum err_code code;
+
+	if (head->site != sync->config.site)
+		code = ERR_DENIED;
+	else
+		code = peer_key(sync, head->site, head->epoch, in->from, key,
+				err);
+	if (code == ERR_OK &&
+	    !frame_head_verify(frame, key, sync->config.net_id))
+		code = ERR_DENIED;
+	if (code == ERR_DENIED)
+		sync->counts.heads_forged++;
+	if (code == ERR_DENIED || code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code == ERR_OK)
+		code = own_differs(sync, head, &differs, err);
+	if (code == ERR_OK && differs) {
+		memcpy(finding.hash, head->hash, HASH_SIZE);
+		sync->port.found(sync->port.context, &finding);
+	}
+	return code;
+}
+
+/* ---- out ---- */
+
+static uint64_t link_interval_ms(const struct link *link)
+{
+	return link->status.is_metered ? SYNC_METERED_MS : SYNC_HEAD_MS_MAX;
+}
+
+uint64_t head_interval_ms(const struct sync *sync)
+{
+	uint64_t least = SYNC_METERED_MS;
+
+	for (uint32_t i = 0; i < sync->config.links_max; i++) {
+		if (sync->links[i].status.is_up &&
+		    link_interval_ms(&sync->links[i]) < least)
+			least = link_interval_ms(&sync->links[i]);
+	}
+	return least;
+}
+
+static bool head_is_due(const struct sync *sync, const struct link *link)
+{
+	uint64_t passed = sync->now.ms - link->head_ms;
+
+	if (!link->status.is_up)
+		return false;
+	if (link->head_ms != 0 && passed < SYNC_HEAD_MS_MIN)
+		return false;
+	if (!link->has_head || passed >= link_interval_ms(link))
+		return true;
+	if (link->status.is_metered)
+		return false;
+	return link->is_head_due || (link->is_changed && passed >= CHANGED_MS);
+}
+
+/* Complete up to now, if nothing waits to be sealed and the clock is right;
+ * else up to the last delta. */
+static enum err_code head_stamp(struct sync *sync, const struct feed_row *own,
+				struct stamp *ret_stamp, struct err *err)
+{
+	struct stamp stamp = {0};
+	uint64_t unsealed = 0;
+	enum err_code code =
+		feed_unsealed(sync->view, sync->config.site, &unsealed, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (own != NULL)
+		stamp = own->record.stamp;
+	if (unsealed == 0 && sync->now.is_trusted)
+		stamp = stamp_next(stamp, sync->now.utc);
+	*ret_stamp = stamp;
+	return ERR_OK;
+}
+
+static enum err_code head_make(struct sync *sync, uint64_t interval_ms,
+			       struct frame *ret_frame, struct err *err)
+{
+	struct frame_head *head = &ret_frame->body.head;
+	const struct feed_row *own = feed_own(sync);
+	enum err_code code;
+
+	*ret_frame = (struct frame){.type = FRAME_HEAD};
+	head->site = sync->config.site;
+	head->epoch = sync->self.epoch;
+	if (own != NULL) {
+		head->seq = own->record.seq;
+		memcpy(head->hash, own->record.hash, HASH_SIZE);
+	}
+	memcpy(head->digest, sync->digest, sizeof(head->digest));
+	head->flags = (sync->now.is_trusted ? HEAD_CLOCK_TRUSTED : 0) |
+		      (sync->config.is_hq ? HEAD_IS_HQ : 0);
+	head->boot = sync->config.boot;
+	head->control = sync->control;
+	head->next_s = (uint32_t)(interval_ms / 1000);
+	code = head_stamp(sync, own, &head->stamp, err);
+	if (code == ERR_OK)
+		frame_head_sign(ret_frame, sync->self.signer,
+				sync->config.net_id);
+	return code;
+}
+
+enum err_code heads_pump(struct sync *sync, struct err *err)
+{
+	for (uint32_t i = 0; i < sync->config.links_max; i++) {
+		struct link *link = &sync->links[i];
+		struct sync_out out = {.link = i,
+				       .plane = SYNC_PLANE_HEAD,
+				       .is_retained = true};
+		struct frame frame;
+		enum err_code code;
+
+		if (sync->self.signer == NULL || !head_is_due(sync, link))
+			continue;
+		code = head_make(sync, link_interval_ms(link), &frame, err);
+		if (code != ERR_OK)
+			return code;
+		if (!sync_say(sync, &out, &frame))
+			continue;
+		link->head_ms = sync->now.ms;
+		link->has_head = true;
+		link->is_head_due = false;
+		link->is_changed = false;
+	}
+	return ERR_OK;
+}

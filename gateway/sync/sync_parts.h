@@ -1,0 +1,360 @@
+/*
+ * sync_parts - the engine's state, and what its files need of each other.
+ *
+ * Layer     sync; included by sync*.c only
+ * Threads   as sync.h says
+ *
+ * Tables of fixed size, taken at sync_open. Feeds, peers, pulls and serves are
+ * called by their index, which stays; NONE is none.
+ */
+#ifndef DEPOT_SYNC_SYNC_PARTS_H
+#define DEPOT_SYNC_SYNC_PARTS_H
+
+#include "gateway/sync/frame.h"
+#include "gateway/sync/sync.h"
+
+#define NONE UINT32_MAX
+
+/* A frame counts for at least this much credit: so many bytes of credit are so
+ * many packs that wait, however small they are. */
+#define COST_MIN 4096
+#define PACK_ROOM (SYNC_FRAME_SIZE_MAX - 5)
+#define WINDOW_MIN (SYNC_FRAME_SIZE_MAX + COST_MIN)
+#define WAITING_MIN 16
+#define SERVE_CREDIT_MAX (1u << 20)
+#define SERVE_IDLE_MS 60000
+#define SERVE_FRAMES_STEP 16
+#define NEWS_MAX 8         /* deltas of news at once; more is backlog */
+#define NEWS_PENDING_MAX 4 /* packs of news of one feed beyond a gap */
+#define GRACE_MS 2000      /* a head runs ahead of its news */
+#define PENDING_MS 60000   /* a pack beyond a gap waits so long */
+#define BLOCKED_MS 60000
+#define HELLO_TRIES_MAX 3
+#define HELLO_SPACING_MS 1000
+#define QUIET_MS_MIN 30000
+#define QUIET_MS_MAX 480000
+#define KEEP_ROWS_TICK 64
+
+/* ---- feeds ---- */
+
+struct feed_row {
+	bool is_used;
+	bool is_here; /* the store knows it */
+	struct feed_record record;
+	uint32_t source; /* the pull that fetches it */
+	uint64_t offered;
+	uint64_t told; /* own: up to there it was news */
+	/* Not asked for until then, or until the roster grew. */
+	uint64_t blocked_until_ms;
+	uint64_t stuck_seq;
+	enum admission stuck;
+	uint64_t stuck_since_ms;
+	bool is_proved; /* a fork of it has been found, with proof */
+	bool is_mark;   /* for one walk */
+};
+
+/* ---- peers ---- */
+
+/* What a peer has of a feed, and what we last told it that we have. */
+struct acked {
+	uint64_t seq;
+	uint64_t hash_start;
+	uint64_t kept;  /* as in TABLE_PEER */
+	uint64_t ours;  /* told by our ACKs */
+	uint64_t offer; /* in the pull under way */
+};
+
+struct peer {
+	bool is_used;
+	struct name name;
+	uint32_t site;
+	uint32_t links; /* heard on */
+	uint32_t link_last;
+	uint64_t heard_ms;
+
+	bool has_head; /* signed, and good */
+	bool has_hint; /* somebody said so: not verified */
+	struct frame_head head;
+	uint64_t head_ms;
+
+	/* What it has. */
+	uint32_t ack_epoch;
+	uint64_t ack_label;
+	struct stamp ack_stamp;
+	struct acked *feeds;
+	bool is_dirty; /* TABLE_PEER is behind */
+
+	/* What we told it. */
+	uint64_t our_label;
+	uint64_t our_stamp;
+	uint64_t our_ack_ms;
+	bool is_ack_due;
+
+	/* When to fetch from it. 0: no reason to. */
+	uint64_t pull_ms;
+	uint64_t pull_end_ms;
+	uint64_t refused_until_ms;
+	uint64_t quiet_ms; /* how long to wait if there was nothing new */
+	uint32_t pull;
+
+	/* When it asked us. */
+	uint64_t hello_ms;
+	uint64_t refuse_ms;
+	uint64_t rate_ms;
+	uint64_t rate_left; /* bytes it may be served now */
+	uint32_t serve;
+};
+
+/* ---- sessions ---- */
+
+enum pull_state {
+	PULL_FREE,
+	PULL_HELLO,    /* said HELLO */
+	PULL_FETCHING, /* heard HAVE */
+};
+
+/* The search for the position at which a feed parted: our hash at @same is
+ * the peer's too, at @differs it is not. */
+struct search {
+	uint32_t feed; /* NONE: no search */
+	uint64_t same;
+	uint64_t differs;
+	uint64_t asked; /* the answer is to come; 0: none is */
+	uint32_t tries; /* of asking for it */
+	bool has_begun;
+};
+
+struct pull {
+	enum pull_state state;
+	uint32_t peer;
+	uint32_t link;
+	uint32_t session;
+	uint32_t tries;
+	uint64_t said_ms;   /* HELLO, last */
+	uint64_t useful_ms; /* something useful came, or was granted */
+	uint64_t window;
+	uint64_t granted;  /* told to the server */
+	uint64_t received; /* cost of what came */
+	uint64_t freed;    /* cost of what is dealt with */
+	bool has_news;     /* something was fetched */
+	struct search search;
+};
+
+struct serve {
+	bool is_used;
+	uint32_t peer;
+	uint32_t link;
+	uint32_t session;
+	uint64_t heard_ms;
+	uint64_t granted;
+	uint64_t sent;
+	uint32_t count;
+	uint32_t turn;
+	struct frame_range ranges[WANT_RANGES_MAX];
+};
+
+/* ---- packs that wait ---- */
+
+enum slot_state {
+	SLOT_FREE,
+	SLOT_WAITING,
+	SLOT_OUT, /* with the caller */
+};
+
+struct slot {
+	enum slot_state state;
+	uint32_t generation;
+	uint32_t feed;
+	uint32_t peer;
+	uint32_t session; /* of the pull that it belongs to; 0: news */
+	struct pack pack;
+	size_t size;
+	uint64_t order;
+	uint64_t since_ms;
+	uint8_t *bytes;
+};
+
+struct link {
+	struct sync_link_status status;
+	bool is_head_due; /* something of ours changed since */
+	bool is_changed;  /* something did */
+	uint64_t head_ms;
+	bool has_head; /* said since it came up */
+};
+
+struct sync {
+	struct sync_config config;
+	struct sync_port port;
+	struct sync_self self;
+	struct sync_counts counts;
+	uint64_t random;
+	uint64_t order; /* of packs that came */
+
+	uint8_t *block; /* all that follows lies in it */
+	struct link links[SYNC_LINKS_MAX];
+	struct feed_row *feeds;
+	uint32_t *feed_order; /* by id */
+	uint32_t feed_count;
+	struct peer *peers;
+	uint32_t *peer_order; /* by name */
+	uint32_t peer_count;
+	struct acked *acked; /* peers x feeds */
+	struct pull *pulls;
+	struct serve *serves;
+	uint32_t serve_turn;
+	struct slot *slots;
+	uint8_t *slot_bytes;
+	uint32_t *free_slots; /* a stack: memory that was touched comes first */
+	uint32_t free_count;
+	uint32_t reserve; /* of them for news */
+
+	struct packer *packer;
+	struct unpacker *unpacker;
+	uint8_t *frame_bytes; /* of SYNC_FRAME_SIZE_MAX: what is sent */
+	uint8_t *list_bytes;  /* of SYNC_FRAME_SIZE_MAX: lists in it */
+
+	bool is_grown; /* the feeds have to be read again */
+	uint8_t digest[VECTOR_DIGEST_SIZE];
+	struct pos control;
+	bool is_alarm_due;
+	uint64_t last_ms;
+
+	struct sync_refusal refusals[SYNC_REFUSALS_MAX];
+	uint64_t refusal_count;
+
+	/* Of the event under way. */
+	struct sync_now now;
+	const struct view *view;
+};
+
+/* ---- sync.c ---- */
+
+/* Writes @frame and sends it. */
+bool sync_say(struct sync *sync, struct sync_out *out,
+	      const struct frame *frame);
+/* The same for bytes that are there. */
+bool sync_send(struct sync *sync, struct sync_out *out, struct span payload);
+uint32_t sync_random(struct sync *sync); /* never 0 */
+bool link_is_up(const struct sync *sync, uint32_t link);
+
+/* ---- sync_feed.c ---- */
+
+uint32_t feed_find(const struct sync *sync, struct feed_id id);
+/* Finds or makes a row; NONE: no room. */
+uint32_t feed_row_of(struct sync *sync, struct feed_id id);
+/* Reads all feeds' heads again. */
+enum err_code feeds_read(struct sync *sync, struct err *err);
+/* It is ours, and nobody's business but ours. */
+bool feed_is_own(const struct sync *sync, const struct feed_row *row);
+/* The feed of our own journal; NULL: none yet. */
+struct feed_row *feed_own(struct sync *sync);
+/* What seq the packs that wait here would bring it to, without a gap. */
+uint64_t feed_reach(const struct sync *sync, uint32_t feed);
+/* Our hash at @seq, first bytes; ERR_NOT_FOUND: we have no such delta. */
+enum err_code feed_hash_start(struct sync *sync, uint32_t feed, uint64_t seq,
+			      uint64_t *ret_start, struct err *err);
+/* What a pack that begins at @seq follows. */
+enum err_code feed_start(struct sync *sync, struct feed_id id, uint64_t seq,
+			 struct pack_start *ret_start, struct err *err);
+bool feed_is_blocked(const struct sync *sync, const struct feed_row *row);
+
+/* ---- sync_peer.c ---- */
+
+uint32_t peer_find(const struct sync *sync, struct span name);
+/* Finds or makes one; NONE: no room. */
+uint32_t peer_of(struct sync *sync, struct span name);
+enum err_code peers_load(struct sync *sync, struct err *err);
+/* The key by which (site, epoch) signs, if its name is @name.
+ * ERR_NOT_FOUND: the roster does not say; ERR_DENIED: another's name. */
+enum err_code peer_key(struct sync *sync, uint32_t site, uint32_t epoch,
+		       struct span name, uint8_t ret_key[KEY_PUBLIC_SIZE],
+		       struct err *err);
+enum err_code peer_on_ack(struct sync *sync, uint32_t peer, uint32_t link,
+			  const struct frame *frame, struct err *err);
+/* It has exactly what we have. */
+void peer_has_all(struct sync *sync, uint32_t peer);
+void peers_ack(struct sync *sync);
+void peers_keep(struct sync *sync);
+
+/* ---- sync_slot.c ---- */
+
+/* Takes a copy of @bytes. NONE: no room. @like: its feed, peer, session, pack.
+ */
+uint32_t slot_take(struct sync *sync, const struct slot *like,
+		   struct span bytes);
+/* Frees the packs of @feed that wait and came in @session (0: news), or all. */
+void slots_drop(struct sync *sync, uint32_t feed, uint32_t session);
+bool slots_hold(const struct sync *sync, uint32_t session);
+enum err_code slots_pump(struct sync *sync, struct err *err);
+enum err_code slot_on_result(struct sync *sync,
+			     const struct sync_result *result, struct err *err);
+uint64_t slot_cost(size_t size);
+void refusal_note(struct sync *sync, enum admission reason, struct feed_id feed,
+		  uint64_t seq, uint32_t peer);
+
+/* ---- sync_pull.c ---- */
+
+/* There is a reason to fetch from @peer, from @at_ms on. */
+void pull_want(struct sync *sync, uint32_t peer, uint64_t at_ms);
+uint32_t pull_of_session(const struct sync *sync, uint32_t session);
+enum err_code pull_on_have(struct sync *sync, uint32_t pull,
+			   const struct frame *frame, struct err *err);
+enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
+			      const struct frame *frame, size_t size,
+			      struct err *err);
+void pull_on_refuse(struct sync *sync, uint32_t pull,
+		    const struct frame_refuse *refuse);
+/* A pack of @session was dealt with: what it cost may be granted again. */
+void pull_freed(struct sync *sync, uint32_t session, uint64_t cost);
+/* What @peer gave of @feed is no good: others may be asked. */
+void pull_spoiled(struct sync *sync, uint32_t session, uint32_t feed);
+void pull_end(struct sync *sync, uint32_t pull);
+enum err_code pulls_pump(struct sync *sync, struct err *err);
+
+/* ---- sync_serve.c ---- */
+
+enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
+			     const struct frame *frame, struct err *err);
+void serve_on_want(struct sync *sync, uint32_t peer, uint32_t link,
+		   const struct frame *frame);
+void serve_on_credit(struct sync *sync, uint32_t peer,
+		     const struct frame *frame);
+void serve_refuse(struct sync *sync, uint32_t peer, uint32_t link,
+		  uint32_t session, struct frame_refuse refuse);
+void serve_end(struct sync *sync, uint32_t serve);
+enum err_code serves_pump(struct sync *sync, struct err *err);
+
+/* ---- sync_live.c ---- */
+
+enum err_code live_on_frame(struct sync *sync, uint32_t peer,
+			    const struct frame *frame, struct err *err);
+enum err_code live_pump(struct sync *sync, struct err *err);
+
+/* ---- sync_head.c ---- */
+
+enum err_code head_on_frame(struct sync *sync, uint32_t peer,
+			    const struct sync_in *in, const struct frame *frame,
+			    struct err *err);
+enum err_code head_on_own(struct sync *sync, const struct sync_in *in,
+			  const struct frame *frame, struct err *err);
+enum err_code heads_pump(struct sync *sync, struct err *err);
+uint64_t head_interval_ms(const struct sync *sync);
+
+/* ---- sync_fork.c ---- */
+
+/* @peer says that it has @feed at @seq with another hash than ours. */
+void fork_suspect(struct sync *sync, uint32_t pull, uint32_t feed,
+		  uint64_t seq);
+/* The seq to ask for next in the search of @pull; 0: no search. */
+uint64_t fork_ask(struct pull *pull);
+/* The answer: a pack with the delta that was asked for. */
+enum err_code fork_on_pack(struct sync *sync, uint32_t pull, struct span bytes,
+			   const struct pack *pack, struct err *err);
+/* A delta that is not ours at a position that we have. */
+enum err_code fork_found(struct sync *sync, uint32_t feed, uint32_t peer,
+			 const struct delta *theirs, struct err *err);
+enum err_code fork_on_proof(struct sync *sync, uint32_t peer,
+			    const struct frame *frame, struct err *err);
+enum err_code alarm_pump(struct sync *sync, struct err *err);
+
+#endif

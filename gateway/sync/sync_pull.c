@@ -1,0 +1,636 @@
+#include <string.h>
+
+#include "gateway/sync/sync_parts.h"
+
+void pull_want(struct sync *sync, uint32_t peer, uint64_t at_ms)
+{
+	struct peer *whom = &sync->peers[peer];
+
+	if (at_ms < whom->refused_until_ms)
+		at_ms = whom->refused_until_ms;
+	if (at_ms == 0)
+		at_ms = 1;
+	if (whom->pull_ms == 0 || whom->pull_ms > at_ms)
+		whom->pull_ms = at_ms;
+}
+
+uint32_t pull_of_session(const struct sync *sync, uint32_t session)
+{
+	for (uint32_t i = 0; session != 0 && i < sync->config.pulls_max; i++) {
+		if (sync->pulls[i].state != PULL_FREE &&
+		    sync->pulls[i].session == session)
+			return i;
+	}
+	return NONE;
+}
+
+/* ---- credit ---- */
+
+/* What may be granted in all: each pack that waits takes at least COST_MIN. */
+static uint64_t credit_left(const struct sync *sync)
+{
+	uint64_t all =
+		(uint64_t)(sync->config.waiting_max - sync->reserve) * COST_MIN;
+	uint64_t out = 0;
+
+	for (uint32_t i = 0; i < sync->config.pulls_max; i++) {
+		const struct pull *pull = &sync->pulls[i];
+
+		if (pull->state != PULL_FREE)
+			out += pull->granted - pull->freed;
+	}
+	/* What a session that is over left here waits without one. */
+	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
+		const struct slot *slot = &sync->slots[i];
+
+		if (slot->state != SLOT_FREE && slot->session != 0 &&
+		    pull_of_session(sync, slot->session) == NONE)
+			out += slot_cost(slot->size + 5);
+	}
+	return out < all ? all - out : 0;
+}
+
+static uint64_t window_of(const struct sync *sync)
+{
+	uint64_t all =
+		(uint64_t)(sync->config.waiting_max - sync->reserve) * COST_MIN;
+	uint64_t window = all / sync->config.pulls_max;
+
+	return window < WINDOW_MIN ? WINDOW_MIN : window;
+}
+
+void pull_freed(struct sync *sync, uint32_t session, uint64_t cost)
+{
+	uint32_t pull = pull_of_session(sync, session);
+
+	if (pull != NONE)
+		sync->pulls[pull].freed += cost;
+}
+
+/* ---- saying ---- */
+
+static bool pull_say(struct sync *sync, const struct pull *pull,
+		     const struct frame *frame)
+{
+	struct sync_out out = {
+		.link = pull->link,
+		.plane = SYNC_PLANE_REQUEST,
+		.to = name_span(&sync->peers[pull->peer].name),
+	};
+
+	return sync_say(sync, &out, frame);
+}
+
+static void hello_say(struct sync *sync, struct pull *pull)
+{
+	struct frame frame = {.type = FRAME_HELLO, .session = pull->session};
+	struct frame_hello *hello = &frame.body.hello;
+
+	hello->version_min = FRAME_VERSION;
+	hello->version_max = FRAME_VERSION;
+	hello->net = frame_net(sync->config.net_id);
+	hello->boot = sync->config.boot;
+	memcpy(hello->digest, sync->digest, sizeof(hello->digest));
+	hello->acked = sync->peers[pull->peer].our_label;
+	hello->credit = pull->granted;
+	pull->said_ms = sync->now.ms;
+	pull->tries++;
+	/* If it is lost it is said again. */
+	(void)pull_say(sync, pull, &frame);
+}
+
+/* The link to reach @peer by: another one than last time if that did not go
+ * well, one that is not metered before one that is. */
+static uint32_t link_to(const struct sync *sync, const struct peer *peer)
+{
+	uint32_t best = NONE;
+
+	for (uint32_t i = 1; i <= sync->config.links_max; i++) {
+		uint32_t link = (peer->link_last + i) % sync->config.links_max;
+
+		if (!link_is_up(sync, link) || (peer->links >> link & 1) == 0)
+			continue;
+		if (best == NONE || (sync->links[best].status.is_metered &&
+				     !sync->links[link].status.is_metered))
+			best = link;
+	}
+	return best;
+}
+
+static void pull_begin(struct sync *sync, uint32_t peer, uint32_t link)
+{
+	struct peer *whom = &sync->peers[peer];
+	struct pull *pull = sync->pulls;
+
+	while (pull->state != PULL_FREE)
+		pull++;
+	*pull = (struct pull){.state = PULL_HELLO,
+			      .peer = peer,
+			      .link = link,
+			      .session = sync_random(sync),
+			      .useful_ms = sync->now.ms,
+			      .window = window_of(sync),
+			      .search = {.feed = NONE}};
+	pull->granted = pull->window;
+	whom->pull = (uint32_t)(pull - sync->pulls);
+	whom->pull_ms = 0;
+	whom->link_last = link;
+	for (uint32_t i = 0; i < sync->config.feeds_max; i++)
+		whom->feeds[i].offer = 0;
+	sync->counts.sessions_begun++;
+	sync->counts.pulls++;
+	hello_say(sync, pull);
+}
+
+static void sources_leave(struct sync *sync, uint32_t pull)
+{
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		struct feed_row *row = &sync->feeds[sync->feed_order[i]];
+
+		if (row->source == pull)
+			row->source = NONE;
+	}
+}
+
+void pull_end(struct sync *sync, uint32_t pull)
+{
+	struct pull *which = &sync->pulls[pull];
+	struct peer *peer = &sync->peers[which->peer];
+
+	ASSERT(which->state != PULL_FREE);
+	sources_leave(sync, pull);
+	peer->pull = NONE;
+	peer->pull_end_ms = sync->now.ms;
+	if (which->has_news)
+		peer->quiet_ms = QUIET_MS_MIN;
+	else if (peer->quiet_ms < QUIET_MS_MAX)
+		peer->quiet_ms *= 2;
+	which->state = PULL_FREE;
+	sync->counts.pulls--;
+}
+
+/* It said nothing useful for too long: its feeds may come from others. */
+static void pull_stalled(struct sync *sync, uint32_t pull)
+{
+	uint32_t peer = sync->pulls[pull].peer;
+
+	sync->counts.stalls++;
+	pull_end(sync, pull);
+	pull_want(sync, peer, sync->now.ms + SYNC_HELLO_MS);
+}
+
+void pull_spoiled(struct sync *sync, uint32_t session, uint32_t feed)
+{
+	uint32_t pull = pull_of_session(sync, session);
+
+	if (pull == NONE)
+		return;
+	sync->peers[sync->pulls[pull].peer].feeds[feed].offer = 0;
+	if (sync->feeds[feed].source == pull)
+		sync->feeds[feed].source = NONE;
+}
+
+/* ---- HAVE ---- */
+
+static void self_shown(struct sync *sync, const struct pull *pull,
+		       const struct frame_entry *entry)
+{
+	struct sync_finding finding = {
+		.kind = SYNC_FOUND_SELF,
+		.peer = name_span(&sync->peers[pull->peer].name),
+		.feed = entry->feed,
+		.seq = entry->seq,
+	};
+	struct writer writer;
+
+	writer_init(&writer, finding.hash, sizeof(finding.hash));
+	write_u64(&writer, entry->hash_start);
+	sync->port.found(sync->port.context, &finding);
+}
+
+static void offer_take(struct sync *sync, const struct pull *pull,
+		       uint32_t feed, const struct frame_entry *entry)
+{
+	struct feed_row *row = &sync->feeds[feed];
+
+	if (row->offered < entry->seq)
+		row->offered = entry->seq;
+	if (entry->lowest <= row->record.seq + 1)
+		sync->peers[pull->peer].feeds[feed].offer = entry->seq;
+}
+
+static enum err_code have_entry(struct sync *sync, uint32_t pull,
+				const struct frame_entry *entry,
+				struct err *err)
+{
+	struct pull *which = &sync->pulls[pull];
+	uint32_t feed = feed_row_of(sync, entry->feed);
+	const struct feed_row *row;
+	uint64_t start;
+	enum err_code code;
+
+	if (feed == NONE)
+		return ERR_OK;
+	row = &sync->feeds[feed];
+	if (entry->seq > row->record.seq) {
+		if (feed_is_own(sync, row) ||
+		    entry->feed.site == sync->config.site)
+			self_shown(sync, which, entry);
+		if (!feed_is_own(sync, row))
+			offer_take(sync, which, feed, entry);
+		return ERR_OK;
+	}
+	code = feed_hash_start(sync, feed, entry->seq, &start, err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK || start == entry->hash_start)
+		return code;
+	if (feed_is_own(sync, row))
+		self_shown(sync, which, entry);
+	fork_suspect(sync, pull, feed, entry->seq);
+	return ERR_OK;
+}
+
+enum err_code pull_on_have(struct sync *sync, uint32_t pull,
+			   const struct frame *frame, struct err *err)
+{
+	const struct frame_have *have = &frame->body.have;
+	struct pull *which = &sync->pulls[pull];
+	struct frame_list list = {.has_lowest = true};
+	struct frame_entry entry;
+	struct reader reader;
+
+	if (which->state != PULL_HELLO)
+		return ERR_OK;
+	if ((have->flags & HAVE_EQUAL) != 0) {
+		sync->counts.sessions_equal++;
+		pull_end(sync, pull);
+		return ERR_OK;
+	}
+	which->state = PULL_FETCHING;
+	which->useful_ms = sync->now.ms;
+	reader_init(&reader, have->entries.data, have->entries.size);
+	while (frame_entry_read(&reader, &list, &entry)) {
+		enum err_code code = have_entry(sync, pull, &entry, err);
+
+		if (code != ERR_OK)
+			return code;
+	}
+	return ERR_OK;
+}
+
+/* ---- WANT ---- */
+
+/* Whether @pull fetches @feed now and is not done with it. */
+static bool feed_is_open(const struct sync *sync, uint32_t pull, uint32_t feed)
+{
+	const struct peer *peer = &sync->peers[sync->pulls[pull].peer];
+
+	return sync->feeds[feed].source == pull &&
+	       feed_reach(sync, feed) < peer->feeds[feed].offer;
+}
+
+static bool feed_may_come(const struct sync *sync, uint32_t pull, uint32_t feed)
+{
+	const struct peer *peer = &sync->peers[sync->pulls[pull].peer];
+	const struct feed_row *row = &sync->feeds[feed];
+
+	return row->source == NONE && peer->feeds[feed].offer != 0 &&
+	       !feed_is_blocked(sync, row) && !feed_is_own(sync, row) &&
+	       feed_reach(sync, feed) < peer->feeds[feed].offer;
+}
+
+/* True if something that was asked for has yet to come. */
+static bool sources_check(struct sync *sync, uint32_t pull)
+{
+	bool is_open = false;
+
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		uint32_t feed = sync->feed_order[i];
+
+		if (sync->feeds[feed].source != pull)
+			continue;
+		if (feed_is_open(sync, pull, feed))
+			is_open = true;
+		else
+			sync->feeds[feed].source = NONE;
+	}
+	return is_open;
+}
+
+static void want_add(struct writer *writer, struct frame_want *want,
+		     const struct frame_range *range)
+{
+	frame_range_write(writer, range);
+	want->count++;
+}
+
+static void want_list(struct sync *sync, uint32_t pull, struct writer *writer,
+		      struct frame_want *want)
+{
+	const struct peer *peer = &sync->peers[sync->pulls[pull].peer];
+
+	/* In order of their ids: control, then master data, then the rest. */
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		uint32_t feed = sync->feed_order[i];
+		struct frame_range range = {
+			.feed = sync->feeds[feed].record.id};
+
+		if (want->count == WANT_RANGES_MAX ||
+		    !feed_may_come(sync, pull, feed))
+			continue;
+		range.first = feed_reach(sync, feed) + 1;
+		range.last = peer->feeds[feed].offer;
+		want_add(writer, want, &range);
+		sync->feeds[feed].source = pull;
+	}
+}
+
+/* A search is for when all else is here: a peer that lies about one feed does
+ * not hold up the others. */
+static void want_search(struct sync *sync, struct pull *pull,
+			struct writer *writer, struct frame_want *want)
+{
+	struct frame_range range;
+
+	if (want->count > 0 || pull->search.feed == NONE)
+		return;
+	range.first = fork_ask(pull);
+	range.last = range.first;
+	range.feed = sync->feeds[pull->search.feed].record.id;
+	if (range.first != 0)
+		want_add(writer, want, &range);
+}
+
+/* Asks for what comes next. False: there is nothing. */
+static bool want_say(struct sync *sync, uint32_t pull)
+{
+	struct pull *which = &sync->pulls[pull];
+	struct frame frame = {.type = FRAME_WANT, .session = which->session};
+	struct frame_want *want = &frame.body.want;
+	struct writer writer;
+
+	writer_init(&writer, sync->list_bytes, SYNC_REQUEST_SIZE_MAX - 64);
+	want_list(sync, pull, &writer, want);
+	want_search(sync, which, &writer, want);
+	ASSERT(writer_ok(&writer));
+	if (want->count == 0)
+		return false;
+	which->granted = which->freed + which->window;
+	want->granted = which->granted;
+	want->ranges =
+		(struct span){(const char *)sync->list_bytes, writer.size};
+	which->useful_ms = sync->now.ms;
+	/* If it is lost the session stalls, and another one begins. */
+	(void)pull_say(sync, which, &frame);
+	return true;
+}
+
+static void credit_say(struct sync *sync, struct pull *pull)
+{
+	struct frame frame = {.type = FRAME_CREDIT, .session = pull->session};
+
+	if (pull->freed + pull->window - pull->granted < pull->window / 2)
+		return;
+	/* Nothing was under way: the server could not be silent. */
+	if (pull->granted - pull->received < SYNC_FRAME_SIZE_MAX)
+		pull->useful_ms = sync->now.ms;
+	pull->granted = pull->freed + pull->window;
+	frame.body.credit.granted = pull->granted;
+	(void)pull_say(sync, pull, &frame);
+}
+
+/* ---- BATCHES ---- */
+
+static bool pack_was_asked(const struct sync *sync, uint32_t pull,
+			   uint32_t feed, const struct pack *pack)
+{
+	const struct peer *peer = &sync->peers[sync->pulls[pull].peer];
+
+	return feed != NONE && sync->feeds[feed].source == pull &&
+	       pack->first_seq + pack->count - 1 <= peer->feeds[feed].offer;
+}
+
+static void batches_keep(struct sync *sync, uint32_t pull, uint32_t feed,
+			 const struct pack *pack, struct span bytes)
+{
+	struct pull *which = &sync->pulls[pull];
+	struct slot like = {.feed = feed,
+			    .peer = which->peer,
+			    .session = which->session,
+			    .pack = *pack};
+	uint64_t reach = feed_reach(sync, feed);
+
+	if (pack->first_seq + pack->count - 1 <= reach ||
+	    slot_take(sync, &like, bytes) == NONE) {
+		which->freed += slot_cost(bytes.size + 5);
+		return;
+	}
+	which->has_news = true;
+	if (pack->first_seq <= reach + 1)
+		which->useful_ms = sync->now.ms;
+}
+
+static void batches_unasked(struct sync *sync, struct pull *pull, size_t size)
+{
+	sync->counts.frames_unasked++;
+	pull->freed += slot_cost(size);
+}
+
+enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
+			      const struct frame *frame, size_t size,
+			      struct err *err)
+{
+	struct pull *which = &sync->pulls[pull];
+	struct span bytes = frame->body.pack;
+	struct pack pack;
+	uint32_t feed;
+
+	which->received += slot_cost(size);
+	if (which->received > which->granted) {
+		/* It sends more than it may: not to be spoken to for a while.
+		 */
+		sync->counts.frames_unasked++;
+		sync->peers[which->peer].refused_until_ms =
+			sync->now.ms + QUIET_MS_MAX;
+		pull_end(sync, pull);
+		return ERR_OK;
+	}
+	if (which->state != PULL_FETCHING ||
+	    pack_peek(bytes, &pack) != ERR_OK) {
+		batches_unasked(sync, which, size);
+		return ERR_OK;
+	}
+	feed = feed_find(sync, pack.feed);
+	if (feed != NONE && feed == which->search.feed &&
+	    pack.first_seq == which->search.asked) {
+		which->freed += slot_cost(size);
+		return fork_on_pack(sync, pull, bytes, &pack, err);
+	}
+	if (!pack_was_asked(sync, pull, feed, &pack))
+		batches_unasked(sync, which, size);
+	else
+		batches_keep(sync, pull, feed, &pack, bytes);
+	return ERR_OK;
+}
+
+void pull_on_refuse(struct sync *sync, uint32_t pull,
+		    const struct frame_refuse *refuse)
+{
+	struct peer *peer = &sync->peers[sync->pulls[pull].peer];
+	uint32_t whom = sync->pulls[pull].peer;
+	uint64_t wait = (uint64_t)refuse->retry_s * 1000;
+
+	if (wait < HELLO_SPACING_MS)
+		wait = HELLO_SPACING_MS;
+	if (wait > QUIET_MS_MAX)
+		wait = QUIET_MS_MAX;
+	switch (refuse->code) {
+	case REFUSE_VERSION:
+	case REFUSE_NET:
+		wait = QUIET_MS_MAX;
+		break;
+	case REFUSE_BUSY:
+	case REFUSE_SESSION:
+	case REFUSE_BASE:
+	case REFUSE_PRUNED:
+		break;
+	}
+	pull_end(sync, pull);
+	peer->refused_until_ms = sync->now.ms + wait;
+	pull_want(sync, whom, peer->refused_until_ms);
+}
+
+/* ---- each step ---- */
+
+/* All is here and committed: say so, and leave. */
+static void pull_finish(struct sync *sync, uint32_t pull)
+{
+	struct pull *which = &sync->pulls[pull];
+
+	if (slots_hold(sync, which->session)) {
+		which->useful_ms = sync->now.ms; /* it waits for us */
+		return;
+	}
+	sync->peers[which->peer].is_ack_due = true;
+	pull_end(sync, pull);
+}
+
+/* An answer to a search is due; one that is lost is asked for again. */
+static bool search_waits(const struct sync *sync, struct pull *pull)
+{
+	if (pull->search.asked == 0)
+		return false;
+	if (sync->now.ms - pull->useful_ms >= SYNC_HELLO_MS &&
+	    pull->search.tries < HELLO_TRIES_MAX)
+		return false;
+	return true;
+}
+
+static void pull_pump(struct sync *sync, uint32_t pull)
+{
+	struct pull *which = &sync->pulls[pull];
+	bool is_silent = sync->now.ms - which->useful_ms >= SYNC_STALL_MS;
+
+	if (!link_is_up(sync, which->link)) {
+		pull_end(sync, pull);
+		return;
+	}
+	if (which->state == PULL_HELLO) {
+		if (sync->now.ms - which->said_ms < SYNC_HELLO_MS)
+			return;
+		if (which->tries == HELLO_TRIES_MAX)
+			pull_stalled(sync, pull);
+		else
+			hello_say(sync, which);
+		return;
+	}
+	credit_say(sync, which);
+	if (sources_check(sync, pull) || search_waits(sync, which)) {
+		if (is_silent)
+			pull_stalled(sync, pull);
+		return;
+	}
+	if (!want_say(sync, pull))
+		pull_finish(sync, pull);
+}
+
+/* Something is being fetched that is still to come: whoever else only may have
+ * something is asked later. */
+static bool is_fetching(const struct sync *sync)
+{
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		if (sync->feeds[sync->feed_order[i]].source != NONE)
+			return true;
+	}
+	return false;
+}
+
+static bool has_same(const struct sync *sync, const struct peer *peer)
+{
+	return peer->has_head &&
+	       memcmp(peer->head.digest, sync->digest, VECTOR_DIGEST_SIZE) == 0;
+}
+
+/* Its own feed goes further than anything that was offered. */
+static bool has_surely(const struct sync *sync, const struct peer *peer)
+{
+	struct feed_id id = {peer->head.site, peer->head.epoch, 0};
+	uint32_t feed;
+
+	if (!peer->has_head && !peer->has_hint)
+		return true;
+	feed = feed_find(sync, id);
+	return feed == NONE || sync->feeds[feed].source == NONE;
+}
+
+/* Who to fetch from next: HQ, then who has waited longest. */
+static uint32_t peer_next(const struct sync *sync)
+{
+	uint32_t best = NONE;
+	bool is_busy = is_fetching(sync);
+
+	for (uint32_t i = 0; i < sync->peer_count; i++) {
+		uint32_t at = sync->peer_order[i];
+		const struct peer *peer = &sync->peers[at];
+		bool is_hq = (peer->head.flags & HEAD_IS_HQ) != 0;
+
+		if (peer->pull_ms == 0 || peer->pull_ms > sync->now.ms ||
+		    peer->pull != NONE || link_to(sync, peer) == NONE ||
+		    (is_busy && !has_surely(sync, peer)))
+			continue;
+		if (best == NONE || is_hq ||
+		    peer->pull_ms < sync->peers[best].pull_ms)
+			best = at;
+		if (is_hq)
+			break;
+	}
+	return best;
+}
+
+static void pulls_begin(struct sync *sync)
+{
+	while (sync->counts.pulls < sync->config.pulls_max &&
+	       credit_left(sync) >= window_of(sync)) {
+		uint32_t peer = peer_next(sync);
+
+		if (peer == NONE)
+			return;
+		if (has_same(sync, &sync->peers[peer]))
+			sync->peers[peer].pull_ms = 0;
+		else
+			pull_begin(sync, peer,
+				   link_to(sync, &sync->peers[peer]));
+	}
+}
+
+enum err_code pulls_pump(struct sync *sync, struct err *err)
+{
+	(void)err;
+	for (uint32_t i = 0; i < sync->config.pulls_max; i++) {
+		if (sync->pulls[i].state != PULL_FREE)
+			pull_pump(sync, i);
+	}
+	pulls_begin(sync);
+	return ERR_OK;
+}

@@ -1,0 +1,435 @@
+#include <string.h>
+
+#include "gateway/sync/sync_parts.h"
+
+/* ---- what a peer may cost ---- */
+
+static void rate_fill(struct sync *sync, struct peer *peer)
+{
+	uint64_t passed = sync->now.ms - peer->rate_ms;
+	uint64_t rate = sync->config.serve_rate;
+
+	if (passed > 1000)
+		passed = 1000;
+	peer->rate_left += rate * passed / 1000;
+	if (peer->rate_left > rate)
+		peer->rate_left = rate;
+	peer->rate_ms = sync->now.ms;
+}
+
+static void rate_take(struct peer *peer, size_t size)
+{
+	peer->rate_left = peer->rate_left > size ? peer->rate_left - size : 0;
+}
+
+void serve_refuse(struct sync *sync, uint32_t peer, uint32_t link,
+		  uint32_t session, struct frame_refuse refuse)
+{
+	struct peer *whom = &sync->peers[peer];
+	struct frame frame = {.type = FRAME_REFUSE,
+			      .session = session,
+			      .body.refuse = refuse};
+	struct sync_out out = {.link = link,
+			       .plane = SYNC_PLANE_REPLY,
+			       .to = name_span(&whom->name),
+			       .session = session};
+
+	/* One a second: nobody makes us talk. */
+	if (whom->refuse_ms != 0 &&
+	    sync->now.ms - whom->refuse_ms < HELLO_SPACING_MS)
+		return;
+	whom->refuse_ms = sync->now.ms;
+	(void)sync_say(sync, &out, &frame);
+}
+
+/* ---- sessions ---- */
+
+void serve_end(struct sync *sync, uint32_t serve)
+{
+	ASSERT(sync->serves[serve].is_used);
+	sync->serves[serve].is_used = false;
+	sync->peers[sync->serves[serve].peer].serve = NONE;
+	sync->counts.serves--;
+}
+
+/* A place for a session; those that went silent make way. */
+static uint32_t serve_place(struct sync *sync)
+{
+	uint32_t oldest = NONE;
+
+	for (uint32_t i = 0; i < sync->config.serves_max; i++) {
+		const struct serve *serve = &sync->serves[i];
+
+		if (!serve->is_used)
+			return i;
+		if (oldest == NONE ||
+		    serve->heard_ms < sync->serves[oldest].heard_ms)
+			oldest = i;
+	}
+	if (sync->now.ms - sync->serves[oldest].heard_ms < SYNC_STALL_MS)
+		return NONE;
+	serve_end(sync, oldest);
+	return oldest;
+}
+
+static uint32_t serve_begin(struct sync *sync, uint32_t peer, uint32_t link,
+			    const struct frame *frame)
+{
+	uint64_t credit = frame->body.hello.credit;
+	uint32_t serve;
+
+	if (sync->peers[peer].serve != NONE)
+		serve_end(sync, sync->peers[peer].serve);
+	serve = serve_place(sync);
+	if (serve == NONE)
+		return NONE;
+	memset(&sync->serves[serve], 0, sizeof(sync->serves[serve]));
+	sync->serves[serve].is_used = true;
+	sync->serves[serve].peer = peer;
+	sync->serves[serve].link = link;
+	sync->serves[serve].session = frame->session;
+	sync->serves[serve].heard_ms = sync->now.ms;
+	sync->serves[serve].granted =
+		credit < SERVE_CREDIT_MAX ? credit : SERVE_CREDIT_MAX;
+	sync->peers[peer].serve = serve;
+	sync->counts.serves++;
+	return serve;
+}
+
+/* The session of @peer that @frame belongs to. */
+static struct serve *serve_of(struct sync *sync, uint32_t peer,
+			      const struct frame *frame)
+{
+	uint32_t serve = sync->peers[peer].serve;
+
+	if (serve == NONE || sync->serves[serve].session != frame->session)
+		return NULL;
+	sync->serves[serve].heard_ms = sync->now.ms;
+	return &sync->serves[serve];
+}
+
+/* ---- HELLO ---- */
+
+static bool entry_fits(const struct sync *sync, const struct feed_row *row,
+		       const struct acked *acked, bool is_partial)
+{
+	(void)sync;
+	if (!row->is_here || row->record.seq == 0)
+		return false;
+	return !is_partial || acked->seq != row->record.seq ||
+	       acked->hash_start != frame_hash_start(row->record.hash);
+}
+
+static void have_list(struct sync *sync, const struct peer *peer,
+		      struct frame_have *have)
+{
+	bool is_partial = (have->flags & HAVE_PARTIAL) != 0;
+	size_t room = SYNC_FRAME_SIZE_MAX - 64;
+	struct frame_list list = {.has_lowest = true};
+	struct writer writer;
+
+	writer_init(&writer, sync->list_bytes, room);
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		uint32_t feed = sync->feed_order[i];
+		const struct feed_record *record = &sync->feeds[feed].record;
+		struct frame_entry entry = {
+			.feed = record->id,
+			.seq = record->seq,
+			.hash_start = frame_hash_start(record->hash),
+			.lowest = record->lowest > 0 ? record->lowest : 1};
+
+		if (!entry_fits(sync, &sync->feeds[feed], &peer->feeds[feed],
+				is_partial))
+			continue;
+		/* What does not fit is told when this has been fetched. */
+		if (writer.size + FRAME_ENTRY_SIZE_MAX > room)
+			break;
+		frame_entry_write(&writer, &list, &entry);
+	}
+	ASSERT(writer_ok(&writer));
+	have->count = list.count;
+	have->entries =
+		(struct span){(const char *)sync->list_bytes, writer.size};
+}
+
+static void have_say(struct sync *sync, uint32_t peer, uint32_t link,
+		     const struct frame *hello, uint32_t flags)
+{
+	struct peer *whom = &sync->peers[peer];
+	struct frame frame = {.type = FRAME_HAVE, .session = hello->session};
+	struct sync_out out = {.link = link,
+			       .plane = SYNC_PLANE_REPLY,
+			       .to = name_span(&whom->name),
+			       .session = hello->session};
+
+	frame.body.have.flags = flags;
+	memcpy(frame.body.have.digest, sync->digest,
+	       sizeof(frame.body.have.digest));
+	if (flags != HAVE_EQUAL)
+		have_list(sync, whom, &frame.body.have);
+	rate_take(whom, frame.body.have.entries.size + 64);
+	/* If it is lost HELLO comes again. */
+	(void)sync_say(sync, &out, &frame);
+}
+
+#define REFUSE_NOTHING ((enum refuse_code)0)
+
+static enum refuse_code hello_check(struct sync *sync, struct peer *peer,
+				    const struct frame_hello *hello)
+{
+	bool is_early = peer->hello_ms != 0 &&
+			sync->now.ms - peer->hello_ms < HELLO_SPACING_MS;
+
+	if (hello->net != frame_net(sync->config.net_id)) {
+		sync->counts.frames_foreign++;
+		return REFUSE_NET;
+	}
+	if (hello->version_min > FRAME_VERSION ||
+	    hello->version_max < FRAME_VERSION)
+		return REFUSE_VERSION;
+	rate_fill(sync, peer);
+	if (is_early || peer->rate_left < sync->config.serve_rate / 4)
+		return REFUSE_BUSY;
+	peer->hello_ms = sync->now.ms;
+	return REFUSE_NOTHING;
+}
+
+/* Who asks and is not where we are may have what we have not. */
+static void hello_back(struct sync *sync, uint32_t peer)
+{
+	const struct peer *whom = &sync->peers[peer];
+
+	if (whom->pull == NONE &&
+	    (whom->pull_end_ms == 0 ||
+	     sync->now.ms - whom->pull_end_ms >= SYNC_HEAD_MS_MIN))
+		pull_want(sync, peer, sync->now.ms + HELLO_SPACING_MS);
+}
+
+enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
+			     const struct frame *frame, struct err *err)
+{
+	const struct frame_hello *hello = &frame->body.hello;
+	struct peer *whom = &sync->peers[peer];
+	enum refuse_code refused = hello_check(sync, whom, hello);
+	uint32_t flags = 0;
+
+	(void)err;
+	if (refused != REFUSE_NOTHING) {
+		serve_refuse(sync, peer, link, frame->session,
+			     (struct frame_refuse){refused, 5});
+		return ERR_OK;
+	}
+	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0) {
+		have_say(sync, peer, link, frame, HAVE_EQUAL);
+		return ERR_OK;
+	}
+	if (serve_begin(sync, peer, link, frame) == NONE) {
+		serve_refuse(sync, peer, link, frame->session,
+			     (struct frame_refuse){REFUSE_BUSY, 5});
+		return ERR_OK;
+	}
+	if (hello->acked != 0 && hello->acked == whom->ack_label)
+		flags = HAVE_PARTIAL;
+	have_say(sync, peer, link, frame, flags);
+	hello_back(sync, peer);
+	return ERR_OK;
+}
+
+/* ---- WANT, CREDIT ---- */
+
+static void grant(struct serve *serve, uint64_t granted)
+{
+	uint64_t most = serve->sent + SERVE_CREDIT_MAX;
+
+	if (granted > most)
+		granted = most;
+	if (granted > serve->granted)
+		serve->granted = granted;
+}
+
+void serve_on_want(struct sync *sync, uint32_t peer, uint32_t link,
+		   const struct frame *frame)
+{
+	struct serve *serve = serve_of(sync, peer, frame);
+	struct reader reader;
+
+	if (serve == NULL) {
+		serve_refuse(sync, peer, link, frame->session,
+			     (struct frame_refuse){REFUSE_SESSION, 0});
+		return;
+	}
+	grant(serve, frame->body.want.granted);
+	serve->count = 0;
+	serve->turn = 0;
+	reader_init(&reader, frame->body.want.ranges.data,
+		    frame->body.want.ranges.size);
+	while (serve->count < WANT_RANGES_MAX &&
+	       frame_range_read(&reader, &serve->ranges[serve->count]))
+		serve->count++;
+}
+
+void serve_on_credit(struct sync *sync, uint32_t peer,
+		     const struct frame *frame)
+{
+	struct serve *serve = serve_of(sync, peer, frame);
+
+	if (serve != NULL)
+		grant(serve, frame->body.credit.granted);
+}
+
+/* ---- BATCHES ---- */
+
+static void range_drop(struct serve *serve, uint32_t at)
+{
+	memmove(&serve->ranges[at], &serve->ranges[at + 1],
+		(serve->count - at - 1) * sizeof(serve->ranges[0]));
+	serve->count--;
+	if (serve->turn >= serve->count)
+		serve->turn = 0;
+}
+
+/* Packs at most @most deltas of @range. *@ret_count: how many went in. */
+static enum err_code pack_fill(struct sync *sync,
+			       const struct frame_range *range, uint32_t most,
+			       uint32_t *ret_count, struct err *err)
+{
+	uint32_t count = 0;
+	struct delta delta;
+	enum err_code code = ERR_OK;
+
+	packer_begin(sync->packer, range->feed, PACK_ZSTD, PACK_ROOM);
+	while (count < most && range->first + count <= range->last) {
+		code = feed_delta(sync->view, range->feed, range->first + count,
+				  &delta, err);
+		if (code == ERR_OK)
+			code = packer_add(sync->packer, &delta);
+		if (code != ERR_OK)
+			break;
+		count++;
+	}
+	/* The pack is full, or the feed ends here: what there is goes. */
+	if (count > 0 && (code == ERR_FULL || code == ERR_NOT_FOUND))
+		code = ERR_OK;
+	*ret_count = count;
+	/* Longer than any pack: it was not sealed by a sound box. */
+	return code == ERR_FULL ? ERR_NOT_FOUND : code;
+}
+
+/* The pack of the next deltas of @range, behind the frame's first bytes.
+ * ERR_NOT_FOUND: they are not here. */
+static enum err_code pack_make(struct sync *sync,
+			       const struct frame_range *range,
+			       struct writer *writer, uint32_t *ret_count,
+			       struct err *err)
+{
+	struct writer fresh = *writer;
+	uint32_t most = PACK_DELTAS_MAX;
+	uint32_t fitting = 0;
+	enum err_code code;
+
+	for (;;) {
+		code = pack_fill(sync, range, most, ret_count, err);
+		if (code != ERR_OK)
+			return code;
+		*writer = fresh;
+		code = packer_end(sync->packer, writer, &fitting);
+		if (code != ERR_FULL)
+			return code;
+		ASSERT(fitting < *ret_count);
+		most = fitting > 0 ? fitting : 1;
+	}
+}
+
+static enum err_code serve_frame(struct sync *sync, struct serve *serve,
+				 bool *ret_sent, struct err *err)
+{
+	struct peer *peer = &sync->peers[serve->peer];
+	struct frame_range *range = &serve->ranges[serve->turn];
+	struct frame head = {.type = FRAME_BATCHES, .session = serve->session};
+	struct sync_out out = {.link = serve->link,
+			       .plane = SYNC_PLANE_REPLY,
+			       .to = name_span(&peer->name),
+			       .session = serve->session,
+			       .is_bulk = true};
+	struct writer writer;
+	uint32_t count;
+	enum err_code code;
+
+	writer_init(&writer, sync->frame_bytes, SYNC_FRAME_SIZE_MAX);
+	frame_write(&writer, &head);
+	code = pack_make(sync, range, &writer, &count, err);
+	if (code == ERR_NOT_FOUND) {
+		serve_refuse(sync, serve->peer, serve->link, serve->session,
+			     (struct frame_refuse){REFUSE_PRUNED, 60});
+		range_drop(serve, serve->turn);
+		*ret_sent = true;
+		return ERR_OK;
+	}
+	if (code != ERR_OK)
+		return code;
+	*ret_sent = sync_send(sync, &out,
+			      (struct span){(const char *)sync->frame_bytes,
+					    writer.size});
+	if (!*ret_sent)
+		return ERR_OK;
+	serve->sent += slot_cost(writer.size);
+	serve->heard_ms = sync->now.ms;
+	rate_take(peer, writer.size);
+	sync->counts.packs_served++;
+	range->first += count;
+	if (range->first > range->last)
+		range_drop(serve, serve->turn);
+	else if (range->feed.site != SITE_CONTROL &&
+		 range->feed.site != SITE_MASTER)
+		serve->turn = (serve->turn + 1) % serve->count;
+	return ERR_OK;
+}
+
+static bool serve_may_send(struct sync *sync, const struct serve *serve)
+{
+	struct peer *peer = &sync->peers[serve->peer];
+
+	if (!serve->is_used || serve->count == 0 ||
+	    !link_is_up(sync, serve->link) ||
+	    serve->granted < serve->sent + SYNC_FRAME_SIZE_MAX)
+		return false;
+	rate_fill(sync, peer);
+	return peer->rate_left >= SYNC_FRAME_SIZE_MAX;
+}
+
+static void serves_tidy(struct sync *sync)
+{
+	for (uint32_t i = 0; i < sync->config.serves_max; i++) {
+		const struct serve *serve = &sync->serves[i];
+
+		if (serve->is_used &&
+		    (sync->now.ms - serve->heard_ms >= SERVE_IDLE_MS ||
+		     !link_is_up(sync, serve->link)))
+			serve_end(sync, i);
+	}
+}
+
+enum err_code serves_pump(struct sync *sync, struct err *err)
+{
+	uint32_t left = SERVE_FRAMES_STEP;
+	uint32_t idle = 0;
+
+	serves_tidy(sync);
+	/* One frame each in turn, until nobody can be sent any. */
+	while (left > 0 && idle < sync->config.serves_max) {
+		struct serve *serve;
+		bool is_sent = false;
+		enum err_code code = ERR_OK;
+
+		sync->serve_turn =
+			(sync->serve_turn + 1) % sync->config.serves_max;
+		serve = &sync->serves[sync->serve_turn];
+		if (serve_may_send(sync, serve))
+			code = serve_frame(sync, serve, &is_sent, err);
+		if (code != ERR_OK)
+			return code;
+		idle = is_sent ? 0 : idle + 1;
+		left -= is_sent ? 1 : 0;
+	}
+	return ERR_OK;
+}

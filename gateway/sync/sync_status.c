@@ -1,0 +1,141 @@
+#include <string.h>
+
+#include "gateway/sync/sync_parts.h"
+
+void sync_link_status(const struct sync *sync, uint32_t link,
+		      struct sync_link_status *ret_status)
+{
+	ASSERT(link < sync->config.links_max);
+	*ret_status = sync->links[link].status;
+}
+
+static const struct feed_row *own_row(const struct sync *sync,
+				      uint32_t *ret_feed)
+{
+	*ret_feed = feed_find(sync, (struct feed_id){sync->config.site,
+						     sync->self.epoch, 0});
+	return *ret_feed != NONE ? &sync->feeds[*ret_feed] : NULL;
+}
+
+/* What of our own feed @peer has not, as far as it signed. */
+static void backlog_set(const struct sync *sync, const struct view *view,
+			const struct peer *peer,
+			struct sync_peer_status *status)
+{
+	uint32_t feed;
+	const struct feed_row *own = own_row(sync, &feed);
+	struct delta delta;
+
+	if (own == NULL)
+		return;
+	status->acked_seq = peer->feeds[feed].seq;
+	if (status->acked_seq >= own->record.seq)
+		return;
+	status->backlog_deltas = own->record.seq - status->acked_seq;
+	status->backlog_entries = own->record.number;
+	if (status->acked_seq > 0 &&
+	    feed_delta(view, own->record.id, status->acked_seq, &delta, NULL) ==
+		    ERR_OK)
+		status->backlog_entries -=
+			delta.header.first + delta.header.row_count - 1;
+}
+
+static uint32_t links_up(const struct sync *sync, uint32_t links)
+{
+	for (uint32_t i = 0; i < sync->config.links_max; i++) {
+		if (!sync->links[i].status.is_up)
+			links &= ~(1u << i);
+	}
+	return links;
+}
+
+bool sync_peer_at(const struct sync *sync, const struct view *view,
+		  size_t index, struct sync_peer_status *ret_status)
+{
+	const struct peer *peer;
+	uint64_t silent_ms;
+
+	if (index >= sync->peer_count)
+		return false;
+	peer = &sync->peers[sync->peer_order[index]];
+	silent_ms = sync->last_ms - peer->head_ms;
+	*ret_status = (struct sync_peer_status){
+		.name = peer->name,
+		.site = peer->site,
+		.links = links_up(sync, peer->links),
+		.heard_ms = peer->heard_ms,
+		.has_head = peer->has_head,
+		.is_stale = !peer->has_head ||
+			    silent_ms > (uint64_t)SYNC_HEADS_MISSED_MAX *
+						peer->head.next_s * 1000,
+		.has_ack = peer->ack_stamp.value != 0,
+		.acked_stamp = peer->ack_stamp,
+		.is_pulling = peer->pull != NONE,
+		.is_serving = peer->serve != NONE,
+	};
+	if (peer->has_head) {
+		ret_status->epoch = peer->head.epoch;
+		ret_status->seq = peer->head.seq;
+		ret_status->stamp = peer->head.stamp;
+		ret_status->clock_trusted =
+			(peer->head.flags & HEAD_CLOCK_TRUSTED) != 0;
+	}
+	backlog_set(sync, view, peer, ret_status);
+	return true;
+}
+
+uint64_t sync_acked(const struct sync *sync, uint32_t site, struct feed_id feed)
+{
+	uint32_t row = feed_find(sync, feed);
+
+	for (uint32_t i = 0; row != NONE && i < sync->peer_count; i++) {
+		const struct peer *peer = &sync->peers[sync->peer_order[i]];
+
+		if (peer->site == site)
+			return peer->feeds[row].seq;
+	}
+	return 0;
+}
+
+bool sync_feed_at(const struct sync *sync, size_t index,
+		  struct sync_feed_status *ret_status)
+{
+	const struct feed_row *row;
+	uint32_t feed;
+
+	if (index >= sync->feed_count)
+		return false;
+	feed = sync->feed_order[index];
+	row = &sync->feeds[feed];
+	*ret_status = (struct sync_feed_status){
+		.record = row->record,
+		.offered = row->offered,
+		.stuck_seq = row->stuck_seq,
+		.stuck = row->stuck,
+		.stuck_since_ms = row->stuck_since_ms,
+	};
+	if (row->source != NONE)
+		ret_status->source =
+			sync->peers[sync->pulls[row->source].peer].name;
+	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
+		if (sync->slots[i].state != SLOT_FREE &&
+		    sync->slots[i].feed == feed)
+			ret_status->pending++;
+	}
+	return true;
+}
+
+bool sync_refusal_at(const struct sync *sync, size_t index,
+		     struct sync_refusal *ret_refusal)
+{
+	if (index >= SYNC_REFUSALS_MAX || index >= sync->refusal_count)
+		return false;
+	*ret_refusal = sync->refusals[(sync->refusal_count - 1 - index) %
+				      SYNC_REFUSALS_MAX];
+	return true;
+}
+
+void sync_counts(const struct sync *sync, struct sync_counts *ret_counts)
+{
+	*ret_counts = sync->counts;
+}
