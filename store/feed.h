@@ -53,6 +53,14 @@ struct feed_record {
 	uint64_t rows;    /* folded, void ones included */
 	uint64_t void_rows;
 	struct pos control; /* known by its writer */
+	/* Of a branch: the feed of the same epoch that it left (its branch),
+	 * and the last seq that both share, whose deltas are that one's. Else
+	 * 0. */
+	uint64_t parent;
+	uint64_t base;
+	/* Up to here its balances count: seq, or less where a fence excludes
+	 * what was here already. */
+	uint64_t counted;
 	bool is_own;
 };
 
@@ -78,6 +86,45 @@ MUST_CHECK enum err_code feed_hash_at(const struct view *view,
 				      struct feed_id id, uint64_t seq,
 				      uint8_t ret_hash[HASH_SIZE],
 				      struct err *err);
+
+/* Why a row says nothing, on every node alike. Its bytes stay in the delta. On
+ * disk: the numbers never change. */
+enum void_reason {
+	VOID_ROWS = 1,      /* the delta's rows are not in their one form */
+	VOID_GARBLED = 2,   /* the row's entry is not in its one form */
+	VOID_UNSOUND = 3,   /* entry_is_sound says no */
+	VOID_FOUNDING = 4,  /* not first, or of another network or key */
+	VOID_AUTHORITY = 5, /* not its writer's to say */
+	VOID_OVERFLOW = 6,  /* a sum would leave 64 bits */
+};
+#define VOID_REASON_MAX VOID_OVERFLOW
+/* "authority" ... Never NULL. */
+const char *void_reason_name(enum void_reason reason);
+
+/* Visits the void rows of a feed, of which the first FEED_VOIDS_MAX are listed
+ * (struct feed_record counts all of them). */
+#define FEED_VOIDS_MAX 64
+typedef enum err_code feed_void_visit_fn(void *context, struct pos pos,
+					 enum void_reason reason,
+					 struct err *err);
+MUST_CHECK enum err_code feed_void_walk(const struct view *view,
+					struct feed_id feed,
+					feed_void_visit_fn *visit,
+					void *context, struct err *err);
+
+/*
+ * Visits the last entry that site @site's feeds hold of each thing of @kind, by
+ * its key: of ENTRY_STATUS one, of ENTRY_ALERT by id (closed ones too), of
+ * ENTRY_TASK, ENTRY_CHECK and ENTRY_CHECK_RESULT by the check's or task's id,
+ * of ENTRY_SUCCESSION and ENTRY_CLOSING one. Other kinds: none are kept.
+ */
+typedef enum err_code feed_latest_visit_fn(void *context, struct pos pos,
+					   const struct entry *entry,
+					   struct err *err);
+MUST_CHECK enum err_code feed_latest_walk(const struct view *view,
+					  uint32_t site, enum entry_kind kind,
+					  feed_latest_visit_fn *visit,
+					  void *context, struct err *err);
 
 /* ---- the desk: what sealing and admitting need in memory ---- */
 
@@ -118,7 +165,12 @@ MUST_CHECK enum err_code feed_unsealed(const struct view *view, uint32_t site,
  *
  * An epoch that ended with unsealed entries is sealed to its end first, with
  * its own key; feed_seal says ERR_DENIED and names the epoch if @signer is not
- * that epoch's.
+ * that epoch's. (Unless the epoch after it begins with a succession: that one's
+ * parent is left as its peers have it.)
+ *
+ * ERR_CONFLICT  the feed has ended, by a fence or its own closing: a new epoch
+ *               has to be opened
+ * ERR_FULL      no room in the map: abandon
  */
 MUST_CHECK enum err_code feed_seal(struct feed_desk *desk, struct txn *txn,
 				   const struct seal_plan *plan,
@@ -135,6 +187,8 @@ struct feed_write {
 	const struct span *entries;
 	size_t count;
 };
+/* ERR_INVALID  more than a delta holds, or an entry that this feed may not say:
+ *              abandon */
 MUST_CHECK enum err_code feed_write(struct feed_desk *desk, struct txn *txn,
 				    const struct feed_write *write,
 				    uint64_t *ret_seq, struct err *err);
@@ -156,6 +210,9 @@ enum admission {
 const char *admission_name(enum admission admission);
 
 /*
+ * The first delta of a control epoch carries the root's statement, which names
+ * the key that signs it: that one is judged with its rows there.
+ *
  * Judges a delta before any transaction: its certificate and fence as @view
  * has them, and its signature. The rows need not be there.
  * *@ret_admission: APPLIED means that nothing speaks against it so far.
@@ -172,12 +229,17 @@ MUST_CHECK enum err_code feed_judge(const struct view *view,
  * head moved. Only ADMISSION_APPLIED changed anything. Looks again at what may
  * have changed since feed_judge (head, fence), not at the signature.
  *
+ * A delta whose rows are not in their one form is applied too: all its rows are
+ * void, and the next one goes on from the state before it. Likewise if its
+ * entries take more than FEED_ENTRIES_SIZE_MAX bytes written out.
+ *
  * A delta of this box's own site and epoch that is not here is ADMISSION_FORK
  * or ADMISSION_GAP like any other: the caller knows what that means
  * (store/guard.h).
  *
  * ERR_FULL  no room in the map: abandon
  */
+#define FEED_ENTRIES_SIZE_MAX 262144
 MUST_CHECK enum err_code feed_admit(struct feed_desk *desk, struct txn *txn,
 				    struct feed_id id,
 				    const struct delta *delta,
@@ -201,11 +263,21 @@ MUST_CHECK enum err_code fork_proof_read(struct reader *reader,
 MUST_CHECK bool fork_proof_verify(const uint8_t public_key[KEY_PUBLIC_SIZE],
 				  const uint8_t net_id[NET_ID_SIZE],
 				  const struct fork_proof *proof);
-/* Keeps a verified proof (one for each seq; FORK_PROOFS_MAX a feed) and sets
- * the feed forked. Both branches stay readable; others go on. */
+/*
+ * Keeps a verified proof (FORK_PROOFS_MAX a feed; more are let go) and sets the
+ * feed forked. From then on, on every node alike, branch 0 is what all branches
+ * share and ends before the proof's seq; each side of the proof is a feed of
+ * its own, named by the first 8 bytes of its hash there, with what was here of
+ * it. Deltas beyond the fork are judged and admitted under those names. Nothing
+ * is lost, others go on. A copy of our own feed is split like any other: this
+ * box's part goes on under its branch.
+ */
 #define FORK_PROOFS_MAX 4
-MUST_CHECK enum err_code
-fork_note(struct txn *txn, const struct fork_proof *proof, struct err *err);
+MUST_CHECK enum err_code fork_note(struct feed_desk *desk, struct txn *txn,
+				   const struct fork_proof *proof,
+				   struct err *err);
+/* The name of a branch that begins with the delta of @hash. */
+uint64_t feed_branch_of(const uint8_t hash[HASH_SIZE]);
 typedef enum err_code
 fork_visit_fn(void *context, const struct fork_proof *proof, struct err *err);
 MUST_CHECK enum err_code fork_walk(const struct view *view,
@@ -219,7 +291,8 @@ MUST_CHECK enum err_code fork_walk(const struct view *view,
  * order, the same on every box. Own feed: as sealed.
  */
 struct site_balance_key {
-	struct feed_id feed;
+	struct feed_id feed; /* a row with more than BALANCE_CELLS_MAX cells
+			      * comes in parts */
 	struct sku item;
 	struct place place;
 };

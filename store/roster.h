@@ -25,6 +25,26 @@
 /* The root's last statement: the control feed's key. */
 MUST_CHECK enum err_code roster_root(const struct view *view,
 				     struct root *ret_root, struct err *err);
+/* The statement of the lowest control epoch beyond @epoch, which says how much
+ * of @epoch counts. */
+MUST_CHECK enum err_code roster_root_after(const struct view *view,
+					   uint32_t epoch,
+					   struct root *ret_root,
+					   struct err *err);
+/* That of control epoch @epoch. */
+MUST_CHECK enum err_code roster_root_of(const struct view *view, uint32_t epoch,
+					struct root *ret_root, struct err *err);
+/*
+ * The root key's signature over a statement: Ed25519 over the tag "depot root
+ * v1", the network's id, and epoch (varint), root_public, public_key, after_seq
+ * (varint), after_hash. root_sign sets @root's root_public and signature.
+ */
+struct signer;
+void root_sign(const struct signer *root_key, struct root *root);
+/* True if @root's root key founded the network, and signed it. */
+MUST_CHECK bool root_verify(const uint8_t net_id[NET_ID_SIZE],
+			    const struct root *root);
+
 /* The certificate of a site's epoch. */
 MUST_CHECK enum err_code roster_certificate(const struct view *view,
 					    uint32_t site, uint32_t epoch,
@@ -62,15 +82,21 @@ MUST_CHECK enum err_code roster_walk(const struct view *view,
 				     roster_visit_fn *visit, void *context,
 				     struct err *err);
 
-/*
+/* A new certificate of an epoch never changes its key.
+ *
  * Folds an entry of the control feed, or a site's answer to an intent (@site is
  * whose feed it lies in, @pos where). What is not its writer's to say is
  * ERR_DENIED, and the row void: only SITE_CONTROL may say any kind but
- * ENTRY_INTENT_RESULT, ENTRY_SUCCESSION and ENTRY_SEAL, which are the site's.
+ * ENTRY_INTENT_RESULT, which is the site's. Entries of other kinds fold to
+ * nothing. Later places win, in whatever order they come.
  */
 MUST_CHECK enum err_code roster_fold(struct txn *txn, uint32_t site,
 				     struct pos pos, const struct entry *entry,
 				     struct err *err);
+
+/* Empties it, but for the sites' answers: a control epoch ended before what
+ * was here of it, and the caller folds it anew. */
+MUST_CHECK enum err_code roster_clear(struct txn *txn, struct err *err);
 
 /* The highest (epoch, seq) of control here; 0: none. */
 MUST_CHECK enum err_code roster_control(const struct view *view,

@@ -11,6 +11,9 @@ static uint32_t row_checksum(enum table table, struct span key,
 {
 	UNINITIALIZED char both[KEY_SIZE_MAX + ROW_SIZE_MAX];
 
+	if (table == TABLE_DELTA)
+		return (uint32_t)seal_checksum(
+			seal_checksum((uint64_t)table, key), value);
 	ASSERT(key.size + value.size <= sizeof(both));
 	memcpy(both, key.data, key.size);
 	if (value.size > 0)
@@ -45,9 +48,11 @@ enum err_code row_get(const struct view *view, enum table table,
 enum err_code row_open(enum table table, struct span key, struct span value,
 		       struct reader *ret_value, struct err *err)
 {
+	size_t size_max =
+		table == TABLE_DELTA ? ROW_DELTA_SIZE_MAX : ROW_SIZE_MAX;
 	struct reader sum;
 
-	if (value.size < ROW_CHECKSUM_SIZE || value.size > ROW_SIZE_MAX ||
+	if (value.size < ROW_CHECKSUM_SIZE || value.size > size_max ||
 	    key.size > KEY_SIZE_MAX)
 		return row_garbled(table, err);
 	value.size -= ROW_CHECKSUM_SIZE;

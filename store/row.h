@@ -19,8 +19,11 @@
 
 #define ROW_CHECKSUM_SIZE 4
 
-/* The longest value of a row, its checksum included. */
+/* The longest value of a row, its checksum included. Of TABLE_DELTA: its rows
+ * are sealed, and cannot be cut into pieces; there the checksum is chained,
+ * seal_checksum(seal_checksum(table's number, key), value). */
 #define ROW_SIZE_MAX 8192
+#define ROW_DELTA_SIZE_MAX (65536 + 1024)
 
 /*
  * Seals and puts what @value holds; @value needs ROW_CHECKSUM_SIZE of room.
@@ -55,7 +58,7 @@ struct pos read_pos(struct reader *reader);
 
 /* ---- keys ---- */
 
-#define KEY_SIZE_MAX 128
+#define KEY_SIZE_MAX 160
 
 /* A key under construction. Numbers are big-endian: keys sort as numbers. */
 struct key {

@@ -1,0 +1,181 @@
+/*
+ * The last entry that a site's feeds hold of each thing that others are shown.
+ *
+ * Its place in the journal decides, not the order of arrival. Two of one place
+ * are on two branches of a fork: then the greater bytes win, on every node.
+ */
+#include <string.h>
+
+#include "store/feed_parts.h"
+
+#define LATEST_ROW_SIZE_MAX (ENTRY_SIZE_MAX + 32)
+
+/* False for a kind that nobody asks for. */
+static bool thing_of(const struct entry *entry, struct span *ret_thing)
+{
+	switch (entry->kind) {
+	case ENTRY_STATUS:
+	case ENTRY_SUCCESSION:
+	case ENTRY_CLOSING:
+		*ret_thing = (struct span){"", 0};
+		return true;
+	case ENTRY_ALERT:
+		*ret_thing = ref_span(&entry->body.alert.id);
+		return true;
+	case ENTRY_TASK:
+		*ret_thing = name_span(&entry->body.task.id);
+		return entry->body.task.check.size > 0;
+	case ENTRY_CHECK:
+		*ret_thing = name_span(&entry->body.check.id);
+		return true;
+	case ENTRY_CHECK_RESULT:
+		*ret_thing = name_span(&entry->body.check_result.check);
+		return true;
+	case ENTRY_FOUNDING:
+	case ENTRY_MOVEMENT:
+	case ENTRY_ITEM:
+	case ENTRY_CODE:
+	case ENTRY_BIN:
+	case ENTRY_DEVICE:
+	case ENTRY_ACCOUNT:
+	case ENTRY_COUNT:
+	case ENTRY_ORDER:
+	case ENTRY_LOSS:
+	case ENTRY_TRANSFER:
+	case ENTRY_CLAIM:
+	case ENTRY_CERTIFICATE:
+	case ENTRY_FENCE:
+	case ENTRY_INTENT:
+	case ENTRY_INTENT_RESULT:
+	case ENTRY_INVITATION:
+	case ENTRY_ROOT:
+		break;
+	}
+	return false;
+}
+
+static struct key latest_prefix(uint32_t site, enum entry_kind kind)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, FEED_LATEST);
+	key_add_u32(&key, site);
+	key_add_u8(&key, (uint8_t)kind);
+	return key;
+}
+
+static struct key latest_key(uint32_t site, const struct entry *entry,
+			     struct span thing)
+{
+	struct key key = latest_prefix(site, entry->kind);
+
+	key_add_text(&key, thing);
+	/* A check is several entries. */
+	if (entry->kind == ENTRY_CHECK) {
+		key_add_u8(&key, 0);
+		key_add_u8(&key, (uint8_t)entry->body.check.number);
+	}
+	return key;
+}
+
+/* The entry as its feed has it: a device's own numbers stay in its box. */
+static struct span feed_bytes(const struct entry *entry, uint8_t *buffer,
+			      size_t size)
+{
+	struct entry copy = *entry;
+	struct writer writer;
+
+	copy.actor.boot.size = 0;
+	copy.actor.seq = 0;
+	writer_init(&writer, buffer, size);
+	entry_encode(&writer, &copy);
+	ASSERT(writer_ok(&writer));
+	return (struct span){(const char *)buffer, writer.size};
+}
+
+/* True if what is there already comes after. */
+static enum err_code is_older(const struct view *view, const struct key *key,
+			      struct pos pos, struct span bytes,
+			      bool *ret_is_older, struct err *err)
+{
+	struct reader reader;
+	struct pos there;
+	struct span other;
+	enum err_code code =
+		row_get(view, TABLE_FEED, key_span(key), &reader, err);
+
+	*ret_is_older = false;
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	there = read_pos(&reader);
+	other = read_raw(&reader, reader_left(&reader));
+	if (!reader_ok(&reader))
+		return row_garbled(TABLE_FEED, err);
+	*ret_is_older =
+		there.value > pos.value ||
+		(there.value == pos.value && span_compare(other, bytes) >= 0);
+	return ERR_OK;
+}
+
+enum err_code latest_fold(struct txn *txn, uint32_t site, struct pos pos,
+			  const struct entry *entry, struct err *err)
+{
+	UNINITIALIZED uint8_t encoded[ENTRY_SIZE_MAX];
+	UNINITIALIZED uint8_t buffer[LATEST_ROW_SIZE_MAX];
+	struct writer writer;
+	struct span thing;
+	struct span bytes;
+	struct key key;
+	bool older;
+	enum err_code code;
+
+	if (!thing_of(entry, &thing))
+		return ERR_OK;
+	key = latest_key(site, entry, thing);
+	bytes = feed_bytes(entry, encoded, sizeof(encoded));
+	code = is_older(txn_view(txn), &key, pos, bytes, &older, err);
+	if (code != ERR_OK || older)
+		return code;
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_pos(&writer, pos);
+	write_raw(&writer, bytes.data, bytes.size);
+	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
+}
+
+struct latest_walk {
+	feed_latest_visit_fn *visit;
+	void *context;
+};
+
+static enum err_code latest_visit(void *context, struct span key,
+				  struct span value, struct err *err)
+{
+	const struct latest_walk *walk = context;
+	struct reader reader;
+	struct entry entry;
+	struct pos pos;
+	enum err_code code = row_open(TABLE_FEED, key, value, &reader, err);
+
+	if (code != ERR_OK)
+		return code;
+	pos = read_pos(&reader);
+	if (!reader_ok(&reader) ||
+	    entry_decode(read_raw(&reader, reader_left(&reader)), &entry) !=
+		    ERR_OK)
+		return row_garbled(TABLE_FEED, err);
+	return walk->visit(walk->context, pos, &entry, err);
+}
+
+enum err_code feed_latest_walk(const struct view *view, uint32_t site,
+			       enum entry_kind kind,
+			       feed_latest_visit_fn *visit, void *context,
+			       struct err *err)
+{
+	struct latest_walk walk = {visit, context};
+	struct key prefix = latest_prefix(site, kind);
+
+	return view_walk(view, TABLE_FEED, key_span(&prefix), key_span(&prefix),
+			 latest_visit, &walk, err);
+}

@@ -1,0 +1,273 @@
+/*
+ * What is folded again when a feed turns out to end before what is here of it:
+ * by a fence, or where it forks.
+ */
+#include <string.h>
+
+#include "store/feed_parts.h"
+#include "store/roster.h"
+#include "store/transfer.h"
+
+void feed_settle(struct feed_record *feed, uint64_t limit)
+{
+	if (feed->state == FEED_FORKED || feed->state == FEED_SEALED)
+		return;
+	if (feed->seq >= limit)
+		feed->state = FEED_FENCED;
+	else
+		feed->state = feed->seq > feed->base ? FEED_CONTIGUOUS
+						     : FEED_ADMITTED;
+}
+
+/* The seq at which the segment of delta @seq began. */
+static enum err_code segment_find(const struct view *view, struct feed_id id,
+				  uint64_t seq, uint64_t *ret_segment,
+				  struct err *err)
+{
+	for (uint64_t at = seq; at > 0; at--) {
+		struct delta delta;
+		enum err_code code = feed_delta(view, id, at, &delta, err);
+
+		if (code != ERR_OK)
+			return code;
+		if ((delta.header.flags & DELTA_SEGMENT_START) != 0 ||
+		    at == 1) {
+			*ret_segment = at;
+			return ERR_OK;
+		}
+	}
+	*ret_segment = 0;
+	return ERR_OK;
+}
+
+enum err_code feed_record_at(const struct view *view, struct feed_id id,
+			     uint64_t seq, struct feed_record *ret_feed,
+			     struct err *err)
+{
+	struct feed_record feed = feed_fresh(id);
+	uint8_t hash[HASH_SIZE];
+	struct delta delta;
+	enum err_code code;
+
+	if (seq == 0) {
+		*ret_feed = feed;
+		return ERR_OK;
+	}
+	code = feed_delta(view, id, seq, &delta, err);
+	if (code == ERR_OK)
+		code = feed_hash_at(view, id, seq, hash, err);
+	if (code == ERR_OK)
+		feed_advance(&feed, &delta.header, hash);
+	if (code == ERR_OK)
+		code = segment_find(view, id, seq, &feed.segment, err);
+	if (code == ERR_OK)
+		*ret_feed = feed;
+	return code;
+}
+
+/* Lets the deltas of @feed behind its base, up to @last, take effect again. */
+static enum err_code feed_replay(struct applying *applying,
+				 const struct feed_record *feed, uint64_t last,
+				 struct err *err)
+{
+	const struct view *view = txn_view(applying->txn);
+	struct feed_record at;
+	enum err_code code =
+		feed_record_at(view, feed->id, feed->base, &at, err);
+
+	if (code != ERR_OK)
+		return code;
+	at.is_own = feed->is_own;
+	applying->feed = &at;
+	for (uint64_t seq = feed->base + 1; seq <= last && code == ERR_OK;
+	     seq++) {
+		uint8_t hash[HASH_SIZE];
+		struct delta delta;
+
+		code = feed_delta(view, feed->id, seq, &delta, err);
+		if (code != ERR_OK)
+			break;
+		delta_hash(applying->desk->net_id, &delta.header, hash);
+		code = delta_enter(applying, &delta, hash, err);
+	}
+	if (code == ERR_NOT_FOUND)
+		code = err_set(err, ERR_CORRUPT, "a delta is missing");
+	applying->feed = NULL;
+	if (code == ERR_OK)
+		*applying->replayed = at;
+	return code;
+}
+
+/* ---- balances ---- */
+
+struct void_first {
+	struct pos pos;
+};
+
+static enum err_code void_first_note(void *context, struct pos pos,
+				     enum void_reason reason, struct err *err)
+{
+	struct void_first *first = context;
+
+	(void)reason;
+	(void)err;
+	first->pos = pos;
+	return ERR_STOPPED;
+}
+
+static enum err_code voids_clear(struct txn *txn, struct feed_id id,
+				 struct err *err)
+{
+	for (;;) {
+		struct void_first first = {{0}};
+		struct key key = {.size = 0};
+		enum err_code code = feed_void_walk(
+			txn_view(txn), id, void_first_note, &first, err);
+
+		if (code != ERR_STOPPED)
+			return code;
+		key_add_u8(&key, FEED_VOID);
+		key_add_feed(&key, id);
+		key_add_u64(&key, pos_number(first.pos));
+		code = txn_delete(txn, TABLE_FEED, key_span(&key), err);
+		if (code != ERR_OK)
+			return code;
+	}
+}
+
+enum err_code feed_refold(struct feed_desk *desk, struct txn *txn,
+			  struct feed_record *feed, struct err *err)
+{
+	struct feed_record replayed;
+	struct applying applying = {.desk = desk,
+				    .txn = txn,
+				    .what = APPLY_BALANCES,
+				    .replayed = &replayed};
+	enum err_code code = accounts_clear(txn, feed->id, err);
+
+	if (code == ERR_OK)
+		code = voids_clear(txn, feed->id, err);
+	if (code == ERR_OK)
+		code = feed_replay(&applying, feed, feed->counted, err);
+	if (code != ERR_OK)
+		return code;
+	feed->rows = replayed.rows;
+	feed->void_rows = replayed.void_rows;
+	if (replayed.state == FEED_SEALED)
+		feed->state = FEED_SEALED;
+	return feed_put(txn, feed, err);
+}
+
+/* ---- all feeds of a site, or of control ---- */
+
+/* The feed behind @after that is to be looked at; ERR_STOPPED: found. */
+struct next {
+	uint32_t site; /* 0: any */
+	bool is_found;
+	struct feed_record feed;
+};
+
+static enum err_code next_note(void *context, const struct feed_record *feed,
+			       struct err *err)
+{
+	struct next *next = context;
+
+	(void)err;
+	if (next->site != 0 && feed->id.site != next->site)
+		return ERR_OK;
+	next->feed = *feed;
+	next->is_found = true;
+	return ERR_STOPPED;
+}
+
+static enum err_code feed_next(const struct view *view,
+			       const struct feed_id *after, uint32_t site,
+			       struct next *ret_next, struct err *err)
+{
+	enum err_code code;
+
+	*ret_next = (struct next){.site = site};
+	code = feed_walk(view, after, next_note, ret_next, err);
+	return code == ERR_STOPPED ? ERR_OK : code;
+}
+
+/* Folds what @site's feeds say, as far as it counts, into what @what names. */
+static enum err_code site_replay(struct feed_desk *desk, struct txn *txn,
+				 uint32_t site, unsigned what, struct err *err)
+{
+	struct feed_record replayed;
+	struct applying applying = {
+		.desk = desk, .txn = txn, .what = what, .replayed = &replayed};
+	struct next next;
+	enum err_code code = feed_next(txn_view(txn), NULL, site, &next, err);
+
+	while (code == ERR_OK && next.is_found) {
+		struct feed_id id = next.feed.id;
+
+		code = feed_replay(&applying, &next.feed, next.feed.counted,
+				   err);
+		if (code == ERR_OK)
+			code = feed_next(txn_view(txn), &id, site, &next, err);
+	}
+	return code;
+}
+
+/* @feed ends at @limit, and more than that, or less, was counted. */
+static enum err_code feed_cut(struct feed_desk *desk, struct txn *txn,
+			      struct feed_record *feed, uint64_t limit,
+			      struct err *err)
+{
+	uint32_t site = feed->id.site;
+	enum err_code code;
+
+	feed->counted = limit < feed->seq ? limit : feed->seq;
+	if (feed->counted < feed->base)
+		feed->counted = feed->base;
+	code = feed_refold(desk, txn, feed, err);
+	if (code == ERR_OK && site == SITE_CONTROL) {
+		code = roster_clear(txn, err);
+		if (code == ERR_OK)
+			code = site_replay(desk, txn, site, APPLY_REST, err);
+	}
+	if (code == ERR_OK && !feed->is_own) {
+		code = transfer_forget(txn, site, err);
+		if (code == ERR_OK)
+			code = site_replay(desk, txn, site, APPLY_TRANSFERS,
+					   err);
+	}
+	return code;
+}
+
+static bool is_counted(const struct feed_record *feed, uint64_t limit)
+{
+	uint64_t counted = limit < feed->seq ? limit : feed->seq;
+
+	if (counted < feed->base)
+		counted = feed->base;
+	return feed->counted == counted;
+}
+
+enum err_code feed_fences_apply(struct feed_desk *desk, struct txn *txn,
+				struct err *err)
+{
+	struct next next;
+	enum err_code code = feed_next(txn_view(txn), NULL, 0, &next, err);
+
+	while (code == ERR_OK && next.is_found) {
+		struct feed_record feed = next.feed;
+		uint64_t limit;
+
+		code = feed_limit(txn_view(txn), &feed, &limit, err);
+		if (code != ERR_OK)
+			break;
+		feed_settle(&feed, limit);
+		if (!is_counted(&feed, limit))
+			code = feed_cut(desk, txn, &feed, limit, err);
+		else if (feed.state != next.feed.state)
+			code = feed_put(txn, &feed, err);
+		if (code == ERR_OK)
+			code = feed_next(txn_view(txn), &feed.id, 0, &next,
+					 err);
+	}
+	return code;
+}
