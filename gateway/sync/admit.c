@@ -10,6 +10,12 @@ static void refuse(struct admission_work *work, enum admission reason,
 	work->result.delta = &work->refused;
 }
 
+/* The network's first word: the root's statement is in its rows. */
+static bool begins_control(const struct pack *pack)
+{
+	return pack->feed.site == SITE_CONTROL && pack->first_seq == 1;
+}
+
 /* Judges headers until one is refused. */
 static enum err_code judge_all(const struct unpacker *unpacker,
 			       const struct view *view,
@@ -28,6 +34,11 @@ static enum err_code judge_all(const struct unpacker *unpacker,
 		/* Within one pack each follows the one before. */
 		if (verdict == ADMISSION_GAP && i > 0)
 			verdict = ADMISSION_APPLIED;
+		/* Its key is in the first delta, which is not folded yet: the
+		 * rest is for the next pack. */
+		if (verdict == ADMISSION_STRANGER && i > 0 &&
+		    begins_control(&admit->pack))
+			return ERR_OK;
 		if (verdict != ADMISSION_APPLIED &&
 		    verdict != ADMISSION_DUPLICATE) {
 			refuse(work, verdict, delta);
@@ -44,6 +55,7 @@ enum err_code admit_judge(struct unpacker *unpacker, const struct view *view,
 {
 	struct admission_work *work = ret_work;
 	struct pack pack;
+	bool is_expanded;
 	uint32_t bad = 0;
 	enum err_code code;
 
@@ -59,8 +71,11 @@ enum err_code admit_judge(struct unpacker *unpacker, const struct view *view,
 		work->result.refused_seq = admit->pack.first_seq;
 		return ERR_OK;
 	}
+	/* That one alone is judged with its rows there. */
+	is_expanded = begins_control(&pack) &&
+		      unpacker_expand(unpacker, &bad) == ERR_OK;
 	code = judge_all(unpacker, view, admit, work, err);
-	if (code != ERR_OK || work->good == 0)
+	if (code != ERR_OK || work->good == 0 || is_expanded)
 		return code;
 	if (unpacker_expand(unpacker, &bad) == ERR_OK || bad >= work->good)
 		return ERR_OK;

@@ -246,12 +246,18 @@ uint32_t sync_random(struct sync *sync)
 
 /* ---- each event ---- */
 
+static uint64_t own_end(const struct sync *sync)
+{
+	uint32_t own = feed_own(sync);
+
+	return own != NONE ? sync->feeds[own].record.seq : 0;
+}
+
 static enum err_code step_begin(struct sync *sync, const struct sync_step *step,
 				struct err *err)
 {
 	uint8_t digest[VECTOR_DIGEST_SIZE];
-	const struct feed_row *own = feed_own(sync);
-	uint64_t own_seq = own != NULL ? own->record.seq : 0;
+	uint64_t own_seq = own_end(sync);
 	enum err_code code;
 
 	sync->now = step->now;
@@ -263,9 +269,8 @@ static enum err_code step_begin(struct sync *sync, const struct sync_step *step,
 	code = feeds_read(sync, err);
 	if (code != ERR_OK)
 		return code;
-	own = feed_own(sync);
 	for (uint32_t i = 0; i < sync->config.links_max; i++) {
-		if (own != NULL && own->record.seq != own_seq)
+		if (own_end(sync) != own_seq)
 			sync->links[i].is_head_due = true;
 		if (memcmp(digest, sync->digest, sizeof(digest)) != 0)
 			sync->links[i].is_changed = true;

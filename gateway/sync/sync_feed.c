@@ -104,23 +104,42 @@ uint32_t feed_row_of(struct sync *sync, struct feed_id id)
 	return feed;
 }
 
+/* Of a copy of this box the branch is a feed like any other; what both share
+ * stays ours, and so does a life that has just begun. */
 bool feed_is_own(const struct sync *sync, const struct feed_row *row)
 {
 	struct feed_id id = row->record.id;
 
-	if (id.site == sync->config.site)
-		return id.epoch == sync->self.epoch && !sync->self.recover;
-	return row->is_here && row->record.is_own &&
-	       (id.site == SITE_CONTROL || id.site == SITE_MASTER) &&
-	       !sync->self.recover;
+	if (sync->self.recover)
+		return false;
+	if (id.site == sync->config.site && id.epoch != sync->self.epoch)
+		return false;
+	if (row->is_here && row->record.is_own)
+		return true;
+	return id.site == sync->config.site && id.branch == 0;
 }
 
-struct feed_row *feed_own(struct sync *sync)
+/* After a fork it is the branch that goes on here. */
+uint32_t feed_own(const struct sync *sync)
 {
-	uint32_t feed = feed_find(sync, (struct feed_id){sync->config.site,
-							 sync->self.epoch, 0});
+	uint32_t own = NONE;
 
-	return feed != NONE ? &sync->feeds[feed] : NULL;
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		uint32_t feed = sync->feed_order[i];
+		const struct feed_record *record = &sync->feeds[feed].record;
+
+		if (record->id.site == sync->config.site &&
+		    record->id.epoch == sync->self.epoch &&
+		    sync->feeds[feed].is_here && record->is_own)
+			own = feed;
+	}
+	return own;
+}
+
+bool feed_is_split(const struct feed_row *row)
+{
+	return row->is_here && row->record.state == FEED_FORKED &&
+	       row->record.id.branch == 0;
 }
 
 /* ---- reading the store ---- */
@@ -131,10 +150,8 @@ static void record_take(struct sync *sync, struct feed_row *row,
 	bool was_here = row->is_here;
 
 	if (record->state == FEED_FORKED &&
-	    (!was_here || row->record.state != FEED_FORKED)) {
-		row->is_proved = true;
+	    (!was_here || row->record.state != FEED_FORKED))
 		sync->is_alarm_due = true;
-	}
 	if (was_here && record->seq > row->record.seq)
 		row->stuck_seq = 0;
 	row->record = *record;
@@ -216,7 +233,6 @@ static uint64_t reach_once(const struct sync *sync, uint32_t feed,
 	return reach;
 }
 
-/* Where a feed begins here: a branch at the seq after the common part. */
 uint64_t feed_reach(const struct sync *sync, uint32_t feed)
 {
 	uint64_t reach = sync->feeds[feed].record.seq;
@@ -264,14 +280,10 @@ enum err_code feed_start(struct sync *sync, struct feed_id id, uint64_t seq,
 			 struct pack_start *ret_start, struct err *err)
 {
 	struct pack_start start = {.first = 1};
-	uint32_t feed = feed_find(sync, id);
 	enum err_code code = ERR_OK;
 
-	ASSERT(seq > 0 && feed != NONE);
+	ASSERT(seq > 0);
 	memcpy(start.net_id, sync->config.net_id, sizeof(start.net_id));
-	/* A branch that is not here yet follows the trunk. */
-	if (!sync->feeds[feed].is_here)
-		id.branch = 0;
 	if (seq > 1) {
 		code = feed_hash_at(sync->view, id, seq - 1, start.previous,
 				    err);

@@ -5,11 +5,19 @@
 
 /* ---- the search ---- */
 
+/* The caller has been told, and notes it. */
+static bool was_shown(const struct sync *sync, uint32_t feed)
+{
+	uint64_t proved_ms = sync->feeds[feed].proved_ms;
+
+	return proved_ms != 0 && sync->now.ms - proved_ms < BLOCKED_MS;
+}
+
 void fork_suspect(struct sync *sync, uint32_t pull, uint32_t feed, uint64_t seq)
 {
 	struct search *search;
 
-	if (pull == NONE || seq == 0 || sync->feeds[feed].is_proved)
+	if (pull == NONE || seq == 0 || was_shown(sync, feed))
 		return;
 	search = &sync->pulls[pull].search;
 	if (search->feed != NONE)
@@ -157,8 +165,43 @@ static void proof_show(struct sync *sync, uint32_t feed, uint32_t peer,
 		.proof = proof,
 	};
 
-	sync->feeds[feed].is_proved = true;
+	sync->feeds[feed].proved_ms = sync->now.ms;
 	sync->port.found(sync->port.context, &finding);
+}
+
+struct proof_search {
+	const struct fork_proof *proof;
+	bool is_known;
+};
+
+static enum err_code proof_compare(void *context,
+				   const struct fork_proof *proof,
+				   struct err *err)
+{
+	struct proof_search *search = context;
+
+	(void)err;
+	if (proof->first.site == search->proof->first.site &&
+	    proof->first.epoch == search->proof->first.epoch &&
+	    proof->first.seq == search->proof->first.seq &&
+	    memcmp(proof->first_signature, search->proof->first_signature,
+		   SIGNATURE_SIZE) == 0 &&
+	    memcmp(proof->second_signature, search->proof->second_signature,
+		   SIGNATURE_SIZE) == 0)
+		search->is_known = true;
+	return ERR_OK;
+}
+
+/* Shows it, unless the store has it. */
+static enum err_code proof_take(struct sync *sync, uint32_t feed, uint32_t peer,
+				const struct fork_proof *proof, struct err *err)
+{
+	struct proof_search search = {.proof = proof};
+	enum err_code code = fork_walk(sync->view, proof_compare, &search, err);
+
+	if (code == ERR_OK && !search.is_known)
+		proof_show(sync, feed, peer, proof);
+	return code;
 }
 
 enum err_code fork_found(struct sync *sync, uint32_t feed, uint32_t peer,
@@ -168,7 +211,7 @@ enum err_code fork_found(struct sync *sync, uint32_t feed, uint32_t peer,
 	struct delta ours;
 	enum err_code code;
 
-	if (sync->feeds[feed].is_proved)
+	if (was_shown(sync, feed))
 		return ERR_OK;
 	code = feed_delta(sync->view, sync->feeds[feed].record.id,
 			  theirs->header.seq, &ours, err);
@@ -177,8 +220,7 @@ enum err_code fork_found(struct sync *sync, uint32_t feed, uint32_t peer,
 	if (code != ERR_OK)
 		return code;
 	proof_make(sync, &ours, theirs, &proof);
-	proof_show(sync, feed, peer, &proof);
-	return ERR_OK;
+	return proof_take(sync, feed, peer, &proof, err);
 }
 
 enum err_code fork_on_proof(struct sync *sync, uint32_t peer,
@@ -203,12 +245,11 @@ enum err_code fork_on_proof(struct sync *sync, uint32_t peer,
 		return code;
 	feed = feed_row_of(sync, (struct feed_id){proof.first.site,
 						  proof.first.epoch, 0});
-	if (feed == NONE || sync->feeds[feed].is_proved)
+	if (feed == NONE || was_shown(sync, feed))
 		return ERR_OK;
 	if (fork_proof_verify(key, sync->config.net_id, &proof))
-		proof_show(sync, feed, peer, &proof);
-	else
-		sync->counts.proofs_forged++;
+		return proof_take(sync, feed, peer, &proof, err);
+	sync->counts.proofs_forged++;
 	return ERR_OK;
 }
 
@@ -251,4 +292,37 @@ enum err_code alarm_pump(struct sync *sync, struct err *err)
 			sync->is_alarm_due = true;
 	}
 	return ERR_OK;
+}
+
+struct proofs_out {
+	struct sync *sync;
+	struct sync_out *out;
+	uint32_t left;
+};
+
+static enum err_code proof_say(void *context, const struct fork_proof *proof,
+			       struct err *err)
+{
+	struct proofs_out *all = context;
+	struct frame frame = {.type = FRAME_PROOF,
+			      .session = all->out->session};
+	struct writer writer;
+
+	(void)err;
+	writer_init(&writer, all->sync->list_bytes, SYNC_PROOF_SIZE_MAX);
+	fork_proof_write(&writer, proof);
+	frame.body.proof = (struct span){(const char *)all->sync->list_bytes,
+					 writer.size};
+	if (writer_ok(&writer))
+		(void)sync_say(all->sync, all->out, &frame);
+	return --all->left > 0 ? ERR_OK : ERR_STOPPED;
+}
+
+enum err_code proofs_say(struct sync *sync, struct sync_out *out,
+			 struct err *err)
+{
+	struct proofs_out all = {sync, out, PROOFS_SAID_MAX};
+	enum err_code code = fork_walk(sync->view, proof_say, &all, err);
+
+	return code == ERR_STOPPED ? ERR_OK : code;
 }

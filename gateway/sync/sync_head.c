@@ -16,29 +16,31 @@ static bool head_is_older(const struct frame_head *head,
 		head->seq < than->seq);
 }
 
-/* The site has more of its own feed than we have, or other deltas. */
-static enum err_code head_tells_more(struct sync *sync,
-				     const struct frame_head *head,
-				     bool *ret_more, struct err *err)
+/* *@ret_has: some branch of the feed that is here has the head's hash at its
+ * seq. */
+static enum err_code head_is_here(struct sync *sync,
+				  const struct frame_head *head, bool *ret_has,
+				  struct err *err)
 {
-	struct feed_id id = {head->site, head->epoch, 0};
-	uint32_t feed = feed_find(sync, id);
-	uint8_t hash[HASH_SIZE];
-	enum err_code code;
+	*ret_has = head->seq == 0;
+	for (uint32_t i = 0; i < sync->feed_count && !*ret_has; i++) {
+		const struct feed_row *row = &sync->feeds[sync->feed_order[i]];
+		uint8_t hash[HASH_SIZE];
+		enum err_code code;
 
-	*ret_more = head->seq > 0;
-	if (feed == NONE || !sync->feeds[feed].is_here || head->seq == 0)
-		return ERR_OK;
-	if (sync->feeds[feed].offered < head->seq)
-		sync->feeds[feed].offered = head->seq;
-	*ret_more = head->seq > sync->feeds[feed].record.seq;
-	if (*ret_more)
-		return ERR_OK;
-	code = feed_hash_at(sync->view, id, head->seq, hash, err);
-	if (code == ERR_OK)
-		*ret_more = !sync->feeds[feed].is_proved &&
-			    memcmp(hash, head->hash, HASH_SIZE) != 0;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+		if (!row->is_here || row->record.id.site != head->site ||
+		    row->record.id.epoch != head->epoch ||
+		    row->record.seq < head->seq)
+			continue;
+		code = feed_hash_at(sync->view, row->record.id, head->seq, hash,
+				    err);
+		if (code == ERR_NOT_FOUND)
+			continue;
+		if (code != ERR_OK)
+			return code;
+		*ret_has = memcmp(hash, head->hash, HASH_SIZE) == 0;
+	}
+	return ERR_OK;
 }
 
 static enum err_code head_schedule(struct sync *sync, uint32_t peer,
@@ -46,7 +48,7 @@ static enum err_code head_schedule(struct sync *sync, uint32_t peer,
 {
 	struct peer *whom = &sync->peers[peer];
 	uint64_t now = sync->now.ms;
-	bool has_more;
+	bool is_here;
 	enum err_code code;
 
 	if (memcmp(whom->head.digest, sync->digest, VECTOR_DIGEST_SIZE) == 0) {
@@ -56,12 +58,12 @@ static enum err_code head_schedule(struct sync *sync, uint32_t peer,
 			peer_has_all(sync, peer);
 		return ERR_OK;
 	}
-	code = head_tells_more(sync, &whom->head, &has_more, err);
+	code = head_is_here(sync, &whom->head, &is_here, err);
 	if (code != ERR_OK)
 		return code;
 	if (is_retained || whom->pull_end_ms == 0)
 		pull_want(sync, peer, now);
-	else if (has_more)
+	else if (!is_here)
 		pull_want(sync, peer, now + GRACE_MS);
 	else if (whom->pull_end_ms + whom->quiet_ms > now + GRACE_MS)
 		pull_want(sync, peer, whom->pull_end_ms + whom->quiet_ms);
@@ -124,22 +126,17 @@ static enum err_code own_differs(struct sync *sync,
 				 const struct frame_head *head,
 				 bool *ret_differs, struct err *err)
 {
-	const struct feed_row *own = feed_own(sync);
-	uint8_t hash[HASH_SIZE];
-	enum err_code code;
+	bool is_here;
+	enum err_code code = ERR_OK;
 
 	if (head->epoch != sync->self.epoch || head->seq == 0) {
 		*ret_differs = head->epoch > sync->self.epoch;
 		return ERR_OK;
 	}
-	*ret_differs =
-		own == NULL || !own->is_here || head->seq > own->record.seq;
-	if (*ret_differs)
-		return ERR_OK;
-	code = feed_hash_at(sync->view, own->record.id, head->seq, hash, err);
+	code = head_is_here(sync, head, &is_here, err);
 	if (code == ERR_OK)
-		*ret_differs = memcmp(hash, head->hash, HASH_SIZE) != 0;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+		*ret_differs = !is_here;
+	return code;
 }
 
 enum err_code head_on_own(struct sync *sync, const struct sync_in *in,
@@ -214,7 +211,7 @@ static bool head_is_due(const struct sync *sync, const struct link *link)
 
 /* Complete up to now, if nothing waits to be sealed and the clock is right;
  * else up to the last delta. */
-static enum err_code head_stamp(struct sync *sync, const struct feed_row *own,
+static enum err_code head_stamp(struct sync *sync, uint32_t own,
 				struct stamp *ret_stamp, struct err *err)
 {
 	struct stamp stamp = {0};
@@ -224,8 +221,8 @@ static enum err_code head_stamp(struct sync *sync, const struct feed_row *own,
 
 	if (code != ERR_OK)
 		return code;
-	if (own != NULL)
-		stamp = own->record.stamp;
+	if (own != NONE)
+		stamp = sync->feeds[own].record.stamp;
 	if (unsealed == 0 && sync->now.is_trusted)
 		stamp = stamp_next(stamp, sync->now.utc);
 	*ret_stamp = stamp;
@@ -236,15 +233,15 @@ static enum err_code head_make(struct sync *sync, uint64_t interval_ms,
 			       struct frame *ret_frame, struct err *err)
 {
 	struct frame_head *head = &ret_frame->body.head;
-	const struct feed_row *own = feed_own(sync);
+	uint32_t own = feed_own(sync);
 	enum err_code code;
 
 	*ret_frame = (struct frame){.type = FRAME_HEAD};
 	head->site = sync->config.site;
 	head->epoch = sync->self.epoch;
-	if (own != NULL) {
-		head->seq = own->record.seq;
-		memcpy(head->hash, own->record.hash, HASH_SIZE);
+	if (own != NONE) {
+		head->seq = sync->feeds[own].record.seq;
+		memcpy(head->hash, sync->feeds[own].record.hash, HASH_SIZE);
 	}
 	memcpy(head->digest, sync->digest, sizeof(head->digest));
 	head->flags = (sync->now.is_trusted ? HEAD_CLOCK_TRUSTED : 0) |

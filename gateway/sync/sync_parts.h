@@ -34,6 +34,7 @@
 #define QUIET_MS_MIN 30000
 #define QUIET_MS_MAX 480000
 #define KEEP_ROWS_TICK 64
+#define PROOFS_SAID_MAX 8
 
 /* ---- feeds ---- */
 
@@ -49,8 +50,8 @@ struct feed_row {
 	uint64_t stuck_seq;
 	enum admission stuck;
 	uint64_t stuck_since_ms;
-	bool is_proved; /* a fork of it has been found, with proof */
-	bool is_mark;   /* for one walk */
+	uint64_t proved_ms; /* when a fork of it was shown, last */
+	bool is_mark;       /* for one walk */
 };
 
 /* ---- peers ---- */
@@ -246,8 +247,10 @@ uint32_t feed_row_of(struct sync *sync, struct feed_id id);
 enum err_code feeds_read(struct sync *sync, struct err *err);
 /* It is ours, and nobody's business but ours. */
 bool feed_is_own(const struct sync *sync, const struct feed_row *row);
-/* The feed of our own journal; NULL: none yet. */
-struct feed_row *feed_own(struct sync *sync);
+/* The feed of our own journal; NONE: none yet. */
+uint32_t feed_own(const struct sync *sync);
+/* It ends where its branches begin. */
+bool feed_is_split(const struct feed_row *row);
 /* What seq the packs that wait here would bring it to, without a gap. */
 uint64_t feed_reach(const struct sync *sync, uint32_t feed);
 /* Our hash at @seq, first bytes; ERR_NOT_FOUND: we have no such delta. */
@@ -356,5 +359,8 @@ enum err_code fork_found(struct sync *sync, uint32_t feed, uint32_t peer,
 enum err_code fork_on_proof(struct sync *sync, uint32_t peer,
 			    const struct frame *frame, struct err *err);
 enum err_code alarm_pump(struct sync *sync, struct err *err);
+/* Shows @out's addressee the forks that are known here. */
+enum err_code proofs_say(struct sync *sync, struct sync_out *out,
+			 struct err *err);
 
 #endif

@@ -285,11 +285,11 @@ static void ack_told(struct sync *sync, struct peer *peer,
 /* Stamps of ACKs rise also when the clock went back. */
 static struct stamp ack_stamp(struct sync *sync, struct peer *peer)
 {
-	const struct feed_row *own = feed_own(sync);
+	uint32_t own = feed_own(sync);
 	struct stamp last = {peer->our_stamp};
 
-	if (own != NULL && own->record.stamp.value > last.value)
-		last = own->record.stamp;
+	if (own != NONE && sync->feeds[own].record.stamp.value > last.value)
+		last = sync->feeds[own].record.stamp;
 	last = stamp_next(last, sync->now.utc);
 	peer->our_stamp = last.value;
 	return last;

@@ -215,7 +215,8 @@ static void offer_take(struct sync *sync, const struct pull *pull,
 
 	if (row->offered < entry->seq)
 		row->offered = entry->seq;
-	if (entry->lowest <= row->record.seq + 1)
+	/* Beyond where a feed parted, its branches are asked for. */
+	if (entry->lowest <= row->record.seq + 1 && !feed_is_split(row))
 		sync->peers[pull->peer].feeds[feed].offer = entry->seq;
 }
 
@@ -233,8 +234,7 @@ static enum err_code have_entry(struct sync *sync, uint32_t pull,
 		return ERR_OK;
 	row = &sync->feeds[feed];
 	if (entry->seq > row->record.seq) {
-		if (feed_is_own(sync, row) ||
-		    entry->feed.site == sync->config.site)
+		if (feed_is_own(sync, row) && !feed_is_split(row))
 			self_shown(sync, which, entry);
 		if (!feed_is_own(sync, row))
 			offer_take(sync, which, feed, entry);

@@ -120,8 +120,9 @@ static bool entry_fits(const struct sync *sync, const struct feed_row *row,
 	       acked->hash_start != frame_hash_start(row->record.hash);
 }
 
+/* *@ret_branched: a branch is in the list. */
 static void have_list(struct sync *sync, const struct peer *peer,
-		      struct frame_have *have)
+		      struct frame_have *have, bool *ret_branched)
 {
 	bool is_partial = (have->flags & HAVE_PARTIAL) != 0;
 	size_t room = SYNC_FRAME_SIZE_MAX - 64;
@@ -145,6 +146,7 @@ static void have_list(struct sync *sync, const struct peer *peer,
 		if (writer.size + FRAME_ENTRY_SIZE_MAX > room)
 			break;
 		frame_entry_write(&writer, &list, &entry);
+		*ret_branched = *ret_branched || entry.feed.branch != 0;
 	}
 	ASSERT(writer_ok(&writer));
 	have->count = list.count;
@@ -152,24 +154,25 @@ static void have_list(struct sync *sync, const struct peer *peer,
 		(struct span){(const char *)sync->list_bytes, writer.size};
 }
 
-static void have_say(struct sync *sync, uint32_t peer, uint32_t link,
-		     const struct frame *hello, uint32_t flags)
+static enum err_code have_say(struct sync *sync,
+			      const struct sync_out *whereto, uint32_t peer,
+			      uint32_t flags, struct err *err)
 {
 	struct peer *whom = &sync->peers[peer];
-	struct frame frame = {.type = FRAME_HAVE, .session = hello->session};
-	struct sync_out out = {.link = link,
-			       .plane = SYNC_PLANE_REPLY,
-			       .to = name_span(&whom->name),
-			       .session = hello->session};
+	struct sync_out out = *whereto;
+	struct frame frame = {.type = FRAME_HAVE, .session = out.session};
+	bool is_branched = false;
 
 	frame.body.have.flags = flags;
 	memcpy(frame.body.have.digest, sync->digest,
 	       sizeof(frame.body.have.digest));
 	if (flags != HAVE_EQUAL)
-		have_list(sync, whom, &frame.body.have);
+		have_list(sync, whom, &frame.body.have, &is_branched);
 	rate_take(whom, frame.body.have.entries.size + 64);
 	/* If it is lost HELLO comes again. */
 	(void)sync_say(sync, &out, &frame);
+	/* Who does not know of a branch cannot ask for it. */
+	return is_branched ? proofs_say(sync, &out, err) : ERR_OK;
 }
 
 #define REFUSE_NOTHING ((enum refuse_code)0)
@@ -211,18 +214,19 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 	const struct frame_hello *hello = &frame->body.hello;
 	struct peer *whom = &sync->peers[peer];
 	enum refuse_code refused = hello_check(sync, whom, hello);
+	struct sync_out out = {.link = link,
+			       .plane = SYNC_PLANE_REPLY,
+			       .to = name_span(&whom->name),
+			       .session = frame->session};
 	uint32_t flags = 0;
 
-	(void)err;
 	if (refused != REFUSE_NOTHING) {
 		serve_refuse(sync, peer, link, frame->session,
 			     (struct frame_refuse){refused, 5});
 		return ERR_OK;
 	}
-	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0) {
-		have_say(sync, peer, link, frame, HAVE_EQUAL);
-		return ERR_OK;
-	}
+	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0)
+		return have_say(sync, &out, peer, HAVE_EQUAL, err);
 	if (serve_begin(sync, peer, link, frame) == NONE) {
 		serve_refuse(sync, peer, link, frame->session,
 			     (struct frame_refuse){REFUSE_BUSY, 5});
@@ -230,9 +234,8 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 	}
 	if (hello->acked != 0 && hello->acked == whom->ack_label)
 		flags = HAVE_PARTIAL;
-	have_say(sync, peer, link, frame, flags);
 	hello_back(sync, peer);
-	return ERR_OK;
+	return have_say(sync, &out, peer, flags, err);
 }
 
 /* ---- WANT, CREDIT ---- */

@@ -255,6 +255,14 @@ static enum err_code slot_refused(struct sync *sync, const struct slot *slot,
 	return ERR_OK;
 }
 
+static bool has_more(const struct sync *sync, const struct slot *slot)
+{
+	uint64_t here = sync->feeds[slot->feed].record.seq;
+
+	return here >= slot->pack.first_seq &&
+	       here < slot->pack.first_seq + slot->pack.count - 1;
+}
+
 enum err_code slot_on_result(struct sync *sync,
 			     const struct sync_result *result, struct err *err)
 {
@@ -271,6 +279,11 @@ enum err_code slot_on_result(struct sync *sync,
 	}
 	session = slot->session;
 	feed = slot->feed;
+	/* Some of it went in; the rest had to wait for that. */
+	if (result->refused == ADMISSION_APPLIED && has_more(sync, slot)) {
+		slot->state = SLOT_WAITING;
+		return ERR_OK;
+	}
 	if (result->refused == ADMISSION_APPLIED)
 		sync->counts.packs_admitted++;
 	else

@@ -9,25 +9,20 @@ void sync_link_status(const struct sync *sync, uint32_t link,
 	*ret_status = sync->links[link].status;
 }
 
-static const struct feed_row *own_row(const struct sync *sync,
-				      uint32_t *ret_feed)
-{
-	*ret_feed = feed_find(sync, (struct feed_id){sync->config.site,
-						     sync->self.epoch, 0});
-	return *ret_feed != NONE ? &sync->feeds[*ret_feed] : NULL;
-}
+
 
 /* What of our own feed @peer has not, as far as it signed. */
 static void backlog_set(const struct sync *sync, const struct view *view,
 			const struct peer *peer,
 			struct sync_peer_status *status)
 {
-	uint32_t feed;
-	const struct feed_row *own = own_row(sync, &feed);
+	uint32_t feed = feed_own(sync);
+	const struct feed_row *own;
 	struct delta delta;
 
-	if (own == NULL)
+	if (feed == NONE)
 		return;
+	own = &sync->feeds[feed];
 	status->acked_seq = peer->feeds[feed].seq;
 	if (status->acked_seq >= own->record.seq)
 		return;
