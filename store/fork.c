@@ -506,7 +506,9 @@ static enum err_code holder_note(void *context, const struct feed_record *feed,
 	uint8_t hash[HASH_SIZE];
 	enum err_code code;
 
+	/* A branch of which nothing is here yet is not what others leave. */
 	if (feed->seq + 1 == search->seq &&
+	    (feed->id.branch == 0 || feed->seq > feed->base) &&
 	    memcmp(feed->hash, search->previous, HASH_SIZE) == 0) {
 		search->is_next = true;
 		search->feed = *feed;
