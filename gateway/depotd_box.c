@@ -12,6 +12,7 @@
 #include "gateway/depotd_vitals.h"
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/notify.h"
+#include "gateway/edge/zone_file.h"
 #include "gateway/engine_plan.h"
 #include "store/seal.h"
 
@@ -336,7 +337,14 @@ static enum err_code start_packets(struct box *box, struct err *err)
 static enum err_code start_engine(struct box *box, struct err *err)
 {
 	struct engine_plan plan = engine_plan_of(box->config);
+	struct err why;
 
+	/* Checks at the wrong hour are better than no scans. */
+	if (zone_load(box->config->site.timezone, &box->zone, &why) != ERR_OK) {
+		log_event(box->log, LEVEL_ERROR, "zone_failed", "%s", why.text);
+		zone_utc(&box->zone);
+	}
+	plan.zone = &box->zone;
 	return engine_open(&plan, ledger_identity(box->ledger), &box->engine,
 			   err);
 }

@@ -15,6 +15,7 @@
 #include "gateway/edge/broker.h"
 #include "gateway/edge/clerk.h"
 #include "gateway/edge/clock.h"
+#include "rules/check/zone.h"
 #include "gateway/edge/control.h"
 #include "gateway/edge/keeper.h"
 #include "gateway/edge/log.h"
@@ -34,6 +35,7 @@ struct panel;   /* edge/panel.h */
 struct box {
 	struct config *config;
 	struct clock clock;
+	struct zone zone; /* the site's */
 	struct loop *loop;
 	struct log *log;
 	struct ledger *ledger;

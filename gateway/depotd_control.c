@@ -178,6 +178,7 @@ enum err_code start_control(struct box *box, struct err *err)
 		.keeper = box->keeper,
 		.loop = box->loop,
 		.clock = &box->clock,
+		.zone = &box->zone,
 		.log = box->log,
 		.ports = {.status = status_out,
 			  .scan = box_scan_publish,

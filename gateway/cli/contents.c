@@ -5,6 +5,7 @@
 #include "gateway/cli/verbs.h"
 
 #include "gateway/cli/broker_access.h"
+#include "gateway/cli/checks.h"
 #include "gateway/cli/configure.h"
 #include "gateway/cli/decode.h"
 #include "gateway/cli/errands.h"
@@ -26,7 +27,9 @@ const struct verb_group verb_groups[] = {
 	{"Looking",
 	 "查看",
 	 {status_verbs, look_verbs, top_verbs, decode_verbs}},
-	{"Working", "作业", {work_verbs, scan_verbs, errand_verbs}},
+	{"Working",
+	 "作业",
+	 {work_verbs, scan_verbs, errand_verbs, check_verbs}},
 	{"What is traded, and where it lies",
 	 "商品与库位",
 	 {goods_verbs, label_verbs}},

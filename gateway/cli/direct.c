@@ -10,6 +10,7 @@
 
 #include "gateway/edge/clock.h"
 #include "gateway/edge/control_peer.h"
+#include "gateway/edge/zone_file.h"
 #include "gateway/engine_plan.h"
 
 struct direct {
@@ -18,6 +19,7 @@ struct direct {
 	struct answers *answers;
 	struct desk *desk;
 	struct clock clock;
+	struct zone zone; /* the site's */
 };
 
 /* ---- who ---- */
@@ -72,7 +74,10 @@ static enum err_code writer_open(struct direct *direct,
 				 const struct config *config, struct err *err)
 {
 	struct engine_plan plan = engine_plan_of(config);
-	enum err_code code = answers_open(1, &direct->answers, err);
+	enum err_code code;
+
+	plan.zone = &direct->zone;
+	code = answers_open(1, &direct->answers, err);
 
 	if (code == ERR_OK)
 		code = engine_open(&plan, ledger_identity(direct->ledger),
@@ -89,7 +94,9 @@ enum err_code direct_open(const struct config *config, enum env_mode mode,
 	if (direct == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	clock_init(&direct->clock, NULL, NULL);
-	(void)direct_uid(); /* it remembers who came */
+	if (zone_load(config->site.timezone, &direct->zone, NULL) != ERR_OK)
+		zone_utc(&direct->zone); /* depotd says so in its log */
+	(void)direct_uid();              /* it remembers who came */
 	if (mode == ENV_WRITE)
 		code = direct_become_owner(config->store.path, err);
 	if (code == ERR_OK)
@@ -97,6 +104,8 @@ enum err_code direct_open(const struct config *config, enum env_mode mode,
 				   err);
 	if (code == ERR_OK)
 		code = desk_open(&direct->desk, err);
+	if (code == ERR_OK)
+		desk_zone(direct->desk, &direct->zone);
 	if (code == ERR_OK && mode == ENV_WRITE)
 		code = writer_open(direct, config, err);
 	if (code != ERR_OK) {

@@ -15,6 +15,9 @@ static const struct column import_counts[] = {
 	{"added", "added", "新增", true},
 	{"changed", "changed", "更改", true},
 	{"unchanged", "unchanged", "未变", true},
+	{"vanished", "no longer in the file (--retire)",
+	 "文件中已没有（--retire）", true},
+	{"retired", "retired", "停用", true},
 	{"encoding", "encoding", "编码", false},
 	{"sample", "which reads, for example", "读出的内容，例如", false},
 	{"ignored", "columns passed over", "忽略的列", false},
@@ -41,10 +44,11 @@ static enum exit_code import_show(const struct cli *cli,
 	return EXIT_DONE;
 }
 
-static enum exit_code import_run(struct cli *cli, const char *name)
+enum exit_code goods_import(struct cli *cli, const char *name)
 {
 	static const struct member_map maps[] = {
 		{"--dry-run", "dry_run", MEMBER_FLAG},
+		{"--retire", "retire", MEMBER_FLAG},
 	};
 	struct request_draft draft;
 	struct request request;
@@ -111,7 +115,7 @@ static const struct option_spec item_set_options[] = {
 
 static enum exit_code item_import_run(struct cli *cli)
 {
-	return import_run(cli, "item.import");
+	return goods_import(cli, "item.import");
 }
 
 static const struct column item_columns[] = {
@@ -220,7 +224,7 @@ static const struct option_spec code_set_options[] = {
 
 static enum exit_code code_import_run(struct cli *cli)
 {
-	return import_run(cli, "code.import");
+	return goods_import(cli, "code.import");
 }
 
 static enum exit_code code_list_run(struct cli *cli)
@@ -261,7 +265,7 @@ static const struct option_spec bin_set_options[] = {
 
 static enum exit_code bin_import_run(struct cli *cli)
 {
-	return import_run(cli, "bin.import");
+	return goods_import(cli, "bin.import");
 }
 
 static const struct column bin_columns[] = {

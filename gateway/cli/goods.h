@@ -11,4 +11,8 @@
 
 extern const struct verb goods_verbs[];
 
+/* Hands the verb's file to the import @name, "bin.import", and tells what came
+ * of it. */
+MUST_CHECK enum exit_code goods_import(struct cli *cli, const char *name);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "gateway/core/decimal.h"
 #include "gateway/core/rights.h"
 #include "rules/check/answer.h"
 #include "rules/check/schedule.h"
@@ -42,8 +43,6 @@ static enum err_code answer_read(const struct json_value *value,
 				 struct check_answer *answer,
 				 struct fault *fault)
 {
-	static const struct json_range range = {INT64_C(-999999999999),
-						INT64_C(999999999999)};
 	struct span text;
 	bool is_yes;
 
@@ -55,7 +54,7 @@ static enum err_code answer_read(const struct json_value *value,
 	}
 	if (json_kind(value) != JSON_STRING) {
 		answer->is_word = false;
-		return json_to_scaled(value, 3, range, &answer->value, fault);
+		return decimal_of_json(value, &answer->value, fault);
 	}
 	if (json_to_text(value, &text, fault) != ERR_OK)
 		return ERR_INVALID;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "gateway/core/goods.h"
+#include "gateway/core/import_json.h"
 #include "gateway/core/retry.h"
 #include "gateway/core/rights.h"
 
@@ -26,6 +27,7 @@ struct importing {
 	struct asking *asking;
 	const struct import *import;
 	struct csv *csv;
+	struct import_json json; /* what it was made of, if it came as JSON */
 	struct import_row row;
 	uint64_t rows;
 	uint64_t added;
@@ -43,6 +45,12 @@ struct importing {
 	/* Of a text that is not UTF-8: what it reads as. */
 	char sample[SAMPLE_SIZE];
 };
+
+/* Where the row in work begins, in the file that came. */
+static uint32_t line_of(const struct importing *importing)
+{
+	return import_json_line(&importing->json, csv_line(importing->csv));
+}
 
 /* ---- bad rows ---- */
 
@@ -120,7 +128,7 @@ static void bad_row(struct importing *importing)
 {
 	const struct import_row *row = &importing->row;
 	struct bad bad = {
-		.line = csv_line(importing->csv),
+		.line = line_of(importing),
 		.place = csv_place(importing->csv, row->column),
 		.column = importing->import->columns[row->column].name,
 		.code = row->code,
@@ -158,7 +166,7 @@ static enum err_code name_note(struct importing *importing, struct err *err)
 			  sizeof(*importing->lines)) != ERR_OK)
 		return err_set(err, ERR_FULL, "out of memory");
 	if (importing->names.count > before) {
-		importing->lines[number] = csv_line(importing->csv);
+		importing->lines[number] = line_of(importing);
 		return ERR_OK;
 	}
 	(void)text_format(before_it, sizeof(before_it), "%u: %.*s",
@@ -283,12 +291,25 @@ static enum err_code file_open(struct importing *importing, struct err *err)
 {
 	struct asking *asking = importing->asking;
 	struct fault fault = {.kind = FAULT_NONE};
+	struct span file = asking->command->file;
 	enum err_code code;
 
 	csv_close(importing->csv);
 	importing->csv = NULL;
-	code = csv_open(asking->command->file, importing->import->columns,
-			importing->import->count, &importing->csv, &fault);
+	import_json_release(&importing->json);
+	code = ERR_OK;
+	if (import_is_json(file)) {
+		code = import_json_read(&importing->json, file,
+					importing->import->columns,
+					importing->import->count,
+					importing->import->parts, &fault);
+		file = (struct span){importing->json.text,
+				     importing->json.size};
+	}
+	if (code == ERR_OK)
+		code = csv_open(file, importing->import->columns,
+				importing->import->count, &importing->csv,
+				&fault);
 	if (code == ERR_INVALID)
 		return asking_fault(asking, &fault);
 	if (code != ERR_OK)
@@ -415,6 +436,7 @@ static enum err_code import_file(struct asking *asking,
 	importing->import = import;
 	code = import_run(importing, err);
 	csv_close(importing->csv);
+	import_json_release(&importing->json);
 	intern_release(&importing->names);
 	free(importing->lines);
 	free(importing);

@@ -53,6 +53,8 @@ struct import {
 	enum err_code (*read)(struct import_row *row, struct err *err);
 	/* What names it, canonical; two rows may not have the same. */
 	struct span (*key)(const struct import_row *row);
+	/* In JSON, the member with an object's parts (import_json.h). */
+	const char *parts;
 	/* Counts what the ledger has and @names does not; if @retires, it is
 	 * retired. NULL: what a file does not say stays. */
 	enum err_code (*vanished)(struct asking *asking,

@@ -438,5 +438,7 @@ static enum err_code checks_vanished(struct asking *asking,
 	}
 }
 
-const struct import import_checks = {ENTRY_CHECK, columns,   ARRAY_LEN(columns),
-				     check_read,  check_key, checks_vanished};
+const struct import import_checks = {ENTRY_CHECK,        columns,
+				     ARRAY_LEN(columns), check_read,
+				     check_key,          "questions",
+				     checks_vanished};

@@ -145,8 +145,8 @@ static struct span item_key(const struct import_row *row)
 }
 
 const struct import import_items = {
-	ENTRY_ITEM, item_columns, ARRAY_LEN(item_columns),
-	item_read,  item_key,     NULL};
+	ENTRY_ITEM, item_columns, ARRAY_LEN(item_columns), item_read, item_key,
+	NULL,       NULL};
 
 /* ---- codes ---- */
 
@@ -280,8 +280,8 @@ static struct span code_key(const struct import_row *row)
 }
 
 const struct import import_codes = {
-	ENTRY_CODE, code_columns, ARRAY_LEN(code_columns),
-	code_read,  code_key,     NULL};
+	ENTRY_CODE, code_columns, ARRAY_LEN(code_columns), code_read, code_key,
+	NULL,       NULL};
 
 /* ---- bins ---- */
 
@@ -334,5 +334,5 @@ static struct span bin_key(const struct import_row *row)
 }
 
 const struct import import_bins = {
-	ENTRY_BIN, bin_columns, ARRAY_LEN(bin_columns),
-	bin_read,  bin_key,     NULL};
+	ENTRY_BIN, bin_columns, ARRAY_LEN(bin_columns), bin_read, bin_key,
+	NULL,      NULL};

@@ -197,6 +197,8 @@ static enum err_code socket_listen(struct control *control, struct err *err)
 
 static enum err_code memory_take(struct control *control, struct err *err)
 {
+	enum err_code code;
+
 	control->json_memory = malloc(CONTROL_JSON_SIZE);
 	if (control->json_memory == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
@@ -211,7 +213,10 @@ static enum err_code memory_take(struct control *control, struct err *err)
 		if (client->line == NULL || client->reply == NULL)
 			return err_set(err, ERR_FULL, "out of memory");
 	}
-	return desk_open(&control->desk, err);
+	code = desk_open(&control->desk, err);
+	if (code == ERR_OK)
+		desk_zone(control->desk, control->config.zone);
+	return code;
 }
 
 static enum err_code sources_add(struct control *control, struct err *err)

@@ -79,6 +79,8 @@ struct control_config {
 	struct auditor *auditor; /* makes the audits; borrowed likewise */
 	struct loop *loop;
 	const struct clock *clock;
+	const struct zone
+		*zone; /* the site's, for what is due; NULL: unknown */
 	struct log *log;
 	struct control_ports ports;
 };

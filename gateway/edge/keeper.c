@@ -385,7 +385,8 @@ static void tick_take(struct keeper *keeper)
 	struct clock_reading now = clock_now(keeper->config.clock);
 	struct event event = {.kind = EVENT_TICK,
 			      .at = now.moment,
-			      .clock_trusted = now.is_trusted};
+			      .clock_trusted = now.is_trusted,
+			      .uptime_ms = clock_boot_ms(keeper->config.clock)};
 	struct err err;
 	enum err_code code;
 

@@ -401,6 +401,70 @@ def tasks_are_taken_and_done(bench, depot):
     depot.error("unknown_alert", "alert", "close", "no-such", exit=5)
 
 
+CHECKS = """check,question,name_en,name_zh,kind,times,grace_min,answer,low,high
+cold-1,,Freezer,冷库,cold_chain,08:00 20:00,30,,,
+cold-1,1,Temperature,温度,,,,number,-22,-18.5
+cold-1,2,Door closed?,门已关？,,,,yes,,
+doors,,Doors,门,doors,20:00,,,,
+"""
+CHECKS_JSON = """[{"check": "cold-1", "name_en": "Freezer", "name_zh": "冷库",
+  "kind": "cold_chain", "times": ["08:00", "20:00"],
+  "questions": [{"name_en": "Temperature", "name_zh": "温度",
+                 "answer": "number", "low": "-22", "high": "-18.5"},
+                {"name_en": "Door closed?", "name_zh": "门已关？",
+                 "answer": "yes"}]}]"""
+
+
+@story
+def site_checks_are_described_done_and_looked_up(bench, depot):
+    bench.fill()
+    took = depot.json("check", "import", "-", text=CHECKS)
+    h.same((took["rows"], took["added"]), (4, 4))
+    took = depot.json("check", "import", "-", text=CHECKS_JSON)
+    h.same((took["unchanged"], took["vanished"]), (3, 1))
+    h.same([check["check"] for check in
+            depot.json("check", "list")["checks"]], ["cold-1", "doors"])
+    one = depot.json("check", "show", "cold-1")
+    h.same([question["answer"] for question in one["questions"]],
+           ["number", "yes"])
+    h.same("温度" in depot.text("check", "show", "cold-1", "--lang", "zh"),
+           True)
+    h.same(depot.json("check", "due")["checks"], [])
+    h.same("nothing is due" in depot.text("check", "due"), True)
+    # Answers are words, numbers below zero too.
+    done = depot.json("check", "do", "cold-1", "-19.5", "yes", "--note", "ok")
+    h.same((done["in_order"], "followup" in done), (True, False))
+    bad = depot.json("check", "do", "cold-1", "-17", "no", exit=3)
+    h.same((bad["out_of_limits"], bad["in_order"]), (2, False))
+    h.same("task" in depot.text("check", "do", "cold-1", "-17", "no",
+                                exit=3), True)
+    due, = depot.json("check", "due")["checks"]
+    task, = depot.json("tasks")["tasks"]
+    h.same((due["task"], len(task["questions"])), (task["id"], 2))
+    depot.error("task_is_check", "task", "done", task["id"], exit=1)
+    h.same([alert["code"] for alert in depot.json("alerts")["alerts"]],
+           ["check_failed"])
+    depot.json("check", "do", task["id"], "-20", "yes")
+    h.same(depot.json("alerts")["alerts"], [])
+    results = depot.json("check", "history", "cold-1")["results"]
+    h.same([result["in_order"] for result in results],
+           [True, False, False, True])
+    h.same("Temperature -20" in depot.text("check", "history", "cold-1"), True)
+    # What is wrong is told.
+    depot.error("answer_count", "check", "do", "cold-1", "yes", exit=1)
+    depot.error("answer_kind", "check", "do", "cold-1", "yes", "yes",
+                exit=1)
+    depot.error("unknown_check", "check", "show", "none", exit=5)
+    broken = depot.error("bad_rows", "check", "import", "-",
+                         text=CHECKS.replace("20:00", "25:00"), exit=1)
+    h.same([fault["line"] for fault in broken["faults"]], [2, 5])
+    depot.json("check", "import", "-", "--retire", text=CHECKS_JSON)
+    depot.text("check", "retire", "cold-1", "--yes")
+    h.same(depot.json("check", "list")["checks"], [])
+    h.same(len(depot.json("check", "list", "--all")["checks"]), 2)
+    h.same("no checks" in depot.text("check", "list"), True)
+
+
 # ---- scanning ----
 
 @story

@@ -244,6 +244,84 @@ static void every_mistake_is_told_with_its_line(void **state)
 	assert_reply(w, "\"faults_total\":20");
 }
 
+#define JSON_CHECKS                                                             \
+	"\xef\xbb\xbf{\"checks\": [\n"                                          \
+	"  {\"check\": \"cold-1\", \"name_en\": \"Freezer\",\n"                 \
+	"   \"name_zh\": \"冷库\", \"kind\": \"cold_chain\",\n"               \
+	"   \"times\": [\"08:00\", \"20:00\"], \"place\": \"A-01\",\n"          \
+	"   \"questions\": [\n"                                                 \
+	"     {\"name_en\": \"Temperature\", \"name_zh\": \"温度\",\n"        \
+	"      \"answer\": \"number\", \"low\": -22, \"high\": %s,\n"           \
+	"      \"measure\": \"C\"},\n"                                          \
+	"     {\"name_en\": \"Door closed?\", \"name_zh\": \"门已关？\",\n" \
+	"      \"answer\": \"yes\"}]},\n"                                       \
+	"  {\"id\": \"doors\", \"name\": \"Doors {\\\"all\\\"}\",\n"            \
+	"   \"kind\": \"doors\", \"every_h\": %s, \"colour\": \"red\"}\n"       \
+	"]}\n"
+
+/* Method: the same checks as a table and as JSON: the second changes nothing;
+ * and mistakes have the line of their object. */
+static void json_says_what_a_table_says(void **state)
+{
+	struct warehouse *w = *state;
+	char file[2048];
+
+	import_ok(w, HEADER COLD);
+	(void)text_format(file, sizeof(file), JSON_CHECKS, "\"-18\"", "1");
+	import_ok(w, file);
+	assert_reply(w, "\"rows\":4,\"added\":1,\"changed\":0,\"unchanged\":3");
+	assert_reply(w, "\"ignored\":[\"colour\"]");
+	look_ok(w, "check.show", "{\"check\":\"doors\"}");
+	assert_reply(w, "\"name_en\":\"Doors {\\\"all\\\"}\"");
+	(void)text_format(file, sizeof(file), JSON_CHECKS, "-18.5", "5");
+	import(w, file, "{}");
+	assert_reply(w, "\"faults\":[{\"line\":11,");
+	assert_reply(w, "\"bad_every_h\"");
+	assert_false(w->was_committed);
+	(void)text_format(file, sizeof(file), JSON_CHECKS, "-33.5", "4");
+	import(w, file, "{}");
+	assert_reply(w, "\"faults\":[{\"line\":6,");
+	assert_reply(w, "\"limits_crossed\"");
+}
+
+/* Method: each is refused whole, with a code, and nothing is taken. */
+static void what_is_no_list_of_objects_is_refused(void **state)
+{
+	static const struct {
+		const char *file;
+		const char *code;
+	} files[] = {
+		{"[", "bad_json"},
+		{"{}", "wrong_type"},
+		{"[1]", "wrong_type"},
+		{"{\"checks\": 1}", "wrong_type"},
+		{"[{\"check\": {\"a\": 1}}]", "wrong_type"},
+		{"[{\"check\": [[1]]}]", "wrong_type"},
+		{"[{\"check\": 0.12345}]", "wrong_type"},
+		{"[{\"check\": \"a\", \"questions\": 1}]", "wrong_type"},
+		{"[{\"check\": \"a\", \"questions\": [2]}]", "wrong_type"},
+		{"[{\"check\": \"a\", \"check\": \"a\"}]", "duplicate_key"},
+		{"[{\"check\": \"a\"}]", "bad_rows"},
+	};
+	struct warehouse *w = *state;
+	size_t refused = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		char code[48];
+
+		import(w, files[i].file, "{}");
+		(void)text_format(code, sizeof(code), "\"code\":\"%s\"",
+				  files[i].code);
+		if (strstr(w->reply, code) == NULL)
+			fail_msg("%s: not %s: %s", files[i].file, files[i].code,
+				 w->reply);
+		assert_false(w->was_committed);
+		refused++;
+	}
+	import_ok(w, "[]");
+	assert_int_equal(refused, ARRAY_LEN(files));
+}
+
 /* ---- due ---- */
 
 /* Berlin's rule without its history: it is all that 2027 needs. */
@@ -465,6 +543,10 @@ static void answers_that_do_not_fit_are_refused(void **state)
 		{"{\"check\":\"cold-1\",\"answers\":[-20,1]}", "answer_kind"},
 		{"{\"check\":\"cold-1\",\"answers\":[\"cold\",true]}",
 		 "wrong_type"},
+		{"{\"check\":\"cold-1\",\"answers\":[-20.0005,true]}",
+		 "wrong_type"},
+		{"{\"check\":\"cold-1\",\"answers\":[1000000000,true]}",
+		 "out_of_range"},
 		{"{\"check\":\"cold-1\",\"answers\":true}", "wrong_type"},
 		{"{\"check\":\"cold-1\",\"answers\":[1,1,1,1,1,1,1,1,1]}",
 		 "too_long"},
@@ -480,7 +562,7 @@ static void answers_that_do_not_fit_are_refused(void **state)
 		ask_refused(w, "check.do", bad[i].arguments, bad[i].code);
 		refused++;
 	}
-	assert_int_equal(refused, 11);
+	assert_int_equal(refused, ARRAY_LEN(bad));
 }
 
 static void a_check_may_be_for_some_roles_alone(void **state)
@@ -624,6 +706,8 @@ int main(void)
 		STORY(only_what_differs_is_written_again),
 		STORY(what_vanished_is_retired_only_when_asked),
 		STORY(every_mistake_is_told_with_its_line),
+		STORY(json_says_what_a_table_says),
+		STORY(what_is_no_list_of_objects_is_refused),
 		STORY(a_year_has_exactly_as_many_tasks_as_due_times),
 		STORY(after_a_long_stop_one_task_counts_what_was_missed),
 		STORY(a_restart_asks_nobody_twice),
