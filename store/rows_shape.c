@@ -46,6 +46,21 @@ static const struct text_class text_classes[] = {
 	{ENTRY_STATUS, 16, ROW_NAME},
 	{ENTRY_STATUS, 18, ROW_NAME}, /* version */
 	{ENTRY_LOSS, 16, ROW_NAME},
+	{ENTRY_CERTIFICATE, 18, ROW_NAME},
+	{ENTRY_FENCE, 22, ROW_NAME}, /* reason */
+	{ENTRY_INTENT, 16, ROW_REF},
+	{ENTRY_INTENT, 18, ROW_NAME}, /* verb */
+	{ENTRY_INTENT_RESULT, 16, ROW_REF},
+	{ENTRY_INVITATION, 18, ROW_NAME},
+	{ENTRY_INVITATION, 23, ROW_NAME}, /* like */
+	{ENTRY_TRANSFER, 16, ROW_PLACE},  /* as its transit place is named */
+	{ENTRY_TRANSFER, 24, ROW_NAME},   /* carrier */
+	{ENTRY_TRANSFER, 25, ROW_NAME},   /* reason */
+	{ENTRY_CLAIM, 16, ROW_REF},
+	{ENTRY_CLAIM, 17, ROW_PLACE}, /* transfer */
+	{ENTRY_CLAIM, 18, ROW_ITEM},
+	{ENTRY_CLAIM, 19, ROW_NAME}, /* lot */
+	{ENTRY_CLAIM, 24, ROW_NAME}, /* reason */
 	{ENTRY_CHECK, 16, ROW_NAME},
 	{ENTRY_CHECK, 21, ROW_NAME}, /* times */
 	{ENTRY_CHECK, 25, ROW_PLACE},
