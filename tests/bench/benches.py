@@ -26,6 +26,7 @@ SIZES = {
     "journal_rounds": (5, 1), "movements": (60000, 600),
     "items": (100000, 2500), "large": (1000000, 3000), "map_mib": (1024, 64),
     "starts": (3, 1),
+    "weeks": (14, 1),
     "slice_1": (3000, 30), "slice_32": (30000, 96), "slice_256": (90000, 512),
 }
 
@@ -379,5 +380,21 @@ def audit(bench):
     return {"audit.seconds": median(results, lambda one: one["seconds"])}
 
 
+def feed(bench):
+    """A peer's feed: verified, applied, committed. The first in memory, where a
+    commit waits for no disk."""
+    figures = {}
+    with tempfile.TemporaryDirectory(prefix="depot-bench-",
+                                     dir="/dev/shm") as memory:
+        for name, folder in (("memory", memory), ("disk", bench.folder())):
+            result = bench.measure(
+                "bench_feed", os.path.join(memory, name + "-author"),
+                os.path.join(folder, "taker"), bench.size("weeks"), 50)
+            figures[f"feed.{name}_rate"] = result["rate"]
+            figures["feed.own"] = result["anonymous_kib"] / 1024
+    return figures
+
+
 BENCHES = {"intake": intake, "journal": journal, "bytes": device_bytes,
-           "memory": memory, "start": start, "audit": audit}
+           "memory": memory, "start": start, "audit": audit,
+           "feed": feed}
