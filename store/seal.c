@@ -61,6 +61,31 @@ void seal_hash(const char *tag, const uint8_t net_id[16], struct span bytes,
 	(void)crypto_generichash_final(&state, ret_hash, HASH_SIZE);
 }
 
+void seal_mac(struct span key, const char *tag, struct span bytes,
+	      uint8_t ret_mac[HASH_SIZE])
+{
+	crypto_generichash_state state;
+	uint8_t prefix[SEAL_TAG_SIZE] = {0};
+	size_t size = strlen(tag);
+
+	ASSERT(size <= sizeof(prefix));
+	ASSERT(key.size >= 1 && key.size <= crypto_generichash_KEYBYTES_MAX);
+	memcpy(prefix, tag, size);
+	/* All three return 0 always. */
+	(void)crypto_generichash_init(&state, (const uint8_t *)key.data,
+				      key.size, HASH_SIZE);
+	(void)crypto_generichash_update(&state, prefix, sizeof(prefix));
+	(void)crypto_generichash_update(&state, (const uint8_t *)bytes.data,
+					bytes.size);
+	(void)crypto_generichash_final(&state, ret_mac, HASH_SIZE);
+	sodium_memzero(&state, sizeof(state));
+}
+
+bool seal_equal(const uint8_t a[HASH_SIZE], const uint8_t b[HASH_SIZE])
+{
+	return sodium_memcmp(a, b, HASH_SIZE) == 0;
+}
+
 /* ---- passwords ---- */
 
 #define PASSWORD_ROUNDS 101

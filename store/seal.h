@@ -11,6 +11,7 @@
 #ifndef DEPOT_STORE_SEAL_H
 #define DEPOT_STORE_SEAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "rules/base/text.h"
@@ -38,6 +39,16 @@ void seal_prefix(const char *tag, const uint8_t net_id[16],
 		 uint8_t ret_prefix[SEAL_PREFIX_SIZE]);
 void seal_hash(const char *tag, const uint8_t net_id[16], struct span bytes,
 	       uint8_t ret_hash[HASH_SIZE]);
+
+/*
+ * BLAKE2b-256 over the tag (padded likewise) and @bytes, keyed with @key of 1
+ * to 64 bytes: whoever knows the key, and nobody else, can make it or tell
+ * whether it is right (with seal_equal).
+ */
+void seal_mac(struct span key, const char *tag, struct span bytes,
+	      uint8_t ret_mac[HASH_SIZE]);
+/* In a time that does not depend on where they differ. */
+bool seal_equal(const uint8_t a[HASH_SIZE], const uint8_t b[HASH_SIZE]);
 
 /* ---- passwords ---- */
 
