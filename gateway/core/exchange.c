@@ -1,0 +1,297 @@
+#include "gateway/core/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A pack on its way through the transaction. */
+struct passage {
+	struct sync_admit ticket;
+	struct unpacker *unpacker;
+	struct admission_work work;
+};
+
+struct exchange {
+	struct exchange_config config;
+	const struct signer *signer;
+	bool was_set_back;
+
+	struct sync_admit tickets[EXCHANGE_TICKETS_MAX]; /* oldest first */
+	size_t ticket_count;
+	struct peer_row kept[EXCHANGE_KEPT_MAX];
+	size_t kept_count;
+	struct fork_proof proofs[EXCHANGE_PROOFS_MAX];
+	size_t proof_count;
+	uint64_t waits_since_ms; /* the oldest unsealed entry; 0: none does */
+
+	/* Of the turn under way. */
+	struct passage passages[EXCHANGE_PACKS_MAX];
+	size_t passage_count;
+	size_t kept_taken; /* the first so many of the queue */
+	size_t proofs_taken;
+	bool is_sealing;
+	uint32_t rows_max;
+	struct exchange_now now;
+	uint32_t sealed;
+	uint32_t admitted;
+};
+
+enum err_code exchange_open(const struct exchange_config *config,
+			    struct exchange **ret_exchange, struct err *err)
+{
+	struct exchange *exchange = calloc(1, sizeof(*exchange));
+	enum err_code code = ERR_OK;
+
+	if (exchange == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	exchange->config = *config;
+	for (size_t i = 0; i < EXCHANGE_PACKS_MAX && code == ERR_OK; i++)
+		code = unpacker_open(&exchange->passages[i].unpacker, err);
+	if (code != ERR_OK) {
+		exchange_close(exchange);
+		return code;
+	}
+	*ret_exchange = exchange;
+	return ERR_OK;
+}
+
+void exchange_close(struct exchange *exchange)
+{
+	if (exchange == NULL)
+		return;
+	for (size_t i = 0; i < EXCHANGE_PACKS_MAX; i++)
+		unpacker_close(exchange->passages[i].unpacker);
+	free(exchange);
+}
+
+void exchange_signer_set(struct exchange *exchange, const struct signer *signer)
+{
+	exchange->signer = signer;
+}
+
+/* ---- the queues ---- */
+
+bool exchange_admit(struct exchange *exchange, const struct sync_admit *admit)
+{
+	struct sync_admit *ticket;
+
+	if (exchange->ticket_count == EXCHANGE_TICKETS_MAX)
+		return false;
+	ticket = &exchange->tickets[exchange->ticket_count++];
+	*ticket = *admit;
+	ticket->peer = (struct span){"", 0}; /* borrowed for the call only */
+	return true;
+}
+
+bool exchange_keep(struct exchange *exchange, const struct peer_row *row)
+{
+	if (exchange->kept_count == EXCHANGE_KEPT_MAX)
+		return false;
+	exchange->kept[exchange->kept_count++] = *row;
+	return true;
+}
+
+void exchange_found(struct exchange *exchange,
+		    const struct sync_finding *finding)
+{
+	if (finding->kind == SYNC_FOUND_SELF)
+		exchange->was_set_back = true;
+	else if (exchange->proof_count < EXCHANGE_PROOFS_MAX)
+		exchange->proofs[exchange->proof_count++] = *finding->proof;
+}
+
+bool exchange_was_set_back(const struct exchange *exchange)
+{
+	return exchange->was_set_back;
+}
+
+/* ---- preparing ---- */
+
+static uint64_t flush_ms(enum exchange_links links)
+{
+	switch (links) {
+	case EXCHANGE_UP:
+		return EXCHANGE_FLUSH_MS;
+	case EXCHANGE_METERED:
+		return EXCHANGE_FLUSH_METERED_MS;
+	case EXCHANGE_ALONE:
+		break;
+	}
+	return EXCHANGE_FLUSH_ALONE_MS;
+}
+
+/* A full delta leaves at once, another one when its first entry has waited. */
+static bool seal_is_due(struct exchange *exchange)
+{
+	const struct exchange_now *now = &exchange->now;
+	bool is_alone = now->links == EXCHANGE_ALONE;
+
+	exchange->rows_max = is_alone ? DELTA_ROWS_MAX : DELTA_ROWS_LIVE_MAX;
+	if (now->unsealed == 0 || exchange->signer == NULL) {
+		exchange->waits_since_ms = 0;
+		return false;
+	}
+	if (exchange->waits_since_ms == 0)
+		exchange->waits_since_ms = now->ms + 1;
+	return now->unsealed >= exchange->rows_max ||
+	       now->ms + 1 - exchange->waits_since_ms >= flush_ms(now->links);
+}
+
+static enum err_code tickets_judge(struct exchange *exchange,
+				   const struct view *view, struct err *err)
+{
+	enum err_code code = ERR_OK;
+	size_t count = 0;
+
+	while (count < exchange->ticket_count && count < EXCHANGE_PACKS_MAX &&
+	       code == ERR_OK) {
+		struct passage *passage = &exchange->passages[count];
+
+		passage->ticket = exchange->tickets[count];
+		code = admit_judge(passage->unpacker, view, &passage->ticket,
+				   &passage->work, err);
+		count++;
+	}
+	if (code != ERR_OK)
+		return code;
+	exchange->passage_count = count;
+	exchange->ticket_count -= count;
+	memmove(exchange->tickets, exchange->tickets + count,
+		exchange->ticket_count * sizeof(exchange->tickets[0]));
+	return ERR_OK;
+}
+
+enum err_code exchange_prepare(struct exchange *exchange,
+			       const struct view *view,
+			       const struct exchange_now *now, bool *ret_is_due,
+			       struct err *err)
+{
+	enum err_code code;
+
+	ASSERT(exchange->passage_count == 0);
+	exchange->now = *now;
+	code = tickets_judge(exchange, view, err);
+	if (code != ERR_OK)
+		return code;
+	exchange->is_sealing = seal_is_due(exchange);
+	exchange->kept_taken = exchange->kept_count;
+	exchange->proofs_taken = exchange->proof_count;
+	exchange->sealed = 0;
+	exchange->admitted = 0;
+	*ret_is_due = exchange->passage_count > 0 || exchange->is_sealing ||
+		      exchange->kept_taken > 0 || exchange->proofs_taken > 0;
+	return ERR_OK;
+}
+
+/* ---- in the transaction ---- */
+
+static enum err_code packs_apply(struct exchange *exchange, struct txn *txn,
+				 struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < exchange->passage_count && code == ERR_OK; i++) {
+		struct passage *passage = &exchange->passages[i];
+
+		if (passage->work.good == 0)
+			continue;
+		code = admit_apply(exchange->config.desk, txn,
+				   passage->unpacker, &passage->work, err);
+		exchange->admitted += passage->work.good;
+	}
+	return code;
+}
+
+static enum err_code notes_put(struct exchange *exchange, struct txn *txn,
+			       struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < exchange->kept_taken && code == ERR_OK; i++)
+		code = peer_row_put(txn, &exchange->kept[i], err);
+	for (size_t i = 0; i < exchange->proofs_taken && code == ERR_OK; i++)
+		code = fork_note(exchange->config.desk, txn,
+				 &exchange->proofs[i], err);
+	return code;
+}
+
+/* All that waits, or as much of it as fills whole deltas. */
+static enum err_code journal_seal(struct exchange *exchange, struct txn *txn,
+				  struct err *err)
+{
+	struct seal_plan plan = {
+		.site = exchange->config.site,
+		.signer = exchange->signer,
+		.now = exchange->now.utc,
+		.clock_trusted = exchange->now.is_trusted,
+		.boot = exchange->config.boot,
+		.rows_max = exchange->rows_max,
+	};
+	enum err_code code = ERR_OK;
+	uint64_t seq = 1;
+
+	while (code == ERR_OK && seq != 0) {
+		code = feed_seal(exchange->config.desk, txn, &plan, &seq, err);
+		if (code == ERR_OK && seq != 0)
+			exchange->sealed++;
+	}
+	return code;
+}
+
+enum err_code exchange_run(struct exchange *exchange, struct batch *batch,
+			   struct err *err)
+{
+	struct txn *txn = batch_txn(batch);
+	enum err_code code = packs_apply(exchange, txn, err);
+
+	if (code == ERR_OK)
+		code = notes_put(exchange, txn, err);
+	if (code == ERR_OK && exchange->is_sealing)
+		code = journal_seal(exchange, txn, err);
+	return code;
+}
+
+uint32_t exchange_sealed(const struct exchange *exchange)
+{
+	return exchange->sealed;
+}
+
+uint32_t exchange_admitted(const struct exchange *exchange)
+{
+	return exchange->admitted;
+}
+
+/* ---- after it ---- */
+
+static void notes_forget(struct exchange *exchange)
+{
+	exchange->kept_count -= exchange->kept_taken;
+	memmove(exchange->kept, exchange->kept + exchange->kept_taken,
+		exchange->kept_count * sizeof(exchange->kept[0]));
+	exchange->proof_count -= exchange->proofs_taken;
+	memmove(exchange->proofs, exchange->proofs + exchange->proofs_taken,
+		exchange->proof_count * sizeof(exchange->proofs[0]));
+}
+
+enum err_code exchange_finish(struct exchange *exchange, bool is_committed,
+			      struct sync *sync, const struct sync_step *step,
+			      struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < exchange->passage_count && code == ERR_OK; i++) {
+		struct sync_result *result = &exchange->passages[i].work.result;
+
+		result->is_committed = is_committed;
+		code = sync_admitted(sync, step, result, err);
+	}
+	exchange->passage_count = 0;
+	if (!is_committed)
+		return code;
+	if (exchange->is_sealing)
+		exchange->waits_since_ms = 0;
+	if (code == ERR_OK &&
+	    (exchange->sealed > 0 || exchange->proofs_taken > 0))
+		code = sync_grew(sync, step, err);
+	notes_forget(exchange);
+	return code;
+}

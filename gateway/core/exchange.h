@@ -1,0 +1,116 @@
+/*
+ * exchange - between the peer engine and the store: packs that wait to be
+ * admitted, what has to be kept of peers, and when the journal is sealed.
+ *
+ * Layer     gateway/core
+ * Threads   exchange_run: the writer's, within its transaction. All else: the
+ *           peer engine's (depotd's envoy thread). The two take turns: from
+ *           exchange_prepare's true to exchange_finish the exchange is the
+ *           writer's alone, and only the queues (exchange_admit, _keep, _found)
+ *           go on
+ *
+ * The simulator drives the same code in one thread.
+ *
+ *   sync_frame ... --> port.admit, keep, found --> the queues here
+ *   exchange_prepare   unpacks and judges what waits, outside any transaction
+ *   exchange_run       admits, keeps and seals, in one transaction
+ *   commit, then the guard's file (store/guard.h)
+ *   exchange_finish    tells the peer engine what became of it
+ */
+#ifndef DEPOT_GATEWAY_CORE_EXCHANGE_H
+#define DEPOT_GATEWAY_CORE_EXCHANGE_H
+
+#include "gateway/sync/admit.h"
+#include "gateway/sync/sync.h"
+#include "store/feed.h"
+#include "store/ledger.h"
+
+struct exchange;
+
+/* Packs in one transaction, and what waits besides. */
+#define EXCHANGE_PACKS_MAX 4
+#define EXCHANGE_TICKETS_MAX 16
+#define EXCHANGE_KEPT_MAX 256
+#define EXCHANGE_PROOFS_MAX 8
+
+/* How long an entry waits to be sealed, and how many may wait. */
+#define EXCHANGE_FLUSH_MS 5000          /* a link is up */
+#define EXCHANGE_FLUSH_METERED_MS 60000 /* only metered ones are */
+#define EXCHANGE_FLUSH_ALONE_MS 600000  /* none is: fuller deltas */
+
+struct exchange_config {
+	uint8_t net_id[NET_ID_SIZE];
+	uint32_t site;
+	uint64_t boot;
+	struct feed_desk *desk; /* the writer's; borrowed */
+};
+/* ERR_FULL: no memory */
+MUST_CHECK enum err_code exchange_open(const struct exchange_config *config,
+				       struct exchange **ret_exchange,
+				       struct err *err);
+void exchange_close(struct exchange *exchange); /* takes NULL */
+
+/* Whose key seals: that of the journal's epoch. NULL: nothing is sealed. */
+void exchange_signer_set(struct exchange *exchange,
+			 const struct signer *signer);
+
+/* ---- what struct sync_port's functions hand on ---- */
+
+MUST_CHECK bool exchange_admit(struct exchange *exchange,
+			       const struct sync_admit *admit);
+MUST_CHECK bool exchange_keep(struct exchange *exchange,
+			      const struct peer_row *row);
+/* Forks are kept with the next transaction; of SYNC_FOUND_SELF it is
+ * remembered that there was one (exchange_was_set_back). */
+void exchange_found(struct exchange *exchange,
+		    const struct sync_finding *finding);
+bool exchange_was_set_back(const struct exchange *exchange);
+
+/* ---- one turn ---- */
+
+/* How the links are, for the flush timer. */
+enum exchange_links {
+	EXCHANGE_ALONE,
+	EXCHANGE_METERED,
+	EXCHANGE_UP,
+};
+
+struct exchange_now {
+	uint64_t ms;       /* a clock that never goes back */
+	struct moment utc; /* the wall clock */
+	bool is_trusted;
+	enum exchange_links links;
+	uint64_t unsealed; /* entries of the journal in no delta */
+};
+
+/*
+ * Unpacks and judges what waits, and looks whether anything is to be sealed.
+ * *@ret_is_due: there is work for exchange_run.
+ */
+MUST_CHECK enum err_code exchange_prepare(struct exchange *exchange,
+					  const struct view *view,
+					  const struct exchange_now *now,
+					  bool *ret_is_due, struct err *err);
+
+/*
+ * Does it, in @batch's transaction. After an error the caller abandons it, and
+ * calls feed_desk_abandon as after any.
+ */
+MUST_CHECK enum err_code exchange_run(struct exchange *exchange,
+				      struct batch *batch, struct err *err);
+
+/* Deltas that the last exchange_run sealed: the guard is to be saved first. */
+uint32_t exchange_sealed(const struct exchange *exchange);
+/* And those that it admitted. */
+uint32_t exchange_admitted(const struct exchange *exchange);
+
+/*
+ * The end of the turn, after the commit (or not). Tells @sync the results; what
+ * was not committed is tried again.
+ */
+MUST_CHECK enum err_code exchange_finish(struct exchange *exchange,
+					 bool is_committed, struct sync *sync,
+					 const struct sync_step *step,
+					 struct err *err);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * hq - what HQ says: its control feed and its master data.
+ *
+ * Layer     gateway/core
+ * Threads   the keeper
+ *
+ * HQ's own ledger is a site's like any other. What it says to all of them lies
+ * in two feeds that have no journal: an entry is written straight into the next
+ * delta, signed, and folded here as it will be everywhere else.
+ */
+#ifndef DEPOT_GATEWAY_CORE_HQ_H
+#define DEPOT_GATEWAY_CORE_HQ_H
+
+#include "store/feed.h"
+#include "store/ledger.h"
+#include "store/roster.h"
+
+/* Whose word it is. All borrowed until the call returns. */
+struct hq {
+	const struct founding *identity; /* of this box's own ledger */
+	struct feed_desk *desk;
+	const struct signer *control; /* the key that the root named */
+	const struct signer *master;
+	uint32_t control_epoch;
+	uint32_t master_epoch;
+	uint64_t boot; /* drawn when the box started */
+};
+
+/* Entries said at once, at most: they are one delta. */
+#define HQ_SAID_MAX 32
+
+/*
+ * Founds the network: the root's statement, which @root signs, and certificates
+ * of the master feed and of this box's own ledger (its identity's key, epoch
+ * and name, as SITE_FIRST).
+ *
+ * ERR_CONFLICT  there is a control feed already
+ * ERR_INVALID   @root is not the key that this store's network was founded by
+ */
+MUST_CHECK enum err_code hq_found(const struct hq *hq, struct batch *batch,
+				  const struct signer *root, struct err *err);
+
+/*
+ * Says @entries, 1 to HQ_SAID_MAX, in the control feed, or, with @is_master, in
+ * the master feed. Stamps them with the batch's time. *@ret_seq (may be NULL)
+ * is the delta's seq.
+ *
+ * ERR_NOT_FOUND  there is no such feed yet: hq_found
+ * ERR_DENIED     it is not HQ's to say, or not sound
+ * ERR_FULL       no room in the map, or the entries are too long together
+ */
+struct hq_word {
+	struct entry *entries;
+	size_t count;
+	bool is_master;
+};
+MUST_CHECK enum err_code hq_say(const struct hq *hq, struct batch *batch,
+				const struct hq_word *word, uint64_t *ret_seq,
+				struct err *err);
+
+/* A certificate with the rights that a site's role has by default, valid from
+ * the batch's time on. */
+struct certificate hq_certificate(const struct batch *batch, uint32_t site,
+				  enum site_role role);
+
+#endif
