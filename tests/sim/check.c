@@ -1,0 +1,368 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/balance.h"
+#include "store/rows.h"
+#include "tests/sim/sim.h"
+
+/* Sums are walked through once in so many steps, and at the end. */
+#define SUMS_EVERY 64
+#define ITEMS_MAX 16
+
+/* ---- what every box must be able to show ---- */
+
+struct looking {
+	struct sim *sim;
+	struct node *node;
+	const struct view *view;
+};
+
+static void store_failed(const struct looking *look, enum err_code code,
+			 const struct err *err)
+{
+	if (code != ERR_OK)
+		sim_fail(look->sim, "site %u: checking: %s: %s",
+			 look->node->site, err_code_name(code), err->text);
+}
+
+static struct seen_head *seen_head_of(struct node *node, struct feed_id id)
+{
+	for (size_t i = 0; i < node->seen_count; i++) {
+		struct seen_head *seen = &node->seen[i];
+
+		if (seen->id.site == id.site && seen->id.epoch == id.epoch &&
+		    seen->id.branch == id.branch)
+			return seen;
+	}
+	if (node->seen_count == SIM_FEEDS_MAX)
+		return NULL;
+	node->seen[node->seen_count] = (struct seen_head){.id = id};
+	return &node->seen[node->seen_count++];
+}
+
+/* I1, I12: a head moves forward or stays, and what it was is still there. */
+static enum err_code head_check(void *context, const struct feed_record *feed,
+				struct err *err)
+{
+	struct looking *look = context;
+	struct seen_head *seen = seen_head_of(look->node, feed->id);
+	uint8_t hash[HASH_SIZE];
+	enum err_code code = ERR_OK;
+
+	if (seen == NULL || seen->seq == feed->seq)
+		return ERR_OK;
+	if (feed->seq < seen->seq)
+		sim_fail(look->sim,
+			 "I1: site %u: feed %u.%u went back from %" PRIu64
+			 " to %" PRIu64,
+			 look->node->site, feed->id.site, feed->id.epoch,
+			 seen->seq, feed->seq);
+	if (seen->seq > 0) {
+		code = feed_hash_at(look->view, feed->id, seen->seq, hash, err);
+		if (code == ERR_OK &&
+		    memcmp(hash, seen->hash, sizeof(hash)) != 0)
+			sim_fail(look->sim,
+				 "I1: site %u: feed %u.%u has another delta "
+				 "%" PRIu64 " than it had",
+				 look->node->site, feed->id.site,
+				 feed->id.epoch, seen->seq);
+	}
+	seen->seq = feed->seq;
+	memcpy(seen->hash, feed->hash, sizeof(seen->hash));
+	return code;
+}
+
+/* ---- I2: what leaves one place comes to another ---- */
+
+struct sums {
+	struct looking *look;
+	size_t count;
+	struct sku items[ITEMS_MAX];
+	int64_t units[ITEMS_MAX];
+};
+
+static enum err_code sum_add(void *context, const struct site_balance_key *key,
+			     const struct balance *balance, struct err *err)
+{
+	struct sums *sums = context;
+	size_t at = 0;
+
+	(void)err;
+	while (at < sums->count &&
+	       !span_equal(sku_span(&sums->items[at]), sku_span(&key->item)))
+		at++;
+	if (at == ITEMS_MAX)
+		return ERR_OK;
+	if (at == sums->count) {
+		sums->items[sums->count++] = key->item;
+		sums->units[at] = 0;
+	}
+	for (size_t i = 0; i < balance->count; i++)
+		sums->units[at] += balance->cells[i].quantity.units;
+	return ERR_OK;
+}
+
+static enum err_code sums_check(void *context, const struct feed_record *feed,
+				struct err *err)
+{
+	struct looking *look = context;
+	struct sums sums = {.look = look};
+	enum err_code code =
+		site_balance_walk(look->view, &feed->id, sum_add, &sums, err);
+
+	for (size_t i = 0; i < sums.count && code == ERR_OK; i++)
+		if (sums.units[i] != 0)
+			sim_fail(look->sim,
+				 "I2: site %u: feed %u.%u: %.*s sums to "
+				 "%" PRId64,
+				 look->node->site, feed->id.site,
+				 feed->id.epoch, (int)sums.items[i].size,
+				 sums.items[i].data, sums.units[i]);
+	return code;
+}
+
+void check_step(struct node *node)
+{
+	struct sim *sim = node->sim;
+	struct looking look = {.sim = sim, .node = node};
+	struct view *view;
+	struct err err;
+	enum err_code code;
+
+	if (!node->is_up || !sim_is_sound(sim))
+		return;
+	code = view_begin(ledger_env(node->ledger), &view, &err);
+	if (code == ERR_OK) {
+		look.view = view;
+		code = feed_walk(view, NULL, head_check, &look, &err);
+		if (code == ERR_OK && sim->totals.checks++ % SUMS_EVERY == 0)
+			code = feed_walk(view, NULL, sums_check, &look, &err);
+		view_end(view);
+	}
+	store_failed(&look, code, &err);
+}
+
+/* ---- agreement ---- */
+
+static bool vector_of(struct node *node, uint8_t digest[VECTOR_DIGEST_SIZE],
+		      uint64_t *ret_unsealed)
+{
+	struct looking look = {.sim = node->sim, .node = node};
+	struct view *view;
+	struct err err;
+	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
+
+	if (code == ERR_OK) {
+		code = feed_vector_digest(view, node->sim->net_id, digest,
+					  &err);
+		if (code == ERR_OK)
+			code = feed_unsealed(view, node->site, ret_unsealed,
+					     &err);
+		view_end(view);
+	}
+	store_failed(&look, code, &err);
+	return code == ERR_OK;
+}
+
+bool check_is_settled(struct sim *sim)
+{
+	uint8_t first[VECTOR_DIGEST_SIZE] = {0};
+	uint64_t unsealed;
+
+	for (size_t i = 0; i < sim->node_count; i++) {
+		uint8_t digest[VECTOR_DIGEST_SIZE];
+		struct node *node = &sim->nodes[i];
+
+		if (!node->is_up || !vector_of(node, digest, &unsealed) ||
+		    unsealed > 0)
+			return false;
+		if (i == 0)
+			memcpy(first, digest, sizeof(first));
+		else if (memcmp(first, digest, sizeof(first)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* I3: the same deltas, the same balances, whatever the order they came in. */
+struct agreeing {
+	struct looking look;
+	const struct view *other_view;
+	const struct node *other;
+};
+
+static enum err_code digest_check(void *context, const struct feed_record *feed,
+				  struct err *err)
+{
+	struct agreeing *agreeing = context;
+	struct sim *sim = agreeing->look.sim;
+	uint8_t ours[HASH_SIZE];
+	uint8_t theirs[HASH_SIZE];
+	enum err_code code = feed_digest(agreeing->look.view, sim->net_id,
+					 feed->id, ours, err);
+
+	if (code == ERR_OK)
+		code = feed_digest(agreeing->other_view, sim->net_id, feed->id,
+				   theirs, err);
+	if (code == ERR_OK && memcmp(ours, theirs, sizeof(ours)) != 0)
+		sim_fail(sim,
+			 "I3: sites %u and %u have other balances of feed "
+			 "%u.%u at %" PRIu64,
+			 agreeing->look.node->site, agreeing->other->site,
+			 feed->id.site, feed->id.epoch, feed->seq);
+	return code;
+}
+
+static void agreement_check(struct sim *sim, struct node *a, struct node *b)
+{
+	struct agreeing agreeing = {{sim, a, NULL}, NULL, b};
+	struct view *view;
+	struct view *other;
+	struct err err;
+	enum err_code code = view_begin(ledger_env(a->ledger), &view, &err);
+
+	if (code == ERR_OK) {
+		code = view_begin(ledger_env(b->ledger), &other, &err);
+		if (code == ERR_OK) {
+			agreeing.look.view = view;
+			agreeing.other_view = other;
+			code = feed_walk(view, NULL, digest_check, &agreeing,
+					 &err);
+			view_end(other);
+		}
+		view_end(view);
+	}
+	store_failed(&agreeing.look, code, &err);
+}
+
+/* ---- I8: nothing lost, nothing invented ---- */
+
+struct reckoning {
+	struct looking look;
+	struct rows *rows;
+	uint64_t found;
+};
+
+static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
+			 struct pos pos, const struct entry_bytes *bytes)
+{
+	struct sim *sim = reckoning->look.sim;
+	uint64_t hash = truth_hash(
+		(struct span){(const char *)bytes->data, bytes->size});
+
+	if (id.site < SIM_SITE_HQ)
+		return; /* HQ's word, not somebody's day */
+	if (truth_find(&sim->truth, id.site, pos, hash) == NULL)
+		sim_fail(sim,
+			 "I8: site %u holds an entry %u.%u.%" PRIu64
+			 " that never happened",
+			 reckoning->look.node->site, id.site, pos_epoch(pos),
+			 pos_number(pos));
+	reckoning->found++;
+}
+
+static enum err_code delta_reckon(struct reckoning *reckoning,
+				  struct feed_id id, uint64_t seq,
+				  struct err *err)
+{
+	UNINITIALIZED struct entry_bytes bytes;
+	struct reader reader;
+	struct delta delta;
+	enum err_code code =
+		feed_delta(reckoning->look.view, id, seq, &delta, err);
+
+	if (code != ERR_OK)
+		return code;
+	if ((delta.header.flags & DELTA_SEGMENT_START) != 0)
+		rows_reset(reckoning->rows);
+	reader_init(&reader, delta.rows.data, delta.rows.size);
+	for (uint32_t i = 0; i < delta.header.row_count; i++) {
+		struct pos pos = pos_make(id.epoch, delta.header.first + i);
+
+		if (rows_read(reckoning->rows, pos, &reader, &bytes) !=
+		    ERR_OK) {
+			sim_fail(reckoning->look.sim,
+				 "feed %u.%u, delta %" PRIu64
+				 ": row %u does not read",
+				 id.site, id.epoch, seq, i);
+			return ERR_OK;
+		}
+		entry_reckon(reckoning, id, pos, &bytes);
+	}
+	return ERR_OK;
+}
+
+static enum err_code feed_reckon(void *context, const struct feed_record *feed,
+				 struct err *err)
+{
+	struct reckoning *reckoning = context;
+	enum err_code code = ERR_OK;
+
+	rows_reset(reckoning->rows);
+	for (uint64_t seq = 1; seq <= feed->seq && code == ERR_OK; seq++)
+		code = delta_reckon(reckoning, feed->id, seq, err);
+	return code;
+}
+
+static void truth_check(struct sim *sim, struct node *node)
+{
+	struct reckoning reckoning = {.look = {sim, node, NULL}};
+	struct view *view;
+	struct err err;
+	enum err_code code = rows_open(&reckoning.rows, &err);
+
+	if (code == ERR_OK)
+		code = view_begin(ledger_env(node->ledger), &view, &err);
+	if (code == ERR_OK) {
+		reckoning.look.view = view;
+		code = feed_walk(view, NULL, feed_reckon, &reckoning, &err);
+		view_end(view);
+	}
+	rows_close(reckoning.rows);
+	store_failed(&reckoning.look, code, &err);
+	if (sim_is_sound(sim) && reckoning.found != sim->truth.count)
+		sim_fail(sim,
+			 "I8: site %u holds %" PRIu64
+			 " entries of %zu that happened",
+			 node->site, reckoning.found, sim->truth.count);
+}
+
+void check_end(struct sim *sim)
+{
+	for (size_t i = 1; i < sim->node_count && sim_is_sound(sim); i++)
+		agreement_check(sim, &sim->nodes[0], &sim->nodes[i]);
+	/* They hold the same deltas by hash: one stands for all. */
+	if (sim_is_sound(sim))
+		truth_check(sim, &sim->nodes[random_below(&sim->random,
+							  sim->node_count)]);
+}
+
+/* ---- for whoever has to find out ---- */
+
+void check_explain(const struct node *node)
+{
+	struct sync_feed_status feed;
+	struct sync_refusal refusal;
+
+	if (!node->is_up)
+		return;
+	printf("site %u\n", node->site);
+	for (size_t i = 0; sync_feed_at(node->sync, i, &feed); i++)
+		printf("  feed %u.%u.%016" PRIx64 " %s seq %" PRIu64
+		       " offered %" PRIu64 " source %.*s pending %u stuck "
+		       "%" PRIu64 " %s\n",
+		       feed.record.id.site, feed.record.id.epoch,
+		       feed.record.id.branch,
+		       feed_state_name(feed.record.state), feed.record.seq,
+		       feed.offered, (int)feed.source.size, feed.source.data,
+		       feed.pending, feed.stuck_seq,
+		       feed.stuck_seq != 0 ? admission_name(feed.stuck) : "");
+	for (size_t i = 0; sync_refusal_at(node->sync, i, &refusal) && i < 5;
+	     i++)
+		printf("  refused %u.%u seq %" PRIu64 ": %s, from %.*s\n",
+		       refusal.feed.site, refusal.feed.epoch, refusal.seq,
+		       admission_name(refusal.reason), (int)refusal.peer.size,
+		       refusal.peer.data);
+}

@@ -1,0 +1,226 @@
+/*
+ * Runs schedules of the simulator.
+ *
+ * usage: sim [--from SEED] [--schedules N]   N schedules, seeds SEED, SEED+1
+ * ... sim --seed SEED [--loud]            one, with its event log
+ *
+ * What fails is cut down to the actions that it needs, and printed.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/shrink.h"
+#include "tests/sim/sim.h"
+
+static const char *const action_names[ACTION_KIND_MAX + 1] = {
+	[ACTION_WORK] = "work",
+	[ACTION_WAIT] = "wait",
+	[ACTION_CUT] = "cut",
+	[ACTION_HEAL] = "heal",
+	[ACTION_NOTICE] = "notice",
+	[ACTION_PARTITION] = "partition",
+	[ACTION_BROKER_RESTART] = "broker restart",
+	[ACTION_CRASH] = "crash",
+	[ACTION_START] = "start",
+	[ACTION_CLOCK_JUMP] = "clock jump",
+	[ACTION_CLOCK_STUCK] = "clock stuck",
+	[ACTION_CLOCK_SET] = "clock set",
+	[ACTION_AGAIN] = "old frames again",
+	[ACTION_GARBAGE] = "garbage",
+	[ACTION_IMAGE] = "image",
+	[ACTION_RESTORE] = "restore",
+	[ACTION_CLONE] = "clone",
+};
+
+struct summary {
+	uint64_t schedules;
+	uint64_t with[ACTION_KIND_MAX + 1]; /* schedules that have any */
+	struct sim_totals totals;
+	struct net_counts net;
+};
+
+static void summary_add(struct summary *summary, const struct sim *sim)
+{
+	const struct net_counts *net = &sim->net.counts;
+
+	summary->schedules++;
+	for (size_t i = 0; i <= ACTION_KIND_MAX; i++) {
+		summary->totals.actions[i] += sim->totals.actions[i];
+		summary->with[i] += sim->totals.actions[i] > 0;
+	}
+	summary->totals.events += sim->totals.events;
+	summary->totals.readings += sim->totals.readings;
+	summary->totals.entries += sim->totals.entries;
+	summary->totals.sealed += sim->totals.sealed;
+	summary->totals.admitted += sim->totals.admitted;
+	summary->totals.crashes_in_commit += sim->totals.crashes_in_commit;
+	summary->totals.checks += sim->totals.checks;
+	summary->net.published += net->published;
+	summary->net.delivered += net->delivered;
+	summary->net.lost += net->lost;
+	summary->net.doubled += net->doubled;
+	summary->net.reordered += net->reordered;
+	summary->net.late += net->late;
+}
+
+static void summary_print(const struct summary *summary)
+{
+	const struct sim_totals *totals = &summary->totals;
+	const struct net_counts *net = &summary->net;
+
+	printf("schedules: %" PRIu64 "\nevents: %" PRIu64 "\nreadings: %" PRIu64
+	       "\nentries: %" PRIu64 "\ndeltas sealed: %" PRIu64
+	       "\ndeltas admitted: %" PRIu64 "\nchecks: %" PRIu64 "\n",
+	       summary->schedules, totals->events, totals->readings,
+	       totals->entries, totals->sealed, totals->admitted,
+	       totals->checks);
+	for (size_t i = 1; i <= ACTION_KIND_MAX; i++)
+		if (totals->actions[i] > 0)
+			printf("%s: %" PRIu64 ", in %.1f %% of schedules\n",
+			       action_names[i], totals->actions[i],
+			       100.0 * (double)summary->with[i] /
+				       (double)summary->schedules);
+	printf("crashes in a commit: %" PRIu64 "\nframes published: %" PRIu64
+	       "\nframes delivered: %" PRIu64 "\nframes lost: %" PRIu64
+	       "\nframes doubled: %" PRIu64 "\nframes reordered: %" PRIu64
+	       "\nframes hours late: %" PRIu64 "\n",
+	       totals->crashes_in_commit, net->published, net->delivered,
+	       net->lost, net->doubled, net->reordered, net->late);
+}
+
+static void schedule_print(const struct schedule *schedule)
+{
+	printf("seed %" PRIu64 ", %u boxes, loss %u, doubling %u, late %u, "
+	       "%zu actions\n",
+	       schedule->seed, schedule->node_count, schedule->loss,
+	       schedule->doubling, schedule->late, schedule->action_count);
+	for (size_t i = 0; i < schedule->action_count; i++) {
+		const struct action *action = &schedule->actions[i];
+
+		printf("%12" PRId64 " %-16s box %u broker %u %" PRId64 "\n",
+		       action->at_ms, action_names[action->kind], action->node,
+		       action->broker, action->amount);
+	}
+}
+
+/* Once; false if something is not as it must be. */
+static bool run(const struct schedule *schedule, bool is_loud,
+		uint64_t *ret_log, struct summary *summary)
+{
+	static struct sim sim;
+	bool is_sound = sim_run(&sim, schedule, is_loud);
+
+	if (!is_sound)
+		printf("seed %" PRIu64 ": %s\n", schedule->seed, sim.failure);
+	if (ret_log != NULL)
+		*ret_log = sim.log;
+	if (summary != NULL)
+		summary_add(summary, &sim);
+	sim_close(&sim);
+	return is_sound;
+}
+
+static bool fails(void *context, const struct schedule *schedule)
+{
+	static struct sim sim;
+	bool is_sound = sim_run(&sim, schedule, false);
+
+	(void)context;
+	sim_close(&sim);
+	return !is_sound;
+}
+
+static int one(uint64_t seed, bool is_loud, uint64_t actions)
+{
+	static struct schedule schedule;
+	uint64_t first;
+	uint64_t second;
+
+	schedule_draw(&schedule, seed);
+	if (actions < schedule.action_count)
+		schedule.action_count = actions;
+	if (!run(&schedule, is_loud, &first, NULL)) {
+		if (!is_loud) {
+			shrink(&schedule, fails, NULL);
+			schedule_print(&schedule);
+		}
+		return 1;
+	}
+	/* I18: the same seed, the same log. */
+	if (!run(&schedule, false, &second, NULL) || first != second) {
+		printf("seed %" PRIu64 ": I18: two runs differ\n", seed);
+		return 1;
+	}
+	printf("seed %" PRIu64 ": sound, log %016" PRIx64 "\n", seed, first);
+	return 0;
+}
+
+static int many(uint64_t from, uint64_t count)
+{
+	static struct schedule schedule;
+	static struct summary summary;
+	uint64_t failed = 0;
+
+	printf("seeds %" PRIu64 " to %" PRIu64 "\n", from, from + count - 1);
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t first;
+		uint64_t second;
+
+		schedule_draw(&schedule, from + i);
+		if (!run(&schedule, false, &first, &summary)) {
+			failed++;
+			continue;
+		}
+		/* One in a hundred twice (I18). */
+		if (i % 100 == 0 && (!run(&schedule, false, &second, NULL) ||
+				     first != second)) {
+			printf("seed %" PRIu64 ": I18: two runs differ\n",
+			       from + i);
+			failed++;
+		}
+	}
+	summary_print(&summary);
+	printf("failed: %" PRIu64 "\n", failed);
+	return failed == 0 ? 0 : 1;
+}
+
+static uint64_t number_of(const char *text)
+{
+	uint64_t number;
+
+	if (text == NULL || !span_to_u64(span_of(text), UINT64_MAX, &number)) {
+		fprintf(stderr, "sim: a number is missing\n");
+		exit(2);
+	}
+	return number;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t from = 1;
+	uint64_t schedules = 1;
+	uint64_t actions = UINT64_MAX;
+	bool is_loud = false;
+	bool is_one = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--loud") == 0)
+			is_loud = true;
+		else if (strcmp(argv[i], "--actions") == 0)
+			actions = number_of(argv[++i]);
+		else if (strcmp(argv[i], "--from") == 0)
+			from = number_of(argv[++i]);
+		else if (strcmp(argv[i], "--schedules") == 0)
+			schedules = number_of(argv[++i]);
+		else if (strcmp(argv[i], "--seed") == 0) {
+			from = number_of(argv[++i]);
+			is_one = true;
+		} else {
+			fprintf(stderr, "sim: what is %s?\n", argv[i]);
+			return 2;
+		}
+	}
+	return is_one ? one(from, is_loud, actions) : many(from, schedules);
+}

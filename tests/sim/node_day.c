@@ -1,0 +1,346 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "gateway/core/hq.h"
+#include "rules/ledger/entry.h"
+#include "store/journal.h"
+#include "tests/sim/node_parts.h"
+
+#define TURN_ROUNDS_MAX 10000
+
+/* ---- transactions ---- */
+
+/* Notes for truth what the commit that is about to be made, or was made,
+ * adds. */
+static enum err_code fact_note(void *context, const struct journal_row *row,
+			       struct err *err)
+{
+	struct node *node = context;
+	struct fact fact = {.site = node->site,
+			    .pos = row->pos,
+			    .hash = truth_hash(row->bytes)};
+	struct entry entry;
+
+	(void)err;
+	fact.is_movement = entry_decode(row->bytes, &entry) == ERR_OK &&
+			   entry.kind == ENTRY_MOVEMENT;
+	truth_add(&node->sim->truth, &fact);
+	node->sim->totals.entries++;
+	node->told = row->pos;
+	return ERR_OK;
+}
+
+static void truth_follow(struct node *node)
+{
+	struct pos from = {node->told.value + 1};
+	struct view *view;
+	struct err err;
+
+	if (!went(node, view_begin(ledger_env(node->ledger), &view, &err), &err,
+		  "view"))
+		return;
+	if (node->told.value == 0)
+		from = pos_make(1, 1);
+	(void)went(node, journal_walk(view, from, fact_note, node, &err), &err,
+		   "truth");
+	view_end(view);
+}
+
+/*
+ * Ends a transaction, if the power does not go just now. Returns false if it
+ * did: the box is down.
+ */
+static bool commit(struct node *node, struct batch *batch)
+{
+	struct err err;
+
+	if (node->crash == CRASH_BEFORE_COMMIT) {
+		batch_abandon(batch);
+		node->sim->totals.crashes_in_commit++;
+		node_crash(node);
+		return false;
+	}
+	if (!went(node, batch_commit(batch, &err), &err, "commit"))
+		return false;
+	feed_desk_committed(node->desk);
+	truth_follow(node);
+	if (node->crash == CRASH_AFTER_COMMIT) {
+		node->sim->totals.crashes_in_commit++;
+		node_crash(node);
+		return false;
+	}
+	return true;
+}
+
+static struct batch *begin(struct node *node)
+{
+	struct batch *batch = NULL;
+	struct err err;
+
+	if (went(node, batch_begin(node->ledger, &batch, &err), &err, "begin"))
+		batch_time(batch, node_clock(node), node->clock.is_trusted);
+	return batch;
+}
+
+static enum exchange_links links_of(const struct node *node)
+{
+	for (size_t i = 0; i < NET_BROKERS_MAX; i++)
+		if (node->sim->net.links[node->index][i].is_up)
+			return EXCHANGE_UP;
+	return EXCHANGE_ALONE;
+}
+
+static bool prepare(struct node *node)
+{
+	struct sync_now now = sync_moment(node);
+	struct exchange_now given = {now.ms, now.utc, now.is_trusted,
+				     links_of(node), 0};
+	bool is_due = false;
+	struct view *view;
+	struct err err;
+	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
+
+	if (code == ERR_OK) {
+		code = feed_unsealed(view, node->site, &given.unsealed, &err);
+		if (code == ERR_OK)
+			code = exchange_prepare(node->exchange, view, &given,
+						&is_due, &err);
+		view_end(view);
+	}
+	return went(node, code, &err, "prepare") && is_due;
+}
+
+/* Begin, work, end: as the keeper does it. False: the box is down. */
+static bool exchange_once(struct node *node)
+{
+	struct batch *batch = begin(node);
+	struct err err;
+
+	if (batch == NULL)
+		return false;
+	if (!went(node, exchange_run(node->exchange, batch, &err), &err,
+		  "exchange")) {
+		batch_abandon(batch);
+		return false;
+	}
+	if (!commit(node, batch))
+		return false;
+	node->sim->totals.sealed += exchange_sealed(node->exchange);
+	node->sim->totals.admitted += exchange_admitted(node->exchange);
+	sim_log(node->sim, node, "seals %u, admits %u",
+		exchange_sealed(node->exchange),
+		exchange_admitted(node->exchange));
+	WITH_SYNC(node, exchange_finish(node->exchange, true, node->sync, &step,
+					sync_err));
+	return true;
+}
+
+/* Whatever the engine of peers left to do. */
+static void node_turn(struct node *node)
+{
+	unsigned rounds = 0;
+
+	while (node->is_up && sim_is_sound(node->sim) && prepare(node)) {
+		if (!exchange_once(node))
+			return;
+		if (++rounds == TURN_ROUNDS_MAX)
+			sim_fail(node->sim, "site %u: never comes to rest",
+				 node->site);
+	}
+	if (node->is_up && node->has_grown && sim_is_sound(node->sim)) {
+		node->has_grown = false;
+		WITH_SYNC(node, sync_grew(node->sync, &step, sync_err));
+	}
+}
+
+/* ---- what happens to a box ---- */
+
+void node_link(struct node *node, uint32_t broker, bool is_up)
+{
+	struct net *net = &node->sim->net;
+	struct net_link *link = &net->links[node->index][broker];
+	struct sync_link change = {.link = broker, .is_up = is_up};
+
+	if (!link->is_there || link->is_up == is_up || !node->is_up)
+		return;
+	link->is_up = is_up;
+	WITH_SYNC(node, sync_link(node->sync, &step, &change, sync_err));
+	if (is_up)
+		net_subscribed(net, node->index, broker);
+	node_turn(node);
+}
+
+void node_frame(struct node *node, const struct net_message *message)
+{
+	struct sync_in in = {0};
+
+	if (!node->is_up || !sync_topic_read(span_of(message->topic), &in))
+		return;
+	in.link = message->broker;
+	in.is_retained = message->is_retained;
+	in.payload =
+		(struct span){(const char *)message->payload, message->size};
+	WITH_SYNC(node, sync_frame(node->sync, &step, &in, sync_err));
+	node_turn(node);
+}
+
+void node_tick(struct node *node)
+{
+	if (!node->is_up)
+		return;
+	WITH_SYNC(node, sync_tick(node->sync, &step, sync_err));
+	node_turn(node);
+}
+
+/* ---- people ---- */
+
+static void payload_draw(struct node *node, char *payload, size_t size)
+{
+	static const struct {
+		const char *op;
+		const char *bin; /* NULL: any */
+		const char *more;
+	} ops[] = {
+		{"receive", NULL, ""},
+		{"receive", NULL, ""},
+		{"pick", NULL, ",\"ref\":\"O-1\""},
+		{"move", NULL, ",\"to\":\"A-01\""},
+		{"scrap", NULL, ",\"reason\":\"broken\""},
+		{"ship", "PICKED", ",\"ref\":\"O-1\""},
+	};
+	struct random *random = &node->sim->random;
+	size_t at = random_below(random, ARRAY_LEN(ops));
+	const char *bin = sim_bins[random_below(random, SIM_BINS)];
+	bool fits = text_format(
+		payload, size,
+		"{\"v\":1,\"seq\":%" PRIu64
+		",\"boot\":\"b\",\"op\":\"%s\",\"bin\":\"%s\",\"code\":\"%s\","
+		"\"qty\":%u%s}",
+		++node->reading, ops[at].op,
+		ops[at].bin != NULL ? ops[at].bin : bin,
+		sim_skus[random_below(random, SIM_SKUS)],
+		(unsigned)random_below(random, 20) + 1, ops[at].more);
+
+	ASSERT(fits);
+}
+
+/* One reading in a commit of its own. */
+static void reading_take(struct node *node)
+{
+	char payload[256];
+	char topic[128];
+	struct event event = {.kind = EVENT_MESSAGE,
+			      .at = node_clock(node),
+			      .clock_trusted = node->clock.is_trusted};
+	struct batch *batch;
+	struct err err;
+	bool fits = text_format(topic, sizeof(topic),
+				"depot/v1/" SIM_ORG "/%.*s/scan/" SIM_DEVICE,
+				(int)node->name.size, node->name.data);
+
+	ASSERT(fits);
+	payload_draw(node, payload, sizeof(payload));
+	event.body.message.topic = span_of(topic);
+	event.body.message.payload = span_of(payload);
+	batch = begin(node);
+	if (batch == NULL)
+		return;
+	answers_reset(node->answers);
+	if (!went(node,
+		  engine_step(node->engine, batch, &event, node->answers, &err),
+		  &err, "reading")) {
+		batch_abandon(batch);
+		return;
+	}
+	node->sim->totals.readings++;
+	(void)commit(node, batch);
+}
+
+void node_work(struct node *node, uint64_t count)
+{
+	for (uint64_t i = 0; i < count && node->is_up; i++)
+		reading_take(node);
+	sim_log(node->sim, node, "works %" PRIu64, count);
+	node_turn(node);
+}
+
+/* ---- HQ ---- */
+
+/* A key that follows from the schedule's seed. */
+static struct signer *key_of(const struct sim *sim, uint8_t purpose)
+{
+	uint8_t seed[32] = {purpose};
+	struct signer *signer;
+	struct err err;
+	uint64_t number = sim->schedule.seed;
+
+	memcpy(seed + 1, &number, sizeof(number));
+	if (signer_of_seed(seed, &signer, &err) != ERR_OK)
+		return NULL;
+	return signer;
+}
+
+static struct hq hq_of(const struct node *node)
+{
+	return (struct hq){.identity = ledger_identity(node->ledger),
+			   .desk = node->desk,
+			   .control = node->control,
+			   .master = node->master,
+			   .control_epoch = 1,
+			   .master_epoch = 1,
+			   .boot = node->boot};
+}
+
+static struct entry certificate_of(const struct batch *batch,
+				   const struct node *site)
+{
+	struct entry entry;
+
+	entry_init(&entry, ENTRY_CERTIFICATE);
+	entry.body.certificate =
+		hq_certificate(batch, site->site, SITE_ROLE_SITE);
+	entry.body.certificate.name = site->name;
+	memcpy(entry.body.certificate.public_key,
+	       ledger_identity(site->ledger)->public_key, KEY_PUBLIC_SIZE);
+	return entry;
+}
+
+static bool commission(struct node *hq, struct batch *batch)
+{
+	struct sim *sim = hq->sim;
+	struct hq plan = hq_of(hq);
+	struct entry entries[SIM_NODES_MAX];
+	struct hq_word word = {.entries = entries};
+	char folder[FILE_PATH_SIZE];
+	struct signer *root = NULL;
+	struct err err;
+	enum err_code code = ledger_keys_folder(hq->store, folder, &err);
+
+	if (code == ERR_OK)
+		code = signer_open(folder, "root.key", &root, &err);
+	if (code == ERR_OK)
+		code = hq_found(&plan, batch, root, &err);
+	signer_close(root);
+	for (size_t i = 1; i < sim->node_count; i++)
+		entries[word.count++] = certificate_of(batch, &sim->nodes[i]);
+	if (code == ERR_OK)
+		code = hq_say(&plan, batch, &word, NULL, &err);
+	return went(hq, code, &err, "commission");
+}
+
+void node_commission(struct node *hq)
+{
+	struct batch *batch = begin(hq);
+
+	hq->control = key_of(hq->sim, 1);
+	hq->master = key_of(hq->sim, 2);
+	if (batch == NULL)
+		return;
+	if (!commission(hq, batch)) {
+		batch_abandon(batch);
+		return;
+	}
+	if (commit(hq, batch))
+		hq->has_grown = true;
+	node_turn(hq);
+}

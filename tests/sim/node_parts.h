@@ -1,0 +1,51 @@
+/*
+ * node_parts - what the parts of a box share: its life (node.c) and its days
+ * (node_day.c). Nobody else includes it.
+ */
+#ifndef DEPOT_TESTS_SIM_NODE_PARTS_H
+#define DEPOT_TESTS_SIM_NODE_PARTS_H
+
+#include "tests/sim/sim.h"
+
+#define SIM_ORG "acme"
+#define SIM_DEVICE "gun-1"
+#define SIM_SKUS 4
+#define SIM_BINS 3
+extern const char *const sim_skus[SIM_SKUS];
+extern const char *const sim_bins[SIM_BINS];
+
+#define FITS(call)                 \
+	do {                       \
+		bool fits_ = call; \
+                                   \
+		ASSERT(fits_);     \
+	} while (0)
+
+/* The store's failure ends the schedule: none is expected. */
+bool went(struct node *node, enum err_code code, const struct err *err,
+	  const char *what);
+
+/* The box's moment, for the peer engine. */
+struct sync_now sync_moment(const struct node *node);
+
+/*
+ * Calls the peer engine at the present moment with a view of what is committed:
+ * @call may name `step` and `sync_err`.
+ */
+#define WITH_SYNC(node, call)                                                  \
+	do {                                                                   \
+		struct err err_;                                               \
+		struct view *view_;                                            \
+		enum err_code code_;                                           \
+                                                                               \
+		code_ = view_begin(ledger_env((node)->ledger), &view_, &err_); \
+		if (code_ == ERR_OK) {                                         \
+			struct sync_step step = {sync_moment(node), view_};    \
+			struct err *sync_err = &err_;                          \
+			code_ = call;                                          \
+			view_end(view_);                                       \
+		}                                                              \
+		(void)went(node, code_, &err_, #call);                         \
+	} while (0)
+
+#endif

@@ -1,0 +1,134 @@
+#include <string.h>
+
+#include "rules/base/datetime.h"
+#include "tests/sim/sim.h"
+
+#define SECOND_MS INT64_C(1000)
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS (60 * MINUTE_MS)
+
+#define YEAR_MS (365 * DAY_MS)
+
+#define ACTIONS_MIN 200
+#define ACTIONS_MORE 80
+
+struct drawing {
+	struct schedule *schedule;
+	struct random random;
+	int64_t at_ms;
+};
+
+static struct action *draw_next(struct drawing *drawing, enum action_kind kind)
+{
+	struct schedule *schedule = drawing->schedule;
+	struct action *action;
+
+	ASSERT(schedule->action_count < SIM_ACTIONS_MAX);
+	action = &schedule->actions[schedule->action_count++];
+	*action = (struct action){
+		.at_ms = drawing->at_ms,
+		.kind = kind,
+		.node = (uint32_t)random_below(&drawing->random,
+					       schedule->node_count),
+		.broker = schedule->has_second_broker
+				  ? (uint32_t)random_below(&drawing->random,
+							   NET_BROKERS_MAX)
+				  : 0,
+	};
+	return action;
+}
+
+/* Seconds mostly, minutes often, and once in a while hours or days. */
+static int64_t pause_draw(struct random *random)
+{
+	uint64_t dice = random_below(random, 100);
+
+	if (dice < 60)
+		return random_from(random, 10, 8 * SECOND_MS);
+	if (dice < 90)
+		return random_from(random, SECOND_MS, 10 * MINUTE_MS);
+	if (dice < 98)
+		return random_from(random, MINUTE_MS, 6 * HOUR_MS);
+	return random_from(random, HOUR_MS, 3 * DAY_MS);
+}
+
+static int64_t jump_draw(struct random *random)
+{
+	static const int64_t jumps[] = {10 * YEAR_MS,  -10 * YEAR_MS,
+					-SIM_START_MS, DAY_MS,
+					-DAY_MS,       HOUR_MS,
+					-5 * MINUTE_MS};
+
+	return jumps[random_below(random, ARRAY_LEN(jumps))];
+}
+
+static void work_draw(struct drawing *drawing)
+{
+	struct action *action = draw_next(drawing, ACTION_WORK);
+
+	/* Now and then a rush that fills several deltas. */
+	action->amount = random_hits(&drawing->random, 30)
+				 ? random_from(&drawing->random, 100, 300)
+				 : random_from(&drawing->random, 1, 12);
+}
+
+static void trouble_draw(struct drawing *drawing)
+{
+	static const struct {
+		enum action_kind kind;
+		uint32_t weight;
+	} kinds[] = {
+		{ACTION_CUT, 16},           {ACTION_HEAL, 20},
+		{ACTION_NOTICE, 12},        {ACTION_PARTITION, 5},
+		{ACTION_BROKER_RESTART, 4}, {ACTION_CRASH, 12},
+		{ACTION_START, 16},         {ACTION_CLOCK_JUMP, 4},
+		{ACTION_CLOCK_STUCK, 2},    {ACTION_CLOCK_SET, 4},
+		{ACTION_AGAIN, 10},         {ACTION_GARBAGE, 8},
+	};
+	struct action *action;
+	uint64_t dice;
+	size_t i = 0;
+	uint64_t sum = 0;
+
+	for (size_t n = 0; n < ARRAY_LEN(kinds); n++)
+		sum += kinds[n].weight;
+	dice = random_below(&drawing->random, sum);
+	while (dice >= kinds[i].weight)
+		dice -= kinds[i++].weight;
+	action = draw_next(drawing, kinds[i].kind);
+	if (action->kind == ACTION_CUT)
+		action->amount = random_from(&drawing->random, 1, 3);
+	else if (action->kind == ACTION_CRASH)
+		action->amount = random_from(&drawing->random, CRASH_NONE,
+					     CRASH_AFTER_COMMIT);
+	else if (action->kind == ACTION_CLOCK_JUMP)
+		action->amount = jump_draw(&drawing->random);
+	else if (action->kind == ACTION_AGAIN || action->kind == ACTION_GARBAGE)
+		action->amount = random_from(&drawing->random, 1, 8);
+}
+
+void schedule_draw(struct schedule *schedule, uint64_t seed)
+{
+	struct drawing drawing = {schedule, random_stream(seed, 2), 0};
+	struct random *random = &drawing.random;
+	uint64_t count = ACTIONS_MIN + random_below(random, ACTIONS_MORE);
+
+	memset(schedule, 0, sizeof(*schedule));
+	schedule->seed = seed;
+	/* Mostly small networks, where faults meet. */
+	schedule->node_count =
+		random_hits(random, 850)
+			? (uint32_t)random_from(random, SIM_NODES_MIN, 5)
+			: (uint32_t)random_from(random, 6, SIM_NODES_MAX);
+	schedule->loss = (uint32_t)random_below(random, 301);
+	schedule->doubling = (uint32_t)random_below(random, 301);
+	schedule->late = (uint32_t)random_below(random, 31);
+	schedule->has_second_broker = random_hits(random, 300);
+	for (uint64_t i = 0; i < count; i++) {
+		drawing.at_ms += pause_draw(random);
+		if (random_hits(random, 550))
+			work_draw(&drawing);
+		else
+			trouble_draw(&drawing);
+	}
+}

@@ -1,0 +1,207 @@
+/*
+ * sim - a network of warehouses in one process: real engine, real store, real
+ * feeds and peer protocol; virtual clocks and wires; one thread, one seed.
+ *
+ * A schedule is a list of actions, each at its time, drawn from the seed before
+ * anything runs. The wires draw from a stream of their own. So a schedule that
+ * fails can be cut action by action (shrink.h), and the same seed and actions
+ * give the same event log, byte for byte.
+ *
+ * After each step the checkers of check.h look at the box that moved; at the
+ * end everything heals, and they look at all of them.
+ */
+#ifndef DEPOT_TESTS_SIM_SIM_H
+#define DEPOT_TESTS_SIM_SIM_H
+
+#include "gateway/core/engine.h"
+#include "gateway/core/exchange.h"
+#include "gateway/sync/sync.h"
+#include "store/feed.h"
+#include "store/ledger.h"
+#include "store/roster.h"
+#include "tests/sim/net.h"
+#include "tests/sim/random.h"
+#include "tests/sim/truth.h"
+
+#define SIM_PATH_SIZE 160
+#define SIM_NODES_MIN 4
+#define SIM_NODES_MAX 12
+#define SIM_ACTIONS_MAX 512
+#define SIM_FEEDS_MAX 64
+
+/* 2026-11-22T10:00:00Z */
+#define SIM_START_MS INT64_C(1795341600000)
+
+#define SIM_SITE_HQ SITE_FIRST
+
+struct sim;
+
+/* Where the power goes. */
+enum crash_point {
+	CRASH_NONE = 0,
+	CRASH_BEFORE_COMMIT,
+	CRASH_AFTER_COMMIT, /* before anything is said of it */
+};
+
+struct sim_clock {
+	int64_t offset_ms; /* to the world's */
+	bool is_stuck;
+	int64_t stuck_ms;
+	bool is_trusted;
+};
+
+struct seen_head {
+	struct feed_id id;
+	uint64_t seq;
+	uint8_t hash[HASH_SIZE];
+};
+
+struct node {
+	struct sim *sim;
+	uint32_t index;
+	uint32_t site;
+	struct name name;
+	bool is_hq;
+	bool is_up;
+	char folder[SIM_PATH_SIZE];
+	char store[SIM_PATH_SIZE];
+
+	struct ledger *ledger;
+	struct engine *engine;
+	struct answers *answers;
+	struct feed_desk *desk;
+	struct exchange *exchange;
+	struct sync *sync;
+	struct signer *signer;
+	struct signer *control; /* HQ's */
+	struct signer *master;
+
+	uint64_t boot;
+	int64_t started_ms;
+	struct sim_clock clock;
+	enum crash_point crash;
+
+	bool has_grown; /* HQ said something */
+
+	/* What the checkers saw of each feed. */
+	struct seen_head seen[SIM_FEEDS_MAX];
+	size_t seen_count;
+
+	/* The people there and their scanner, which outlive the box. */
+	uint64_t reading;
+	struct pos told; /* the journal's end that truth knows */
+};
+
+enum action_kind {
+	ACTION_WORK = 1, /* people at @node do @amount things */
+	ACTION_WAIT,     /* time passes */
+	ACTION_CUT,      /* @node's link @broker: @amount 1 out, 2 in, 3 both */
+	ACTION_HEAL,     /* and whole again */
+	ACTION_NOTICE,   /* the box notices how its link is */
+	ACTION_PARTITION, /* half of the boxes lose their links */
+	ACTION_BROKER_RESTART,
+	ACTION_CRASH,      /* the power goes, @amount: enum crash_point */
+	ACTION_START,      /* and comes back */
+	ACTION_CLOCK_JUMP, /* by @amount ms */
+	ACTION_CLOCK_STUCK,
+	ACTION_CLOCK_SET,
+	ACTION_AGAIN,   /* old frames come once more */
+	ACTION_GARBAGE, /* a frame with flipped bits comes */
+	ACTION_IMAGE,   /* somebody copies the disk */
+	ACTION_RESTORE, /* and puts the copy back */
+	ACTION_CLONE,   /* or into a second box */
+};
+#define ACTION_KIND_MAX ACTION_CLONE
+
+struct action {
+	int64_t at_ms; /* after the start */
+	enum action_kind kind;
+	uint32_t node;
+	uint32_t broker;
+	int64_t amount;
+};
+
+struct schedule {
+	uint64_t seed;
+	uint32_t node_count; /* sites and HQ */
+	uint32_t loss;       /* permille */
+	uint32_t doubling;
+	uint32_t late;
+	bool has_second_broker;
+	size_t action_count;
+	struct action actions[SIM_ACTIONS_MAX];
+};
+
+/* How often what happened. */
+struct sim_totals {
+	uint64_t actions[ACTION_KIND_MAX + 1];
+	uint64_t events;
+	uint64_t readings;
+	uint64_t entries;
+	uint64_t sealed;
+	uint64_t admitted;
+	uint64_t crashes_in_commit;
+	uint64_t checks;
+};
+
+struct sim {
+	struct schedule schedule;
+	struct random random;
+	int64_t now_ms; /* of the world, since 1970 */
+	char folder[SIM_PATH_SIZE];
+	uint8_t net_id[NET_ID_SIZE];
+	struct net net;
+	struct node nodes[SIM_NODES_MAX];
+	size_t node_count;
+	struct truth truth;
+	struct sim_totals totals;
+	uint64_t log; /* hash of all that happened, in order */
+	bool is_loud;
+	/* The first thing that is not as it must be; empty: nothing. */
+	char failure[512];
+};
+
+/* Runs @schedule to its end. Returns false if something is not as it must be;
+ * ->failure says what. sim_close releases. */
+bool sim_run(struct sim *sim, const struct schedule *schedule, bool is_loud);
+void sim_close(struct sim *sim);
+
+/* Draws the schedule of @seed: at least 200 events, 3 sites and HQ. */
+void schedule_draw(struct schedule *schedule, uint64_t seed);
+
+/* The first failure is kept. */
+PRINTF_LIKE(2, 3) void sim_fail(struct sim *sim, const char *format, ...);
+bool sim_is_sound(const struct sim *sim);
+/* One line of the event log: into its hash, and printed if it is loud. */
+PRINTF_LIKE(3, 4)
+void sim_log(struct sim *sim, const struct node *node, const char *format, ...);
+
+/* ---- nodes: node.c ---- */
+
+void node_found(struct node *node);
+void node_start(struct node *node);
+/* Drops all that is in memory, as a power cut does. */
+void node_crash(struct node *node);
+void node_stop(struct node *node);
+
+/* HQ's control feed begins: the root, and a certificate for each site. */
+void node_commission(struct node *hq);
+/* People do @count things. */
+void node_work(struct node *node, uint64_t count);
+void node_frame(struct node *node, const struct net_message *message);
+void node_link(struct node *node, uint32_t broker, bool is_up);
+void node_tick(struct node *node);
+struct moment node_clock(const struct node *node);
+
+/* ---- checkers: check.c ---- */
+
+/* What can be looked at after each step of @node. */
+void check_step(struct node *node);
+/* After everything has healed. */
+void check_end(struct sim *sim);
+/* True when no box has anything to fetch from another. */
+bool check_is_settled(struct sim *sim);
+/* Prints what the peer engine of @node says of feeds and refusals. */
+void check_explain(const struct node *node);
+
+#endif

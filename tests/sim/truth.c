@@ -1,0 +1,63 @@
+#include "tests/sim/truth.h"
+
+#include <stdlib.h>
+
+#include "rules/ledger/entry.h"
+#include "store/seal.h"
+
+void truth_release(struct truth *truth)
+{
+	free(truth->facts);
+	*truth = (struct truth){0};
+}
+
+void truth_add(struct truth *truth, const struct fact *fact)
+{
+	if (truth->count == truth->room) {
+		truth->room = truth->room == 0 ? 1024 : 2 * truth->room;
+		truth->facts =
+			realloc(truth->facts, truth->room * sizeof(*fact));
+		ASSERT(truth->facts != NULL);
+	}
+	truth->facts[truth->count++] = *fact;
+	truth->is_sorted = false;
+}
+
+static int fact_compare(const void *left, const void *right)
+{
+	const struct fact *a = left;
+	const struct fact *b = right;
+
+	if (a->site != b->site)
+		return a->site < b->site ? -1 : 1;
+	if (a->pos.value != b->pos.value)
+		return a->pos.value < b->pos.value ? -1 : 1;
+	return (a->hash > b->hash) - (a->hash < b->hash);
+}
+
+const struct fact *truth_find(struct truth *truth, uint32_t site,
+			      struct pos pos, uint64_t hash)
+{
+	struct fact wanted = {.site = site, .pos = pos, .hash = hash};
+
+	if (!truth->is_sorted)
+		qsort(truth->facts, truth->count, sizeof(wanted), fact_compare);
+	truth->is_sorted = true;
+	return bsearch(&wanted, truth->facts, truth->count, sizeof(wanted),
+		       fact_compare);
+}
+
+uint64_t truth_hash(struct span bytes)
+{
+	UNINITIALIZED uint8_t buffer[ENTRY_SIZE_MAX];
+	struct writer writer;
+	struct entry entry;
+
+	if (entry_decode(bytes, &entry) != ERR_OK)
+		return 0;
+	entry.actor.boot.size = 0;
+	entry.actor.seq = 0;
+	writer_init(&writer, buffer, sizeof(buffer));
+	entry_encode(&writer, &entry);
+	return seal_checksum(1, (struct span){(char *)buffer, writer.size});
+}
