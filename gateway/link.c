@@ -9,7 +9,8 @@
  *
  * Exit codes: 0 ended by a signal, or the link is not enabled; 1 failed,
  * 2 usage, 5 there is no such link, 75 depotd is not there (any more), or the
- * broker failed many times: start it again; 78 the configuration has mistakes.
+ * far broker is not to be had: start it again; 78 the configuration has
+ * mistakes.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -131,6 +132,7 @@ static enum err_code start_client(struct program *program, struct err *err)
 		.keepalive_s = link->keepalive_s,
 		.loop = program->loop,
 		.clock = &program->clock,
+		.log = program->log,
 	};
 	enum err_code code = password_read(link->password_file, password,
 					   sizeof(password), err);
@@ -209,7 +211,7 @@ static int run(const struct config *config, const struct config_link *link)
 		log_event(program.log, LEVEL_NOTICE, "link_ended",
 			  "link %s: %s", link->name,
 			  link_client_result(program.client) == ERR_AGAIN
-				  ? "the broker failed many times in a row"
+				  ? "the far broker is not to be had"
 				  : "depotd hung up");
 	}
 	stop(&program, status);

@@ -331,12 +331,12 @@ static void on_room(void *context)
 
 static void failure_count(struct link_client *client)
 {
-	bool was_steady = client->up_ms != 0 &&
-			  now_ms(client) - client->up_ms >= STEADY_MS;
+	bool was_up = client->up_ms != 0;
+	bool was_steady = was_up && now_ms(client) - client->up_ms >= STEADY_MS;
 
 	client->up_ms = 0;
 	client->failures = was_steady ? 1 : client->failures + 1;
-	if (client->failures >= LINK_FAILURES_MAX)
+	if (client->failures >= LINK_FAILURES_MAX || (was_up && !was_steady))
 		client_end(client, ERR_AGAIN);
 }
 
@@ -354,6 +354,8 @@ static void on_changed(void *context, const struct mqtt_change *change)
 		mqtt_hear(client->mqtt, false);
 		text_print(span_of(change->reason), client->reason,
 			   sizeof(client->reason));
+		log_event(client->config.log, LEVEL_INFO, "link_unreached",
+			  "the far broker is not reached: %s", client->reason);
 		client->news &= ~(unsigned)NEWS_UP;
 		news_add(client, NEWS_DOWN);
 		failure_count(client);
@@ -513,6 +515,7 @@ enum err_code link_client_open(const struct link_client_config *config,
 		.is_metered = config->is_metered,
 		.loop = config->loop,
 		.clock = config->clock,
+		.log = config->log,
 	};
 	code = parts_open(client, config, err);
 	if (code != ERR_OK) {

@@ -27,6 +27,7 @@
 #include "gateway/edge/clock.h"
 #include "gateway/edge/loop.h"
 #include "gateway/edge/link_wire.h"
+#include "gateway/edge/log.h"
 #include "rules/base/err.h"
 
 /* 33 KiB each, taken at the start. */
@@ -35,10 +36,11 @@
 #define LINK_WINDOW_METERED (96 * 1024)
 /* What TLS, TCP and their acknowledgements add to a packet, about. */
 #define LINK_PACKET_OVERHEAD 100
-/* After so many connections in a row that failed or broke within ten seconds
- * a process has had its time: a refused allocation leaves Paho without a
- * buffer for good, and a new process is the cure for that and for all else. */
-#define LINK_FAILURES_MAX 10
+/* After so many failures to connect in a row, or a connection that broke within
+ * ten seconds, a process has had its time: a refused allocation leaves Paho
+ * without a buffer for good (1.3.12, SocketBuffer_getQueuedData), and a new
+ * process is the cure for that and for all else. */
+#define LINK_FAILURES_MAX 5
 
 struct link_client;
 
@@ -63,6 +65,7 @@ struct link_client_config {
 	struct loop *loop; /* borrowed until link_client_close; stopped when
 			    * the client ends */
 	const struct clock *clock;
+	struct log *log; /* NULL: none */
 };
 
 /*
@@ -84,7 +87,8 @@ void link_client_start(struct link_client *client);
  * Why it stopped the loop.
  *
  * ERR_STOPPED  depotd hung up
- * ERR_AGAIN    connections failed LINK_FAILURES_MAX times in a row
+ * ERR_AGAIN    the broker cannot be reached, or broke at once: try as another
+ *              process
  */
 enum err_code link_client_result(const struct link_client *client);
 

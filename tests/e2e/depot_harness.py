@@ -105,7 +105,7 @@ class Program:
 
     started = []  # of the test under way: their logs tell why it failed
 
-    def __init__(self, arguments, environment=None):
+    def __init__(self, arguments, environment=None, stdin=subprocess.DEVNULL):
         env = dict(os.environ)
         env.pop("NOTIFY_SOCKET", None)
         env.update(environment or {})
@@ -116,7 +116,7 @@ class Program:
         self.changed = threading.Condition()
         self.is_read = False
         self.process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            arguments, stdin=stdin, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, env=env, preexec_fn=_die_with_parent)
         self.pid = self.process.pid
         Program.started.append(self)
