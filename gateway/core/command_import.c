@@ -292,6 +292,9 @@ static enum err_code file_open(struct importing *importing, struct err *err)
 	struct asking *asking = importing->asking;
 	struct fault fault = {.kind = FAULT_NONE};
 	struct span file = asking->command->file;
+	const struct import_shape shape = {importing->import->columns,
+					   importing->import->count,
+					   importing->import->parts};
 	enum err_code code;
 
 	csv_close(importing->csv);
@@ -299,10 +302,7 @@ static enum err_code file_open(struct importing *importing, struct err *err)
 	import_json_release(&importing->json);
 	code = ERR_OK;
 	if (import_is_json(file)) {
-		code = import_json_read(&importing->json, file,
-					importing->import->columns,
-					importing->import->count,
-					importing->import->parts, &fault);
+		code = import_json_read(&importing->json, file, &shape, &fault);
 		file = (struct span){importing->json.text,
 				     importing->json.size};
 	}

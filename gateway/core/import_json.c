@@ -10,9 +10,7 @@
 /* A reading on its way. */
 struct turning {
 	struct import_json *table;
-	const struct csv_column *columns;
-	size_t count;
-	const char *parts;
+	const struct import_shape *shape;
 	struct fault *fault;
 	struct json json;
 	/* The line of every object, in the order of the text. */
@@ -187,13 +185,13 @@ static enum err_code unknown_note(struct turning *turning,
 {
 	for (const struct json_value *at = json_first(object); at != NULL;
 	     at = json_next(at)) {
-		bool is_known = turning->parts != NULL &&
-				span_is(json_key(at), turning->parts);
+		bool is_known = turning->shape->parts != NULL &&
+				span_is(json_key(at), turning->shape->parts);
 		uint32_t number;
 
-		for (size_t i = 0; i < turning->count && !is_known; i++)
-			is_known =
-				is_column(&turning->columns[i], json_key(at));
+		for (size_t i = 0; i < turning->shape->count && !is_known; i++)
+			is_known = is_column(&turning->shape->columns[i],
+					     json_key(at));
 		if (!is_known && intern_add(&turning->unknown, json_key(at),
 					    &number) != ERR_OK)
 			return ERR_FULL;
@@ -231,8 +229,8 @@ static enum err_code row_add(struct turning *turning,
 	table->lines[table->rows++] = (struct import_line){
 		table->line, turning->lines[turning->at++]};
 	(void)text_format(text, sizeof(text), "%u", number);
-	for (size_t i = 0; i < turning->count && code == ERR_OK; i++) {
-		const struct csv_column *column = &turning->columns[i];
+	for (size_t i = 0; i < turning->shape->count && code == ERR_OK; i++) {
+		const struct csv_column *column = &turning->shape->columns[i];
 
 		code = byte_add(table, '"');
 		if (code == ERR_OK && owner != NULL && i == 1)
@@ -255,8 +253,9 @@ static enum err_code object_add(struct turning *turning,
 				const struct json_value *object)
 {
 	const struct json_value *list =
-		turning->parts == NULL ? NULL
-				       : json_member(object, turning->parts);
+		turning->shape->parts == NULL
+			? NULL
+			: json_member(object, turning->shape->parts);
 	uint32_t number = 0;
 	enum err_code code;
 
@@ -282,9 +281,9 @@ static enum err_code header_add(struct turning *turning)
 {
 	enum err_code code = ERR_OK;
 
-	for (size_t i = 0; i < turning->count && code == ERR_OK; i++)
+	for (size_t i = 0; i < turning->shape->count && code == ERR_OK; i++)
 		code = field_add(turning->table,
-				 span_of(turning->columns[i].name));
+				 span_of(turning->shape->columns[i].name));
 	return code == ERR_OK ? unknown_add(turning, true) : code;
 }
 
@@ -297,9 +296,9 @@ static enum err_code unknown_find(struct turning *turning,
 	for (const struct json_value *at = json_first(list);
 	     at != NULL && code == ERR_OK; at = json_next(at)) {
 		const struct json_value *parts =
-			turning->parts == NULL
+			turning->shape->parts == NULL
 				? NULL
-				: json_member(at, turning->parts);
+				: json_member(at, turning->shape->parts);
 
 		code = unknown_note(turning, at);
 		for (const struct json_value *part =
@@ -349,14 +348,11 @@ static enum err_code turn(struct turning *turning, struct span text)
 }
 
 enum err_code import_json_read(struct import_json *table, struct span file,
-			       const struct csv_column *columns, size_t count,
-			       const char *parts, struct fault *fault)
+			       const struct import_shape *shape,
+			       struct fault *fault)
 {
-	struct turning turning = {.table = table,
-				  .columns = columns,
-				  .count = count,
-				  .parts = parts,
-				  .fault = fault};
+	struct turning turning = {
+		.table = table, .shape = shape, .fault = fault};
 	size_t memory_size = JSON_MEMORY_SIZE(file.size);
 	void *memory;
 	enum err_code code;

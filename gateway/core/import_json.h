@@ -33,21 +33,27 @@ struct import_json {
 	uint32_t line; /* at the end of the text */
 };
 
+/* What the table is to be. */
+struct import_shape {
+	const struct csv_column *columns; /* the first names a row */
+	size_t count;
+	/* The member whose objects become rows behind their object's, with its
+	 * first column, and their numbers from 1 in the second. NULL: none. */
+	const char *parts;
+};
+
 /* True if @file is meant as JSON: it begins like a list or an object. */
 bool import_is_json(struct span file);
 
 /*
- * Reads @file. The objects in a member @parts (NULL: none) become rows behind
- * their object's, with its first column, and their numbers from 1 in the
- * column with the index 1.
+ * Reads @file into @table.
  *
  * ERR_INVALID  it is no JSON, or no such list: *@fault tells
  * ERR_FULL     out of memory; @fault is untouched
  */
 MUST_CHECK enum err_code import_json_read(struct import_json *table,
 					  struct span file,
-					  const struct csv_column *columns,
-					  size_t count, const char *parts,
+					  const struct import_shape *shape,
 					  struct fault *fault);
 
 /* The line of the object whose row begins at @line of the table. */
