@@ -67,7 +67,8 @@ struct frame_hello {
 
 #define HAVE_EQUAL 1u   /* the same vector: the session is over */
 #define HAVE_PARTIAL 2u /* what differs from the ACK that HELLO named */
-#define HAVE_FLAGS_KNOWN 3u
+#define HAVE_MORE 4u    /* the list was too long for a frame */
+#define HAVE_FLAGS_KNOWN 7u
 
 /* HAVE: @entries, to be read with frame_entry_read;
  * none if equal. */

@@ -174,9 +174,8 @@ struct proof_search {
 	bool is_known;
 };
 
-static enum err_code proof_compare(void *context,
-				   const struct fork_proof *proof,
-				   struct err *err)
+static enum err_code
+proof_compare(void *context, const struct fork_proof *proof, struct err *err)
 {
 	struct proof_search *search = context;
 
@@ -311,8 +310,8 @@ static enum err_code proof_say(void *context, const struct fork_proof *proof,
 	(void)err;
 	writer_init(&writer, all->sync->list_bytes, SYNC_PROOF_SIZE_MAX);
 	fork_proof_write(&writer, proof);
-	frame.body.proof = (struct span){(const char *)all->sync->list_bytes,
-					 writer.size};
+	frame.body.proof =
+		(struct span){(const char *)all->sync->list_bytes, writer.size};
 	if (writer_ok(&writer))
 		(void)sync_say(all->sync, all->out, &frame);
 	return --all->left > 0 ? ERR_OK : ERR_STOPPED;

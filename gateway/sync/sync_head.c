@@ -51,9 +51,13 @@ static enum err_code head_schedule(struct sync *sync, uint32_t peer,
 	bool is_here;
 	enum err_code code;
 
-	if (memcmp(whom->head.digest, sync->digest, VECTOR_DIGEST_SIZE) == 0) {
+	if (peer_is_covered(sync, peer, whom->head.digest)) {
 		whom->pull_ms = 0;
 		whom->quiet_ms = QUIET_MS_MIN;
+		if (memcmp(whom->head.digest, sync->digest,
+			   VECTOR_DIGEST_SIZE) != 0)
+			return ERR_OK;
+		peer_covers(sync, peer, sync->digest);
 		if (whom->has_head)
 			peer_has_all(sync, peer);
 		return ERR_OK;

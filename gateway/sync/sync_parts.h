@@ -77,6 +77,8 @@ struct peer {
 	bool has_hint; /* somebody said so: not verified */
 	struct frame_head head;
 	uint64_t head_ms;
+	/* A digest of its vector all of which is here: vectors only grow. */
+	uint8_t covered[VECTOR_DIGEST_SIZE];
 
 	/* What it has. */
 	uint32_t ack_epoch;
@@ -138,6 +140,8 @@ struct pull {
 	uint64_t received; /* cost of what came */
 	uint64_t freed;    /* cost of what is dealt with */
 	bool has_news;     /* something was fetched */
+	bool is_short;     /* something that the server has cannot be had */
+	uint8_t digest[VECTOR_DIGEST_SIZE]; /* of the server's vector */
 	struct search search;
 };
 
@@ -272,6 +276,11 @@ enum err_code peers_load(struct sync *sync, struct err *err);
 enum err_code peer_key(struct sync *sync, uint32_t site, uint32_t epoch,
 		       struct span name, uint8_t ret_key[KEY_PUBLIC_SIZE],
 		       struct err *err);
+/* All that @peer has, or had when its vector had @digest, is here. */
+void peer_covers(struct sync *sync, uint32_t peer,
+		 const uint8_t digest[VECTOR_DIGEST_SIZE]);
+bool peer_is_covered(const struct sync *sync, uint32_t peer,
+		     const uint8_t digest[VECTOR_DIGEST_SIZE]);
 enum err_code peer_on_ack(struct sync *sync, uint32_t peer, uint32_t link,
 			  const struct frame *frame, struct err *err);
 /* It has exactly what we have. */

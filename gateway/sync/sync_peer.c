@@ -236,6 +236,20 @@ void peer_has_all(struct sync *sync, uint32_t peer)
 	}
 }
 
+void peer_covers(struct sync *sync, uint32_t peer,
+		 const uint8_t digest[VECTOR_DIGEST_SIZE])
+{
+	memcpy(sync->peers[peer].covered, digest, VECTOR_DIGEST_SIZE);
+}
+
+bool peer_is_covered(const struct sync *sync, uint32_t peer,
+		     const uint8_t digest[VECTOR_DIGEST_SIZE])
+{
+	return memcmp(digest, sync->digest, VECTOR_DIGEST_SIZE) == 0 ||
+	       memcmp(digest, sync->peers[peer].covered, VECTOR_DIGEST_SIZE) ==
+		       0;
+}
+
 /* ---- what we have ---- */
 
 /* Lists in list_bytes what differs from what @peer was told; false: nothing. */

@@ -186,6 +186,7 @@ void pull_spoiled(struct sync *sync, uint32_t session, uint32_t feed)
 	if (pull == NONE)
 		return;
 	sync->peers[sync->pulls[pull].peer].feeds[feed].offer = 0;
+	sync->pulls[pull].is_short = true;
 	if (sync->feeds[feed].source == pull)
 		sync->feeds[feed].source = NONE;
 }
@@ -208,8 +209,8 @@ static void self_shown(struct sync *sync, const struct pull *pull,
 	sync->port.found(sync->port.context, &finding);
 }
 
-static void offer_take(struct sync *sync, const struct pull *pull,
-		       uint32_t feed, const struct frame_entry *entry)
+static void offer_take(struct sync *sync, struct pull *pull, uint32_t feed,
+		       const struct frame_entry *entry)
 {
 	struct feed_row *row = &sync->feeds[feed];
 
@@ -218,6 +219,8 @@ static void offer_take(struct sync *sync, const struct pull *pull,
 	/* Beyond where a feed parted, its branches are asked for. */
 	if (entry->lowest <= row->record.seq + 1 && !feed_is_split(row))
 		sync->peers[pull->peer].feeds[feed].offer = entry->seq;
+	else
+		pull->is_short = true;
 }
 
 static enum err_code have_entry(struct sync *sync, uint32_t pull,
@@ -230,8 +233,10 @@ static enum err_code have_entry(struct sync *sync, uint32_t pull,
 	uint64_t start;
 	enum err_code code;
 
-	if (feed == NONE)
+	if (feed == NONE) {
+		which->is_short = true;
 		return ERR_OK;
+	}
 	row = &sync->feeds[feed];
 	if (entry->seq > row->record.seq) {
 		if (feed_is_own(sync, row) && !feed_is_split(row))
@@ -245,6 +250,7 @@ static enum err_code have_entry(struct sync *sync, uint32_t pull,
 		return ERR_OK;
 	if (code != ERR_OK || start == entry->hash_start)
 		return code;
+	which->is_short = true;
 	if (feed_is_own(sync, row))
 		self_shown(sync, which, entry);
 	fork_suspect(sync, pull, feed, entry->seq);
@@ -264,10 +270,13 @@ enum err_code pull_on_have(struct sync *sync, uint32_t pull,
 		return ERR_OK;
 	if ((have->flags & HAVE_EQUAL) != 0) {
 		sync->counts.sessions_equal++;
+		peer_covers(sync, which->peer, have->digest);
 		pull_end(sync, pull);
 		return ERR_OK;
 	}
 	which->state = PULL_FETCHING;
+	which->is_short = (have->flags & HAVE_MORE) != 0;
+	memcpy(which->digest, have->digest, sizeof(which->digest));
 	which->useful_ms = sync->now.ms;
 	reader_init(&reader, have->entries.data, have->entries.size);
 	while (frame_entry_read(&reader, &list, &entry)) {
@@ -503,6 +512,19 @@ void pull_on_refuse(struct sync *sync, uint32_t pull,
 
 /* ---- each step ---- */
 
+static bool all_is_here(const struct sync *sync, const struct pull *pull)
+{
+	const struct peer *peer = &sync->peers[pull->peer];
+
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		uint32_t feed = sync->feed_order[i];
+
+		if (peer->feeds[feed].offer > sync->feeds[feed].record.seq)
+			return false;
+	}
+	return !pull->is_short;
+}
+
 /* All is here and committed: say so, and leave. */
 static void pull_finish(struct sync *sync, uint32_t pull)
 {
@@ -512,6 +534,8 @@ static void pull_finish(struct sync *sync, uint32_t pull)
 		which->useful_ms = sync->now.ms; /* it waits for us */
 		return;
 	}
+	if (all_is_here(sync, which))
+		peer_covers(sync, which->peer, which->digest);
 	sync->peers[which->peer].is_ack_due = true;
 	pull_end(sync, pull);
 }
@@ -566,12 +590,6 @@ static bool is_fetching(const struct sync *sync)
 	return false;
 }
 
-static bool has_same(const struct sync *sync, const struct peer *peer)
-{
-	return peer->has_head &&
-	       memcmp(peer->head.digest, sync->digest, VECTOR_DIGEST_SIZE) == 0;
-}
-
 /* Its own feed goes further than anything that was offered. */
 static bool has_surely(const struct sync *sync, const struct peer *peer)
 {
@@ -616,7 +634,8 @@ static void pulls_begin(struct sync *sync)
 
 		if (peer == NONE)
 			return;
-		if (has_same(sync, &sync->peers[peer]))
+		if (sync->peers[peer].has_head &&
+		    peer_is_covered(sync, peer, sync->peers[peer].head.digest))
 			sync->peers[peer].pull_ms = 0;
 		else
 			pull_begin(sync, peer,

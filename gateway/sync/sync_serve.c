@@ -143,8 +143,10 @@ static void have_list(struct sync *sync, const struct peer *peer,
 				is_partial))
 			continue;
 		/* What does not fit is told when this has been fetched. */
-		if (writer.size + FRAME_ENTRY_SIZE_MAX > room)
+		if (writer.size + FRAME_ENTRY_SIZE_MAX > room) {
+			have->flags |= HAVE_MORE;
 			break;
+		}
 		frame_entry_write(&writer, &list, &entry);
 		*ret_branched = *ret_branched || entry.feed.branch != 0;
 	}
@@ -154,9 +156,8 @@ static void have_list(struct sync *sync, const struct peer *peer,
 		(struct span){(const char *)sync->list_bytes, writer.size};
 }
 
-static enum err_code have_say(struct sync *sync,
-			      const struct sync_out *whereto, uint32_t peer,
-			      uint32_t flags, struct err *err)
+static enum err_code have_say(struct sync *sync, const struct sync_out *whereto,
+			      uint32_t peer, uint32_t flags, struct err *err)
 {
 	struct peer *whom = &sync->peers[peer];
 	struct sync_out out = *whereto;
@@ -226,6 +227,8 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 		return ERR_OK;
 	}
 	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0)
+		peer_covers(sync, peer, sync->digest);
+	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0)
 		return have_say(sync, &out, peer, HAVE_EQUAL, err);
 	if (serve_begin(sync, peer, link, frame) == NONE) {
 		serve_refuse(sync, peer, link, frame->session,
@@ -234,7 +237,8 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 	}
 	if (hello->acked != 0 && hello->acked == whom->ack_label)
 		flags = HAVE_PARTIAL;
-	hello_back(sync, peer);
+	if (!peer_is_covered(sync, peer, hello->digest))
+		hello_back(sync, peer);
 	return have_say(sync, &out, peer, flags, err);
 }
 

@@ -9,8 +9,6 @@ void sync_link_status(const struct sync *sync, uint32_t link,
 	*ret_status = sync->links[link].status;
 }
 
-
-
 /* What of our own feed @peer has not, as far as it signed. */
 static void backlog_set(const struct sync *sync, const struct view *view,
 			const struct peer *peer,

@@ -1,0 +1,192 @@
+/*
+ * What reconciling costs on the wire: the table of docs/protocol/sync.md,
+ * "Budget", counted as bytes of payload in both directions.
+ */
+#include "tests/support/peers.h"
+
+#define FEEDS 50
+#define ROUND_MS 60000
+
+static const struct sync_config sizes = {
+	.feeds_max = 128, .peers_max = 8, .waiting_max = 128};
+
+/* Two boxes that both have 50 sites' feeds (and control's), and have told each
+ * other so. All feeds are written at box 0. */
+static struct bed *settled_bed(void)
+{
+	struct bed *bed = bed_open(2, FEEDS, 1, &sizes);
+
+	for (uint32_t i = 2; i < FEEDS; i++)
+		bed_found(bed, &bed->boxes[0].node, SITE_FIRST + i);
+	box_restart(&bed->boxes[0], &sizes);
+	bed_links(bed, true);
+	(void)bed_settle(bed, ROUND_MS);
+	bed_run(bed, 5 * ROUND_MS);
+	return bed;
+}
+
+static void count_anew(struct bed *bed)
+{
+	memset(bed->bytes, 0, sizeof(bed->bytes));
+	memset(bed->frames, 0, sizeof(bed->frames));
+}
+
+/* What is written meanwhile is news to nobody: the link is down. */
+static void grow_unheard(struct bed *bed, uint32_t first, uint32_t count,
+			 uint32_t entries)
+{
+	struct box *box = &bed->boxes[0];
+	struct sync_step step;
+
+	bed_links(bed, false);
+	for (uint32_t i = first; i < first + count; i++)
+		bed_receive(bed, &box->node, SITE_FIRST + i, entries);
+	step = box_step(box);
+	assert_done(sync_grew(box->sync, &step, &bed->err), &bed->err);
+}
+
+static void heal(struct bed *bed)
+{
+	count_anew(bed);
+	bed_links(bed, true);
+	(void)bed_settle(bed, ROUND_MS);
+	bed_run(bed, 5000);
+}
+
+static uint64_t hellos;
+static void hellos_count(struct bed *bed, const struct sync_out *out,
+			 uint32_t from)
+{
+	struct frame frame;
+
+	(void)bed;
+	(void)from;
+	if (frame_read(out->payload, &frame) == ERR_OK &&
+	    frame.type == FRAME_HELLO)
+		hellos++;
+}
+
+/* Method: a HELLO with the digest of what both have, and what comes back. */
+static void
+in_sync_with_50_feeds_takes_120_bytes_and_one_round_trip(void **state)
+{
+	struct bed *bed = settled_bed();
+	struct frame frame = {.type = FRAME_HELLO, .session = 77};
+	uint8_t buffer[256];
+	struct writer writer;
+	struct letter like = {.from = 1, .to = 0, .plane = SYNC_PLANE_REQUEST};
+	uint64_t said;
+
+	(void)state;
+	frame.body.hello.version_min = FRAME_VERSION;
+	frame.body.hello.version_max = FRAME_VERSION;
+	frame.body.hello.net = frame_net(bed->net_id);
+	frame.body.hello.boot = UINT64_MAX;
+	frame.body.hello.acked = UINT64_MAX;
+	frame.body.hello.credit = 1 << 20;
+	assert_code(feed_vector_digest(node_view(&bed->boxes[1].node),
+				       bed->net_id, frame.body.hello.digest,
+				       NULL),
+		    ERR_OK);
+	writer_init(&writer, buffer, sizeof(buffer));
+	frame_write(&writer, &frame);
+	count_anew(bed);
+	bed_post(bed, &like, (struct span){(const char *)buffer, writer.size});
+	bed_run(bed, 200);
+	said = writer.size + bed_said(bed);
+	printf("in sync, %u feeds: %llu bytes, %llu replies\n", FEEDS,
+	       (unsigned long long)said,
+	       (unsigned long long)bed->frames[SYNC_PLANE_REPLY]);
+	assert_int_equal(bed->frames[SYNC_PLANE_REPLY], 1);
+	assert_int_equal(bed->frames[SYNC_PLANE_REQUEST], 0);
+	assert_true(said <= 120);
+	bed_close(bed);
+}
+
+static void boxes_in_sync_hardly_talk(void **state)
+{
+	struct bed *bed = settled_bed();
+
+	(void)state;
+	count_anew(bed);
+	bed_run(bed, 3600 * 1000);
+	printf("an hour in sync: %llu bytes of sessions, %llu heads\n",
+	       (unsigned long long)bed_said(bed),
+	       (unsigned long long)bed->frames[SYNC_PLANE_HEAD]);
+	assert_int_equal(bed_said(bed), 0);
+	assert_in_range(bed->frames[SYNC_PLANE_HEAD], 2 * 59, 2 * 62);
+	assert_true(bed->bytes[SYNC_PLANE_HEAD] <=
+		    256 * bed->frames[SYNC_PLANE_HEAD]);
+	bed_close(bed);
+}
+
+static void ten_new_on_one_feed_of_50_take_600_bytes(void **state)
+{
+	struct bed *bed = settled_bed();
+
+	(void)state;
+	grow_unheard(bed, 7, 1, 10);
+	hellos = 0;
+	bed->tap = hellos_count;
+	heal(bed);
+	printf("10 new on one feed: %llu bytes, %llu sessions\n",
+	       (unsigned long long)bed_said(bed), (unsigned long long)hellos);
+	assert_true(bed_said(bed) <= 600);
+	assert_int_equal(box_seq(&bed->boxes[1], SITE_FIRST + 7), 2);
+	bed_close(bed);
+}
+
+static void ten_new_on_each_of_50_feeds_take_15_kilobytes(void **state)
+{
+	struct bed *bed = settled_bed();
+
+	(void)state;
+	grow_unheard(bed, 0, 1, 10);
+	grow_unheard(bed, 2, FEEDS - 2, 10);
+	heal(bed);
+	printf("50 feeds x 10 new: %llu bytes\n",
+	       (unsigned long long)bed_said(bed));
+	assert_true(bed_said(bed) <= 15000);
+	assert_int_equal(box_seq(&bed->boxes[1], SITE_FIRST + FEEDS - 1), 2);
+	bed_close(bed);
+}
+
+/* One movement that promises depend on, alone in its delta, 100 times: the
+ * names are those that the segment knows already. */
+static void one_urgent_movement_takes_130_bytes(void **state)
+{
+	struct bed *bed = settled_bed();
+	uint64_t news;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		box_receive(&bed->boxes[0], 1);
+		bed_run(bed, 200);
+	}
+	count_anew(bed);
+	for (int i = 0; i < 100; i++) {
+		box_receive(&bed->boxes[0], 1);
+		bed_run(bed, 200);
+	}
+	news = bed->frames[SYNC_PLANE_LIVE];
+	printf("one movement: %llu bytes\n",
+	       (unsigned long long)(bed->bytes[SYNC_PLANE_LIVE] / news));
+	assert_int_equal(news, 100);
+	assert_true(bed->bytes[SYNC_PLANE_LIVE] / news <= 130);
+	assert_true(bed_is_equal(bed));
+	bed_close(bed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			in_sync_with_50_feeds_takes_120_bytes_and_one_round_trip),
+		cmocka_unit_test(boxes_in_sync_hardly_talk),
+		cmocka_unit_test(ten_new_on_one_feed_of_50_take_600_bytes),
+		cmocka_unit_test(ten_new_on_each_of_50_feeds_take_15_kilobytes),
+		cmocka_unit_test(one_urgent_movement_takes_130_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
