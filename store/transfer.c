@@ -49,6 +49,16 @@ static struct key way_key(struct span item, struct span id)
 	return key;
 }
 
+struct key transfer_count_key(uint32_t from)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, ORIGIN_OWN);
+	key_add_u8(&key, TRANSFER_ROW_COUNT);
+	key_add_u32(&key, from);
+	return key;
+}
+
 /* ---- rows ---- */
 
 static void sums_write(struct writer *writer, const struct transfer_sums *sums)
@@ -255,7 +265,7 @@ static enum err_code item_fold(struct txn *txn, const struct key *key,
 
 /* A line's key has a hash of lot, pallet and serial: together they are too long
  * for a key. Another line that has it already makes this one take the next. */
-static uint64_t line_hash(const struct transfer_line *line)
+uint64_t transfer_line_hash(const struct transfer_line *line)
 {
 	uint8_t buffer[LOT_SIZE_MAX + SSCC_SIZE + SERIAL_SIZE_MAX + 2];
 	struct writer writer;
@@ -267,8 +277,8 @@ static uint64_t line_hash(const struct transfer_line *line)
 	return seal_checksum(0, (struct span){(char *)buffer, writer.size});
 }
 
-static struct key line_key(enum transfer_origin origin, struct span id,
-			   const struct transfer_line *line, uint64_t hash)
+struct key transfer_line_key(enum transfer_origin origin, struct span id,
+			     const struct transfer_line *line, uint64_t hash)
 {
 	struct key key = transfer_key(origin, TRANSFER_ROW_LINE, id);
 
@@ -296,8 +306,8 @@ bool transfer_line_read(struct reader *reader, struct transfer_line *ret_line)
 	return true;
 }
 
-static bool line_is(const struct transfer_line *a,
-		    const struct transfer_line *b)
+bool transfer_line_is(const struct transfer_line *a,
+		      const struct transfer_line *b)
 {
 	return span_equal(lot_span(&a->lot), lot_span(&b->lot)) &&
 	       span_equal(serial_span(&a->serial), serial_span(&b->serial)) &&
@@ -323,10 +333,10 @@ static enum err_code line_fold(struct txn *txn, enum transfer_origin origin,
 			       struct span id, struct transfer_line line,
 			       struct err *err)
 {
-	uint64_t hash = line_hash(&line);
+	uint64_t hash = transfer_line_hash(&line);
 
 	for (;;) {
-		struct key key = line_key(origin, id, &line, hash++);
+		struct key key = transfer_line_key(origin, id, &line, hash++);
 		struct transfer_line before = line;
 		struct reader reader;
 		enum err_code code = row_get(txn_view(txn), TABLE_TRANSFER,
@@ -338,7 +348,7 @@ static enum err_code line_fold(struct txn *txn, enum transfer_origin origin,
 			return code;
 		if (!transfer_line_read(&reader, &before))
 			return row_garbled(TABLE_TRANSFER, err);
-		if (!line_is(&before, &line))
+		if (!transfer_line_is(&before, &line))
 			continue;
 		if (!transfer_sums_add(&line.sums, &before.sums))
 			return err_set(err, ERR_OVERFLOW,
@@ -347,6 +357,48 @@ static enum err_code line_fold(struct txn *txn, enum transfer_origin origin,
 			line.expiry = before.expiry; /* in any order */
 		return line_put(txn, &key, &line, err);
 	}
+}
+
+/* Where a pallet is, for whoever scans its label only. */
+static enum err_code pallet_fold(struct txn *txn, enum transfer_origin origin,
+				 struct span id,
+				 const struct transfer_line *line,
+				 struct err *err)
+{
+	uint8_t buffer[ROW_CHECKSUM_SIZE];
+	struct span sscc = {line->sscc, SSCC_SIZE};
+	struct key key = transfer_key(origin, TRANSFER_ROW_SSCC, sscc);
+	struct writer writer;
+
+	if (line->sscc[0] == '\0' || line->side != TRANSFER_SENDER)
+		return ERR_OK;
+	key_add_text(&key, id);
+	key_add_u8(&key, 0);
+	key_add_u8(&key, TRANSFER_SENDER);
+	writer_init(&writer, buffer, sizeof(buffer));
+	return row_put(txn, TABLE_TRANSFER, key_span(&key), &writer, err);
+}
+
+/* The next transfer gets a number that none had, so the highest is kept. */
+static enum err_code number_fold(struct txn *txn, struct span text,
+				 struct err *err)
+{
+	uint8_t buffer[NUMBER_SIZE_MAX + ROW_CHECKSUM_SIZE];
+	struct transfer_id id;
+	struct writer writer;
+	struct key key;
+	uint32_t last;
+	enum err_code code;
+
+	if (!transfer_id_parse(text, &id))
+		return ERR_OK;
+	code = transfer_last_number(txn_view(txn), id.from, &last, err);
+	if (code != ERR_OK || last >= id.number)
+		return code;
+	key = transfer_count_key(id.from);
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_varint(&writer, id.number);
+	return row_put(txn, TABLE_TRANSFER, key_span(&key), &writer, err);
 }
 
 static enum err_code movement_fold(struct txn *txn, enum transfer_origin origin,
@@ -373,6 +425,11 @@ static enum err_code movement_fold(struct txn *txn, enum transfer_origin origin,
 	code = item_fold(txn, &key, &line.sums, err);
 	if (code == ERR_OK)
 		code = line_fold(txn, origin, id, line, err);
+	if (code == ERR_OK)
+		code = pallet_fold(txn, origin, id, &line, err);
+	if (code == ERR_OK && origin == ORIGIN_OWN &&
+	    line.side == TRANSFER_SENDER)
+		code = number_fold(txn, id, err);
 	if (code == ERR_OK)
 		code = transfer_way_refresh(txn, id, item, err);
 	return code;
@@ -482,6 +539,10 @@ enum err_code transfer_fold_own(struct txn *txn, struct pos pos,
 	if (!is_document(entry))
 		return ERR_OK;
 	code = own_side(txn_view(txn), entry, &side, err);
+	if (code == ERR_OK && side == TRANSFER_SENDER &&
+	    entry->kind == ENTRY_TRANSFER)
+		code = number_fold(
+			txn, place_name_span(&entry->body.transfer.id), err);
 	if (code != ERR_OK)
 		return code;
 	return document_fold(txn, ORIGIN_OWN, side, pos, entry, err);

@@ -128,6 +128,27 @@ MUST_CHECK enum err_code transfer_lines(const struct view *view, struct span id,
 					transfer_line_fn *visit, void *context,
 					struct err *err);
 
+/* Finds the line of @line's side, item, lot, pallet and serial, and sets its
+ * sums and expiry; zeros if there is none. */
+MUST_CHECK enum err_code transfer_line_find(const struct view *view,
+					    struct span id,
+					    struct transfer_line *line,
+					    struct err *err);
+
+/* Visits the transfers whose packing list has the pallet @sscc. */
+typedef enum err_code transfer_pallet_fn(void *context, struct span id,
+					 struct err *err);
+MUST_CHECK enum err_code transfer_pallets(const struct view *view,
+					  struct span sscc,
+					  transfer_pallet_fn *visit,
+					  void *context, struct err *err);
+
+/* The highest number of the transfers that this site, @from, has named. */
+MUST_CHECK enum err_code transfer_last_number(const struct view *view,
+					      uint32_t from,
+					      uint32_t *ret_number,
+					      struct err *err);
+
 /* Claims, once a side that spoke of one; by claim. */
 typedef enum err_code transfer_claim_fn(void *context,
 					const struct transfer_claim *claim,

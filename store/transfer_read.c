@@ -283,6 +283,101 @@ enum err_code transfer_lines(const struct view *view, struct span id,
 	return code;
 }
 
+enum err_code transfer_line_find(const struct view *view, struct span id,
+				 struct transfer_line *line, struct err *err)
+{
+	struct transfer_line found = *line;
+
+	found.expiry = 0;
+	found.sums = (struct transfer_sums){.shipped = 0};
+	for (int origin = ORIGIN_OWN; origin <= ORIGIN_FEEDS; origin++) {
+		uint64_t hash = transfer_line_hash(line);
+		enum err_code code = ERR_OK;
+
+		while (code == ERR_OK) {
+			struct key key = transfer_line_key(
+				(enum transfer_origin)origin, id, line, hash++);
+			struct transfer_line row = *line;
+			struct reader reader;
+
+			code = row_get(view, TABLE_TRANSFER, key_span(&key),
+				       &reader, err);
+			if (code == ERR_OK &&
+			    !transfer_line_read(&reader, &row))
+				code = row_garbled(TABLE_TRANSFER, err);
+			if (code != ERR_OK || !transfer_line_is(&row, line))
+				continue;
+			found.expiry = row.expiry;
+			if (!transfer_sums_add(&found.sums, &row.sums))
+				return err_set(err, ERR_OVERFLOW,
+					       "more than 2^63 units");
+			break;
+		}
+		if (code != ERR_OK && code != ERR_NOT_FOUND)
+			return code;
+	}
+	*line = found;
+	return ERR_OK;
+}
+
+/* ---- pallets, numbers ---- */
+
+struct pallets {
+	transfer_pallet_fn *visit;
+	void *context;
+};
+
+static enum err_code pallet_visit(void *context, struct span key,
+				  struct span value, struct err *err)
+{
+	struct pallets *pallets = context;
+	struct span sscc;
+	struct span id;
+
+	(void)value;
+	if (!transfer_key_split(key, &sscc, &id))
+		return row_garbled(TABLE_TRANSFER, err);
+	return pallets->visit(pallets->context, id, err);
+}
+
+enum err_code transfer_pallets(const struct view *view, struct span sscc,
+			       transfer_pallet_fn *visit, void *context,
+			       struct err *err)
+{
+	struct pallets pallets = {visit, context};
+	enum err_code code = ERR_OK;
+
+	for (int origin = ORIGIN_OWN; origin <= ORIGIN_FEEDS && code == ERR_OK;
+	     origin++) {
+		struct key key = transfer_key((enum transfer_origin)origin,
+					      TRANSFER_ROW_SSCC, sscc);
+
+		code = view_walk(view, TABLE_TRANSFER, key_span(&key),
+				 key_span(&key), pallet_visit, &pallets, err);
+	}
+	return code;
+}
+
+enum err_code transfer_last_number(const struct view *view, uint32_t from,
+				   uint32_t *ret_number, struct err *err)
+{
+	struct key key = transfer_count_key(from);
+	struct reader reader;
+	uint64_t number = 0;
+	enum err_code code =
+		row_get(view, TABLE_TRANSFER, key_span(&key), &reader, err);
+
+	if (code == ERR_OK) {
+		number = read_varint(&reader);
+		if (!reader_done(&reader) || number > UINT32_MAX)
+			return row_garbled(TABLE_TRANSFER, err);
+	} else if (code != ERR_NOT_FOUND) {
+		return code;
+	}
+	*ret_number = (uint32_t)number;
+	return ERR_OK;
+}
+
 /* ---- claims ---- */
 
 struct claims {

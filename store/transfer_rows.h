@@ -23,6 +23,8 @@ enum transfer_origin {
 #define TRANSFER_ROW_ITEM 'i'  /* id, item, side: sums */
 #define TRANSFER_ROW_LINE 'l'  /* id, side item, hash: a line */
 #define TRANSFER_ROW_CLAIM 'c' /* id, claim, side: what it said last */
+#define TRANSFER_ROW_SSCC 's'  /* SSCC, id: the pallet is on it */
+#define TRANSFER_ROW_COUNT 'n' /* own: sender's site: the highest number */
 /* of ORIGIN_BOTH */
 #define TRANSFER_ROW_HEAD 'h' /* id: there is such a transfer */
 #define TRANSFER_ROW_WAY 'w'  /* item, id: units in transit, not 0 */
@@ -32,6 +34,8 @@ enum transfer_origin {
 
 /* Origin, kind, id (or item) and a NUL. */
 struct key transfer_key(enum transfer_origin origin, char kind, struct span id);
+
+struct key transfer_count_key(uint32_t from);
 
 /* The first part of a key and the second; false if it is too short. */
 MUST_CHECK bool transfer_key_split(struct span key, struct span *ret_id,
@@ -45,6 +49,13 @@ MUST_CHECK enum err_code transfer_head_touch(struct txn *txn, struct span id,
 MUST_CHECK enum err_code transfer_way_refresh(struct txn *txn, struct span id,
 					      struct span item,
 					      struct err *err);
+
+/* The key of a line, or of the one that has its hash. */
+struct key transfer_line_key(enum transfer_origin origin, struct span id,
+			     const struct transfer_line *line, uint64_t hash);
+uint64_t transfer_line_hash(const struct transfer_line *line);
+bool transfer_line_is(const struct transfer_line *a,
+		      const struct transfer_line *b);
 
 /* Reads a line's row into *@ret_line, whose side and item are set. */
 MUST_CHECK bool transfer_line_read(struct reader *reader,

@@ -14,6 +14,9 @@ static enum err_code base_refresh(struct txn *txn, struct span key,
 		return ERR_OK;
 	if (key.data[1] == TRANSFER_ROW_ITEM)
 		return transfer_way_refresh(txn, id, item, err);
+	if (key.data[1] == TRANSFER_ROW_SSCC ||
+	    key.data[1] == TRANSFER_ROW_COUNT)
+		return ERR_OK;
 	return transfer_head_touch(txn, id, 0, err);
 }
 
@@ -71,6 +74,8 @@ static bool is_by(uint32_t site, struct span key)
 	if (key.data[0] != ORIGIN_FEEDS || key.size < 5 ||
 	    !transfer_key_split(key, &id, &next))
 		return false;
+	if (key.data[1] == TRANSFER_ROW_SSCC)
+		id = next;
 	/* Where the side stands depends on the kind; a line has it first. */
 	if (key.data[1] == TRANSFER_ROW_LINE)
 		side = (enum transfer_side)next.data[0];

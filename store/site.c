@@ -1,0 +1,41 @@
+#include "store/site.h"
+
+#include "store/row.h"
+
+static const struct span site_key = {"site", 4};
+
+enum err_code site_number_get(const struct view *view, uint32_t *ret_site,
+			      struct err *err)
+{
+	struct reader reader;
+	uint32_t site = 0;
+	enum err_code code = row_get(view, TABLE_META, site_key, &reader, err);
+
+	if (code == ERR_OK) {
+		site = read_u32(&reader);
+		if (!reader_done(&reader))
+			return row_garbled(TABLE_META, err);
+	} else if (code != ERR_NOT_FOUND) {
+		return code;
+	}
+	*ret_site = site;
+	return ERR_OK;
+}
+
+enum err_code site_number_put(struct txn *txn, uint32_t site, struct err *err)
+{
+	uint8_t buffer[4 + ROW_CHECKSUM_SIZE];
+	struct writer writer;
+	uint32_t before;
+	enum err_code code = site_number_get(txn_view(txn), &before, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (before != 0 && before != site)
+		return err_set(err, ERR_CONFLICT,
+			       "this site is number %u already, not %u", before,
+			       site);
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_u32(&writer, site);
+	return row_put(txn, TABLE_META, site_key, &writer, err);
+}
