@@ -61,7 +61,8 @@ function w(path, ...fill) {
 	return fill.reduce((text, one) => text.replace("{}", one), found === undefined ? "" : found);
 }
 
-const said = (thing) => thing["text_" + lang] || thing.text_en || "";
+/* The box writes for every terminal; a browser has the signs. */
+const said = (thing) => (thing["text_" + lang] || thing.text_en || "").replace(/->/g, "→").replace(/(\d) x /g, "$1 × ");
 
 function make(name, shape, ...inside) {
 	const made = document.createElement(name);
@@ -359,9 +360,10 @@ function task_card(task) {
 	if (task.account && !mine) card.append(make("p", {text: w("claimed", task.account)}));
 	if (task.state === "open")
 		acts.append(make("button", {type: "button", text: w("claim"), className: "claim", on: {click: () => act(card, "task.claim", {task: task.id})}}));
-	if ((task.kind === "count" || task.kind === "recount") && task.bin)
-		acts.append(make("button", {type: "button", text: w("count_now"), on: {click: () => count_now(task)}}));
-	acts.append(make("button", {type: "button", text: w("task_done"), className: "main finish", on: {click: () => act(card, "task.done", {task: task.id})}}));
+	const is_count = (task.kind === "count" || task.kind === "recount") && task.bin;
+	if (is_count)
+		acts.append(make("button", {type: "button", text: w("count_now"), className: "main", on: {click: () => count_now(task)}}));
+	acts.append(make("button", {type: "button", text: w("task_done"), className: is_count ? "finish" : "main finish", on: {click: () => act(card, "task.done", {task: task.id})}}));
 	card.append(acts);
 	return card;
 }
@@ -467,7 +469,7 @@ function draw() {
 	$("pair").hidden = paired;
 	if (!paired && $("pair-say").dataset.key !== lang) {
 		$("pair-say").dataset.key = lang;
-		$("pair-say").replaceChildren(w("pair_first"), make("small", {text: w("pair_how")}));
+		$("pair-say").replaceChildren(w("pair_first"), make("small", {text: w("pair_how")}), make("code", {text: "depot page pair --account " + w("pair_name")}));
 	}
 	draw_age();
 	draw_times();
@@ -497,6 +499,8 @@ function turn(name) {
 
 function unpair() {
 	paired = false;
+	$("pair-say").className = "say";
+	$("pair-say").dataset.key = "";
 	state = null;
 	tag = null;
 	draw();

@@ -32,7 +32,8 @@ class Person:
         """Waits for a result, and that the big words hold @parts."""
         self.browser.wait(f"no {result} with {parts}", lambda: (
             self.result() == result and all(
-                part in self.browser.text("#big") for part in parts)))
+                part.lower() in self.browser.text("#big").lower()
+                for part in parts)))
 
     def scan(self, text, result="booked", *parts):
         self.browser.type("#code", text, enter=True)
@@ -74,7 +75,7 @@ def a_shift(scratch, lang, words, screen=None):
     boss.scan(MUG, "booked", words["received"], "MUG")
     for _ in range(4):
         page.click("#more")
-    boss.scan(MUG, "booked", "5 x MUG")
+    boss.scan(MUG, "booked", "5 × MUG")
     boss.shot("booked")
     h.same(site.on_hand_of("MUG"), 6)
     page.click("#undo")
