@@ -12,7 +12,7 @@ here knows them.
 import os
 
 from movements import made
-from program import Failed, Program, Writer
+from program import END_LIMIT, Failed, Program, Writer
 from proxy import Proxy
 
 SIZES = {"common": 100, "orphans": 100, "others": 150, "after": 1}
@@ -142,13 +142,13 @@ class Scene:
                         if text not in self.errors]
         self.forks += report["forks"]
 
-    def pull(self, writer):
+    def pull(self, writer, limit):
         self.proxy.target = writer.port
         with Program(self.peer.command, "pull", self.stores["reader"],
                      self.proxy.port, writer.invitation) as reader:
-            said = reader.read(LIMIT)
+            said = reader.read(limit)
             self.in_sync.append(bool(said and said.get("in_sync")))
-            self.note(reader.finish(LIMIT))
+            self.note(reader.finish(limit))
 
     def census(self, side):
         found, errors = self.peer.entries(self.stores[side])
@@ -159,11 +159,11 @@ def begin(scene):
     """Up to the accident: the reader has it all, the image a part."""
     with scene.writer() as writer:
         writer.append(0, scene.sets["common"])
-        scene.pull(writer)
+        scene.pull(writer, END_LIMIT)
     image = Image(scene.stores["writer"])
     with scene.writer() as writer:
         writer.append(0, scene.sets["orphans"])
-        scene.pull(writer)
+        scene.pull(writer, END_LIMIT)
     held, errors = scene.census("reader")
     if (held["common"] + held["orphans"] != 200 or errors + scene.errors
             or not all(scene.in_sync)):
@@ -176,9 +176,9 @@ def go_on(scene):
     """After it; how many of the others and of the last were taken."""
     with scene.writer() as writer:
         others = writer.append(0, scene.sets["others"])
-        scene.pull(writer)
+        scene.pull(writer, LIMIT)
         after = writer.append(0, scene.sets["after"])
-        scene.pull(writer)
+        scene.pull(writer, LIMIT)
         scene.note(writer.program.finish())
     return others, after
 
