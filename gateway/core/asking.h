@@ -68,6 +68,8 @@ extern const struct command_table work_queries;
 extern const struct command_table journal_queries;
 extern const struct command_table trace_queries;
 extern const struct command_table check_commands;
+extern const struct command_table transfer_commands;
+extern const struct command_table transfer_queries;
 
 /*
  * Makes the reply an error: a stable @code, and the sentence in both languages

@@ -21,9 +21,11 @@ struct desk {
 /* ---- the table of tables ---- */
 
 static const struct command_table *const tables[] = {
-	&master_commands, &import_commands, &stock_commands, &work_commands,
-	&parked_commands, &stock_queries,   &master_queries, &work_queries,
-	&journal_queries, &trace_queries,   &check_commands,
+	&master_commands,  &import_commands, &stock_commands,
+	&work_commands,    &parked_commands, &stock_queries,
+	&master_queries,   &work_queries,    &journal_queries,
+	&trace_queries,    &check_commands,  &transfer_commands,
+	&transfer_queries,
 };
 
 static const struct command_row *row_find(struct span name)

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 
+#include "gateway/core/transfer.h"
 #include "store/session.h"
 
 #define NEXT_OP "operation"
@@ -221,8 +222,12 @@ static enum err_code take_done(struct sitting *sitting, struct err *err)
 	struct session *session = &sitting->session;
 	enum err_code code = close_bin(sitting, err);
 
-	if (code != ERR_OK)
-		return code;
+	if (code == ERR_OK)
+		code = session_transfer_done(sitting->intake, session,
+					     sitting->verdict, err);
+	if (code != ERR_OK ||
+	    (session->op == OP_TRANSFER_IN && session->to.size > 0))
+		return code; /* it asks once more */
 	if (sitting->verdict->word == WORD_NONE)
 		verdict_say(sitting->verdict,
 			    session->op == OP_NONE ? WORD_SESSION_IDLE
@@ -310,6 +315,8 @@ static enum err_code book(struct sitting *sitting,
 		return code;
 	session->undo_first = posted.first;
 	session->undo_last = posted.last;
+	if (fact->ref.kind == REF_TRANSFER)
+		session->order = fact->ref.text;
 	code = session_say_moved(sitting->intake, sitting->verdict,
 				 WORD_SESSION_BOOKED, &posted, err);
 	if (code != ERR_OK)
@@ -343,21 +350,45 @@ static enum err_code take_unknown(struct sitting *sitting,
 	return park_item(sitting, operation, err);
 }
 
-/* An item or pallet is none: somebody went on too fast. */
-static void take_ref(struct sitting *sitting)
+/* What comes from another site on a pallet says by itself of which transfer it
+ * is. */
+static bool is_listed_pallet(const struct sitting *sitting)
 {
+	return sitting->session.op == OP_TRANSFER_IN &&
+	       sitting->found->kind == FOUND_PALLET;
+}
+
+/* An item or pallet is none: somebody went on too fast. A transfer that is none
+ * of ours is refused before anything is loaded. */
+static enum err_code take_ref(struct sitting *sitting, struct err *err)
+{
+	struct act *act = &sitting->intake->act;
 	struct span text = sitting_text(sitting);
 	struct ref *ref = &sitting->session.order;
+	struct movement movement = {.quantity = {1}};
+	struct side transit = {{.kind = PLACE_TRANSIT}, CONDITION_NONE};
+	struct side dock = {place_bin(SPAN_LITERAL(BIN_DOCK)), CONDITION_GOOD};
+	bool is_out = sitting->session.op == OP_TRANSFER_OUT;
+	enum err_code code;
 
 	if (sitting->found->kind != FOUND_NOTHING ||
-	    !place_name_is_valid(text) || !ref_set(ref, text)) {
+	    !place_name_is_valid(text) || !ref_set(ref, text) ||
+	    !place_name_set(&transit.place.name, text)) {
 		ref->size = 0;
 		verdict_refuse(sitting->verdict, WORD_NO_REF,
 			       span_of(reading_op_name(sitting_op(sitting))));
-		return;
+		return ERR_OK;
 	}
-	verdict_say(sitting->verdict, WORD_SESSION_REF, "%.*s", (int)text.size,
-		    text.data);
+	movement.kind = is_out ? MOVEMENT_TRANSFER_OUT : MOVEMENT_TRANSFER_IN;
+	movement.from = is_out ? dock : transit;
+	movement.to = is_out ? transit : dock;
+	code = transfer_judge_way(act, &movement, sitting->verdict, err);
+	if (code == ERR_OK && verdict_is_open(sitting->verdict))
+		verdict_say(sitting->verdict, WORD_SESSION_REF, "%.*s",
+			    (int)text.size, text.data);
+	else
+		ref->size = 0;
+	return code;
 }
 
 static enum err_code take_item(struct sitting *sitting, struct err *err)
@@ -373,10 +404,8 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 			       sitting_text(sitting));
 		return ERR_OK;
 	}
-	if (wants_ref(sitting)) {
-		take_ref(sitting);
-		return ERR_OK;
-	}
+	if (wants_ref(sitting) && !is_listed_pallet(sitting))
+		return take_ref(sitting, err);
 	if (wants_bin(sitting)) {
 		verdict_refuse(sitting->verdict,
 			       sitting->found->kind == FOUND_NOTHING
@@ -480,6 +509,9 @@ static enum err_code take(struct sitting *sitting, struct err *err)
 	const struct found *found = sitting->found;
 	struct verdict *verdict = sitting->verdict;
 
+	/* DONE was said once, and then something else: it counts no more. */
+	if (found->kind != FOUND_DONE && sitting->session.op == OP_TRANSFER_IN)
+		sitting->session.to.size = 0;
 	switch (found->kind) {
 	case FOUND_OP:
 		return take_op(sitting, err);

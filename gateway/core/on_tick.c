@@ -4,6 +4,7 @@
  * a tick; the rest is the next one's.
  */
 #include "gateway/core/check.h"
+#include "gateway/core/retry.h"
 #include "store/observation.h"
 #include "store/session.h"
 
@@ -160,6 +161,32 @@ static enum err_code observations_trim(struct ticking *ticking, struct err *err)
 	return ERR_OK;
 }
 
+/* ---- pallets that came before their packing list ---- */
+
+/* Other sites' feeds grow without the engine: whatever waits for a list is
+ * tried when there is more in the table of transfers. */
+static enum err_code pallets_retry(struct ticking *ticking, struct err *err)
+{
+	struct engine *engine = ticking->engine;
+	const struct view *view = batch_view(ticking->act.batch);
+	struct parked_totals parked;
+	uint32_t booked;
+	uint64_t rows;
+	enum err_code code = view_count(view, TABLE_TRANSFER, &rows, err);
+
+	if (code != ERR_OK || rows == engine->transfer_rows)
+		return code;
+	code = parked_totals(view, &parked, err);
+	if (code == ERR_OK && parked.count > 0)
+		code = retry_known(engine, ticking->act.batch, &booked, err);
+	if (code != ERR_OK)
+		return code;
+	engine->transfer_rows = rows;
+	if (parked.count > 0)
+		engine->step_wrote = true;
+	return ERR_OK;
+}
+
 enum err_code on_tick(struct engine *engine, struct batch *batch,
 		      const struct event *event, struct answers *answers,
 		      struct err *err)
@@ -185,6 +212,8 @@ enum err_code on_tick(struct engine *engine, struct batch *batch,
 				   silence_look, &ticking, err);
 	if (code == ERR_OK)
 		code = observations_trim(&ticking, err);
+	if (code == ERR_OK)
+		code = pallets_retry(&ticking, err);
 	if (code == ERR_OK)
 		code = on_checks(engine, &ticking.act, event->uptime_ms, err);
 	return code;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/transfer.h"
 #include "gateway/core/whereabouts.h"
 #include "store/balance.h"
 #include "store/promise.h"
@@ -122,16 +123,54 @@ static enum err_code where_find(struct judging *judging, struct err *err)
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+/* What comes on a pallet from another site stands in that site's packing list:
+ * its first line here, and all of them when it is booked. */
+static enum err_code judge_listed(struct judging *judging, struct span sscc,
+				  bool *ret_is_listed, struct err *err)
+{
+	const struct view *view = batch_view(judging->act->batch);
+	struct fact *fact = judging->fact;
+	struct transfer_line line;
+	enum err_code code = transfer_pallet_line(
+		view, ref_span(&fact->ref.text), sscc, &line, err);
+
+	*ret_is_listed = code == ERR_OK;
+	if (code != ERR_OK)
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	fact->item = line.item;
+	fact->lot = line.lot;
+	fact->is_pallet = true;
+	if (judging->is_known &&
+	    place_no_kind(judging->where.place) == PLACE_BIN)
+		return ERR_OK;
+	judging->is_known = true;
+	judging->where = (struct whereabouts){.quantity = {line.sums.shipped}};
+	return ERR_OK;
+}
+
 /* A pallet's own label says what is on it only if the book knows it. */
 static enum err_code judge_pallet(struct judging *judging, struct err *err)
 {
 	struct span sscc = {judging->found->sscc, SSCC_SIZE};
+	bool is_inbound_transfer = judging->operation->op == OP_TRANSFER_IN;
 	struct fact *fact = judging->fact;
+	bool is_listed = false;
+	enum err_code code = ERR_OK;
 
 	if (judging->found->kind != FOUND_PALLET)
 		return ERR_OK;
+	if (is_inbound_transfer)
+		code = judge_listed(judging, sscc, &is_listed, err);
+	if (code != ERR_OK || is_listed)
+		return code;
 	if (!judging->is_known) {
-		verdict_park(judging->verdict, WORD_UNKNOWN_PALLET, sscc);
+		verdict_park(judging->verdict,
+			     is_inbound_transfer ? WORD_NO_PACKING_LIST
+						 : WORD_UNKNOWN_PALLET,
+			     sscc);
+		if (is_inbound_transfer &&
+		    !code_text_set(&judging->verdict->wants, sscc))
+			judging->verdict->wants.size = 0;
 		return ERR_OK;
 	}
 	fact->item_no = judging->where.item;
@@ -387,6 +426,29 @@ static void judge_to(struct judging *judging)
 	ASSERT(operation->op == OP_COUNT);
 }
 
+/* A pallet of a transfer needs no paper: its list says which transfer. */
+static enum err_code ref_find(struct judging *judging,
+			      struct operation *operation, struct err *err)
+{
+	struct span sscc = {judging->found->sscc, SSCC_SIZE};
+	struct place_name id;
+	enum err_code code;
+
+	if (operation->op != OP_TRANSFER_IN || operation->ref.size > 0 ||
+	    judging->found->kind != FOUND_PALLET)
+		return ERR_OK;
+	code = transfer_of_pallet(batch_view(judging->act->batch), sscc, &id,
+				  err);
+	if (code == ERR_OK && !ref_set(&operation->ref, place_name_span(&id)))
+		return err_set(err, ERR_CORRUPT, "a transfer's id is too long");
+	if (code != ERR_NOT_FOUND)
+		return code;
+	verdict_park(judging->verdict, WORD_NO_PACKING_LIST, sscc);
+	if (!code_text_set(&judging->verdict->wants, sscc))
+		judging->verdict->wants.size = 0;
+	return ERR_OK;
+}
+
 static bool judge_ref(struct judging *judging)
 {
 	const struct operation *operation = judging->operation;
@@ -435,12 +497,24 @@ static void judge_law(struct judging *judging)
 			       span_of(movement_fault_name(fault)));
 }
 
+static enum err_code judge_transfer(struct judging *judging, struct err *err)
+{
+	struct movement movement = fact_movement(judging->fact);
+
+	if (!verdict_is_open(judging->verdict) ||
+	    judging->operation->op == OP_COUNT)
+		return ERR_OK;
+	return transfer_judge_way(judging->act, &movement, judging->verdict,
+				  err);
+}
+
 enum err_code operate_judge(struct act *act, const struct operation *operation,
 			    const struct found *found, struct fact *ret_fact,
 			    struct verdict *verdict, struct err *err)
 {
+	struct operation whole = *operation;
 	struct judging judging = {.act = act,
-				  .operation = operation,
+				  .operation = &whole,
 				  .found = found,
 				  .fact = ret_fact,
 				  .verdict = verdict};
@@ -449,9 +523,14 @@ enum err_code operate_judge(struct act *act, const struct operation *operation,
 	memset(ret_fact, 0, sizeof(*ret_fact));
 	ret_fact->kind = kind_of(operation->op);
 	judge_thing(&judging);
-	if (!judge_ref(&judging))
-		return ERR_OK;
+	code = ref_find(&judging, &whole, err);
+	if (code != ERR_OK || !verdict_is_open(verdict) || !judge_ref(&judging))
+		return code;
 	code = where_find(&judging, err);
+	if (code == ERR_OK && operation->op == OP_TRANSFER_IN &&
+	    found->kind == FOUND_ITEM)
+		code = transfer_guess_lot(batch_view(act->batch), ret_fact,
+					  err);
 	if (code == ERR_OK)
 		code = judge_pallet(&judging, err);
 	if (code == ERR_OK && verdict_is_open(verdict))
@@ -465,7 +544,7 @@ enum err_code operate_judge(struct act *act, const struct operation *operation,
 		return code;
 	judge_to(&judging);
 	judge_law(&judging);
-	return ERR_OK;
+	return judge_transfer(&judging, err);
 }
 
 /* ---- booking ---- */
@@ -500,6 +579,22 @@ static enum err_code count_book(struct act *act,
 	return ERR_OK;
 }
 
+/* A pallet from another site is all that its packing list says. */
+static enum err_code fact_book(struct act *act, const struct fact *fact,
+			       struct posted *ret_posted, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	ret_posted->first.value = 0;
+	if (fact->kind == MOVEMENT_TRANSFER_IN && fact->is_pallet)
+		code = transfer_pallet_book(act, fact, ret_posted, err);
+	if (code == ERR_OK && ret_posted->first.value == 0)
+		code = post_fact(act, fact, ret_posted, err);
+	if (code != ERR_OK || fact->ref.kind != REF_TRANSFER)
+		return code;
+	return transfer_booked(act, ref_span(&fact->ref.text), err);
+}
+
 enum err_code operate_book(struct act *act, const struct operation *operation,
 			   const struct fact *fact, struct posted *ret_posted,
 			   struct verdict *verdict, struct err *err)
@@ -510,7 +605,7 @@ enum err_code operate_book(struct act *act, const struct operation *operation,
 		code = count_book(act, operation, fact, ret_posted, verdict,
 				  err);
 	else
-		code = post_fact(act, fact, ret_posted, err);
+		code = fact_book(act, fact, ret_posted, err);
 	if (code == ERR_OK)
 		verdict->pos = ret_posted->last;
 	return code;

@@ -94,17 +94,39 @@ static struct entry_ref implicit_order(const struct act *act)
 	return ref;
 }
 
+/* What leaves for another site says when its lot expires: that is where the
+ * other one has it from. */
+static enum err_code expiry_fill(struct act *act, const struct fact *fact,
+				 struct movement *movement, struct err *err)
+{
+	struct lot_record lot;
+	enum err_code code;
+
+	if (fact->kind != MOVEMENT_TRANSFER_OUT || movement->lot.size == 0 ||
+	    movement->expiry != 0)
+		return ERR_OK;
+	code = lot_get(batch_view(act->batch), fact->item_no,
+		       lot_span(&movement->lot), &lot, err);
+	if (code == ERR_OK)
+		movement->expiry = lot.expiry;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code part_post(struct act *act, const struct fact *fact,
 			       const struct part *part, struct posted *posted,
 			       struct err *err)
 {
 	struct movement movement = fact_movement(fact);
 	struct entry_ref ref = part->ref;
+	enum err_code code;
 
 	if (is_outbound(&fact->to) && ref.kind == REF_NONE)
 		ref = implicit_order(act);
 	movement.lot = part->lot;
 	movement.quantity = part->quantity;
+	code = expiry_fill(act, fact, &movement, err);
+	if (code != ERR_OK)
+		return code;
 	return movement_post(act, &movement, &ref, posted, err);
 }
 

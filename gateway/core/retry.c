@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/core/state.h"
+#include "gateway/core/transfer.h"
 #include "store/seal.h"
 
 /* A parked row, copied: its spans do not outlive the first write. */
@@ -223,16 +224,20 @@ struct choosing {
 	size_t count;
 };
 
-/* True if somebody has named what the reading waits for. */
+/* True if somebody has named what the reading waits for: a code, an item or
+ * bin, or, by its packing list, a pallet. */
 static enum err_code is_known(const struct view *view, struct span wants,
 			      bool *ret_is, struct err *err)
 {
+	struct place_name transfer;
 	struct item_no item;
 	struct bin bin;
 	int64_t pack;
 	enum err_code code = ERR_NOT_FOUND;
 
-	if (wants.size > 0)
+	if (wants.size == SSCC_SIZE)
+		code = transfer_of_pallet(view, wants, &transfer, err);
+	if (code == ERR_NOT_FOUND && wants.size > 0)
 		code = code_find(view, wants, &item, &pack, err);
 	if (code == ERR_NOT_FOUND && wants.size > 0 &&
 	    wants.size <= SKU_SIZE_MAX)

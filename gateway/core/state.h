@@ -53,8 +53,10 @@ struct engine {
 
 	/* By device_no: when it was heard last, since this start. */
 	struct moment heard[ENGINE_DEVICES_MAX];
-	struct moment started; /* of the first tick */
-	struct moment trimmed; /* when observations were trimmed last */
+	struct moment started;  /* of the first tick */
+	struct moment trimmed;  /* when observations were trimmed last */
+	uint64_t transfer_rows; /* in the table when parked pallets were tried
+				 */
 	bool step_wrote;
 
 	struct check_watch watches[ENGINE_CHECKS_MAX];
@@ -136,6 +138,17 @@ MUST_CHECK enum err_code session_count_close(struct intake *intake,
 					     const struct session *session,
 					     struct verdict *verdict,
 					     struct err *err);
+
+/*
+ * What DONE means for the transfer of the session, if it has one: what went out
+ * is the whole packing list; what came in is settled, after DONE was scanned
+ * once more if anything is missing or too much. Then @session's `to`, which no
+ * transfer uses, holds something until the next scan.
+ */
+MUST_CHECK enum err_code session_transfer_done(struct intake *intake,
+					       struct session *session,
+					       struct verdict *verdict,
+					       struct err *err);
 
 /* Sets the problem of the first bad code of the scan in work, if it has one:
  * it is not stored with the answer, and the same text gives the same. */

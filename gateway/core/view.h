@@ -61,6 +61,7 @@ struct stock {
 	struct item_name name_zh;
 	enum base_unit unit; /* 0: not described */
 	struct tally tally;
+	int64_t in_transit_in;    /* sent to this site, and not booked here */
 	struct pos pos;           /* of the last movement; 0: none ever */
 	struct moment changed_at; /* when that was recorded */
 	bool has_changed_at;      /* false: none, or by an untrusted clock */

@@ -3,6 +3,8 @@
 #include "gateway/core/terms.h"
 #include "store/balance.h"
 #include "store/journal.h"
+#include "store/site.h"
+#include "store/transfer.h"
 #include "store/master.h"
 
 /* ---- reading ---- */
@@ -44,6 +46,38 @@ static enum err_code changed_read(const struct view *view, struct stock *stock,
 	return ERR_OK;
 }
 
+struct inbound {
+	uint32_t site;
+	int64_t units;
+};
+
+/* What came before its sender's word does not make up for what is still to
+ * come of another transfer. */
+static enum err_code inbound_add(void *context, struct span id, int64_t units,
+				 struct err *err)
+{
+	struct inbound *inbound = context;
+
+	if (units > 0 &&
+	    transfer_side_of(inbound->site, id) == TRANSFER_ADDRESSEE &&
+	    __builtin_add_overflow(inbound->units, units, &inbound->units))
+		return err_set(err, ERR_OVERFLOW, "more than 2^63 units");
+	return ERR_OK;
+}
+
+static enum err_code inbound_read(const struct view *view, struct stock *stock,
+				  struct err *err)
+{
+	struct inbound inbound = {.units = 0};
+	enum err_code code = site_number_get(view, &inbound.site, err);
+
+	if (code == ERR_OK && inbound.site != 0)
+		code = transfer_ways(view, sku_span(&stock->sku), inbound_add,
+				     &inbound, err);
+	stock->in_transit_in = inbound.units;
+	return code;
+}
+
 enum err_code view_stock_read(const struct view *view, struct item_no item,
 			      struct stock *ret_stock, struct err *err)
 {
@@ -58,6 +92,8 @@ enum err_code view_stock_read(const struct view *view, struct item_no item,
 		code = balance_tally(view, item, &stock.tally, &stock.pos, err);
 	if (code == ERR_OK)
 		code = changed_read(view, &stock, err);
+	if (code == ERR_OK)
+		code = inbound_read(view, &stock, err);
 	if (code != ERR_OK)
 		return code;
 	stock.has_left = is_inactive && stock.tally.on_hand.units == 0;
@@ -114,8 +150,10 @@ static void describe_out(const struct stock *stock, struct json_out *out)
 		out_string_at(out, "unit", term_name(TERM_UNIT, stock->unit));
 }
 
-static void figures_out(const struct tally *tally, struct json_out *out)
+static void figures_out(const struct stock *stock, struct json_out *out)
 {
+	const struct tally *tally = &stock->tally;
+
 	out_int_at(out, "on_hand", tally->on_hand.units);
 	out_int_at(out, "available", tally->available.units);
 	out_int_at(out, "reserved", tally->reserved.units);
@@ -123,9 +161,8 @@ static void figures_out(const struct tally *tally, struct json_out *out)
 	out_int_at(out, "on_hold", tally->on_hold.units);
 	out_int_at(out, "quarantine", tally->quarantine.units);
 	out_int_at(out, "damaged", tally->damaged.units);
-	/* What this ledger knows to be on its way: it keeps neither purchase
-	 * orders nor transfers yet, so there are none. */
-	out_int_at(out, "in_transit_in", 0);
+	out_int_at(out, "in_transit_in", stock->in_transit_in);
+	/* It keeps no purchase orders yet, so there are none. */
 	out_int_at(out, "on_order", 0);
 	out_int_at(out, "atp", tally->available.units);
 }
@@ -136,7 +173,7 @@ void view_stock_print(const struct stock *stock, const struct view_age *age,
 	out_object(out);
 	out_int_at(out, "v", VIEW_VERSION);
 	describe_out(stock, out);
-	figures_out(&stock->tally, out);
+	figures_out(stock, out);
 	view_age_out(age, out);
 	view_moment_out("changed_at", stock->changed_at, stock->has_changed_at,
 			out);
@@ -147,7 +184,7 @@ void view_stock_print(const struct stock *stock, const struct view_age *age,
 void view_stock_members(const struct stock *stock, struct json_out *out)
 {
 	describe_out(stock, out);
-	figures_out(&stock->tally, out);
+	figures_out(stock, out);
 	view_moment_out("changed_at", stock->changed_at, stock->has_changed_at,
 			out);
 	view_pos_out(stock->pos, out);

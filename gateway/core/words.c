@@ -63,6 +63,13 @@ static const struct sentence sentences[] = {
 				 "scan its item label too",
 				 "不知道托盘 %s 上的内容；请同时扫描商品标签"},
 
+	[WORD_NO_PACKING_LIST] = {"no_packing_list",
+				  "no packing list here has pallet %s yet; it "
+				  "is booked when the sender's list comes, or "
+				  "scan its item labels",
+				  "尚未收到含托盘 %s 的装箱单；收到发货方清单后"
+				  "自动记账，或逐件扫描商品标签"},
+
 	[WORD_INVALID] = {"invalid", "%s", "%s"},
 	[WORD_NO_OPERATION] = {"no_operation",
 			       "the reading says no operation (op)",
@@ -218,6 +225,32 @@ static const struct sentence sentences[] = {
 	[WORD_SESSION_OP_REF] = {"", "%o: scan the transfer's number",
 				 "%o：请扫描调拨单号"},
 	[WORD_SESSION_REF] = {"", "transfer %s%n", "调拨单 %s%n"},
+	[WORD_NO_TRANSFER] = {"no_transfer",
+			      "%s is no transfer of this network; its number "
+			      "is FROM-TO-N, as 3-7-125",
+			      "%s 不是本网络的调拨单；编号形如 3-7-125"},
+	[WORD_NOT_OUR_TRANSFER] =
+		{"not_our_transfer",
+		 "transfer %s is not for this site to send or receive: "
+		 "look at the paper again",
+		 "调拨单 %s 的发货方或收货方不是本站：请核对单据"},
+	[WORD_SESSION_SHIPPED] = {"",
+				  "transfer %s is on its way: lines %s, units "
+				  "%s",
+				  "调拨单 %s 已发出：共 %s 行，%s 件"},
+	[WORD_SESSION_REST] =
+		{"",
+		 "missing %s, too much %s (as %s): scan DONE again to claim "
+		 "that, or go on%n",
+		 "短少 %s，多货 %s（如 %s）：再次扫描“完成”即提出索赔，或继续"
+		 "收货%n"},
+	[WORD_SESSION_RECEIVED] = {"", "transfer %s is received: claims %s",
+				   "调拨单 %s 收货完成：索赔 %s 项"},
+	[WORD_SESSION_TRANSFER_OPEN] =
+		{"",
+		 "what came of transfer %s is booked; it stays open, for its "
+		 "packing list is not here yet",
+		 "调拨单 %s 的到货已记账；装箱单尚未收到，单据保持打开"},
 	[WORD_SESSION_FROM] = {"", "from bin %s: scan the target bin",
 			       "从库位 %s：请扫描目标库位"},
 	[WORD_BOOKED_BUT] = {"", "booked as it is", "已按原样记账"},

@@ -28,7 +28,8 @@ enum word {
 	WORD_DIED_TWICE = 7,
 	WORD_ENGINE_FAILED = 8,
 	WORD_UNKNOWN_TOPIC = 9,
-	WORD_UNKNOWN_PALLET = 10, /* an SSCC of which nothing is known */
+	WORD_UNKNOWN_PALLET = 10,  /* an SSCC of which nothing is known */
+	WORD_NO_PACKING_LIST = 11, /* one whose transfer is not known yet */
 
 	/* refused */
 	WORD_INVALID = 20, /* the front's own code and sentence go along */
@@ -95,6 +96,12 @@ enum word {
 	WORD_SESSION_NOT_COUNTED = 78, /* bin, next */
 	WORD_SESSION_OP_REF = 82,      /* operation: scan the number */
 	WORD_SESSION_REF = 83,         /* the transfer's number, next */
+	WORD_NO_TRANSFER = 90,         /* detail: what is no transfer */
+	WORD_NOT_OUR_TRANSFER = 91,    /* detail: the transfer */
+	WORD_SESSION_SHIPPED = 92,     /* transfer, lines, units */
+	WORD_SESSION_REST = 93,        /* missing, surplus, one of them, next */
+	WORD_SESSION_RECEIVED = 94,    /* transfer, claims */
+	WORD_SESSION_TRANSFER_OPEN = 95, /* transfer, whose list is not whole */
 	WORD_BOOKED_BUT = 79,    /* a warning about its code stands before it */
 	WORD_RECOUNT_MOVED = 71, /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,

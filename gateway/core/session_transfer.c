@@ -1,0 +1,120 @@
+/*
+ * The end of a session that loaded or unloaded a transfer.
+ */
+#include "gateway/core/state.h"
+
+#include <inttypes.h>
+
+#include "gateway/core/transfer.h"
+#include "store/session.h"
+
+struct ending {
+	struct intake *intake;
+	struct session *session;
+	struct verdict *verdict;
+	struct span id;
+};
+
+static enum err_code shipped_say(struct ending *ending, struct err *err)
+{
+	const struct transfer_saying saying = {.state = TRANSFER_SHIPPED};
+	struct act *act = &ending->intake->act;
+	struct transfer_record record;
+	enum err_code code = transfer_say(act, ending->id, &saying, err);
+
+	if (code == ERR_OK)
+		code = transfer_get(batch_view(act->batch), ending->id, &record,
+				    err);
+	if (code != ERR_OK)
+		return code;
+	verdict_say(ending->verdict, WORD_SESSION_SHIPPED,
+		    "%.*s" WORD_FIELD_END "%" PRIu32 WORD_FIELD_END "%" PRIu64,
+		    (int)ending->id.size, ending->id.data,
+		    record.sender.transfer.lines, record.sender.transfer.units);
+	return ERR_OK;
+}
+
+/* What is missing or too much is told before anybody claims it. */
+static enum err_code rest_say(struct ending *ending,
+			      const struct transfer_rest *rest)
+{
+	bool fits = place_name_set(&ending->session->to, SPAN_LITERAL("DONE"));
+
+	ASSERT(fits);
+	verdict_say(ending->verdict, WORD_SESSION_REST,
+		    "%" PRId64 WORD_FIELD_END "%" PRId64 WORD_FIELD_END
+		    "%" PRId64 " x %.*s",
+		    rest->missing, rest->surplus, rest->units,
+		    (int)rest->first.size, rest->first.data);
+	return ERR_OK;
+}
+
+static enum err_code settle_say(struct ending *ending, struct err *err)
+{
+	struct act *act = &ending->intake->act;
+	struct pos first = batch_next(act->batch);
+	uint64_t claims = 0;
+	enum err_code code =
+		transfer_settle(act, ending->id, CLAIM_SENDER, err);
+
+	for (struct pos pos = first;
+	     code == ERR_OK && pos.value < batch_next(act->batch).value;
+	     pos.value++) {
+		struct entry entry;
+
+		code = journal_read(batch_view(act->batch), pos, &entry, err);
+		claims += code == ERR_OK && entry.kind == ENTRY_CLAIM;
+	}
+	if (code != ERR_OK)
+		return code;
+	ending->session->to.size = 0;
+	verdict_say(ending->verdict, WORD_SESSION_RECEIVED,
+		    "%.*s" WORD_FIELD_END "%" PRIu64, (int)ending->id.size,
+		    ending->id.data, claims);
+	return ERR_OK;
+}
+
+static enum err_code received_say(struct ending *ending,
+				  const struct transfer_record *record,
+				  struct err *err)
+{
+	const struct view *view = batch_view(ending->intake->act.batch);
+	struct transfer_rest rest;
+	enum err_code code;
+
+	if (!transfer_is_shipped(&record->states)) {
+		verdict_say(ending->verdict, WORD_SESSION_TRANSFER_OPEN, "%.*s",
+			    (int)ending->id.size, ending->id.data);
+		return ERR_OK;
+	}
+	code = transfer_rest_of(view, ending->id, &rest, err);
+	if (code != ERR_OK)
+		return code;
+	if (rest.items > 0 && ending->session->to.size == 0)
+		return rest_say(ending, &rest);
+	return settle_say(ending, err);
+}
+
+enum err_code session_transfer_done(struct intake *intake,
+				    struct session *session,
+				    struct verdict *verdict, struct err *err)
+{
+	struct ending ending = {intake, session, verdict,
+				ref_span(&session->order)};
+	struct transfer_record record;
+	struct transfer_id parts;
+	enum err_code code;
+
+	if ((session->op != OP_TRANSFER_OUT && session->op != OP_TRANSFER_IN) ||
+	    !transfer_id_parse(ending.id, &parts))
+		return ERR_OK;
+	code = transfer_get(batch_view(intake->act.batch), ending.id, &record,
+			    err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK; /* nothing was booked */
+	if (code != ERR_OK)
+		return code;
+	return session->op == OP_TRANSFER_OUT
+		       ? shipped_say(&ending, err)
+		       : received_say(&ending, &record, err);
+}

@@ -1,0 +1,472 @@
+#include "gateway/core/transfer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "store/site.h"
+
+#define LINES_AT_ONCE 16
+
+/* ---- what a site may do ---- */
+
+enum err_code transfer_side_here(const struct view *view, struct span id,
+				 enum transfer_side *ret_side, struct err *err)
+{
+	uint32_t site;
+	enum err_code code = site_number_get(view, &site, err);
+
+	if (code == ERR_OK)
+		*ret_side = transfer_side_of(site, id);
+	return code;
+}
+
+/* In a network a name that tells no sites is no transfer, unless it was under
+ * way before the site joined. */
+static enum err_code is_strange(const struct view *view, struct span id,
+				bool *ret_is, struct err *err)
+{
+	struct transfer_record record;
+	struct transfer_id parts;
+	enum err_code code;
+
+	*ret_is = false;
+	if (transfer_id_parse(id, &parts))
+		return ERR_OK;
+	code = transfer_get(view, id, &record, err);
+	*ret_is = code == ERR_NOT_FOUND;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code transfer_judge_way(struct act *act,
+				 const struct movement *movement,
+				 struct verdict *verdict, struct err *err)
+{
+	const struct view *view = batch_view(act->batch);
+	const struct place *place = transfer_place(movement);
+	bool strange = false;
+	struct span id;
+	uint32_t site;
+	enum err_code code;
+
+	if (place == NULL)
+		return ERR_OK;
+	code = site_number_get(view, &site, err);
+	if (code != ERR_OK || site == 0)
+		return code;
+	id = place_name_span(&place->name);
+	code = is_strange(view, id, &strange, err);
+	if (code != ERR_OK)
+		return code;
+	if (strange)
+		verdict_refuse(verdict, WORD_NO_TRANSFER, id);
+	else if (!transfer_has_authority(site, movement))
+		verdict_refuse(verdict, WORD_NOT_OUR_TRANSFER, id);
+	return ERR_OK;
+}
+
+/* ---- words ---- */
+
+struct totals {
+	struct transfer *transfer;
+	struct sku item; /* of the line before */
+	struct lot lot;
+	char sscc[SSCC_SIZE];
+};
+
+/* Lines come by item; one of the same lot on another pallet is the same line of
+ * the paper. */
+static enum err_code total_add(void *context, const struct transfer_line *line,
+			       struct err *err)
+{
+	struct totals *totals = context;
+	const struct transfer_sums *sums = &line->sums;
+	bool is_sender = line->side == TRANSFER_SENDER;
+	int64_t units = is_sender ? sums->shipped : sums->good + sums->damaged;
+
+	(void)err;
+	if (units <= 0)
+		return ERR_OK;
+	if (!span_equal(sku_span(&totals->item), sku_span(&line->item)) ||
+	    !span_equal(lot_span(&totals->lot), lot_span(&line->lot)))
+		totals->transfer->lines++;
+	if (line->sscc[0] != '\0' &&
+	    memcmp(totals->sscc, line->sscc, SSCC_SIZE) != 0)
+		totals->transfer->pallets++;
+	totals->transfer->units += (uint64_t)units;
+	totals->item = line->item;
+	totals->lot = line->lot;
+	memcpy(totals->sscc, line->sscc, SSCC_SIZE);
+	return ERR_OK;
+}
+
+static enum err_code totals_fill(const struct view *view,
+				 enum transfer_side side,
+				 struct transfer *transfer, struct err *err)
+{
+	struct totals totals = {.transfer = transfer};
+	const struct span all = {"", 0};
+
+	transfer->lines = 0;
+	transfer->pallets = 0;
+	transfer->units = 0;
+	return transfer_lines(view, place_name_span(&transfer->id), side, all,
+			      total_add, &totals, err);
+}
+
+/* What this site last said, or the beginning of something new. */
+static enum err_code word_begin(const struct view *view, struct span id,
+				enum transfer_side side,
+				struct transfer *ret_transfer, struct err *err)
+{
+	struct transfer transfer = {.from_site = 0};
+	const struct transfer_word *word = NULL;
+	struct transfer_record record;
+	struct transfer_id parts;
+	enum err_code code = transfer_get(view, id, &record, err);
+	bool fits = place_name_set(&transfer.id, id);
+
+	ASSERT(fits);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	if (code == ERR_OK)
+		word = side == TRANSFER_ADDRESSEE ? &record.addressee
+						  : &record.sender;
+	if (word != NULL && word->is_said)
+		transfer = word->transfer;
+	else if (transfer_id_parse(id, &parts)) {
+		transfer.from_site = parts.from;
+		transfer.to_site = parts.to;
+	}
+	*ret_transfer = transfer;
+	return ERR_OK;
+}
+
+enum err_code transfer_say(struct act *act, struct span id,
+			   const struct transfer_saying *saying,
+			   struct err *err)
+{
+	const struct view *view = batch_view(act->batch);
+	struct entry entry;
+	struct transfer *transfer = &entry.body.transfer;
+	enum transfer_side side;
+	enum err_code code = transfer_side_here(view, id, &side, err);
+	bool fits = true;
+
+	act_entry(act, &entry, ENTRY_TRANSFER);
+	if (code == ERR_OK)
+		code = word_begin(view, id, side, transfer, err);
+	if (code == ERR_OK)
+		code = totals_fill(view, side, transfer, err);
+	if (code != ERR_OK)
+		return code;
+	transfer->state = saying->state;
+	if (saying->expected != 0)
+		transfer->expected = saying->expected;
+	if (saying->carrier.size > 0)
+		fits = ref_set(&transfer->carrier, saying->carrier);
+	ASSERT(fits);
+	if (saying->reason.size > 0)
+		fits = reason_set(&transfer->reason, saying->reason);
+	ASSERT(fits);
+	return act_post(act, &entry, NULL, err);
+}
+
+enum err_code transfer_booked(struct act *act, struct span id, struct err *err)
+{
+	const struct view *view = batch_view(act->batch);
+	struct transfer_saying saying = {.state = TRANSFER_CREATED};
+	struct transfer_record record;
+	struct transfer_id parts;
+	enum transfer_side side;
+	enum err_code code = transfer_get(view, id, &record, err);
+
+	if (code == ERR_OK)
+		code = transfer_side_here(view, id, &side, err);
+	if (code != ERR_OK || !transfer_id_parse(id, &parts))
+		return code;
+	if (side == TRANSFER_SENDER && record.states.sender == 0)
+		return transfer_say(act, id, &saying, err);
+	saying.state = TRANSFER_RECEIVING;
+	if (side == TRANSFER_ADDRESSEE && record.states.addressee == 0)
+		return transfer_say(act, id, &saying, err);
+	return ERR_OK;
+}
+
+/* ---- the packing list ---- */
+
+/* What of a sender's line has not been booked by the addressee. */
+static enum err_code line_open(const struct view *view, struct span id,
+			       const struct transfer_line *line,
+			       int64_t *ret_units, struct err *err)
+{
+	struct transfer_line here = *line;
+	enum err_code code;
+
+	here.side = TRANSFER_ADDRESSEE;
+	code = transfer_line_find(view, id, &here, err);
+	if (code == ERR_OK)
+		*ret_units =
+			line->sums.shipped - here.sums.good - here.sums.damaged;
+	return code;
+}
+
+struct lots {
+	const struct view *view;
+	struct span id;
+	const struct fact *fact;
+	struct {
+		struct lot lot;
+		uint32_t expiry;
+		int64_t units; /* still to come */
+	} rows[LINES_AT_ONCE];
+	size_t count;
+	bool has_serial;
+	struct transfer_line serial;
+};
+
+static enum err_code lot_add(void *context, const struct transfer_line *line,
+			     struct err *err)
+{
+	struct lots *lots = context;
+	const struct transfer_sums *sums = &line->sums;
+	int64_t units = sums->shipped - sums->good - sums->damaged;
+	size_t i = 0;
+
+	(void)err;
+	if (line->side == TRANSFER_SENDER && lots->fact->serial.size > 0 &&
+	    span_equal(serial_span(&line->serial),
+		       serial_span(&lots->fact->serial))) {
+		lots->serial = *line;
+		lots->has_serial = true;
+	}
+	while (i < lots->count &&
+	       !span_equal(lot_span(&lots->rows[i].lot), lot_span(&line->lot)))
+		i++;
+	if (i == LINES_AT_ONCE)
+		return ERR_OK;
+	if (i == lots->count) {
+		lots->rows[i].lot = line->lot;
+		lots->rows[i].expiry = 0;
+		lots->rows[i].units = 0;
+		lots->count++;
+	}
+	if (line->expiry != 0)
+		lots->rows[i].expiry = line->expiry;
+	lots->rows[i].units += units;
+	return ERR_OK;
+}
+
+/* Nearest expiry first; a lot without one comes last. */
+static bool is_nearer(uint32_t expiry, uint32_t than)
+{
+	return expiry != 0 && (than == 0 || expiry < than);
+}
+
+static void lot_choose(const struct lots *lots, struct fact *fact)
+{
+	size_t best = lots->count;
+
+	for (size_t i = 0; i < lots->count; i++)
+		if (lots->rows[i].units > 0 &&
+		    (best == lots->count ||
+		     is_nearer(lots->rows[i].expiry, lots->rows[best].expiry)))
+			best = i;
+	if (best == lots->count)
+		return;
+	fact->lot = lots->rows[best].lot;
+	if (fact->expiry == 0)
+		fact->expiry = lots->rows[best].expiry;
+}
+
+enum err_code transfer_guess_lot(const struct view *view, struct fact *fact,
+				 struct err *err)
+{
+	struct lots lots = {.view = view, .fact = fact};
+	struct span id = ref_span(&fact->ref.text);
+	enum err_code code;
+
+	if (fact->lot.size > 0)
+		return ERR_OK;
+	code = transfer_lines(view, id, TRANSFER_SENDER, sku_span(&fact->item),
+			      lot_add, &lots, err);
+	if (code == ERR_OK)
+		code = transfer_lines(view, id, TRANSFER_ADDRESSEE,
+				      sku_span(&fact->item), lot_add, &lots,
+				      err);
+	if (code != ERR_OK)
+		return code;
+	if (lots.has_serial) {
+		fact->lot = lots.serial.lot;
+		if (fact->expiry == 0)
+			fact->expiry = lots.serial.expiry;
+		return ERR_OK;
+	}
+	lot_choose(&lots, fact);
+	return ERR_OK;
+}
+
+struct pallet {
+	const struct view *view;
+	struct span id;
+	struct span sscc; /* empty: of any, or none */
+	struct transfer_line line;
+	bool is_found;
+};
+
+static enum err_code
+pallet_look(void *context, const struct transfer_line *line, struct err *err)
+{
+	struct pallet *pallet = context;
+	int64_t units;
+	enum err_code code;
+
+	if (pallet->sscc.size > 0 &&
+	    memcmp(line->sscc, pallet->sscc.data, SSCC_SIZE) != 0)
+		return ERR_OK;
+	code = line_open(pallet->view, pallet->id, line, &units, err);
+	if (code != ERR_OK || units <= 0)
+		return code;
+	pallet->line = *line;
+	pallet->line.sums.shipped = units;
+	pallet->is_found = true;
+	return ERR_STOPPED;
+}
+
+enum err_code transfer_pallet_line(const struct view *view, struct span id,
+				   struct span sscc,
+				   struct transfer_line *ret_line,
+				   struct err *err)
+{
+	struct pallet pallet = {.view = view, .id = id, .sscc = sscc};
+	const struct span all = {"", 0};
+	enum err_code code = transfer_lines(view, id, TRANSFER_SENDER, all,
+					    pallet_look, &pallet, err);
+
+	if (code != ERR_OK && code != ERR_STOPPED)
+		return code;
+	if (!pallet.is_found)
+		return ERR_NOT_FOUND;
+	*ret_line = pallet.line;
+	return ERR_OK;
+}
+
+struct whose {
+	const struct view *view;
+	struct span sscc;
+	uint32_t site;
+	struct place_name id;
+};
+
+static enum err_code whose_look(void *context, struct span id, struct err *err)
+{
+	struct whose *whose = context;
+	struct transfer_line line;
+	enum err_code code;
+
+	if (whose->site != 0 &&
+	    transfer_side_of(whose->site, id) != TRANSFER_ADDRESSEE)
+		return ERR_OK;
+	code = transfer_pallet_line(whose->view, id, whose->sscc, &line, err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code == ERR_OK && !place_name_set(&whose->id, id))
+		return err_set(err, ERR_CORRUPT, "a transfer's id is too long");
+	return code == ERR_OK ? ERR_STOPPED : code;
+}
+
+enum err_code transfer_of_pallet(const struct view *view, struct span sscc,
+				 struct place_name *ret_id, struct err *err)
+{
+	struct whose whose = {.view = view, .sscc = sscc};
+	enum err_code code = site_number_get(view, &whose.site, err);
+
+	if (code == ERR_OK)
+		code = transfer_pallets(view, sscc, whose_look, &whose, err);
+	if (code != ERR_OK && code != ERR_STOPPED)
+		return code;
+	if (whose.id.size == 0)
+		return ERR_NOT_FOUND;
+	*ret_id = whose.id;
+	return ERR_OK;
+}
+
+/* What the list says of a line, as a fact where @as says where to. */
+static enum err_code line_book(struct act *act, const struct fact *as,
+			       const struct transfer_line *line,
+			       struct posted *posted, struct err *err)
+{
+	struct fact fact = *as;
+	struct posted more;
+	enum err_code code =
+		item_find(batch_view(act->batch), sku_span(&line->item),
+			  &fact.item_no, err);
+
+	/* An item that HQ has not told us of yet: it gets its number as it is
+	 * booked. */
+	if (code == ERR_NOT_FOUND)
+		code = item_intern(batch_txn(act->batch), sku_span(&line->item),
+				   &fact.item_no, err);
+	if (code != ERR_OK)
+		return code;
+	fact.item = line->item;
+	fact.lot = line->lot;
+	fact.serial = line->serial;
+	fact.expiry = line->expiry;
+	fact.quantity.units = line->sums.shipped;
+	fact.is_pallet = false;
+	memcpy(fact.sscc, line->sscc, SSCC_SIZE);
+	code = post_fact(act, &fact, &more, err);
+	if (code != ERR_OK)
+		return code;
+	if (posted->first.value == 0)
+		posted->first = more.first;
+	posted->last = more.last;
+	return ERR_OK;
+}
+
+/* One line after another: the table that they are read from grows with each. */
+static enum err_code rest_book(struct act *act, const struct fact *as,
+			       struct span sscc, struct posted *ret_posted,
+			       struct err *err)
+{
+	struct posted posted = {.first = {0}};
+	enum err_code code = ERR_OK;
+
+	while (code == ERR_OK) {
+		struct transfer_line line;
+
+		code = transfer_pallet_line(batch_view(act->batch),
+					    ref_span(&as->ref.text), sscc,
+					    &line, err);
+		if (code == ERR_OK)
+			code = line_book(act, as, &line, &posted, err);
+	}
+	*ret_posted = posted;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code transfer_pallet_book(struct act *act, const struct fact *fact,
+				   struct posted *ret_posted, struct err *err)
+{
+	return rest_book(act, fact, (struct span){fact->sscc, SSCC_SIZE},
+			 ret_posted, err);
+}
+
+enum err_code transfer_receive_rest(struct act *act, struct span id,
+				    const struct side *to, struct err *err)
+{
+	struct fact fact = {.kind = MOVEMENT_TRANSFER_IN, .to = *to};
+	struct posted posted;
+	const struct span any = {"", 0};
+	enum err_code code;
+	bool fits = ref_set(&fact.ref.text, id) &&
+		    place_name_set(&fact.from.place.name, id);
+
+	ASSERT(fits);
+	fact.ref.kind = REF_TRANSFER;
+	fact.from.place.kind = PLACE_TRANSIT;
+	code = rest_book(act, &fact, any, &posted, err);
+	if (code == ERR_OK && posted.last.value != 0)
+		code = transfer_booked(act, id, err);
+	return code;
+}

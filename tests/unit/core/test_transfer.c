@@ -1,0 +1,411 @@
+/*
+ * A transfer between two boxes, from its creation to the answered claim: what
+ * people scan and are told at either end, and what both ledgers hold. What one
+ * box wrote reaches the other one when the test lets it.
+ */
+#include "tests/unit/core/bench_warehouse.h"
+
+#include "store/journal.h"
+#include "store/site.h"
+#include "store/transfer.h"
+
+#define GOOD CONDITION_GOOD
+#define MUG "4006381333931"
+#define MUGS_12 "14006381333938"
+#define PALLET "106141412345678908"
+#define PALLET_LABEL "(00)" PALLET
+
+struct pair {
+	struct warehouse *from; /* site 3 */
+	struct warehouse *to;   /* site 7 */
+	struct pos heard[2];    /* of the other's journal */
+};
+
+static void site_set(struct warehouse *w, uint32_t site)
+{
+	struct txn *txn;
+	struct err err;
+
+	assert_done(txn_begin(ledger_env(w->ledger), &txn, &err), &err);
+	assert_done(site_number_put(txn, site, &err), &err);
+	assert_done(txn_commit(txn, &err), &err);
+}
+
+static int pair_setup(void **state)
+{
+	struct pair *pair = calloc(1, sizeof(*pair));
+	void *one;
+
+	assert_non_null(pair);
+	(void)warehouse_setup(&one);
+	pair->from = one;
+	(void)warehouse_setup(&one);
+	pair->to = one;
+	site_set(pair->from, 3);
+	site_set(pair->to, 7);
+	for (size_t i = 0; i < 2; i++)
+		pair->heard[i] = pos_make(1, 0);
+	*state = pair;
+	return 0;
+}
+
+static int pair_teardown(void **state)
+{
+	struct pair *pair = *state;
+	void *one = pair->from;
+
+	(void)warehouse_teardown(&one);
+	one = pair->to;
+	(void)warehouse_teardown(&one);
+	free(pair);
+	return 0;
+}
+
+static void tick(struct warehouse *w)
+{
+	struct event event = {.kind = EVENT_TICK};
+
+	warehouse_step(w, &event);
+}
+
+struct hearing {
+	struct txn *txn;
+	uint32_t site;
+	struct pos heard;
+};
+
+static enum err_code entry_hear(void *context, const struct journal_row *row,
+				struct err *err)
+{
+	struct hearing *hearing = context;
+	struct entry entry;
+
+	assert_code(entry_decode(row->bytes, &entry), ERR_OK);
+	hearing->heard = row->pos;
+	return transfer_fold(hearing->txn, hearing->site, row->pos, &entry,
+			     err);
+}
+
+/* Lets @to hear all that @from has written since. */
+static void hear(struct warehouse *to, struct warehouse *from, uint32_t site,
+		 struct pos *heard)
+{
+	struct hearing hearing = {.site = site, .heard = *heard};
+	struct pos next = {heard->value + 1};
+	struct view *view;
+	struct err err;
+
+	assert_done(view_begin(ledger_env(from->ledger), &view, &err), &err);
+	assert_done(txn_begin(ledger_env(to->ledger), &hearing.txn, &err),
+		    &err);
+	assert_done(journal_walk(view, next, entry_hear, &hearing, &err), &err);
+	assert_done(txn_commit(hearing.txn, &err), &err);
+	view_end(view);
+	*heard = hearing.heard;
+}
+
+static void to_hears(struct pair *pair)
+{
+	hear(pair->to, pair->from, 3, &pair->heard[1]);
+}
+
+static void from_hears(struct pair *pair)
+{
+	hear(pair->from, pair->to, 7, &pair->heard[0]);
+}
+
+static void scan(struct warehouse *w, const char *code)
+{
+	send(w, "scan/gun-2", code);
+}
+
+/* 24 of a lot of milk on a pallet, and 30 mugs. */
+static void stock_up(struct warehouse *w)
+{
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\",\"qty\":24,"
+	     "\"codes\":[\"" PALLET_LABEL "\","
+	     "\"(01)09521234567899(17)271231(10)L1\"]}");
+	send(w, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-02\",\"qty\":30,"
+	     "\"code\":\"MUG\"}");
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 24);
+	assert_int_equal(units(w, "MUG", "A-02", GOOD), 30);
+}
+
+/* Creates 3-7-1 and sends the pallet and twelve mugs. */
+static void load(struct pair *pair)
+{
+	struct warehouse *w = pair->from;
+
+	stock_up(w);
+	ask_ok(w, "transfer.create",
+	       "{\"to\":7,\"expected\":\"2026-11-24\",\"carrier\":\"SF 1\"}");
+	assert_reply(w, "\"transfer\":\"3-7-1\"");
+	scan(w, "DEPOT.OP.TRANSFER_OUT");
+	scan(w, "3-7-1");
+	assert_ack(w, "transfer 3-7-1; scan a bin");
+	scan(w, "DEPOT.BIN.A-01");
+	scan(w, PALLET_LABEL);
+	assert_ack(w, "transfer out 24 x MILK [L1]");
+	scan(w, "DEPOT.BIN.A-02");
+	scan(w, MUGS_12);
+	assert_ack(w, "transfer out 12 x MUG");
+	scan(w, "DEPOT.DONE");
+	assert_ack(w, "transfer 3-7-1 is on its way: lines 2, units 36");
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 0);
+	assert_clean(w);
+}
+
+static void assert_look(struct warehouse *w, const char *name,
+			const char *arguments, const char *part)
+{
+	look_ok(w, name, arguments);
+	assert_reply(w, part);
+}
+
+#define ID "{\"transfer\":\"3-7-1\"}"
+
+/* Method: everything arrives; one scan of the pallet's label books its lot,
+ * expiry and quantity from the sender's list. */
+static void
+a_pallet_is_received_with_one_scan_from_the_packing_list(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *to = pair->to;
+
+	load(pair);
+	to_hears(pair);
+	assert_look(to, "stock.list", "{\"item\":\"MILK\"}",
+		    "\"in_transit_in\":24");
+	scan(to, "DEPOT.OP.TRANSFER_IN");
+	assert_ack(to, "transfer in: scan the transfer's number");
+	/* The label says of which transfer it is. */
+	scan(to, PALLET_LABEL);
+	assert_ack(to, "transfer in 24 x MILK [L1] -> DOCK");
+	scan(to, MUGS_12);
+	assert_ack(to, "transfer in 12 x MUG -> DOCK");
+	assert_look(to, "stock.list", "{\"item\":\"MILK\"}",
+		    "\"in_transit_in\":0");
+	scan(to, PALLET_LABEL);
+	assert_ack(to, "already_here");
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "transfer 3-7-1 is received: claims 0");
+	assert_int_equal(units(to, "MILK", "DOCK", GOOD), 24);
+	assert_look(to, "trace.show", "{\"item\":\"MILK\"}",
+		    "\"expiry\":\"2027-12-31\"");
+	from_hears(pair);
+	assert_look(pair->from, "transfer.show", ID,
+		    "\"in_transit\":0,\"verdict\":\"balanced\"");
+	ask_ok(pair->from, "transfer.close", ID);
+	assert_look(pair->from, "transfer.list", "{}", "\"transfers\":[]");
+	assert_look(pair->from, "transfer.list", "{\"all\":true}",
+		    "\"state\":\"closed\"");
+	assert_clean(pair->from);
+	assert_clean(to);
+}
+
+/* Method: the pallet comes before its list; it is booked by itself when the
+ * list does, with the time of its scan. */
+static void a_pallet_waits_for_its_packing_list(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *to = pair->to;
+
+	load(pair);
+	tick(to);
+	scan(to, "DEPOT.OP.TRANSFER_IN");
+	scan(to, PALLET_LABEL);
+	assert_ack(to, "\"result\":\"parked\"");
+	assert_ack(to, "no_packing_list");
+	/* What is scanned item by item is booked at once. */
+	scan(to, "3-7-1");
+	scan(to, MUG);
+	assert_ack(to, "transfer in 1 x MUG -> DOCK");
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "it stays open, for its packing list is not here yet");
+	assert_look(to, "transfer.show", ID, "received_before_shipped");
+	assert_look(to, "parked.list", "{}", "no_packing_list");
+	tick(to);
+	assert_int_equal(units(to, "MILK", "DOCK", GOOD), 0);
+	to_hears(pair);
+	tick(to);
+	assert_int_equal(units(to, "MILK", "DOCK", GOOD), 24);
+	assert_look(to, "parked.list", "{}", "\"parked\":[]");
+	assert_look(to, "transfer.show", ID, "\"verdict\":\"under_way\"");
+	assert_clean(to);
+}
+
+/* Method: of 36, 24 milk come, 2 of them damaged, and 9 of 12 mugs. */
+static void what_is_missing_is_told_and_then_claimed(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *to = pair->to;
+
+	load(pair);
+	to_hears(pair);
+	send(to, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"transfer_in\",\"ref\":\"3-7-1\",\"qty\":2,"
+	     "\"code\":\"MILK\",\"condition\":\"damaged\"}");
+	send(to, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"transfer_in\",\"ref\":\"3-7-1\",\"qty\":22,"
+	     "\"code\":\"MILK\"}");
+	assert_look(to, "stock.list", "{\"item\":\"MILK\"}", "\"lot\":\"L1\"");
+	scan(to, "DEPOT.OP.TRANSFER_IN");
+	scan(to, "3-7-1");
+	scan(to, "DEPOT.QTY.9");
+	scan(to, MUG);
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "missing 3, too much 0 (as 3 x MUG)");
+	/* Somebody finds one more, and only then is sure. */
+	scan(to, MUG);
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "missing 2, too much 0 (as 2 x MUG)");
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "transfer 3-7-1 is received: claims 2");
+	assert_look(to, "transfer.show", ID,
+		    "\"damaged\":2,\"claimed\":0,\"lost\":0,\"in_transit\":0");
+	assert_reply(to, "\"received\":10,\"damaged\":0,\"claimed\":2");
+	assert_look(to, "claim.list", ID, "\"kind\":\"damaged\"");
+	assert_reply(to, "\"kind\":\"missing\"");
+	assert_clean(to);
+	/* The sender hears of it and answers. */
+	from_hears(pair);
+	assert_look(pair->from, "claim.list", ID, "\"qty\":2");
+	ask_ok(pair->from, "claim.answer",
+	       "{\"claim\":\"3-7-1-c2\",\"state\":\"accepted\"}");
+	ask_refused(pair->from, "claim.answer",
+		    "{\"claim\":\"3-7-1-c2\",\"state\":\"withdrawn\"}",
+		    "not_addressee");
+	to_hears(pair);
+	assert_look(to, "claim.list", ID,
+		    "\"by\":\"sender\",\"kind\":\"missing\",\"state\":"
+		    "\"accepted\"");
+	assert_clean(pair->from);
+	assert_clean(to);
+}
+
+static void what_is_too_much_is_held_and_claimed(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *to = pair->to;
+
+	load(pair);
+	to_hears(pair);
+	ask_ok(to, "transfer.receive", ID);
+	assert_int_equal(units(to, "MILK", "DOCK", GOOD), 24);
+	assert_int_equal(units(to, "MUG", "DOCK", GOOD), 12);
+	scan(to, "DEPOT.OP.TRANSFER_IN");
+	scan(to, "3-7-1");
+	scan(to, "DEPOT.QTY.5");
+	scan(to, MUG);
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "missing 0, too much 5 (as -5 x MUG)");
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "claims 1");
+	assert_int_equal(units(to, "MUG", "DOCK", GOOD), 12);
+	assert_int_equal(units(to, "MUG", "DOCK", CONDITION_ON_HOLD), 5);
+	assert_look(to, "transfer.show", ID, "\"surplus\":5,\"received\":17");
+	assert_look(to, "claim.list", ID, "\"kind\":\"surplus\"");
+	assert_clean(to);
+}
+
+/* Method: each thing that a site may not do, and that nothing came of it. */
+static void what_is_not_ours_is_refused(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *from = pair->from;
+	struct warehouse *to = pair->to;
+
+	load(pair);
+	to_hears(pair);
+	scan(to, "DEPOT.OP.TRANSFER_OUT");
+	scan(to, "3-7-1");
+	assert_ack(to, "not_our_transfer");
+	scan(to, "van 7");
+	assert_ack(to, "no_transfer");
+	scan(from, "DEPOT.OP.TRANSFER_IN");
+	scan(from, "3-7-1");
+	assert_ack(from, "not_our_transfer");
+	send(from, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"transfer_in\",\"ref\":\"3-7-1\","
+	     "\"code\":\"MUG\"}");
+	assert_ack(from, "not_our_transfer");
+	ask_refused(to, "transfer.ship", ID, "not_sender");
+	ask_refused(from, "transfer.receive", ID, "not_addressee");
+	ask_refused(from, "transfer.close", ID, "under_way");
+	ask_refused(from, "transfer.cancel", ID, "under_way");
+	ask_refused(from, "transfer.create", "{\"to\":3}", "bad_site");
+	ask_refused(from, "transfer.show", ID, "unknown_command");
+	ask_refused(from, "transfer.ship", "{\"transfer\":\"3-7-9\"}",
+		    "unknown_transfer");
+	ask_refused(to, "claim.open",
+		    "{\"transfer\":\"3-7-1\",\"item\":\"MUG\",\"qty\":1}",
+		    "not_received");
+	ask_refused(to, "claim.answer",
+		    "{\"claim\":\"3-7-1-c9\",\"state\":\"accepted\"}",
+		    "unknown_claim");
+	assert_clean(from);
+	assert_clean(to);
+}
+
+static void a_network_of_one_keeps_its_free_names(void **state)
+{
+	struct warehouse *w = *state;
+
+	stock_up(w);
+	ask_refused(w, "transfer.create", "{\"to\":7}", "no_network");
+	scan(w, "DEPOT.OP.TRANSFER_OUT");
+	scan(w, "van 7");
+	scan(w, "DEPOT.BIN.A-02");
+	scan(w, MUG);
+	scan(w, "DEPOT.DONE");
+	assert_look(w, "transfer.list", "{}", "\"transfer\":\"van 7\"");
+	assert_reply(w, "\"direction\":\"own\"");
+	scan(w, "DEPOT.OP.TRANSFER_IN");
+	scan(w, "van 7");
+	scan(w, MUG);
+	assert_look(w, "transfer.show", "{\"transfer\":\"van 7\"}",
+		    "\"in_transit\":0");
+	assert_clean(w);
+}
+
+/* Cancelled once all is back; numbers are not used again. */
+static void a_transfer_is_cancelled_once_all_is_taken_back(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *w = pair->from;
+
+	load(pair);
+	look_ok(w, "transfer.lines", ID);
+	assert_reply(w, "\"sscc\":\"" PALLET "\"");
+	scan(w, "DEPOT.OP.TRANSFER_OUT");
+	scan(w, "DEPOT.UNDO");
+	scan(w, "DEPOT.UNDO");
+	assert_int_equal(units(w, "MILK", "A-01", GOOD), 24);
+	ask_ok(w, "transfer.cancel",
+	       "{\"transfer\":\"3-7-1\",\"reason\":\"no truck\"}");
+	ask_ok(w, "transfer.create", "{\"to\":7}");
+	assert_reply(w, "\"transfer\":\"3-7-2\"");
+	ask_refused(w, "transfer.ship", "{\"transfer\":\"3-7-2\"}",
+		    "nothing_booked");
+	assert_clean(w);
+}
+
+#define PAIR(function) \
+	cmocka_unit_test_setup_teardown(function, pair_setup, pair_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PAIR(a_pallet_is_received_with_one_scan_from_the_packing_list),
+		PAIR(a_pallet_waits_for_its_packing_list),
+		PAIR(what_is_missing_is_told_and_then_claimed),
+		PAIR(what_is_too_much_is_held_and_claimed),
+		PAIR(what_is_not_ours_is_refused),
+		STORY(a_network_of_one_keeps_its_free_names),
+		PAIR(a_transfer_is_cancelled_once_all_is_taken_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
