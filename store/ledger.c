@@ -364,6 +364,17 @@ enum err_code batch_post(struct batch *batch, struct entry *entry,
 	return code;
 }
 
+enum err_code batch_restore(struct batch *batch, const struct entry *entry,
+			    struct err *err)
+{
+	struct entry copy = *entry;
+	enum err_code code = entry_post(batch->txn, &batch->head, &copy, err);
+
+	if (code != ERR_OK)
+		batch->failure = code;
+	return code;
+}
+
 void batch_ring(struct batch *batch, uint64_t number)
 {
 	batch->ring = number;
@@ -424,6 +435,19 @@ static void founding_next(const struct ledger *ledger,
 	founding->previous_chain = head->chain;
 }
 
+static enum err_code succession_post(struct batch *batch,
+				     const struct succession *succession,
+				     struct err *err)
+{
+	struct entry entry;
+
+	if (succession == NULL)
+		return ERR_OK;
+	entry_init(&entry, ENTRY_SUCCESSION);
+	entry.body.succession = *succession;
+	return batch_post(batch, &entry, NULL, err);
+}
+
 enum err_code ledger_epoch_open(struct ledger *ledger,
 				const struct epoch_plan *plan, struct err *err)
 {
@@ -439,6 +463,8 @@ enum err_code ledger_epoch_open(struct ledger *ledger,
 	batch->head.pos = pos_make(plan->epoch, 0);
 	batch->head.chain = 0;
 	code = batch_post(batch, &entry, NULL, err);
+	if (code == ERR_OK)
+		code = succession_post(batch, plan->succession, err);
 	if (code != ERR_OK) {
 		batch_abandon(batch);
 		return code;

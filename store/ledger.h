@@ -82,6 +82,8 @@ struct epoch_plan {
 	uint8_t public_key[32];
 	struct moment now;
 	bool clock_trusted;
+	/* The second entry, in the same commit; NULL: none. Borrowed. */
+	const struct succession *succession;
 };
 MUST_CHECK enum err_code ledger_epoch_open(struct ledger *ledger,
 					   const struct epoch_plan *plan,
@@ -116,6 +118,14 @@ struct pos batch_next(const struct batch *batch);
  */
 MUST_CHECK enum err_code batch_post(struct batch *batch, struct entry *entry,
 				    struct pos *ret_pos, struct err *err);
+
+/*
+ * Posts an entry that this journal had once, as peers give it back: with the
+ * stamp and the times that it had then. Its stamp must be after the head's.
+ * Errors as batch_post.
+ */
+MUST_CHECK enum err_code
+batch_restore(struct batch *batch, const struct entry *entry, struct err *err);
 
 /* Notes that the ring's slots up to @number are taken by this batch. */
 void batch_ring(struct batch *batch, uint64_t number);
