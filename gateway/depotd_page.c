@@ -37,7 +37,8 @@ static void page_try(struct box *box, int64_t now_ms)
 		return;
 	box->page_retry_ms = now_ms + RETRY_MS;
 	if (page_start(box, &err) != ERR_OK)
-		log_event(box->log, LEVEL_ERROR, "page_failed", "%s", err.text);
+		log_event(box->log, LEVEL_ERROR, "page_not_served", "%s",
+			  err.text);
 	else
 		log_event(box->log, LEVEL_NOTICE, "page_ready",
 			  "the operator page is on port %u of %s",

@@ -209,6 +209,7 @@ function show(what) {
 	last = what;
 	store.set("last", last);
 	draw_say();
+	if (tab === "scan") scrollTo(0, 0);
 }
 
 function draw_say() {
