@@ -24,7 +24,7 @@ def install(build, root):
 
 def check_man_pages(root):
     pages = sorted((root / "usr/share/man").rglob("*.[158]"))
-    assert len(pages) == 3, pages
+    assert len(pages) == 4, pages
     for page in pages:
         done = subprocess.run(
             ["groff", "-man", "-Tutf8", "-ww", "-z", page],

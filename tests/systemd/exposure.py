@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""systemd-analyze gives each unit an exposure of at most 1.0, and knows every
+"""systemd-analyze gives each unit an exposure of at most 1.0 (a link's 1.1, since
+nobody can say beforehand at which address a far broker is), and knows every
 directive in it.
 
 Method: the review that systemd does offline; and the same unit with one line
@@ -14,6 +15,7 @@ import sys
 import tempfile
 
 LIMIT = 1.0
+LIMIT_OF = {"depot-link@.service": 1.1}
 REMOVED = "PrivateUsers=yes\n"
 
 
@@ -33,15 +35,16 @@ def exposure_of(path):
 def main():
     for unit in map(pathlib.Path, sys.argv[1:]):
         exposure = exposure_of(unit)
-        print(f"{unit.name}: exposure {exposure}, at most {LIMIT}")
-        assert exposure <= LIMIT
+        limit = LIMIT_OF.get(unit.name, LIMIT)
+        print(f"{unit.name}: exposure {exposure}, at most {limit}")
+        assert exposure <= limit
         text = unit.read_text("utf-8")
         assert REMOVED in text
         with tempfile.TemporaryDirectory() as folder:
             worse = pathlib.Path(folder) / unit.name
             worse.write_text(text.replace(REMOVED, ""), "utf-8")
             assert exposure_of(worse) > exposure
-    assert len(sys.argv) == 3
+    assert len(sys.argv) == 4
     return 0
 
 
