@@ -188,8 +188,14 @@ static enum err_code control_read(struct sync *sync, struct err *err)
 	sync->control = control;
 	for (uint32_t i = 0; i < sync->feed_count; i++)
 		sync->feeds[sync->feed_order[i]].blocked_until_ms = 0;
-	for (uint32_t i = 0; i < sync->config.peers_max; i++)
-		sync->peers[i].quiet_ms = QUIET_MS_MIN;
+	for (uint32_t i = 0; i < sync->peer_count; i++) {
+		uint32_t peer = sync->peer_order[i];
+
+		sync->peers[peer].quiet_ms = QUIET_MS_MIN;
+		if (sync->peers[peer].heard_ms != 0 &&
+		    !peer_is_covered(sync, peer, sync->peers[peer].head.digest))
+			pull_want(sync, peer, sync->now.ms + HELLO_SPACING_MS);
+	}
 	return ERR_OK;
 }
 
@@ -261,38 +267,6 @@ enum err_code feed_hash_start(struct sync *sync, uint32_t feed, uint64_t seq,
 	code = feed_hash_at(sync->view, record->id, seq, hash, err);
 	if (code == ERR_OK)
 		*ret_start = frame_hash_start(hash);
-	return code;
-}
-
-static enum err_code entry_number_after(struct sync *sync, struct feed_id id,
-					uint64_t seq, uint64_t *ret_number,
-					struct err *err)
-{
-	struct delta delta;
-	enum err_code code = feed_delta(sync->view, id, seq, &delta, err);
-
-	if (code == ERR_OK)
-		*ret_number = delta.header.first + delta.header.row_count;
-	return code;
-}
-
-enum err_code feed_start(struct sync *sync, struct feed_id id, uint64_t seq,
-			 struct pack_start *ret_start, struct err *err)
-{
-	struct pack_start start = {.first = 1};
-	enum err_code code = ERR_OK;
-
-	ASSERT(seq > 0);
-	memcpy(start.net_id, sync->config.net_id, sizeof(start.net_id));
-	if (seq > 1) {
-		code = feed_hash_at(sync->view, id, seq - 1, start.previous,
-				    err);
-		if (code == ERR_OK)
-			code = entry_number_after(sync, id, seq - 1,
-						  &start.first, err);
-	}
-	if (code == ERR_OK)
-		*ret_start = start;
 	return code;
 }
 

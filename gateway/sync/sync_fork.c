@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "gateway/sync/follow.h"
 #include "gateway/sync/sync_parts.h"
 #include "store/roster.h"
 
@@ -100,7 +101,8 @@ enum err_code fork_on_pack(struct sync *sync, uint32_t pull, struct span bytes,
 	uint64_t ours = 0;
 	enum err_code code;
 
-	code = feed_start(sync, pack->feed, pack->first_seq, &start, err);
+	code = follow_start(sync->view, sync->config.net_id, pack->feed,
+			    pack->first_seq, &start, err);
 	if (code == ERR_OK)
 		code = feed_hash_start(sync, feed, pack->first_seq, &ours, err);
 	if (code == ERR_OK)

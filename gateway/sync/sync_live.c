@@ -47,6 +47,7 @@ static void news_keep(struct sync *sync, uint32_t peer, uint32_t feed,
 	if (row->offered < last)
 		row->offered = last;
 	if (pack->first_seq > reach + 1) {
+		sync->peers[peer].has_more = true;
 		pull_want(sync, peer, sync->now.ms);
 		if (news_pending(sync, feed) >= NEWS_PENDING_MAX)
 			return;

@@ -95,6 +95,7 @@ struct peer {
 
 	/* When to fetch from it. 0: no reason to. */
 	uint64_t pull_ms;
+	bool has_more; /* its news said so */
 	uint64_t pull_end_ms;
 	uint64_t refused_until_ms;
 	uint64_t quiet_ms; /* how long to wait if there was nothing new */
@@ -260,9 +261,6 @@ uint64_t feed_reach(const struct sync *sync, uint32_t feed);
 /* Our hash at @seq, first bytes; ERR_NOT_FOUND: we have no such delta. */
 enum err_code feed_hash_start(struct sync *sync, uint32_t feed, uint64_t seq,
 			      uint64_t *ret_start, struct err *err);
-/* What a pack that begins at @seq follows. */
-enum err_code feed_start(struct sync *sync, struct feed_id id, uint64_t seq,
-			 struct pack_start *ret_start, struct err *err);
 bool feed_is_blocked(const struct sync *sync, const struct feed_row *row);
 
 /* ---- sync_peer.c ---- */

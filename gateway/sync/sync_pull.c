@@ -134,6 +134,7 @@ static void pull_begin(struct sync *sync, uint32_t peer, uint32_t link)
 	pull->granted = pull->window;
 	whom->pull = (uint32_t)(pull - sync->pulls);
 	whom->pull_ms = 0;
+	whom->has_more = false;
 	whom->link_last = link;
 	for (uint32_t i = 0; i < sync->config.feeds_max; i++)
 		whom->feeds[i].offer = 0;
@@ -309,6 +310,15 @@ static bool feed_may_come(const struct sync *sync, uint32_t pull, uint32_t feed)
 	       feed_reach(sync, feed) < peer->feeds[feed].offer;
 }
 
+/* Control that is here and not committed yet. */
+static bool control_waits(const struct sync *sync, uint32_t feed)
+{
+	const struct feed_row *row = &sync->feeds[feed];
+
+	return row->record.id.site == SITE_CONTROL &&
+	       feed_reach(sync, feed) > row->record.seq;
+}
+
 /* True if something that was asked for has yet to come. */
 static bool sources_check(struct sync *sync, uint32_t pull)
 {
@@ -321,7 +331,7 @@ static bool sources_check(struct sync *sync, uint32_t pull)
 			continue;
 		if (feed_is_open(sync, pull, feed))
 			is_open = true;
-		else
+		else if (!control_waits(sync, feed))
 			sync->feeds[feed].source = NONE;
 	}
 	return is_open;
@@ -334,17 +344,38 @@ static void want_add(struct writer *writer, struct frame_want *want,
 	want->count++;
 }
 
+/* What of control this peer has is not committed here yet. */
+static bool control_is_open(const struct sync *sync, uint32_t pull)
+{
+	const struct peer *peer = &sync->peers[sync->pulls[pull].peer];
+
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		uint32_t feed = sync->feed_order[i];
+		const struct feed_row *row = &sync->feeds[feed];
+
+		if (row->record.id.site == SITE_CONTROL &&
+		    row->source == pull &&
+		    row->record.seq < peer->feeds[feed].offer)
+			return true;
+	}
+	return false;
+}
+
 static void want_list(struct sync *sync, uint32_t pull, struct writer *writer,
 		      struct frame_want *want)
 {
 	const struct peer *peer = &sync->peers[sync->pulls[pull].peer];
 
-	/* In order of their ids: control, then master data, then the rest. */
+	/* In order of their ids: control, then master data, then the rest.
+	 * Control alone, for it says who the others are. */
 	for (uint32_t i = 0; i < sync->feed_count; i++) {
 		uint32_t feed = sync->feed_order[i];
 		struct frame_range range = {
 			.feed = sync->feeds[feed].record.id};
 
+		if (range.feed.site != SITE_CONTROL &&
+		    control_is_open(sync, pull))
+			break;
 		if (want->count == WANT_RANGES_MAX ||
 		    !feed_may_come(sync, pull, feed))
 			continue;
@@ -626,6 +657,14 @@ static uint32_t peer_next(const struct sync *sync)
 	return best;
 }
 
+static bool has_nothing(const struct sync *sync, uint32_t peer)
+{
+	const struct peer *whom = &sync->peers[peer];
+
+	return whom->has_head && !whom->has_more &&
+	       peer_is_covered(sync, peer, whom->head.digest);
+}
+
 static void pulls_begin(struct sync *sync)
 {
 	while (sync->counts.pulls < sync->config.pulls_max &&
@@ -634,8 +673,7 @@ static void pulls_begin(struct sync *sync)
 
 		if (peer == NONE)
 			return;
-		if (sync->peers[peer].has_head &&
-		    peer_is_covered(sync, peer, sync->peers[peer].head.digest))
+		if (has_nothing(sync, peer))
 			sync->peers[peer].pull_ms = 0;
 		else
 			pull_begin(sync, peer,

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "gateway/sync/follow.h"
 #include "gateway/sync/sync_parts.h"
 
 /* Of a ticket the lower bits are the slot's index, the rest its generation. */
@@ -144,8 +145,9 @@ static enum err_code slot_offer(struct sync *sync, struct slot *slot,
 		.bytes = {(const char *)slot->bytes, slot->size},
 		.is_news = slot->session == 0,
 	};
-	enum err_code code = feed_start(
-		sync, slot->pack.feed, slot->pack.first_seq, &admit.start, err);
+	enum err_code code =
+		follow_start(sync->view, sync->config.net_id, slot->pack.feed,
+			     slot->pack.first_seq, &admit.start, err);
 
 	if (code != ERR_OK)
 		return code;
