@@ -21,6 +21,7 @@
 #include "gateway/cli/setup.h"
 #include "gateway/cli/status.h"
 #include "gateway/cli/top.h"
+#include "gateway/cli/transfers.h"
 #include "gateway/cli/work.h"
 
 const struct verb_group verb_groups[] = {
@@ -29,7 +30,7 @@ const struct verb_group verb_groups[] = {
 	 {status_verbs, look_verbs, top_verbs, decode_verbs}},
 	{"Working",
 	 "作业",
-	 {work_verbs, scan_verbs, errand_verbs, check_verbs}},
+	 {work_verbs, scan_verbs, errand_verbs, check_verbs, transfer_verbs}},
 	{"What is traded, and where it lies",
 	 "商品与库位",
 	 {goods_verbs, label_verbs}},

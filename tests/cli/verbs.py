@@ -401,6 +401,42 @@ def tasks_are_taken_and_done(bench, depot):
     depot.error("unknown_alert", "alert", "close", "no-such", exit=5)
 
 
+@story
+def transfers_are_listed_and_what_needs_a_network_says_so(bench, depot):
+    """A network of one has transfers of its own: a van that goes round."""
+    bench.fill()
+    depot.error("no_network", "transfer", "create", "--to", "7", exit=1)
+    depot.text("book", "transfer_out", "MUG", "--qty", "3", "--bin", "A-01",
+               "--ref", "van 7")
+    one = depot.json("transfer", "list")["transfers"][0]
+    h.same((one["transfer"], one["direction"], one["unsettled"]),
+           ("van 7", "own", 1))
+    depot.text("transfer", "ship", "van 7", "--carrier", "ours")
+    item = depot.json("transfer", "show", "van 7")["items"][0]
+    h.same((item["item"], item["shipped"], item["in_transit"]),
+           ("MUG", 3, 3))
+    h.same("in transit" in depot.text("transfer", "show", "van 7").lower(),
+           True)
+    line = depot.json("transfer", "show", "van 7", "--lines")["lines"][0]
+    h.same(line["shipped"], 3)
+    h.same(depot.json("transfer", "show", "van 7", "--claims")["claims"], [])
+    depot.error("under_way", "transfer", "cancel", "van 7", exit=6)
+    depot.error("under_way", "transfer", "close", "van 7", exit=6)
+    depot.text("book", "transfer_in", "MUG", "--qty", "3", "--bin", "A-01",
+               "--ref", "van 7")
+    h.same(depot.json("transfer", "show", "van 7")["items"][0]["in_transit"],
+           0)
+    depot.text("transfer", "cancel", "van 7", "--reason", "is empty")
+    h.same(depot.json("transfer", "list")["transfers"], [])
+    h.same(len(depot.json("transfer", "list", "--all")["transfers"]), 1)
+    depot.error("not_addressee", "transfer", "receive", "van 7", exit=1)
+    depot.error("not_addressee", "transfer", "claim", "van 7", "MUG", "1",
+                exit=1)
+    depot.error("unknown_claim", "transfer", "answer", "van 7-c1",
+                "accepted", exit=5)
+    depot.error("unknown_transfer", "transfer", "show", "3-7-1", exit=5)
+
+
 CHECKS = """check,question,name_en,name_zh,kind,times,grace_min,answer,low,high
 cold-1,,Freezer,冷库,cold_chain,08:00 20:00,30,,,
 cold-1,1,Temperature,温度,,,,number,-22,-18.5
