@@ -443,7 +443,7 @@ struct name link_name(const struct link *link)
 	return link->hello.name;
 }
 
-bool link_is_up(const struct link *link)
+bool link_is_reached(const struct link *link)
 {
 	return link->is_up;
 }

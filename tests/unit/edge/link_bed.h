@@ -73,7 +73,7 @@ static inline void link_bed_up(void *context, struct link *link)
 {
 	struct link_bed *bed = context;
 
-	assert_true(link_is_up(link));
+	assert_true(link_is_reached(link));
 	bed->link = link;
 	bed->ups++;
 }
@@ -83,7 +83,7 @@ static inline void link_bed_down(void *context, struct link *link,
 {
 	struct link_bed *bed = context;
 
-	assert_false(link_is_up(link));
+	assert_false(link_is_reached(link));
 	text_print(reason, bed->reason, sizeof(bed->reason));
 	bed->downs++;
 }
