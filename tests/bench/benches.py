@@ -25,7 +25,7 @@ SIZES = {
     "rounds": (7, 1), "readings": (40000, 400), "idle": (500, 20),
     "journal_rounds": (5, 1), "movements": (60000, 600),
     "items": (100000, 2500), "large": (1000000, 3000), "map_mib": (1024, 64),
-    "starts": (3, 1),
+    "starts": (3, 1), "wire": (90000, 300),
     "weeks": (14, 1),
     "slice_1": (3000, 30), "slice_32": (30000, 96), "slice_256": (90000, 512),
 }
@@ -395,6 +395,27 @@ def feed(bench):
     return figures
 
 
+def delta(bench):
+    """What a journal costs on the wire, and how fast it is written, packed,
+    checked and read: a made-up week, and a slice of the retail year."""
+    retail = Retail(bench.size("wire"))
+    path = bench.found(os.path.join(bench.folder(), "store"),
+                       retail.seeding(), bench.size("map_mib"))
+    for payloads in (retail.opening(), retail.sales()):
+        bench.measure("bench_store", "steps", path,
+                      payloads_write(bench, payloads), 256)
+    figures = {}
+    for name, source in (("week", "week"), ("retail", path)):
+        for rows in (64, 128):
+            result = bench.measure("bench_delta", source, rows)
+            figures[f"delta.{name}_{rows}"] = result["wire_bytes"]
+        figures[f"delta.{name}_urgent"] = result["urgent_bytes"]
+    for rate in ("rows_write", "rows_read", "rows_pack", "rows_unpack",
+                 "rows_hash", "deltas_sign", "deltas_verify"):
+        figures[f"delta.{rate}"] = result[rate]
+    return figures
+
+
 BENCHES = {"intake": intake, "journal": journal, "bytes": device_bytes,
            "memory": memory, "start": start, "audit": audit,
-           "feed": feed}
+           "feed": feed, "delta": delta}
