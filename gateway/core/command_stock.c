@@ -8,6 +8,7 @@
 #include "gateway/core/journal_look.h"
 #include "gateway/core/rights.h"
 #include "gateway/core/state.h"
+#include "gateway/core/transfer.h"
 #include "store/journal.h"
 
 /* How far back a movement may lie that is taken back: whether somebody did
@@ -336,6 +337,8 @@ static enum err_code reverse(struct asking *asking, struct err *err)
 	if (code == ERR_OK)
 		code = post_reversal(asking->act, reversing.first,
 				     reversing.last, &posted, err);
+	if (code == ERR_OK)
+		code = transfer_taken_back(asking->act, &posted, err);
 	if (code == ERR_NOT_FOUND)
 		return asking_refuse(asking, &not_reversible, name);
 	return code == ERR_OK ? booked_out(asking, first, err) : code;

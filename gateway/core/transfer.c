@@ -3,9 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "store/journal.h"
 #include "store/site.h"
 
-#define LINES_AT_ONCE 16
+#define LINES_AT_ONCE 32
 
 /* ---- what a site may do ---- */
 
@@ -171,25 +172,58 @@ enum err_code transfer_say(struct act *act, struct span id,
 	return act_post(act, &entry, NULL, err);
 }
 
+/* The side's own last word, if the list or the receipt is under way again. */
+static enum transfer_state state_anew(const struct transfer_record *record,
+				      enum transfer_side side)
+{
+	if (side == TRANSFER_SENDER &&
+	    record->states.sender != TRANSFER_CREATED)
+		return TRANSFER_CREATED;
+	if (side == TRANSFER_ADDRESSEE &&
+	    record->states.addressee != TRANSFER_RECEIVING)
+		return TRANSFER_RECEIVING;
+	return (enum transfer_state)0;
+}
+
 enum err_code transfer_booked(struct act *act, struct span id, struct err *err)
 {
 	const struct view *view = batch_view(act->batch);
-	struct transfer_saying saying = {.state = TRANSFER_CREATED};
+	struct transfer_saying saying = {.state = (enum transfer_state)0};
 	struct transfer_record record;
 	struct transfer_id parts;
 	enum transfer_side side;
-	enum err_code code = transfer_get(view, id, &record, err);
+	enum err_code code;
 
+	if (!transfer_id_parse(id, &parts))
+		return ERR_OK;
+	code = transfer_get(view, id, &record, err);
 	if (code == ERR_OK)
 		code = transfer_side_here(view, id, &side, err);
-	if (code != ERR_OK || !transfer_id_parse(id, &parts))
+	if (code != ERR_OK)
 		return code;
-	if (side == TRANSFER_SENDER && record.states.sender == 0)
-		return transfer_say(act, id, &saying, err);
-	saying.state = TRANSFER_RECEIVING;
-	if (side == TRANSFER_ADDRESSEE && record.states.addressee == 0)
-		return transfer_say(act, id, &saying, err);
-	return ERR_OK;
+	saying.state = state_anew(&record, side);
+	return saying.state != 0 ? transfer_say(act, id, &saying, err) : ERR_OK;
+}
+
+enum err_code transfer_taken_back(struct act *act, const struct posted *posted,
+				  struct err *err)
+{
+	struct pos last = posted->last;
+	enum err_code code = ERR_OK;
+
+	for (struct pos pos = posted->first;
+	     pos.value <= last.value && code == ERR_OK; pos.value++) {
+		const struct place *place = NULL;
+		struct entry entry;
+
+		code = journal_read(batch_view(act->batch), pos, &entry, err);
+		if (code == ERR_OK && entry.kind == ENTRY_MOVEMENT)
+			place = transfer_place(&entry.body.movement);
+		if (place != NULL)
+			code = transfer_booked(
+				act, place_name_span(&place->name), err);
+	}
+	return code;
 }
 
 /* ---- the packing list ---- */
@@ -305,31 +339,44 @@ enum err_code transfer_guess_lot(const struct view *view, struct fact *fact,
 	return ERR_OK;
 }
 
-struct pallet {
+/* Lines of which something is still to come: the first few. */
+struct open_lines {
 	const struct view *view;
 	struct span id;
 	struct span sscc; /* empty: of any, or none */
-	struct transfer_line line;
-	bool is_found;
+	struct transfer_line lines[LINES_AT_ONCE];
+	size_t count;
+	size_t max;
 };
 
-static enum err_code
-pallet_look(void *context, const struct transfer_line *line, struct err *err)
+static enum err_code open_look(void *context, const struct transfer_line *line,
+			       struct err *err)
 {
-	struct pallet *pallet = context;
+	struct open_lines *open = context;
 	int64_t units;
 	enum err_code code;
 
-	if (pallet->sscc.size > 0 &&
-	    memcmp(line->sscc, pallet->sscc.data, SSCC_SIZE) != 0)
+	if (open->sscc.size > 0 &&
+	    memcmp(line->sscc, open->sscc.data, SSCC_SIZE) != 0)
 		return ERR_OK;
-	code = line_open(pallet->view, pallet->id, line, &units, err);
+	code = line_open(open->view, open->id, line, &units, err);
 	if (code != ERR_OK || units <= 0)
 		return code;
-	pallet->line = *line;
-	pallet->line.sums.shipped = units;
-	pallet->is_found = true;
-	return ERR_STOPPED;
+	open->lines[open->count] = *line;
+	open->lines[open->count].sums.shipped = units;
+	open->count++;
+	return open->count == open->max ? ERR_STOPPED : ERR_OK;
+}
+
+static enum err_code open_find(struct open_lines *open, struct err *err)
+{
+	const struct span all = {"", 0};
+	enum err_code code;
+
+	open->count = 0;
+	code = transfer_lines(open->view, open->id, TRANSFER_SENDER, all,
+			      open_look, open, err);
+	return code == ERR_STOPPED ? ERR_OK : code;
 }
 
 enum err_code transfer_pallet_line(const struct view *view, struct span id,
@@ -337,17 +384,15 @@ enum err_code transfer_pallet_line(const struct view *view, struct span id,
 				   struct transfer_line *ret_line,
 				   struct err *err)
 {
-	struct pallet pallet = {.view = view, .id = id, .sscc = sscc};
-	const struct span all = {"", 0};
-	enum err_code code = transfer_lines(view, id, TRANSFER_SENDER, all,
-					    pallet_look, &pallet, err);
+	struct open_lines open = {
+		.view = view, .id = id, .sscc = sscc, .max = 1};
+	enum err_code code = open_find(&open, err);
 
-	if (code != ERR_OK && code != ERR_STOPPED)
-		return code;
-	if (!pallet.is_found)
+	if (code == ERR_OK && open.count == 0)
 		return ERR_NOT_FOUND;
-	*ret_line = pallet.line;
-	return ERR_OK;
+	if (code == ERR_OK)
+		*ret_line = open.lines[0];
+	return code;
 }
 
 struct whose {
@@ -424,25 +469,25 @@ static enum err_code line_book(struct act *act, const struct fact *as,
 	return ERR_OK;
 }
 
-/* One line after another: the table that they are read from grows with each. */
+/* A few lines at a time: the table that they are read from grows with each. */
 static enum err_code rest_book(struct act *act, const struct fact *as,
 			       struct span sscc, struct posted *ret_posted,
 			       struct err *err)
 {
+	struct open_lines open = {.view = batch_view(act->batch),
+				  .id = ref_span(&as->ref.text),
+				  .sscc = sscc,
+				  .max = LINES_AT_ONCE};
 	struct posted posted = {.first = {0}};
-	enum err_code code = ERR_OK;
+	enum err_code code;
 
-	while (code == ERR_OK) {
-		struct transfer_line line;
-
-		code = transfer_pallet_line(batch_view(act->batch),
-					    ref_span(&as->ref.text), sscc,
-					    &line, err);
-		if (code == ERR_OK)
-			code = line_book(act, as, &line, &posted, err);
-	}
+	do {
+		code = open_find(&open, err);
+		for (size_t i = 0; i < open.count && code == ERR_OK; i++)
+			code = line_book(act, as, &open.lines[i], &posted, err);
+	} while (code == ERR_OK && open.count == open.max);
 	*ret_posted = posted;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+	return code;
 }
 
 enum err_code transfer_pallet_book(struct act *act, const struct fact *fact,

@@ -50,9 +50,14 @@ MUST_CHECK enum err_code transfer_say(struct act *act, struct span id,
 				      const struct transfer_saying *saying,
 				      struct err *err);
 
-/* After goods were booked: the first of them is a word of its own. */
+/* After goods were booked: what is booked when all was said to be sent, or
+ * received, opens that side of the transfer again; so does the first of all. */
 MUST_CHECK enum err_code transfer_booked(struct act *act, struct span id,
 					 struct err *err);
+/* The same for what post_reversal took back. */
+MUST_CHECK enum err_code transfer_taken_back(struct act *act,
+					     const struct posted *posted,
+					     struct err *err);
 
 /* ---- the packing list ---- */
 

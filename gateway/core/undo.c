@@ -6,6 +6,8 @@
  */
 #include "gateway/core/state.h"
 
+#include "gateway/core/transfer.h"
+
 #include "gateway/core/post.h"
 
 /* How far back an undo looks. */
@@ -173,6 +175,8 @@ enum err_code undo_last(struct intake *intake, struct verdict *verdict,
 	if (looking.first.value != 0)
 		code = post_reversal(&intake->act, looking.first, looking.last,
 				     &posted, err);
+	if (code == ERR_OK)
+		code = transfer_taken_back(&intake->act, &posted, err);
 	if (code == ERR_NOT_FOUND) {
 		verdict_refuse(verdict, WORD_NOTHING_TO_UNDO,
 			       (struct span){"", 0});

@@ -285,6 +285,84 @@ static void what_is_missing_is_told_and_then_claimed(void **state)
 	assert_clean(to);
 }
 
+/* Method: two mugs are claimed, and one of them comes the day after; nothing is
+ * unexplained at any moment. */
+static void what_comes_late_opens_the_transfer_again(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *to = pair->to;
+
+	load(pair);
+	to_hears(pair);
+	scan(to, "DEPOT.OP.TRANSFER_IN");
+	scan(to, PALLET_LABEL);
+	scan(to, "DEPOT.QTY.10");
+	scan(to, MUG);
+	scan(to, "DEPOT.DONE");
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "claims 1");
+	assert_clean(to);
+	scan(to, "DEPOT.OP.TRANSFER_IN");
+	scan(to, "3-7-1");
+	scan(to, MUG);
+	assert_clean(to);
+	assert_look(to, "transfer.show", ID, "\"state\":\"receiving\"");
+	/* A slip: it was another pallet's. Taken back, it is as before. */
+	scan(to, "DEPOT.UNDO");
+	assert_clean(to);
+	scan(to, MUG);
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "missing 0, too much 1");
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "claims 1");
+	assert_look(to, "transfer.show", ID,
+		    "\"surplus\":1,\"received\":11,\"damaged\":0,"
+		    "\"claimed\":2");
+	assert_clean(to);
+	/* And the sender, who finds one more to send after he had closed. */
+	from_hears(pair);
+	ask_ok(pair->from, "transfer.close", ID);
+	send(pair->from, "scan/dock-1",
+	     "{\"v\":1,\"op\":\"transfer_out\",\"ref\":\"3-7-1\","
+	     "\"bin\":\"A-02\",\"code\":\"MUG\"}");
+	assert_look(pair->from, "transfer.show", ID,
+		    "\"in_transit\":1,\"verdict\":\"under_way\"");
+	assert_clean(pair->from);
+}
+
+/* Method: 100 lots on one pallet; one scan, every lot with its units. */
+static void a_pallet_of_many_lots_is_one_scan_too(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *from = pair->from;
+
+	for (int lot = 0; lot < 100; lot++) {
+		char reading[240];
+
+		(void)snprintf(reading, sizeof(reading),
+			       "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\","
+			       "\"qty\":%d,\"code\":\"MILK\",\"lot\":\"K%d\"}",
+			       lot + 1, lot);
+		send(from, "scan/dock-1", reading);
+		(void)snprintf(reading, sizeof(reading),
+			       "{\"v\":1,\"op\":\"transfer_out\",\"ref\":"
+			       "\"3-7-1\",\"bin\":\"A-01\",\"qty\":%d,"
+			       "\"lot\":\"K%d\",\"codes\":[\"" PALLET_LABEL
+			       "\",\"MILK\"]}",
+			       lot + 1, lot);
+		send(from, "scan/dock-1", reading);
+	}
+	ask_ok(from, "transfer.ship", ID);
+	to_hears(pair);
+	scan(pair->to, "DEPOT.OP.TRANSFER_IN");
+	scan(pair->to, PALLET_LABEL);
+	assert_ack(pair->to, "transfer in 5050 x MILK");
+	assert_int_equal(units(pair->to, "MILK", "DOCK", GOOD), 5050);
+	scan(pair->to, "DEPOT.DONE");
+	assert_ack(pair->to, "claims 0");
+	assert_clean(pair->to);
+}
+
 static void what_is_too_much_is_held_and_claimed(void **state)
 {
 	struct pair *pair = *state;
@@ -401,6 +479,8 @@ int main(void)
 		PAIR(a_pallet_is_received_with_one_scan_from_the_packing_list),
 		PAIR(a_pallet_waits_for_its_packing_list),
 		PAIR(what_is_missing_is_told_and_then_claimed),
+		PAIR(what_comes_late_opens_the_transfer_again),
+		PAIR(a_pallet_of_many_lots_is_one_scan_too),
 		PAIR(what_is_too_much_is_held_and_claimed),
 		PAIR(what_is_not_ours_is_refused),
 		STORY(a_network_of_one_keeps_its_free_names),
