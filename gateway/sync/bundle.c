@@ -135,7 +135,7 @@ static enum err_code vector_add(void *context, const struct feed_record *feed,
 	};
 
 	(void)err;
-	if (feed->seq > 0)
+	if (feed->seq > feed->base)
 		frame_entry_write(exporting->writer, &exporting->list, &entry);
 	return ERR_OK;
 }
@@ -146,7 +146,7 @@ static enum err_code vector_count(void *context, const struct feed_record *feed,
 	uint32_t *count = context;
 
 	(void)err;
-	*count += feed->seq > 0;
+	*count += feed->seq > feed->base;
 	return ERR_OK;
 }
 

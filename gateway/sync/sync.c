@@ -195,6 +195,13 @@ void sync_self_set(struct sync *sync, const struct sync_self *self)
 {
 	sync->self = *self;
 	sync->is_grown = true;
+	/* What was ours alone may be anybody's now, and the other way round. */
+	for (uint32_t i = 0; i < sync->peer_count; i++) {
+		uint32_t peer = sync->peer_order[i];
+
+		memset(sync->peers[peer].covered, 0, VECTOR_DIGEST_SIZE);
+		pull_want(sync, peer, sync->last_ms);
+	}
 }
 
 /* ---- sending ---- */

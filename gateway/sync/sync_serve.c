@@ -110,11 +110,11 @@ static struct serve *serve_of(struct sync *sync, uint32_t peer,
 
 /* ---- HELLO ---- */
 
-static bool entry_fits(const struct sync *sync, const struct feed_row *row,
-		       const struct acked *acked, bool is_partial)
+/* A branch of which only the common part is here is none that can be given. */
+static bool entry_is_due(const struct feed_row *row, const struct acked *acked,
+			 bool is_partial)
 {
-	(void)sync;
-	if (!row->is_here || row->record.seq == 0)
+	if (!row->is_here || row->record.seq <= row->record.base)
 		return false;
 	return !is_partial || acked->seq != row->record.seq ||
 	       acked->hash_start != frame_hash_start(row->record.hash);
@@ -139,8 +139,8 @@ static void have_list(struct sync *sync, const struct peer *peer,
 			.hash_start = frame_hash_start(record->hash),
 			.lowest = record->lowest > 0 ? record->lowest : 1};
 
-		if (!entry_fits(sync, &sync->feeds[feed], &peer->feeds[feed],
-				is_partial))
+		if (!entry_is_due(&sync->feeds[feed], &peer->feeds[feed],
+				  is_partial))
 			continue;
 		/* What does not fit is told when this has been fetched. */
 		if (writer.size + FRAME_ENTRY_SIZE_MAX > room) {

@@ -243,6 +243,7 @@ static enum err_code slot_refused(struct sync *sync, const struct slot *slot,
 		break;
 	case ADMISSION_BROKEN:
 	case ADMISSION_FORGED:
+	case ADMISSION_GARBLED:
 		/* It may be honest, and its feed another than ours from some
 		 * position on. */
 		fork_suspect(sync, pull, slot->feed, row->record.seq);
@@ -250,7 +251,6 @@ static enum err_code slot_refused(struct sync *sync, const struct slot *slot,
 	case ADMISSION_APPLIED:
 	case ADMISSION_DUPLICATE:
 	case ADMISSION_GAP:
-	case ADMISSION_GARBLED:
 		break;
 	}
 	feed_stuck(sync, row, result);

@@ -57,6 +57,7 @@ struct box {
 	size_t admit_count;
 	struct found found[BED_FOUND_MAX];
 	size_t found_count;
+	bool has_noted; /* a fork, and the engine has to be told */
 	uint64_t kept;
 	/* The last head and alarm, as the broker keeps them. */
 	struct letter retained[SYNC_PLANE_MAX + 1];
@@ -207,7 +208,8 @@ static inline void box_found(void *context, const struct sync_finding *finding)
 		box->found[box->found_count++] =
 			(struct found){finding->kind, finding->feed,
 				       finding->seq, finding->is_signed};
-	if (finding->kind == SYNC_FOUND_FORK && bed->notes_forks)
+	box->has_noted = finding->kind == SYNC_FOUND_FORK && bed->notes_forks;
+	if (box->has_noted)
 		assert_done(fork_note(box->node.desk, box->node.t.txn,
 				      finding->proof, &bed->err),
 			    &bed->err);
@@ -227,10 +229,18 @@ static inline void box_work(struct box *box)
 {
 	struct bed *bed = box->bed;
 
-	while (box->admit_count > 0) {
+	while (box->admit_count > 0 || box->has_noted) {
 		struct sync_admit admit = box->admits[0];
 		struct admission_work work;
-		struct sync_step step;
+		struct sync_step step = box_step(box);
+
+		if (box->has_noted) {
+			box->has_noted = false;
+			feed_desk_committed(box->node.desk);
+			assert_done(sync_grew(box->sync, &step, &bed->err),
+				    &bed->err);
+			continue;
+		}
 
 		memmove(box->admits, box->admits + 1,
 			--box->admit_count * sizeof(box->admits[0]));
