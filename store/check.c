@@ -271,8 +271,11 @@ static enum err_code state_put(struct txn *txn, struct span id,
 static void settle(struct check_state *state, const struct entry *entry,
 		   int64_t ms)
 {
+	int64_t present = entry->effective.ms;
+
 	if ((entry->clock_flags & ENTRY_EFFECTIVE_TRUSTED) != 0 &&
-	    ms > state->settled.ms)
+	    (ms > state->settled.ms ||
+	     state->settled.ms - present > CHECK_AHEAD_MS))
 		state->settled.ms = ms;
 }
 

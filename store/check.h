@@ -18,6 +18,10 @@
 #include "rules/ledger/entry.h"
 #include "store/env.h"
 
+/* Due times that are settled as far ahead of the present were settled by a
+ * clock that was wrong: that is forgotten. */
+#define CHECK_AHEAD_MS (INT64_C(24) * 3600 * 1000)
+
 struct check_state {
 	struct name task;      /* that is open; empty: none */
 	struct moment settled; /* 0: not known */

@@ -185,8 +185,9 @@ static enum err_code unknown_note(struct turning *turning,
 {
 	for (const struct json_value *at = json_first(object); at != NULL;
 	     at = json_next(at)) {
-		bool is_known = turning->shape->parts != NULL &&
-				span_is(json_key(at), turning->shape->parts);
+		bool is_known = json_key(at).size == 0 ||
+				(turning->shape->parts != NULL &&
+				 span_is(json_key(at), turning->shape->parts));
 		uint32_t number;
 
 		for (size_t i = 0; i < turning->shape->count && !is_known; i++)

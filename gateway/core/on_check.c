@@ -60,7 +60,7 @@ static bool is_due(struct checking *checking, const struct schedule *schedule,
 {
 	struct schedule_passed passed;
 
-	if (settled.ms == 0)
+	if (settled.ms == 0 || settled.ms - checking->now.ms > CHECK_AHEAD_MS)
 		settled = checking->engine->trusted_since;
 	passed = schedule_passed(schedule, checking->act->plan->zone, settled,
 				 checking->now);
@@ -227,7 +227,9 @@ enum err_code on_checks(struct engine *engine, struct act *act,
 	struct span all = {"", 0};
 	enum err_code code;
 
-	if (checking.is_trusted && engine->trusted_since.ms == 0)
+	/* A clock that goes back was wrong before. */
+	if (checking.is_trusted && (engine->trusted_since.ms == 0 ||
+				    engine->trusted_since.ms > checking.now.ms))
 		engine->trusted_since = checking.now;
 	code = check_walk(checking.view, all, false, check_look, &checking,
 			  err);

@@ -6,6 +6,8 @@
 
 #include "gateway/core/state.h"
 #include "store/check.h"
+#include "store/rebuild.h"
+#include "tests/support/dump.h"
 
 #define HOUR INT64_C(3600000)
 #define MINUTE INT64_C(60000)
@@ -673,6 +675,55 @@ static void checks_described_without_a_clock_begin_with_its_trust(void **state)
 	assert_int_equal(tasks_count(w), 1);
 }
 
+/* Method: a clock that is trusted says 2037 for a day, then it is put right. */
+static void a_clock_that_was_wrong_silences_no_check(void **state)
+{
+	struct warehouse *w = *state;
+	int64_t day = moment_of("2027-03-01T00:00:00Z");
+	int64_t wrong = moment_of("2037-03-01T00:00:00Z");
+
+	w->now_ms = day;
+	import_ok(w, HEADER HOURLY);
+	tick(w, day + HOUR);
+	ask_ok(w, "check.do", "{\"check\":\"doors\"}");
+	tick(w, wrong);
+	ask_ok(w, "check.do", "{\"check\":\"doors\"}");
+	assert_int_equal(tasks_count(w), 2);
+	for (int64_t i = 2; i < 6; i++) {
+		tick(w, day + i * HOUR);
+		assert_int_equal(tasks_count(w), 1 + i);
+		ask_ok(w, "check.do", "{\"check\":\"doors\"}");
+		tick(w, day + i * HOUR + 2 * MINUTE);
+		assert_int_equal(tasks_count(w), 1 + i);
+	}
+}
+
+/* Method: every row of the derived tables after a story with all of it, before
+ * and after they are folded anew from the journal. */
+static void all_that_is_known_of_checks_is_in_the_journal(void **state)
+{
+	struct warehouse *w = *state;
+	struct env *env = ledger_env(w->ledger);
+	int64_t day = moment_of("2027-03-01T00:00:00Z");
+	struct rebuild_plan silent = {.progress = NULL};
+	struct dump before;
+	struct err err;
+
+	w->now_ms = day;
+	import_ok(w, HEADER COLD HOURLY FIRE);
+	tick(w, day + 9 * HOUR);
+	ask_ok(w, "check.do", "{\"check\":\"cold-1\",\"answers\":[1,false]}");
+	tick(w, day + 12 * HOUR);
+	ask_ok(w, "check.retire", "{\"check\":\"fire\"}");
+	w->is_clock_untrusted = true;
+	ask_ok(w, "check.do", "{\"check\":\"doors\"}");
+	before = dump_env(env);
+	assert_true(before.rows > 20);
+	assert_done(rebuild_run(env, &silent, &err), &err);
+	assert_dump(&before, dump_env(env));
+	free(before.bytes);
+}
+
 /* Method: more checks than one tick looks at, all due at once. */
 static void many_checks_at_once_are_asked_over_a_few_ticks(void **state)
 {
@@ -719,6 +770,8 @@ int main(void)
 		STORY(answers_come_over_mqtt_and_twice_is_once),
 		STORY(without_a_trusted_clock_checks_are_asked_by_uptime),
 		STORY(checks_described_without_a_clock_begin_with_its_trust),
+		STORY(a_clock_that_was_wrong_silences_no_check),
+		STORY(all_that_is_known_of_checks_is_in_the_journal),
 		STORY(many_checks_at_once_are_asked_over_a_few_ticks),
 	};
 
