@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "gateway/depotd_broker.h"
+#include "gateway/depotd_network.h"
 #include "gateway/depotd_publish.h"
 #include "gateway/depotd_vitals.h"
 #include "gateway/depotd_watch.h"
@@ -50,6 +51,7 @@ static void on_keeper(void *context, uint32_t what)
 	(void)what;
 	publish_answers(box);
 	publish_due(box);
+	network_notice(box);
 	keeper_state(box->keeper, &state);
 	if (state.is_failed) {
 		(void)err_set(&err, ERR_CORRUPT, "%s",
@@ -462,6 +464,7 @@ static enum err_code start_keeper(struct box *box, struct err *err)
 		.clock = &box->clock,
 		.log = box->log,
 		.loop_wake = &box->loop_wake,
+		.desk = network_desk(box),
 		.batch_max = box->config->store.batch_max,
 		.batch_ms = box->config->store.batch_ms,
 		.scrub_hours = box->config->store.audit_hours,
@@ -490,7 +493,8 @@ enum err_code box_start(struct box *box, struct config *config, struct err *err)
 	enum err_code (*const steps[])(struct box *, struct err *) = {
 		start_signals, start_log,    start_ledger,    start_ring,
 		start_packets, start_engine, start_publisher, start_broker,
-		start_mqtt,    start_timers, start_keeper,    start_watch,
+		start_mqtt,    start_timers, start_network,   start_keeper,
+		start_envoy,   start_watch,
 	};
 	enum err_code code;
 
@@ -534,7 +538,9 @@ enum err_code box_run(struct box *box, struct err *err)
 void box_stop(struct box *box)
 {
 	stop_watch(box);
+	stop_envoy(box);
 	keeper_stop(box->keeper);
+	stop_network(box);
 	end_watch(box);
 	mqtt_close(box->mqtt);
 	stop_broker(box);

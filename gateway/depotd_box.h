@@ -30,6 +30,7 @@
 
 struct figures; /* depotd_vitals.c */
 struct links;   /* depotd_link.c */
+struct network; /* depotd_network.c */
 struct panel;   /* edge/panel.h */
 
 struct box {
@@ -56,6 +57,7 @@ struct box {
 	struct control_ends *control_ends;
 	struct figures *figures;
 	struct links *links; /* NULL: none, or they are units */
+	struct network *network;
 
 	struct loop_source *keeper_source;
 	struct loop_source *due_timer;

@@ -23,6 +23,7 @@ struct keeper {
 	struct answers *answers;
 	struct queue *answer_queue;
 	struct queue *request_queue; /* of struct keeper_request * */
+	struct queue *job_queue;     /* of struct keeper_job * */
 	struct ring_slot *slots;     /* the batch in work */
 	uint32_t slot_count;
 	int64_t taken_at; /* monotonic ms; of the last batch */
@@ -141,13 +142,35 @@ static enum err_code slot_step(struct keeper *keeper, struct batch *batch,
 	return engine_step(engine, batch, &event, keeper->answers, err);
 }
 
+/* Ends a transaction that leaves no trace. */
+static void drop(struct keeper *keeper, struct batch *batch)
+{
+	if (keeper->config.desk != NULL)
+		feed_desk_abandon(keeper->config.desk);
+	batch_abandon(batch);
+}
+
+static enum err_code commit(struct keeper *keeper, struct batch *batch,
+			    struct err *err)
+{
+	enum err_code code = batch_commit(batch, err);
+
+	if (keeper->config.desk == NULL)
+		return code;
+	if (code == ERR_OK)
+		feed_desk_committed(keeper->config.desk);
+	else
+		feed_desk_abandon(keeper->config.desk);
+	return code;
+}
+
 /* Commits, and only then speaks. */
 static enum err_code finish(struct keeper *keeper, struct batch *batch,
 			    struct err *err)
 {
 	struct pos head = {batch_next(batch).value - 1};
 	struct moment now = batch_now(batch);
-	enum err_code code = batch_commit(batch, err);
+	enum err_code code = commit(keeper, batch, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -173,7 +196,7 @@ static enum err_code slots_run(struct keeper *keeper, uint32_t first,
 		code = slot_step(keeper, batch, &keeper->slots[i], err);
 	ring_mark_idle(ring);
 	if (code != ERR_OK) {
-		batch_abandon(batch);
+		drop(keeper, batch);
 		return code;
 	}
 	batch_ring(batch, last);
@@ -200,7 +223,7 @@ static enum err_code slot_park(struct keeper *keeper,
 	code = engine_park_raw(keeper->config.engine, batch, &event,
 			       WORD_ENGINE_FAILED, keeper->answers, err);
 	if (code != ERR_OK) {
-		batch_abandon(batch);
+		drop(keeper, batch);
 		return code;
 	}
 	batch_ring(batch, slot->number);
@@ -329,7 +352,7 @@ static enum err_code event_run(struct keeper *keeper, const struct event *event,
 	code = engine_step(keeper->config.engine, batch, event, keeper->answers,
 			   err);
 	if (code != ERR_OK || !engine_wrote(keeper->config.engine)) {
-		batch_abandon(batch);
+		drop(keeper, batch);
 		return code;
 	}
 	return finish(keeper, batch, err);
@@ -354,6 +377,47 @@ static void request_take(struct keeper *keeper)
 		log_event(keeper->config.log, LEVEL_ERROR, "command_failed",
 			  "%s", err.text);
 	request->done(request);
+}
+
+static enum err_code job_run(struct keeper *keeper, struct keeper_job *job,
+			     struct err *err)
+{
+	struct clock_reading now = clock_now(keeper->config.clock);
+	struct batch *batch;
+	enum err_code code = batch_begin(keeper->config.ledger, &batch, err);
+
+	if (code != ERR_OK)
+		return code;
+	batch_time(batch, now.moment, now.is_trusted);
+	answers_reset(keeper->answers);
+	code = job->run(job->context, batch, err);
+	if (code != ERR_OK) {
+		drop(keeper, batch);
+		return code;
+	}
+	return finish(keeper, batch, err);
+}
+
+static void job_take(struct keeper *keeper)
+{
+	struct keeper_job *job;
+	struct err err;
+	enum err_code code;
+
+	if (!queue_pop(keeper->job_queue, &job))
+		return;
+	/* What a feed adds waits until there is room: peers keep it. */
+	code = keeper->state.is_full
+		       ? err_set(&err, ERR_FULL, "the store has no room")
+		       : job_run(keeper, job, &err);
+	if (code == ERR_CORRUPT || code == ERR_IO)
+		fail(keeper, &err);
+	else if (code == ERR_FULL && !keeper->state.is_full)
+		full_set(keeper, true);
+	else if (code != ERR_OK && code != ERR_FULL)
+		log_event(keeper->config.log, LEVEL_ERROR, "feed_work_failed",
+			  "%s", err.text);
+	job->done(job->context, code);
 }
 
 /* What nobody reads is read again, a little each second. Damage stops nothing
@@ -430,6 +494,7 @@ static bool has_work(const struct keeper *keeper)
 {
 	return ring_waiting(keeper->config.ring) > 0 ||
 	       !queue_is_empty(keeper->request_queue) ||
+	       !queue_is_empty(keeper->job_queue) ||
 	       atomic_load(&keeper->is_stopping);
 }
 
@@ -467,6 +532,7 @@ static void *keeper_thread(void *context)
 		room_check(keeper);
 		slots_take(keeper);
 		request_take(keeper);
+		job_take(keeper);
 		tick_take(keeper);
 		(void)pthread_mutex_lock(&keeper->mutex);
 		keeper->state.progress++;
@@ -480,6 +546,7 @@ static void keeper_release(struct keeper *keeper)
 	answers_close(keeper->answers);
 	queue_close(keeper->answer_queue);
 	queue_close(keeper->request_queue);
+	queue_close(keeper->job_queue);
 	free(keeper->slots);
 	(void)pthread_mutex_destroy(&keeper->mutex); /* nobody holds it */
 	free(keeper);
@@ -504,6 +571,9 @@ static enum err_code keeper_prepare(struct keeper *keeper, struct err *err)
 		code = queue_open(sizeof(struct keeper_request *),
 				  KEEPER_COMMANDS_MAX, config->ring_wake,
 				  &keeper->request_queue, err);
+	if (code == ERR_OK)
+		code = queue_open(sizeof(struct keeper_job *), KEEPER_JOBS_MAX,
+				  config->ring_wake, &keeper->job_queue, err);
 	if (code == ERR_OK)
 		code = view_begin(ledger_env(config->ledger), &view, err);
 	if (code != ERR_OK)
@@ -562,6 +632,12 @@ enum err_code keeper_ask(struct keeper *keeper, struct keeper_request *request)
 	return queue_push(keeper->request_queue, &request) == ERR_OK
 		       ? ERR_OK
 		       : ERR_AGAIN;
+}
+
+enum err_code keeper_give(struct keeper *keeper, struct keeper_job *job)
+{
+	return queue_push(keeper->job_queue, &job) == ERR_OK ? ERR_OK
+							     : ERR_AGAIN;
 }
 
 void keeper_state(struct keeper *keeper, struct keeper_state *ret_state)

@@ -15,6 +15,8 @@
  * A batch in which an event fails is abandoned and its events run singly; the
  * one that fails again is parked unread. When the store is full, readings are
  * refused with an answer that says so, until there is room again.
+ *
+ * The keeper's order: ring, commands, work on feeds, time.
  */
 #ifndef DEPOT_GATEWAY_EDGE_KEEPER_H
 #define DEPOT_GATEWAY_EDGE_KEEPER_H
@@ -28,6 +30,7 @@
 #include "gateway/edge/log.h"
 #include "gateway/edge/ring.h"
 #include "gateway/edge/wake.h"
+#include "store/feed.h"
 #include "store/ledger.h"
 
 struct keeper;
@@ -44,6 +47,7 @@ struct keeper_config {
 	uint32_t batch_ms;      /* how long a batch may gather under load */
 	uint32_t scrub_hours;   /* between two readings of the whole store; 0:
 				 * never */
+	struct feed_desk *desk; /* NULL: a network of one */
 	uint64_t reserve_size;  /* room kept for what must be written when
 				 * intake has stopped; 0: a share of the map
 				 * that the store really has */
@@ -90,6 +94,28 @@ struct keeper_request {
 /* ERR_AGAIN: too many are under way. */
 MUST_CHECK enum err_code keeper_ask(struct keeper *keeper,
 				    struct keeper_request *request);
+
+/* ---- work on feeds ---- */
+
+#define KEEPER_JOBS_MAX 4
+
+/*
+ * A transaction that is not an event's: peers' deltas admitted, the journal
+ * sealed. Runs behind readings and commands, one at a time, in the keeper's
+ * thread, at the present time. The caller's until keeper_give, the keeper's
+ * until its done call, which may only hand on.
+ */
+struct keeper_job {
+	/* What is not ERR_OK abandons the transaction. */
+	enum err_code (*run)(void *context, struct batch *batch,
+			     struct err *err);
+	/* After the commit, or without one; @code says which. */
+	void (*done)(void *context, enum err_code code);
+	void *context;
+};
+/* ERR_AGAIN: too many wait. */
+MUST_CHECK enum err_code keeper_give(struct keeper *keeper,
+				     struct keeper_job *job);
 
 /* ---- how it is ---- */
 

@@ -49,12 +49,12 @@ BUGS = (
         ("store_test_ledger", "edge_test_keeper")),
     Bug("publishing before commit", "answers are spoken before the commit",
         "gateway/edge/keeper.c",
-        "\tenum err_code code = batch_commit(batch, err);\n\n"
+        "\tenum err_code code = commit(keeper, batch, err);\n\n"
         "\tif (code != ERR_OK)\n\t\treturn code;\n"
         "\tanswers_render(keeper->answers, head, answer_send, keeper);",
         "\tenum err_code code;\n\n"
         "\tanswers_render(keeper->answers, head, answer_send, keeper);\n"
-        "\tcode = batch_commit(batch, err);\n\n"
+        "\tcode = commit(keeper, batch, err);\n\n"
         "\tif (code != ERR_OK)\n\t\treturn code;",
         ("edge_test_keeper",)),
     Bug("hash check", "a row's checksum is not compared",

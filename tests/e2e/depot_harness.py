@@ -310,14 +310,18 @@ class Box:
     """depotd on a store of its own, beside an external broker."""
 
     def __init__(self, scratch, broker_port, *, seeding=(), map_mib=64,
-                 store=None, runtime=None, **directives):
+                 store=None, runtime=None, site=SITE, net="", **directives):
         self.scratch = scratch
-        self.store = store or scratch.file("store")
-        self.runtime = runtime or scratch.file("run")
+        self.site = site
+        self.net = net  # of the network that is there already, as hex
+        # Boxes of other sites have their files beside those of SITE's.
+        self.mark = "" if site == SITE else site + "-"
+        self.store = store or scratch.file(self.mark + "store")
+        self.runtime = runtime or scratch.file(self.mark + "run")
         self.program = None
         self.notify = None
         self.directives = {
-            "site.org": ORG, "site.site": SITE,
+            "site.org": ORG, "site.site": site,
             "store.path": self.store, "store.map_size": f"{map_mib} MiB",
             "runtime.dir": self.runtime,
             "broker.mode": "external",
@@ -326,7 +330,7 @@ class Box:
         }
         self.directives.update({name.replace("__", "."): str(value)
                                 for name, value in directives.items()})
-        self.config = scratch.file("depot.conf")
+        self.config = scratch.file(self.mark + "depot.conf")
         self.write_config()
         if seeding is not None:
             self.found(seeding, map_mib)
@@ -345,9 +349,10 @@ class Box:
 
     def found(self, seeding, map_mib):
         """Founds the store from @seeding, lines of tests/e2e/tool_seed.c."""
-        lines = [("site", ORG, SITE), ("account", "boss", 2), *seeding]
+        lines = [("site", ORG, self.site, self.net), ("account", "boss", 2),
+                 *seeding]
         text = "".join("\t".join(map(str, line)) + "\n" for line in lines)
-        tool("init", self.store, self.scratch.write("seed.tsv", text),
+        tool("init", self.store, self.scratch.write(self.mark + "seed.tsv", text),
              str(map_mib))
 
     # -- running --
@@ -685,7 +690,8 @@ class Device(Client):
     """A device with sequence numbers, which understands depot's acks: `upto`
     and the exceptions. What it has not seen acknowledged it can send again."""
 
-    def __init__(self, scratch, broker, name, *, boot="b1", first=1, **more):
+    def __init__(self, scratch, broker, name, *, boot="b1", first=1,
+                 prefix=PREFIX, **more):
         self.name = name
         self.boot = boot
         self.first = first
@@ -699,8 +705,8 @@ class Device(Client):
         self.talks = []      # acks of unnamed readings and of sessions
         self.sent = {}       # seq -> payload
         self.next_seq = first
-        self.topic = f"{PREFIX}/scan/{name}"
-        self.ack_topic = f"{PREFIX}/ack/{name}"
+        self.topic = f"{prefix}/scan/{name}"
+        self.ack_topic = f"{prefix}/ack/{name}"
         more.setdefault("subscribe", [])
         more["subscribe"] = [self.ack_topic, *more["subscribe"]]
         super().__init__(scratch, broker, f"device-{name}", **more)

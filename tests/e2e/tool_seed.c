@@ -2,12 +2,11 @@
  * The list that a store is founded from. A line is a word and its fields, with
  * tabs between:
  *
- *	site    ORG SITE            first, once
- *	account NAME ROLES          bits of enum role
- *	device  NAME KIND PLACE     number of enum device_kind; PLACE may be ""
- *	item    SKU TRACKING        number of enum tracking
- *	code    TEXT SKU PACK       GTINs as 14 digits
- *	bin     NAME
+ *	site    ORG SITE NET        first, once; NET: hex, or absent for a
+ *network of its own account NAME ROLES          bits of enum role device  NAME
+ *KIND PLACE     number of enum device_kind; PLACE may be "" item    SKU
+ *TRACKING        number of enum tracking code    TEXT SKU PACK       GTINs as
+ *14 digits bin     NAME
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +44,19 @@ static void line_split(struct seeding *seeding, char *line)
 		seeding->fields[i] = (struct span){"", 0};
 }
 
+static bool net_read(struct span hex, uint8_t net_id[16])
+{
+	for (size_t i = 0; i < hex.size; i++) {
+		const char *digits = "0123456789abcdef";
+		const char *at = memchr(digits, hex.data[i], 16);
+
+		if (hex.size != 32 || at == NULL)
+			return false;
+		net_id[i / 2] = (uint8_t)(net_id[i / 2] << 4 | (at - digits));
+	}
+	return true;
+}
+
 static enum err_code found(struct seeding *seeding, struct err *err)
 {
 	struct ledger_plan plan = {.map_size = seeding->map_size,
@@ -52,7 +64,8 @@ static enum err_code found(struct seeding *seeding, struct err *err)
 				   .clock_trusted = true};
 	enum err_code code;
 
-	if (!name_set(&plan.founding.org, seeding->fields[1]) ||
+	if (!net_read(seeding->fields[3], plan.founding.net_id) ||
+	    !name_set(&plan.founding.org, seeding->fields[1]) ||
 	    !name_set(&plan.founding.site, seeding->fields[2]) ||
 	    !ref_set(&plan.founding.timezone, SPAN_LITERAL("UTC")))
 		return err_set(err, ERR_INVALID, "site's names");

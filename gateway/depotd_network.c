@@ -1,0 +1,141 @@
+#include "gateway/depotd_network.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "gateway/edge/envoy.h"
+#include "gateway/edge/link_server.h"
+#include "store/feed.h"
+#include "store/roster.h"
+#include "store/seal.h"
+#include "store/site.h"
+
+struct network {
+	uint32_t site;
+	bool is_hq;
+	struct signer *signer;
+	struct feed_desk *desk;
+	struct envoy *envoy;
+};
+
+/* Number, epoch and role, as the store has them. */
+static enum err_code identity_read(struct box *box, struct network *network,
+				   uint32_t *ret_epoch, struct err *err)
+{
+	struct certificate certificate;
+	struct journal_head head;
+	struct view *view;
+	enum err_code code = view_begin(ledger_env(box->ledger), &view, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = site_number_get(view, &network->site, err);
+	if (code == ERR_OK)
+		code = ledger_head(view, &head, err);
+	if (code == ERR_OK) {
+		*ret_epoch = pos_epoch(head.pos);
+		code = roster_site(view, network->site, &certificate, err);
+	}
+	if (code == ERR_OK)
+		network->is_hq = certificate.role == SITE_ROLE_HQ;
+	if (code == ERR_NOT_FOUND) /* HQ has not answered yet */
+		code = ERR_OK;
+	view_end(view);
+	return code;
+}
+
+static enum err_code key_open(struct box *box, struct network *network,
+			      uint32_t epoch, struct err *err)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	char folder[FILE_PATH_SIZE];
+	char name[KEY_NAME_SIZE];
+	enum err_code code =
+		ledger_keys_folder(box->config->store.path, folder, err);
+
+	keys_epoch_name(epoch, name);
+	if (code == ERR_OK)
+		code = signer_find(credentials, folder, name, &network->signer,
+				   err);
+	return code;
+}
+
+enum err_code start_network(struct box *box, struct err *err)
+{
+	struct network *network = calloc(1, sizeof(*network));
+	uint32_t epoch = 0;
+	enum err_code code;
+
+	if (network == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	box->network = network;
+	code = identity_read(box, network, &epoch, err);
+	if (code != ERR_OK || network->site == 0)
+		return code;
+	code = key_open(box, network, epoch, err);
+	if (code == ERR_OK)
+		code = feed_desk_open(ledger_identity(box->ledger)->net_id,
+				      &network->desk, err);
+	return code;
+}
+
+enum err_code start_envoy(struct box *box, struct err *err)
+{
+	struct network *network = box->network;
+	char socket[CONFIG_PATH_SIZE + sizeof(LINK_SOCKET_NAME)];
+	struct envoy_config config = {
+		.ledger = box->ledger,
+		.keeper = box->keeper,
+		.clock = &box->clock,
+		.log = box->log,
+		.desk = network->desk,
+		.signer = network->signer,
+		.socket = socket,
+		.site = network->site,
+		.is_hq = network->is_hq,
+	};
+	enum err_code code;
+
+	if (network->site == 0)
+		return ERR_OK;
+	if (!text_format(socket, sizeof(socket), "%s/" LINK_SOCKET_NAME,
+			 box->config->runtime.dir))
+		return err_set(err, ERR_INVALID, "[runtime] dir is too long");
+	seal_random(&config.boot, sizeof(config.boot));
+	seal_random(&config.seed, sizeof(config.seed));
+	code = envoy_start(&config, &network->envoy, err);
+	if (code == ERR_OK)
+		log_event(box->log, LEVEL_NOTICE, "network",
+			  "site %" PRIu32 "%s of its network", network->site,
+			  network->is_hq ? ", HQ," : "");
+	return code;
+}
+
+struct feed_desk *network_desk(const struct box *box)
+{
+	return box->network->desk;
+}
+
+void network_notice(struct box *box)
+{
+	if (box->network->envoy != NULL)
+		envoy_notice(box->network->envoy);
+}
+
+void stop_envoy(struct box *box)
+{
+	if (box->network == NULL)
+		return;
+	envoy_stop(box->network->envoy);
+	box->network->envoy = NULL;
+}
+
+void stop_network(struct box *box)
+{
+	if (box->network == NULL)
+		return;
+	feed_desk_close(box->network->desk);
+	signer_close(box->network->signer);
+	free(box->network);
+	box->network = NULL;
+}

@@ -1,0 +1,31 @@
+/*
+ * network - the daemon as a site among others: its key, its feeds, and the
+ * envoy that speaks with them.
+ *
+ * Layer     programs
+ * Threads   the loop
+ *
+ * A network of one (no site number yet) has none of it, and nothing here costs
+ * it anything.
+ */
+#ifndef DEPOT_GATEWAY_DEPOTD_NETWORK_H
+#define DEPOT_GATEWAY_DEPOTD_NETWORK_H
+
+#include "gateway/depotd_box.h"
+
+/* The site's number, key and feeds, before the keeper. Errors as signer_find
+ * and feed_desk_open: a site that cannot sign does not start. */
+MUST_CHECK enum err_code start_network(struct box *box, struct err *err);
+/* The envoy, behind the keeper. Errors as envoy_start. */
+MUST_CHECK enum err_code start_envoy(struct box *box, struct err *err);
+
+/* What the keeper is to know of feeds; NULL in a network of one. */
+struct feed_desk *network_desk(const struct box *box);
+/* The keeper has committed something. */
+void network_notice(struct box *box);
+
+/* Before the keeper stops, and behind it. Take a box that did not get here. */
+void stop_envoy(struct box *box);
+void stop_network(struct box *box);
+
+#endif

@@ -1,0 +1,569 @@
+#include "gateway/edge/envoy.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/core/exchange.h"
+#include "gateway/edge/link_server.h"
+#include "gateway/edge/loop.h"
+
+#define TICK_MS 1000
+#define GROWN_MS 50
+
+struct envoy {
+	struct envoy_config config;
+	struct loop *loop;
+	struct wake wake; /* the keeper committed, a job is done, or stop */
+	struct loop_source *wake_source;
+	struct loop_source *tick_timer;
+	struct loop_source *grown_timer;
+	bool is_grown; /* the timer runs */
+	struct link_server *links;
+	struct sync *sync;
+	struct exchange *exchange;
+
+	struct keeper_job job;
+	bool is_job_out;
+	atomic_int job_code; /* JOB_PENDING, or an enum err_code */
+	atomic_bool is_stopping;
+	pthread_t thread;
+
+	pthread_mutex_t mutex; /* of what others see */
+	struct envoy_state state;
+};
+
+#define JOB_PENDING (-1)
+
+/* ---- moments and links ---- */
+
+static struct sync_now moment_of(const struct envoy *envoy)
+{
+	struct clock_reading now = clock_now(envoy->config.clock);
+
+	return (struct sync_now){
+		.ms = (uint64_t)clock_monotonic_ms(envoy->config.clock),
+		.utc = now.moment,
+		.is_trusted = now.is_trusted,
+	};
+}
+
+/* The peer engine numbers links as the server does. */
+static bool link_index(const struct envoy *envoy, const struct link *link,
+		       uint32_t *ret_index)
+{
+	for (uint32_t i = 0; i < ENVOY_LINKS_MAX; i++) {
+		if (link_server_link(envoy->links, i) == link) {
+			*ret_index = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum exchange_links links_now(const struct envoy *envoy)
+{
+	enum exchange_links best = EXCHANGE_ALONE;
+	struct link *link;
+
+	for (size_t i = 0; i < ENVOY_LINKS_MAX; i++) {
+		link = link_server_link(envoy->links, i);
+		if (link == NULL || !link_is_reached(link))
+			continue;
+		if (!link_is_metered(link))
+			return EXCHANGE_UP;
+		best = EXCHANGE_METERED;
+	}
+	return best;
+}
+
+/* What fails here is the store; the keeper finds that out too, and it is the
+ * keeper's to end the daemon. */
+static void failed(const struct envoy *envoy, const char *what,
+		   const struct err *err)
+{
+	log_event(envoy->config.log, LEVEL_ERROR, "sync_failed", "%s: %s", what,
+		  err->text);
+}
+
+/* ---- the port of the peer engine ---- */
+
+static bool port_send(void *context, const struct sync_out *out)
+{
+	struct envoy *envoy = context;
+	struct link *link = link_server_link(envoy->links, out->link);
+	char topic[SYNC_TOPIC_SIZE];
+	struct link_message message = {.payload = out->payload,
+				       .qos = 1,
+				       .is_retained = out->is_retained};
+
+	if (link == NULL)
+		return false;
+	sync_topic_write(out, topic);
+	message.topic = span_of(topic);
+	return link_server_publish(link, &message) == ERR_OK;
+}
+
+static bool port_admit(void *context, const struct sync_admit *admit)
+{
+	struct envoy *envoy = context;
+
+	return exchange_admit(envoy->exchange, admit);
+}
+
+static bool port_keep(void *context, const struct peer_row *row)
+{
+	struct envoy *envoy = context;
+
+	return exchange_keep(envoy->exchange, row);
+}
+
+static void port_found(void *context, const struct sync_finding *finding)
+{
+	struct envoy *envoy = context;
+
+	exchange_found(envoy->exchange, finding);
+	log_event(envoy->config.log, LEVEL_ALERT,
+		  finding->kind == SYNC_FOUND_SELF ? "set_back" : "fork_found",
+		  "site %" PRIu32 ", epoch %" PRIu32 ", delta %" PRIu64
+		  ", shown by %.*s",
+		  finding->feed.site, finding->feed.epoch, finding->seq,
+		  (int)finding->peer.size, finding->peer.data);
+}
+
+/* ---- jobs for the keeper ---- */
+
+static enum err_code job_run(void *context, struct batch *batch,
+			     struct err *err)
+{
+	struct envoy *envoy = context;
+
+	return exchange_run(envoy->exchange, batch, err);
+}
+
+/* In the keeper's thread. */
+static void job_done(void *context, enum err_code code)
+{
+	struct envoy *envoy = context;
+
+	atomic_store(&envoy->job_code, (int)code);
+	wake_signal(&envoy->wake);
+}
+
+static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
+			     struct err *err)
+{
+	struct sync_now now = moment_of(envoy);
+	struct exchange_now given = {
+		.ms = now.ms,
+		.utc = now.utc,
+		.is_trusted = now.is_trusted,
+		.links = links_now(envoy),
+	};
+	struct view *view;
+	enum err_code code =
+		view_begin(ledger_env(envoy->config.ledger), &view, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = feed_unsealed(view, envoy->config.site, &given.unsealed, err);
+	if (code == ERR_OK)
+		code = exchange_prepare(envoy->exchange, view, &given,
+					ret_is_due, err);
+	view_end(view);
+	if (code == ERR_OK) {
+		(void)pthread_mutex_lock(&envoy->mutex); /* cannot fail */
+		envoy->state.unsealed = given.unsealed;
+		(void)pthread_mutex_unlock(&envoy->mutex);
+	}
+	return code;
+}
+
+static enum err_code finish(struct envoy *envoy, bool is_committed,
+			    struct err *err)
+{
+	struct sync_step step = {.now = moment_of(envoy)};
+	struct view *view;
+	enum err_code code =
+		view_begin(ledger_env(envoy->config.ledger), &view, err);
+
+	if (code != ERR_OK)
+		return code;
+	step.view = view;
+	code = exchange_finish(envoy->exchange, is_committed, envoy->sync,
+			       &step, err);
+	view_end(view);
+	return code;
+}
+
+/* Hands what is due to the keeper, unless something is there already. */
+static void turn(struct envoy *envoy)
+{
+	bool is_due = false;
+	struct err err;
+
+	if (envoy->is_job_out || atomic_load(&envoy->is_stopping))
+		return;
+	if (prepare(envoy, &is_due, &err) != ERR_OK) {
+		failed(envoy, "prepare", &err);
+		return;
+	}
+	if (!is_due)
+		return;
+	atomic_store(&envoy->job_code, JOB_PENDING);
+	envoy->is_job_out = true;
+	if (keeper_give(envoy->config.keeper, &envoy->job) == ERR_OK)
+		return;
+	envoy->is_job_out = false;
+	if (finish(envoy, false, &err) != ERR_OK)
+		failed(envoy, "finish", &err);
+}
+
+static void job_collect(struct envoy *envoy)
+{
+	int code = atomic_load(&envoy->job_code);
+	struct err err;
+
+	if (!envoy->is_job_out || code == JOB_PENDING)
+		return;
+	envoy->is_job_out = false;
+	if (finish(envoy, code == (int)ERR_OK, &err) != ERR_OK)
+		failed(envoy, "finish", &err);
+}
+
+/* ---- events ---- */
+
+/* Runs @event on the peer engine with a snapshot of the present. */
+typedef enum err_code event_fn(struct envoy *envoy,
+			       const struct sync_step *step,
+			       const void *argument, struct err *err);
+
+static void event(struct envoy *envoy, event_fn *run, const void *argument)
+{
+	struct sync_step step = {.now = moment_of(envoy)};
+	struct view *view;
+	struct err err;
+	enum err_code code =
+		view_begin(ledger_env(envoy->config.ledger), &view, &err);
+
+	if (code == ERR_OK) {
+		step.view = view;
+		code = run(envoy, &step, argument, &err);
+		view_end(view);
+	}
+	if (code != ERR_OK)
+		failed(envoy, "sync", &err);
+	turn(envoy);
+}
+
+static enum err_code link_event(struct envoy *envoy,
+				const struct sync_step *step,
+				const void *argument, struct err *err)
+{
+	return sync_link(envoy->sync, step, argument, err);
+}
+
+static enum err_code frame_event(struct envoy *envoy,
+				 const struct sync_step *step,
+				 const void *argument, struct err *err)
+{
+	return sync_frame(envoy->sync, step, argument, err);
+}
+
+static enum err_code tick_event(struct envoy *envoy,
+				const struct sync_step *step,
+				const void *argument, struct err *err)
+{
+	(void)argument;
+	return sync_tick(envoy->sync, step, err);
+}
+
+static enum err_code grew_event(struct envoy *envoy,
+				const struct sync_step *step,
+				const void *argument, struct err *err)
+{
+	(void)argument;
+	return sync_grew(envoy->sync, step, err);
+}
+
+static void link_changed(struct envoy *envoy, struct link *link, bool is_up)
+{
+	struct name name = link_name(link);
+	struct sync_link change = {.is_up = is_up,
+				   .is_metered = link_is_metered(link)};
+
+	if (!link_index(envoy, link, &change.link))
+		return;
+	log_event(envoy->config.log, LEVEL_NOTICE,
+		  is_up ? "link_up" : "link_down", "link %.*s", (int)name.size,
+		  name.data);
+	event(envoy, link_event, &change);
+}
+
+static void on_up(void *context, struct link *link)
+{
+	link_changed(context, link, true);
+}
+
+static void on_down(void *context, struct link *link, struct span reason)
+{
+	(void)reason; /* the server has logged it */
+	link_changed(context, link, false);
+}
+
+static void on_message(void *context, struct link *link,
+		       const struct link_message *message)
+{
+	struct envoy *envoy = context;
+	struct sync_in in = {0};
+
+	if (!sync_topic_read(message->topic, &in) ||
+	    !link_index(envoy, link, &in.link))
+		return;
+	in.is_retained = message->is_retained;
+	in.payload = message->payload;
+	event(envoy, frame_event, &in);
+}
+
+/* There is room again: what waits is tried with any event. */
+static void on_room(void *context, struct link *link)
+{
+	(void)link;
+	event(context, tick_event, NULL);
+}
+
+/* ---- telling others ---- */
+
+static void state_publish(struct envoy *envoy)
+{
+	struct envoy_state *state = &envoy->state;
+	struct sync_peer_status peer;
+	struct view *view;
+	struct err err;
+
+	if (view_begin(ledger_env(envoy->config.ledger), &view, &err) != ERR_OK)
+		return;
+	(void)pthread_mutex_lock(&envoy->mutex); /* cannot fail: ours */
+	state->ms = (uint64_t)clock_monotonic_ms(envoy->config.clock);
+	state->link_count = 0;
+	for (uint32_t i = 0; i < ENVOY_LINKS_MAX; i++) {
+		struct link *link = link_server_link(envoy->links, i);
+		struct envoy_link *told = &state->links[state->link_count];
+
+		if (link == NULL)
+			break;
+		told->name = link_name(link);
+		sync_link_status(envoy->sync, i, &told->status);
+		state->link_count++;
+	}
+	state->peer_count = 0;
+	while (sync_peer_at(envoy->sync, view, state->peer_count, &peer)) {
+		if (state->peer_count < ENVOY_PEERS_MAX)
+			state->peers[state->peer_count] = peer;
+		state->peer_count++;
+	}
+	sync_counts(envoy->sync, &state->counts);
+	state->was_set_back = exchange_was_set_back(envoy->exchange);
+	(void)pthread_mutex_unlock(&envoy->mutex);
+	view_end(view);
+}
+
+void envoy_state(struct envoy *envoy, struct envoy_state *ret_state)
+{
+	(void)pthread_mutex_lock(&envoy->mutex);
+	*ret_state = envoy->state;
+	(void)pthread_mutex_unlock(&envoy->mutex);
+}
+
+/* ---- the thread ---- */
+
+static void on_tick(void *context, uint32_t what)
+{
+	struct envoy *envoy = context;
+
+	(void)what;
+	event(envoy, tick_event, NULL);
+	state_publish(envoy);
+}
+
+/* The keeper commits thousands of times a second under load; peers need not
+ * hear of each. */
+static void on_grown(void *context, uint32_t what)
+{
+	struct envoy *envoy = context;
+
+	(void)what;
+	envoy->is_grown = false;
+	event(envoy, grew_event, NULL);
+}
+
+static void on_wake(void *context, uint32_t what)
+{
+	struct envoy *envoy = context;
+
+	(void)what;
+	job_collect(envoy);
+	/* A job that is out would come back to nobody. */
+	if (atomic_load(&envoy->is_stopping) && !envoy->is_job_out) {
+		loop_stop(envoy->loop);
+		return;
+	}
+	turn(envoy);
+	if (!envoy->is_grown) {
+		envoy->is_grown = true;
+		loop_timer_once(envoy->grown_timer, GROWN_MS);
+	}
+}
+
+static void *envoy_thread(void *context)
+{
+	struct envoy *envoy = context;
+	struct err err;
+
+	if (loop_run(envoy->loop, &err) != ERR_OK)
+		failed(envoy, "loop", &err);
+	return NULL;
+}
+
+/* ---- starting and stopping ---- */
+
+static enum err_code sync_begin(struct envoy *envoy, struct err *err)
+{
+	const struct envoy_config *config = &envoy->config;
+	const struct founding *identity = ledger_identity(config->ledger);
+	struct sync_config sync = {
+		.site = config->site,
+		.name = identity->site,
+		.is_hq = config->is_hq,
+		.boot = config->boot,
+		.seed = config->seed,
+		.links_max = ENVOY_LINKS_MAX,
+	};
+	struct sync_port port = {envoy, port_send, port_admit, port_keep,
+				 port_found};
+	struct journal_head head;
+	struct sync_self self = {.signer = config->signer};
+	struct view *view;
+	enum err_code code = view_begin(ledger_env(config->ledger), &view, err);
+
+	memcpy(sync.net_id, identity->net_id, sizeof(sync.net_id));
+	if (code != ERR_OK)
+		return code;
+	code = sync_open(&sync, &port, view, &envoy->sync, err);
+	if (code == ERR_OK)
+		code = ledger_head(view, &head, err);
+	view_end(view);
+	if (code != ERR_OK)
+		return code;
+	self.epoch = pos_epoch(head.pos);
+	sync_self_set(envoy->sync, &self);
+	return ERR_OK;
+}
+
+static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
+{
+	const struct founding *identity = ledger_identity(envoy->config.ledger);
+	struct exchange_config exchange = {.site = envoy->config.site,
+					   .boot = envoy->config.boot,
+					   .desk = envoy->config.desk};
+	enum err_code code;
+
+	memcpy(exchange.net_id, identity->net_id, sizeof(exchange.net_id));
+	code = exchange_open(&exchange, &envoy->exchange, err);
+	if (code == ERR_OK)
+		exchange_signer_set(envoy->exchange, envoy->config.signer);
+	return code;
+}
+
+static enum err_code loop_begin(struct envoy *envoy, struct err *err)
+{
+	struct loop_call tick = {on_tick, envoy};
+	struct loop_call woken = {on_wake, envoy};
+	struct loop_call grown = {on_grown, envoy};
+	struct link_server_config server = {
+		.path = envoy->config.socket,
+		.clock = envoy->config.clock,
+		.log = envoy->config.log,
+		.handlers = {on_up, on_down, on_message, on_room, envoy},
+	};
+	enum err_code code = loop_open(&envoy->loop, err);
+
+	server.loop = envoy->loop;
+	if (code == ERR_OK)
+		code = loop_add_wake(envoy->loop, &envoy->wake, woken,
+				     &envoy->wake_source, err);
+	if (code == ERR_OK)
+		code = loop_add_timer(envoy->loop, tick, &envoy->tick_timer,
+				      err);
+	if (code == ERR_OK)
+		code = loop_add_timer(envoy->loop, grown, &envoy->grown_timer,
+				      err);
+	if (code == ERR_OK)
+		code = link_server_open(&server, &envoy->links, err);
+	if (code == ERR_OK)
+		loop_timer_every(envoy->tick_timer, TICK_MS);
+	return code;
+}
+
+static void envoy_release(struct envoy *envoy)
+{
+	link_server_close(envoy->links);
+	loop_remove(envoy->wake_source);
+	loop_remove(envoy->tick_timer);
+	loop_remove(envoy->grown_timer);
+	loop_close(envoy->loop);
+	sync_close(envoy->sync);
+	exchange_close(envoy->exchange);
+	wake_release(&envoy->wake);
+	(void)pthread_mutex_destroy(&envoy->mutex); /* nobody holds it */
+	free(envoy);
+}
+
+enum err_code envoy_start(const struct envoy_config *config,
+			  struct envoy **ret_envoy, struct err *err)
+{
+	struct envoy *envoy = calloc(1, sizeof(*envoy));
+	enum err_code code;
+	int number;
+
+	if (envoy == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	envoy->config = *config;
+	envoy->job = (struct keeper_job){job_run, job_done, envoy};
+	(void)pthread_mutex_init(&envoy->mutex, NULL); /* cannot fail */
+	code = wake_init(&envoy->wake, err);
+	if (code == ERR_OK)
+		code = exchange_begin(envoy, err);
+	if (code == ERR_OK)
+		code = sync_begin(envoy, err);
+	if (code == ERR_OK)
+		code = loop_begin(envoy, err);
+	if (code != ERR_OK) {
+		envoy_release(envoy);
+		return code;
+	}
+	number = pthread_create(&envoy->thread, NULL, envoy_thread, envoy);
+	if (number != 0) {
+		envoy_release(envoy);
+		return err_sys(err, number, "start the envoy's thread");
+	}
+	*ret_envoy = envoy;
+	return ERR_OK;
+}
+
+void envoy_stop(struct envoy *envoy)
+{
+	if (envoy == NULL)
+		return;
+	atomic_store(&envoy->is_stopping, true);
+	wake_signal(&envoy->wake);
+	(void)pthread_join(envoy->thread, NULL); /* it is ours and runs */
+	envoy_release(envoy);
+}
+
+void envoy_notice(struct envoy *envoy)
+{
+	wake_signal(&envoy->wake);
+}

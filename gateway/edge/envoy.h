@@ -1,0 +1,78 @@
+/*
+ * envoy - the thread that speaks with other sites.
+ *
+ * Layer     gateway/edge
+ * Threads   its own, with a loop of its own; the functions here: the main
+ *           loop's thread, unless said otherwise
+ *
+ * Owns the peer engine (gateway/sync), the exchange (core/exchange.h) and
+ * depotd's end of the links (link_server.h). It reads the store through
+ * snapshots; what changes the store goes to the keeper as a job, one at a time:
+ * packs that were unpacked and judged here are applied there, and what the
+ * journal gained is sealed there. Nothing leaves this box before the commit,
+ * nor before the guard's file is on the disk.
+ *
+ * Nobody waits for it. A far broker that is slow, silent or mad costs this
+ * thread time and nobody else; a store that is busy makes peers wait, who keep
+ * what they have.
+ */
+#ifndef DEPOT_GATEWAY_EDGE_ENVOY_H
+#define DEPOT_GATEWAY_EDGE_ENVOY_H
+
+#include "gateway/edge/clock.h"
+#include "gateway/edge/keeper.h"
+#include "gateway/edge/log.h"
+#include "gateway/sync/sync.h"
+#include "store/ledger.h"
+
+struct envoy;
+
+struct envoy_config {
+	struct ledger *ledger; /* borrowed, as all pointers here */
+	struct keeper *keeper;
+	const struct clock *clock;
+	struct log *log;
+	struct feed_desk *desk;      /* the keeper's */
+	const struct signer *signer; /* of the journal's epoch */
+	const char *socket;          /* path of link.sock */
+	uint32_t site;               /* its number, from SITE_FIRST */
+	bool is_hq;
+	uint64_t boot; /* drawn when the box started */
+	uint64_t seed;
+};
+
+/*
+ * Starts the thread.
+ * ERR_FULL  out of memory; all others as link_server_open and sync_open
+ */
+MUST_CHECK enum err_code envoy_start(const struct envoy_config *config,
+				     struct envoy **ret_envoy, struct err *err);
+/* Before the keeper stops. Takes NULL. */
+void envoy_stop(struct envoy *envoy);
+
+/* The keeper has committed something. Any thread; never blocks. */
+void envoy_notice(struct envoy *envoy);
+
+/* ---- how it stands, as of the last second. Any thread ---- */
+
+#define ENVOY_PEERS_MAX 64
+#define ENVOY_LINKS_MAX 4
+
+struct envoy_link {
+	struct name name;
+	struct sync_link_status status;
+};
+
+struct envoy_state {
+	uint64_t ms;       /* the clock that the figures are on */
+	uint64_t unsealed; /* entries of the journal in no delta yet */
+	size_t link_count;
+	struct envoy_link links[ENVOY_LINKS_MAX];
+	size_t peer_count; /* of which the first ENVOY_PEERS_MAX are listed */
+	struct sync_peer_status peers[ENVOY_PEERS_MAX];
+	struct sync_counts counts;
+	bool was_set_back; /* a peer holds more of our own feed than we do */
+};
+void envoy_state(struct envoy *envoy, struct envoy_state *ret_state);
+
+#endif

@@ -1,0 +1,141 @@
+#!/usr/bin/python3
+"""HQ and two sites, each a box of its own with a broker of its own, and one
+broker in between that only their links use.
+
+Method: three real depotd, four real mosquittos, a depot-link a box. What is
+scanned at a site has to come to be in everybody's feeds; the broker in between
+is killed and comes back with nothing, a box is killed (-9) while it speaks, and
+what was scanned meanwhile comes all the same. At the end all three hold the
+same deltas and the same balances of every site.
+"""
+
+import os
+import subprocess
+import time
+
+import depot_harness as h
+
+NETWORK = os.path.join(h.BUILD, "tests/e2e/e2e_network")
+NAMES = ("hq", "hz-01", "sh-02")
+SEEDING = [("device", "gun", 1, ""), ("item", "TEA", 0), ("item", "MUG", 0),
+           ("code", "TEA", "TEA", 1), ("bin", "A-01")]
+
+
+def network(*arguments):
+    done = subprocess.run([NETWORK, *arguments], capture_output=True,
+                          text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"e2e_network {arguments}: {done.stderr}")
+    return [h.decode(line) for line in done.stdout.splitlines()]
+
+
+class Site(h.Box):
+    """A box of the network, its broker, and a scanner there."""
+
+    def __init__(self, scratch, name, far_port, net=""):
+        self.broker = h.Broker(scratch).start()
+        super().__init__(
+            scratch, self.broker.port, seeding=SEEDING, site=name, net=net,
+            broker__start="child", **{
+                "link far.uri": f"tcp://127.0.0.1:{far_port}"})
+
+    def feeds(self):
+        """{(site, epoch, branch): (state, seq, hash, digest, void rows)}."""
+        return {(feed["site"], feed["epoch"], feed["branch"]):
+                (feed["state"], feed["seq"], feed["hash"], feed["digest"],
+                 feed["void"])
+                for feed in network("feeds", self.store)}
+
+
+def agree(sites):
+    """The feeds, once all hold the same."""
+    end = time.monotonic() + h.LIMIT
+    while True:
+        held = [site.feeds() for site in sites]
+        if all(one == held[0] for one in held[1:]):
+            return held[0]
+        if time.monotonic() > end:
+            raise h.Late("the sites do not agree:\n" + "\n".join(
+                f"{site.site}: {feeds}" for site, feeds in zip(sites, held)))
+        # What is waited for is in files of other processes: it is looked at
+        # again when their brokers have had time to say anything.
+        sites[0].program.live(0.2)
+
+
+def holds(feeds, numbers):
+    """All journals are sealed to their ends, and nothing is void."""
+    for (site, _, _), (state, seq, _, _, void) in feeds.items():
+        h.same(state, "contiguous", f"feed {site}")
+        h.same(void, 0, f"void rows of {site}")
+        assert seq > 0
+    h.same({site for site, _, _ in feeds}, numbers, "feeds")
+
+
+def begin(scratch):
+    """HQ and two sites, commissioned, and the broker in between."""
+    far = h.Broker(scratch).start()
+    hq = Site(scratch, "hq", far.port)
+    net = network("net", hq.store)[0]["net"]
+    sites = [hq] + [Site(scratch, name, far.port, net) for name in NAMES[1:]]
+    network("commission", *(site.store for site in sites))
+    for site in sites:
+        site.start()
+    return far, sites
+
+
+def scan(scratch, site, count, boot):
+    """So many boxes of tea are received at @site, and acknowledged."""
+    gun = h.Device(scratch, site.broker, "gun", boot=boot,
+                   prefix=f"depot/v1/{h.ORG}/{site.site}")
+    for _ in range(count):
+        gun.scan(op="receive", code="TEA", qty=2, bin="A-01")
+    gun.settle()
+    gun.close()
+
+
+@h.test
+def what_one_site_scans_all_of_them_hold(scratch):
+    _, sites = begin(scratch)
+    for site in sites:
+        scan(scratch, site, 20, "b1")
+    feeds = agree_on(sites, 20)
+    holds(feeds, {1, 3, 4, 5})
+
+
+def agree_on(sites, count):
+    """Waits until every site's scans are in everybody's feeds."""
+    end = time.monotonic() + h.LIMIT
+    while True:
+        feeds = agree(sites)
+        heads = {site.site: site.head()["pos"] for site in sites}
+        sealed = {}
+        for site in sites:
+            for row in network("feeds", site.store):
+                sealed[row["site"]] = row["number"]
+        if all(sealed.get(3 + i, 0) >= count for i in range(len(sites))) \
+                and all(sealed.get(3 + i) == heads[site.site]
+                        for i, site in enumerate(sites)):
+            return feeds
+        if time.monotonic() > end:
+            raise h.Late(f"not all is sealed: {sealed} of {heads}")
+        sites[0].program.live(0.5)
+
+
+@h.test
+def a_broker_that_loses_everything_and_a_box_that_dies_lose_nothing(scratch):
+    far, sites = begin(scratch)
+    scan(scratch, sites[1], 5, "b1")
+    agree(sites)
+    far.stop()
+    for site in sites[1:]:
+        scan(scratch, site, 30, "b2")
+    sites[2].kill()
+    far.start()
+    sites[2].start()
+    scan(scratch, sites[2], 3, "b3")
+    feeds = agree_on(sites, 5)
+    holds(feeds, {1, 3, 4, 5})
+
+
+if __name__ == "__main__":
+    h.main()
