@@ -271,16 +271,23 @@ static void fingerprint_show(const struct cli *cli,
 
 /* ---- pair, show ---- */
 
-/* These are the daemon's alone. */
+/* Pages are the daemon's alone. */
+static enum exit_code daemon_check(struct cli *cli)
+{
+	bool is_there = false;
+	enum exit_code exit = ask_daemon(cli, &is_there);
+
+	return exit == EXIT_DONE && !is_there
+		       ? cli_refuse(cli, EXIT_AGAIN, &no_daemon, "")
+		       : exit;
+}
+
 static enum exit_code page_ask(struct request_draft *draft, const char *name,
 			       struct reply *ret_reply)
 {
 	struct request request;
-	bool is_there = false;
-	enum exit_code exit = ask_daemon(draft->cli, &is_there);
+	enum exit_code exit = daemon_check(draft->cli);
 
-	if (exit == EXIT_DONE && !is_there)
-		exit = cli_refuse(draft->cli, EXIT_AGAIN, &no_daemon, "");
 	if (exit == EXIT_DONE)
 		exit = request_end(draft, name, &request);
 	return exit == EXIT_DONE ? ask(draft->cli, &request, ret_reply) : exit;
@@ -355,6 +362,8 @@ static enum exit_code pair_run(struct cli *cli)
 	if (account == NULL)
 		return cli_refuse(cli, EXIT_USAGE, &needs_account, "");
 	exit = device_name(cli, account, &device);
+	if (exit == EXIT_DONE)
+		exit = daemon_check(cli);
 	if (exit == EXIT_DONE)
 		exit = device_set(cli, name_span(&device));
 	if (exit != EXIT_DONE)

@@ -453,6 +453,7 @@ static enum err_code server_start(struct panel *page, struct err *err)
 				    .head_size = PANEL_HEAD_SIZE,
 				    .body_size_max = PAYLOAD_IN_SIZE_MAX,
 				    .seconds_max = PANEL_SECONDS_MAX,
+				    .per_address = PANEL_PER_ADDRESS_MAX,
 				    .headers = headers,
 				    .header_count = ARRAY_LEN(headers),
 				    .clock = page->config.clock,

@@ -30,10 +30,11 @@
  * HttpOnly, Secure and SameSite=Strict, a POST needs an Origin that is this
  * host, and JSON as its type; nothing is loaded from elsewhere (CSP).
  *
- * All is bounded: PANEL_CONNECTIONS_MAX connections of PANEL_SECONDS_MAX a
- * request, bodies of PAYLOAD_IN_SIZE_MAX, PANEL_JOBS_MAX requests that wait for
- * the loop or the keeper, PANEL_RATE requests a second and badge. What is wrong
- * is told as everywhere: {"error": {"code", "text_en", "text_zh"}}.
+ * All is bounded: PANEL_CONNECTIONS_MAX connections, PANEL_PER_ADDRESS_MAX of
+ * one address, PANEL_SECONDS_MAX a request, bodies of PAYLOAD_IN_SIZE_MAX,
+ *PANEL_JOBS_MAX requests that wait for the loop or the keeper, PANEL_RATE
+ *requests a second and badge. What is wrong is told as everywhere: {"error":
+ *{"code", "text_en", "text_zh"}}.
  */
 #ifndef DEPOT_GATEWAY_EDGE_PANEL_H
 #define DEPOT_GATEWAY_EDGE_PANEL_H
@@ -47,6 +48,7 @@
 #include "gateway/edge/panel_offer.h"
 
 #define PANEL_CONNECTIONS_MAX 48
+#define PANEL_PER_ADDRESS_MAX 12 /* a browser takes six */
 #define PANEL_HEAD_SIZE 8192
 #define PANEL_SECONDS_MAX 15
 #define PANEL_JOBS_MAX 16

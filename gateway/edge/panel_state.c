@@ -225,16 +225,26 @@ enum err_code panel_state(struct panel *page, const struct panel_guest *guest,
 
 /* ---- acknowledgements ---- */
 
+/* "missing" tells of a number that has not come. */
+static bool is_of(const struct json_value *exception, uint64_t seq)
+{
+	struct fault fault;
+	struct span result;
+	uint64_t number;
+
+	return json_id(exception, "seq", 1, &number, &fault) == ERR_OK &&
+	       number == seq &&
+	       json_text(exception, "result", &result, &fault) == ERR_OK &&
+	       !span_is(result, "missing");
+}
+
 static bool is_excepted(const struct json_value *root, uint64_t seq)
 {
 	const struct json_value *list = json_member(root, "except");
 	const struct json_value *at = list == NULL ? NULL : json_first(list);
-	struct fault fault;
-	uint64_t number;
 
 	for (; at != NULL; at = json_next(at))
-		if (json_id(at, "seq", 1, &number, &fault) == ERR_OK &&
-		    number == seq)
+		if (is_of(at, seq))
 			return true;
 	return false;
 }

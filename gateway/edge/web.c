@@ -314,7 +314,11 @@ unsigned web_connections(struct web *web)
 static struct MHD_Daemon *daemon_start(struct web *web, int fd)
 {
 	const struct web_config *config = &web->config;
-	struct MHD_OptionItem tls[] = {
+	/* libmicrohttpd only reads the PEM, so the casts take nothing; for it,
+	 * too, 0 is no limit. */
+	struct MHD_OptionItem options[] = {
+		{MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		 (intptr_t)config->per_address, NULL},
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)config->cert},
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)config->key},
 		{MHD_OPTION_END, 0, NULL},
@@ -325,7 +329,7 @@ static struct MHD_Daemon *daemon_start(struct web *web, int fd)
 	if (config->cert != NULL)
 		flags |= MHD_USE_TLS;
 	else
-		tls[0].option = MHD_OPTION_END;
+		options[1].option = MHD_OPTION_END;
 	return MHD_start_daemon(
 		flags, web->port, NULL, NULL, on_request, web,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
@@ -334,7 +338,7 @@ static struct MHD_Daemon *daemon_start(struct web *web, int fd)
 		config->head_size, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
 		web, MHD_OPTION_NOTIFY_COMPLETED, on_completed, web,
 		MHD_OPTION_UNESCAPE_CALLBACK, path_keep, NULL,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, options,
 		MHD_OPTION_END);
 }
 

@@ -111,13 +111,26 @@ async function command(name, args, is_write) {
 
 /* ---- readings: kept, sent, acknowledged ---- */
 
+/* When it happened, by the box's clock: a phone's may be anything. A reading
+ * that is sent late is booked with its own time. */
+function time_of() {
+	const ahead = store.get("ahead", null);
+	return ahead === null ? {} : {at: new Date(Date.now() + ahead).toISOString()};
+}
+
+/* "missing" tells of a number that the box has not got. */
+const is_of = (each, one) => each.result !== "missing" && Number(each.seq) === one.seq;
+
 const queue = {
 	list: store.get("queue", []),
 	is_sending: false,
 	tries: 0,
 
 	add(fields, words) {
-		if (this.list.length >= QUEUE_MAX) return;
+		if (this.list.length >= QUEUE_MAX) {
+			show({result: "refused", text_en: WORDS.en.full, text_zh: WORDS.zh.full});
+			return;
+		}
 		let boot = store.get("boot", null);
 		if (boot === null) {
 			boot = "w" + random(10);
@@ -126,7 +139,7 @@ const queue = {
 		const seq = store.get("seq", 0) + 1;
 		store.set("seq", seq);
 		this.list.push({boot, seq, words, body: JSON.stringify(
-			Object.assign({v: 1, boot, seq, at: new Date().toISOString()}, fields))});
+			Object.assign({v: 1, boot, seq}, time_of(), fields))});
 		this.keep();
 		show({result: heard && !this.tries ? "sending" : "kept", text_en: words, text_zh: words});
 		this.send();
@@ -140,7 +153,7 @@ const queue = {
 	/* True if the acknowledgement speaks of the reading. */
 	covers(ack, one) {
 		if (!ack || ack.boot !== one.boot) return false;
-		if ((ack.except || []).some((each) => Number(each.seq) === one.seq)) return true;
+		if ((ack.except || []).some((each) => is_of(each, one))) return true;
 		return ack.upto !== null && Number(ack.from) <= one.seq && one.seq <= Number(ack.upto);
 	},
 
@@ -181,7 +194,7 @@ const queue = {
 };
 
 function acknowledged(ack, one) {
-	const except = (ack.except || []).find((each) => Number(each.seq) === one.seq);
+	const except = (ack.except || []).find((each) => is_of(each, one));
 	const session = ack.session || {};
 	const told = except || session;
 	const result = except ? except.result : "booked";
@@ -509,6 +522,7 @@ function unpair() {
 
 async function poll() {
 	if (!paired) return;
+	const asked = Date.now();
 	const answer = await call("GET", "/api/state", undefined, tag ? {"If-None-Match": tag} : {});
 	if (answer.status === 401) {
 		unpair();
@@ -516,6 +530,7 @@ async function poll() {
 		const is_first = state === null;
 		state = answer.data;
 		tag = answer.tag;
+		store.set("ahead", state.as_of === null ? null : Date.parse(state.as_of) - (asked + Date.now()) / 2);
 		if (is_first) {
 			if (store.get("lang", null) === null && !(navigator.language || "").startsWith("zh")) lang = state.lang;
 			bins_load();
@@ -542,6 +557,14 @@ async function pair(code) {
 	$("pair-say").textContent = error ? said(error) : w("silent");
 }
 
+/* A code that was used by this very browser is no reason to stop. */
+async function still_paired() {
+	const answer = await call("GET", "/api/state");
+	paired = answer.status === 200;
+	if (paired) await poll();
+	else draw();
+}
+
 function listen() {
 	$("lang").addEventListener("click", () => {
 		lang = lang === "en" ? "zh" : "en";
@@ -557,7 +580,8 @@ function listen() {
 	});
 	$("less").addEventListener("click", () => { times = Math.max(1, times - 1); draw_times(); });
 	$("more").addEventListener("click", () => { times = Math.min(999, times + 1); draw_times(); });
-	$("undo").addEventListener("click", () => queue.add({code: LABEL + "UNDO"}, w("undo")));
+	$("undo").addEventListener("click", () =>
+		queue.add(state && !state.session ? {op: "undo"} : {code: LABEL + "UNDO"}, w("undo")));
 	$("done").addEventListener("click", () => queue.add({code: LABEL + "DONE"}, w("done")));
 	$("other").addEventListener("click", () => {
 		all_ops = true;
@@ -596,7 +620,7 @@ async function begin() {
 		history.replaceState(null, "", "/");
 		paired = false;
 		await pair(code[1]);
-		if (!paired) draw();
+		if (!paired) await still_paired();
 	} else {
 		await poll();
 	}

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import stat
+import time
 
 import depot_harness as h
 from page_bed import Caller, Site
@@ -290,36 +291,38 @@ def only_its_own_files_are_served(scratch):
         phone.refused(404, "not_found", "GET", path)
 
 
-def raw_link(site):
+def plain_link(site, source="127.0.0.1"):
+    return socket.create_connection(("127.0.0.1", site.page_port), h.LIMIT,
+                                    (source, 0))
+
+
+def raw_link(site, source="127.0.0.1"):
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    link = socket.create_connection(("127.0.0.1", site.page_port), h.LIMIT)
-    return context.wrap_socket(link)
+    return context.wrap_socket(plain_link(site, source))
 
 
 @h.test
 def slow_and_silent_clients_are_shown_out(scratch):
-    """Method: connections that open TLS and say nothing, that never end their
-    head, and that never end their body, more than there are places; then a
-    phone is served."""
+    """Method: from one address, connections that open TLS and say nothing,
+    that never end their head, that never end their body, and more than there
+    are places; a phone of another address is served at once, and all of them
+    are hung up on."""
     site, phone = site_of(scratch)
     phone.pair()
-    silent = [socket.create_connection(("127.0.0.1", site.page_port), h.LIMIT)
-              for _ in range(20)]
     slow = []
-    for _ in range(10):
-        link = raw_link(site)
-        link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
-        slow.append(link)
-        link = raw_link(site)
-        link.sendall(b"POST /api/scan HTTP/1.1\r\nHost: x\r\n"
+    for turn in range(8):
+        link = raw_link(site, "127.0.0.2")
+        link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: " if turn % 2 else
+                     b"POST /api/scan HTTP/1.1\r\nHost: x\r\n"
                      b"Content-Length: 100\r\n\r\n{")
         slow.append(link)
-    more = [socket.create_connection(("127.0.0.1", site.page_port), h.LIMIT)
-            for _ in range(60)]
+    slow += [plain_link(site, "127.0.0.2") for _ in range(100)]
+    began = time.monotonic()
     phone.state()
-    for link in silent + more + slow:
+    assert time.monotonic() - began < 10, "it had to wait for them"
+    for link in slow:
         # The end, however it comes; a reset, too, is one.
         try:
             while link.recv(4096):

@@ -313,12 +313,18 @@ static void an_acknowledgement_speaks_of_its_readings_alone(void **state)
 		{"{\"boot\":null,\"from\":\"3\",\"upto\":\"5\"}", 5, false},
 		{"{\"boot\":\"b\",\"upto\":null,\"except\":[]}", 5, false},
 		{"{\"boot\":\"b\",\"upto\":null,"
-		 "\"except\":[{\"seq\":\"4\"},{\"seq\":\"5\"}]}",
+		 "\"except\":[{\"seq\":\"4\",\"result\":\"refused\"},"
+		 "{\"seq\":\"5\",\"result\":\"parked\"}]}",
 		 5, true},
 		{"{\"boot\":\"b\",\"from\":\"6\",\"upto\":\"5\","
 		 "\"except\":[{\"seq\":\"2\",\"result\":\"duplicate\"}]}",
 		 2, true},
-		{"{\"boot\":\"b\",\"except\":[{\"seq\":\"4\"}]}", 5, false},
+		{"{\"boot\":\"b\",\"except\":[{\"seq\":\"4\","
+		 "\"result\":\"refused\"}]}",
+		 5, false},
+		{"{\"boot\":\"b\",\"upto\":\"4\",\"from\":\"1\","
+		 "\"except\":[{\"seq\":\"5\",\"result\":\"missing\"}]}",
+		 5, false},
 		{"no json", 5, false},
 		{"[]", 5, false},
 	};
