@@ -246,6 +246,17 @@ MUST_CHECK enum err_code feed_admit(struct feed_desk *desk, struct txn *txn,
 				    enum admission *ret_admission,
 				    struct err *err);
 
+/* ---- rebuilding ---- */
+
+/*
+ * Folds again, from the deltas that are here, all that is derived from them:
+ * balances, the roster, what others say of transfers, latest entries. Nothing
+ * of it may be damaged so far that TABLE_DELTA or the records cannot be read.
+ * Errors as feed_admit; ERR_CORRUPT: a delta is missing or damaged.
+ */
+MUST_CHECK enum err_code feed_rebuild(struct feed_desk *desk, struct txn *txn,
+				      struct err *err);
+
 /* ---- forks ---- */
 
 /* Two signed headers with one site, epoch and seq: anybody who has the

@@ -64,7 +64,8 @@ static enum err_code transfer_apply(struct applying *applying, struct pos pos,
 	enum err_code code;
 
 	/* Its own journal has said so already. */
-	if ((applying->what & APPLY_TRANSFERS) == 0 || applying->feed->is_own)
+	if ((applying->what & APPLY_TRANSFERS) == 0 ||
+	    feed_has_journal(applying->feed))
 		return ERR_OK;
 	code = transfer_fold(applying->txn, applying->law.site, pos, entry,
 			     err);

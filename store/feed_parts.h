@@ -27,6 +27,8 @@
 
 void key_add_feed(struct key *key, struct feed_id id);
 struct feed_id read_feed(struct reader *reader);
+/* A feed of this box that its journal lies behind: not HQ's control, master. */
+bool feed_has_journal(const struct feed_record *feed);
 /* The feed @id as it begins: no delta yet. */
 struct feed_record feed_fresh(struct feed_id id);
 MUST_CHECK enum err_code

@@ -229,7 +229,7 @@ static enum err_code feed_cut(struct feed_desk *desk, struct txn *txn,
 		if (code == ERR_OK)
 			code = site_replay(desk, txn, site, APPLY_REST, err);
 	}
-	if (code == ERR_OK && !feed->is_own) {
+	if (code == ERR_OK && !feed_has_journal(feed)) {
 		code = transfer_forget(txn, site, err);
 		if (code == ERR_OK)
 			code = site_replay(desk, txn, site, APPLY_TRANSFERS,
@@ -265,6 +265,48 @@ enum err_code feed_fences_apply(struct feed_desk *desk, struct txn *txn,
 			code = feed_cut(desk, txn, &feed, limit, err);
 		else if (feed.state != next.feed.state)
 			code = feed_put(txn, &feed, err);
+		if (code == ERR_OK)
+			code = feed_next(txn_view(txn), &feed.id, 0, &next,
+					 err);
+	}
+	return code;
+}
+
+/* ---- everything ---- */
+
+static enum err_code rest_rebuild(struct feed_desk *desk, struct txn *txn,
+				  const struct feed_record *feed,
+				  uint32_t *last_site, struct err *err)
+{
+	uint32_t site = feed->id.site;
+	enum err_code code = ERR_OK;
+
+	if (site == *last_site)
+		return ERR_OK;
+	*last_site = site;
+	if (!feed_has_journal(feed))
+		code = transfer_forget(txn, site, err);
+	if (code == ERR_OK)
+		code = site_replay(desk, txn, site,
+				   APPLY_TRANSFERS | APPLY_REST, err);
+	return code;
+}
+
+enum err_code feed_rebuild(struct feed_desk *desk, struct txn *txn,
+			   struct err *err)
+{
+	struct next next;
+	uint32_t last_site = SITE_NONE;
+	enum err_code code = roster_clear(txn, err);
+
+	if (code == ERR_OK)
+		code = feed_next(txn_view(txn), NULL, 0, &next, err);
+	while (code == ERR_OK && next.is_found) {
+		struct feed_record feed = next.feed;
+
+		code = feed_refold(desk, txn, &feed, err);
+		if (code == ERR_OK)
+			code = rest_rebuild(desk, txn, &feed, &last_site, err);
 		if (code == ERR_OK)
 			code = feed_next(txn_view(txn), &feed.id, 0, &next,
 					 err);
