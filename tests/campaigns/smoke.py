@@ -33,6 +33,9 @@ TOTALS = {
                  r"env, damaged or audit unclean: 0"),
     "fuzz": (r"json: [1-9]\d* runs, coverage [1-9]\d* \([1-9]\d* features\), "
              r"\d+ new inputs of \d+ bytes, [1-9]\d* MiB, 0 crashes",),
+    "sim": (r"schedules: 6", r"readings: [1-9]\d*", r"deltas admitted: "
+            r"[1-9]\d*", r"crash: [1-9]\d*, in [\d.]+ % of schedules",
+            r"failed: 0", r"failures: 0"),
     "retail": (r"lines of the table: 3000", r"readings: [1-9]\d*",
                r"kills: 4", r"readings sent while depotd was away: \d+",
                r"readings sent again: [1-9]\d*", r"found: 0", r"lost: 0",
