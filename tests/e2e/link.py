@@ -324,6 +324,7 @@ class Hostile:
                 self.served += 1
                 self.changed.notify_all()
             self.conduct(client)
+            client.shutdown(socket.SHUT_RDWR)
 
     def wait_served(self, count, links):
         end = time.monotonic() + h.LIMIT

@@ -3,7 +3,8 @@
 import pathlib
 import stat
 
-PROGRAMS = {"depotd": "/usr/sbin/depotd", "depot": "/usr/bin/depot"}
+PROGRAMS = {"depotd": "/usr/sbin/depotd", "depot": "/usr/bin/depot",
+            "depot-link": "/usr/sbin/depot-link"}
 EXPECTED = pathlib.Path(__file__).with_name("expected.txt")
 
 
