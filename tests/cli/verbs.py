@@ -480,7 +480,7 @@ def site_checks_are_described_done_and_looked_up(bench, depot):
     task, = [task for task in depot.json("tasks")["tasks"]
              if task["check"] == "cold-1"]
     h.same((due["task"], len(task["questions"])), (task["id"], 2))
-    depot.error("task_is_check", "task", "done", task["id"], exit=1)
+    depot.error("task_is_check", "task", "done", task["id"], exit=2)
     h.same([alert["code"] for alert in depot.json("alerts")["alerts"]],
            ["check_failed"])
     depot.json("check", "do", task["id"], "-20", "yes")
@@ -490,15 +490,16 @@ def site_checks_are_described_done_and_looked_up(bench, depot):
            [True, False, False, True])
     h.same("Temperature -20" in depot.text("check", "history", "cold-1"), True)
     # What is wrong is told.
-    depot.error("answer_count", "check", "do", "cold-1", "yes", exit=1)
+    depot.error("answer_count", "check", "do", "cold-1", "yes", exit=2)
     depot.error("answer_kind", "check", "do", "cold-1", "yes", "yes",
-                exit=1)
+                exit=2)
     depot.error("unknown_check", "check", "show", "none", exit=5)
     broken = depot.error("bad_rows", "check", "import", "-",
                          text=CHECKS.replace("20:00", "25:00"), exit=1)
     h.same([fault["line"] for fault in broken["faults"]], [2, 5])
     depot.json("check", "import", "-", "--retire", text=CHECKS_JSON)
     depot.text("check", "retire", "cold-1", "--yes")
+    depot.error("check_retired", "check", "do", "cold-1", "-20", "yes", exit=6)
     h.same(depot.json("check", "list")["checks"], [])
     h.same(len(depot.json("check", "list", "--all")["checks"]), 2)
     h.same("no checks" in depot.text("check", "list"), True)
