@@ -246,6 +246,10 @@ function draw_ops() {
 	const now = state && state.session ? state.session.op : "";
 	$("other").hidden = now === "" || all_ops;
 	$("ops").hidden = now !== "" && !all_ops;
+	/* A button that is made anew under a thumb does not hear it. */
+	const key = [lang, now, all_ops].join(" ");
+	if ($("ops").dataset.key === key) return;
+	$("ops").dataset.key = key;
 	const list = all_ops ? OPS : OPS.slice(0, OPS_FIRST);
 	const made = list.map((op) => make("button", {type: "button", text: w("op." + op),
 		className: op === now ? "is-on" : "", "data-op": op, on: {click: () => choose(op)}}));

@@ -142,7 +142,13 @@ class Browser:
         self.wait(f"no {selector}", lambda: self.text(selector) is not None)
         self.run("document.querySelector(arguments[0])"
                  ".scrollIntoView({block: 'center'})", selector)
-        self.call("POST", f"/element/{self.find(selector)}/click", {})
+        try:
+            self.call("POST", f"/element/{self.find(selector)}/click", {})
+        except AssertionError as error:
+            # The page drew it anew in between: a person taps again.
+            if "stale element" not in str(error):
+                raise
+            self.call("POST", f"/element/{self.find(selector)}/click", {})
 
     def type(self, selector, text, enter=False):
         element = self.find(selector)
