@@ -188,14 +188,9 @@ static enum err_code control_read(struct sync *sync, struct err *err)
 	sync->control = control;
 	for (uint32_t i = 0; i < sync->feed_count; i++)
 		sync->feeds[sync->feed_order[i]].blocked_until_ms = 0;
-	for (uint32_t i = 0; i < sync->peer_count; i++) {
-		uint32_t peer = sync->peer_order[i];
-
-		sync->peers[peer].quiet_ms = QUIET_MS_MIN;
-		if (sync->peers[peer].heard_ms != 0 &&
-		    !peer_is_covered(sync, peer, sync->peers[peer].head.digest))
-			pull_want(sync, peer, sync->now.ms + HELLO_SPACING_MS);
-	}
+	for (uint32_t i = 0; i < sync->peer_count; i++)
+		sync->peers[sync->peer_order[i]].quiet_ms = QUIET_MS_MIN;
+	pull_want_all(sync, sync->now.ms + HELLO_SPACING_MS);
 	return ERR_OK;
 }
 

@@ -306,6 +306,8 @@ void refusal_note(struct sync *sync, enum admission reason, struct feed_id feed,
 
 /* There is a reason to fetch from @peer, from @at_ms on. */
 void pull_want(struct sync *sync, uint32_t peer, uint64_t at_ms);
+/* The same for all who may have something. */
+void pull_want_all(struct sync *sync, uint64_t at_ms);
 uint32_t pull_of_session(const struct sync *sync, uint32_t session);
 enum err_code pull_on_have(struct sync *sync, uint32_t pull,
 			   const struct frame *frame, struct err *err);

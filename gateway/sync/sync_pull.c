@@ -14,6 +14,18 @@ void pull_want(struct sync *sync, uint32_t peer, uint64_t at_ms)
 		whom->pull_ms = at_ms;
 }
 
+void pull_want_all(struct sync *sync, uint64_t at_ms)
+{
+	for (uint32_t i = 0; i < sync->peer_count; i++) {
+		uint32_t peer = sync->peer_order[i];
+		const struct peer *whom = &sync->peers[peer];
+
+		if ((whom->has_head || whom->has_hint) &&
+		    !peer_is_covered(sync, peer, whom->head.digest))
+			pull_want(sync, peer, at_ms);
+	}
+}
+
 uint32_t pull_of_session(const struct sync *sync, uint32_t session)
 {
 	for (uint32_t i = 0; session != 0 && i < sync->config.pulls_max; i++) {
@@ -177,6 +189,8 @@ static void pull_stalled(struct sync *sync, uint32_t pull)
 
 	sync->counts.stalls++;
 	pull_end(sync, pull);
+	pull_want_all(sync, sync->now.ms);
+	sync->peers[peer].pull_ms = 0;
 	pull_want(sync, peer, sync->now.ms + SYNC_HELLO_MS);
 }
 
@@ -426,13 +440,24 @@ static bool want_say(struct sync *sync, uint32_t pull)
 	return true;
 }
 
+/* Half a window is worth a frame; less is, if the server waits for it. */
+static bool credit_is_due(const struct pull *pull)
+{
+	uint64_t most = pull->freed + pull->window;
+
+	if (most - pull->granted >= pull->window / 2)
+		return true;
+	return pull->granted - pull->received < SYNC_FRAME_SIZE_MAX &&
+	       most - pull->received >= SYNC_FRAME_SIZE_MAX;
+}
+
 static void credit_say(struct sync *sync, struct pull *pull)
 {
 	struct frame frame = {.type = FRAME_CREDIT, .session = pull->session};
 
-	if (pull->freed + pull->window - pull->granted < pull->window / 2)
+	if (!credit_is_due(pull))
 		return;
-	/* Nothing was under way: the server could not be silent. */
+	/* Nothing was under way: the server could not but be silent. */
 	if (pull->granted - pull->received < SYNC_FRAME_SIZE_MAX)
 		pull->useful_ms = sync->now.ms;
 	pull->granted = pull->freed + pull->window;
