@@ -330,6 +330,41 @@ static void what_comes_late_opens_the_transfer_again(void **state)
 	assert_clean(pair->from);
 }
 
+/* Method: the claimed mugs come after all; the claim's movement is reversed
+ * before they are scanned in. */
+static void a_claim_is_taken_back_when_the_goods_come(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *to = pair->to;
+	const char *at;
+	char arguments[64];
+
+	load(pair);
+	to_hears(pair);
+	scan(to, "DEPOT.OP.TRANSFER_IN");
+	scan(to, PALLET_LABEL);
+	ask_ok(to, "transfer.close", ID);
+	at = strstr(to->reply, "transfer_adjust 12 x MUG");
+	assert_non_null(at);
+	while (strncmp(at, "\"entry\":\"", 9) != 0)
+		at--;
+	(void)snprintf(arguments, sizeof(arguments), "{%.*s\"}",
+		       (int)(strcspn(at + 9, "\"") + 9), at);
+	ask_ok(to, "reverse", arguments);
+	assert_look(to, "transfer.show", ID,
+		    "\"in_transit\":12,\"verdict\":\"under_way\"");
+	ask_ok(to, "claim.answer",
+	       "{\"claim\":\"3-7-1-c1\",\"state\":\"withdrawn\"}");
+	scan(to, "DEPOT.OP.TRANSFER_IN");
+	scan(to, "3-7-1");
+	scan(to, MUGS_12);
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "transfer 3-7-1 is received: claims 0");
+	assert_look(to, "claim.list", ID, "\"state\":\"withdrawn\"");
+	assert_int_equal(units(to, "MUG", "DOCK", GOOD), 12);
+	assert_clean(to);
+}
+
 /* Method: 100 lots on one pallet; one scan, every lot with its units. */
 static void a_pallet_of_many_lots_is_one_scan_too(void **state)
 {
@@ -480,6 +515,7 @@ int main(void)
 		PAIR(a_pallet_waits_for_its_packing_list),
 		PAIR(what_is_missing_is_told_and_then_claimed),
 		PAIR(what_comes_late_opens_the_transfer_again),
+		PAIR(a_claim_is_taken_back_when_the_goods_come),
 		PAIR(a_pallet_of_many_lots_is_one_scan_too),
 		PAIR(what_is_too_much_is_held_and_claimed),
 		PAIR(what_is_not_ours_is_refused),
