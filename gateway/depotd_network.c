@@ -6,6 +6,7 @@
 #include "gateway/edge/envoy.h"
 #include "gateway/edge/link_server.h"
 #include "store/feed.h"
+#include "store/file.h"
 #include "store/roster.h"
 #include "store/seal.h"
 #include "store/site.h"
@@ -16,6 +17,9 @@ struct network {
 	struct signer *signer;
 	struct feed_desk *desk;
 	struct envoy *envoy;
+	char socket[CONFIG_PATH_SIZE + sizeof(LINK_SOCKET_NAME)];
+	char guard[FILE_PATH_SIZE]; /* remembers beside the store how far it is
+				     */
 };
 
 /* Number, epoch and role, as the store has them. */
@@ -82,7 +86,6 @@ enum err_code start_network(struct box *box, struct err *err)
 enum err_code start_envoy(struct box *box, struct err *err)
 {
 	struct network *network = box->network;
-	char socket[CONFIG_PATH_SIZE + sizeof(LINK_SOCKET_NAME)];
 	struct envoy_config config = {
 		.ledger = box->ledger,
 		.keeper = box->keeper,
@@ -90,7 +93,8 @@ enum err_code start_envoy(struct box *box, struct err *err)
 		.log = box->log,
 		.desk = network->desk,
 		.signer = network->signer,
-		.socket = socket,
+		.socket = network->socket,
+		.guard = network->guard,
 		.site = network->site,
 		.is_hq = network->is_hq,
 	};
@@ -98,9 +102,13 @@ enum err_code start_envoy(struct box *box, struct err *err)
 
 	if (network->site == 0)
 		return ERR_OK;
-	if (!text_format(socket, sizeof(socket), "%s/" LINK_SOCKET_NAME,
-			 box->config->runtime.dir))
+	if (!text_format(network->socket, sizeof(network->socket),
+			 "%s/" LINK_SOCKET_NAME, box->config->runtime.dir))
 		return err_set(err, ERR_INVALID, "[runtime] dir is too long");
+	code = file_beside(box->config->store.path, "-guard", network->guard,
+			   err);
+	if (code != ERR_OK)
+		return code;
 	seal_random(&config.boot, sizeof(config.boot));
 	seal_random(&config.seed, sizeof(config.seed));
 	code = envoy_start(&config, &network->envoy, err);

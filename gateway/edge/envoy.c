@@ -9,6 +9,7 @@
 #include "gateway/core/exchange.h"
 #include "gateway/edge/link_server.h"
 #include "gateway/edge/loop.h"
+#include "store/guard.h"
 
 #define TICK_MS 1000
 #define GROWN_MS 50
@@ -181,6 +182,25 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 	return code;
 }
 
+/* Before a delta leaves, it is remembered outside of the store. One that could
+ * not be does not hold up the rest: the next start asks peers instead. */
+static void guard_keep(struct envoy *envoy, const struct view *view)
+{
+	const struct founding *identity = ledger_identity(envoy->config.ledger);
+	struct guard guard;
+	struct err err;
+	enum err_code code = guard_of(view, identity->net_id,
+				      envoy->config.site, &guard, &err);
+
+	if (code == ERR_NOT_FOUND)
+		return; /* nothing is sealed yet */
+	if (code == ERR_OK)
+		code = guard_write(envoy->config.guard, &guard, &err);
+	if (code != ERR_OK)
+		log_event(envoy->config.log, LEVEL_ERROR, "guard_failed", "%s",
+			  err.text);
+}
+
 static enum err_code finish(struct envoy *envoy, bool is_committed,
 			    struct err *err)
 {
@@ -192,6 +212,8 @@ static enum err_code finish(struct envoy *envoy, bool is_committed,
 	if (code != ERR_OK)
 		return code;
 	step.view = view;
+	if (is_committed && exchange_sealed(envoy->exchange) > 0)
+		guard_keep(envoy, view);
 	code = exchange_finish(envoy->exchange, is_committed, envoy->sync,
 			       &step, err);
 	view_end(view);

@@ -35,6 +35,7 @@ struct envoy_config {
 	struct feed_desk *desk;      /* the keeper's */
 	const struct signer *signer; /* of the journal's epoch */
 	const char *socket;          /* path of link.sock */
+	const char *guard;           /* of the guard's file (store/guard.h) */
 	uint32_t site;               /* its number, from SITE_FIRST */
 	bool is_hq;
 	uint64_t boot; /* drawn when the box started */
