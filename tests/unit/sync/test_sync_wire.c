@@ -177,6 +177,107 @@ static void one_urgent_movement_takes_130_bytes(void **state)
 	bed_close(bed);
 }
 
+/* ---- bulk ---- */
+
+#define BULK_DELTAS 160
+#define BULK_ROWS 128
+
+/* A warehouse's week in short: 400 items, few of which move often, 60 bins,
+ * three in four movements a pick for one of the orders under way. */
+static struct entry week_movement(struct bed *bed, uint32_t *order)
+{
+	uint64_t draw = test_random(&bed->random);
+	uint64_t item = (draw & 0xffff) * (draw >> 16 & 0xffff) * 400 >> 32;
+	bool is_pick = (draw >> 32 & 3) != 0;
+	struct entry entry;
+	char sku[16];
+	char bin[16];
+	char ref[24];
+
+	assert_true(text_format(sku, sizeof(sku), "%05u%c",
+				20000 + (unsigned)(item * 7919 % 70000),
+				'A' + (int)(item % 26)));
+	assert_true(text_format(bin, sizeof(bin), "A-%02u",
+				(unsigned)(item * 31 % 60)));
+	if (is_pick && (draw >> 40 & 7) == 0)
+		(*order)++;
+	assert_true(text_format(ref, sizeof(ref), "SO-%06u", *order));
+	entry = is_pick ? move_of(MOVEMENT_PICK, sku,
+				  1 + (int64_t)(draw >> 48 & 3), bin, "PICKED")
+			: move_of(MOVEMENT_PUTAWAY, sku,
+				  12 + (int64_t)(draw >> 48 & 31), "DOCK", bin);
+	entry.actor.kind = ACTOR_DEVICE;
+	assert_true(
+		name_set(&entry.actor.name,
+			 span_of((draw >> 52 & 1) != 0 ? "gun-1" : "gun-2")));
+	if (is_pick) {
+		entry.ref.kind = REF_ORDER;
+		assert_true(ref_set(&entry.ref.text, span_of(ref)));
+	}
+	return entry;
+}
+
+static void week_write(struct bed *bed, struct node *node, uint32_t site)
+{
+	static struct bytes bytes[BULK_ROWS];
+	static struct span spans[BULK_ROWS];
+	uint32_t order = 1;
+
+	for (uint32_t i = 0; i < BULK_DELTAS; i++) {
+		struct feed_write write = {
+			.id = {site, 1, 0},
+			.plan = {.signer = bed->sites[site - SITE_FIRST],
+				 .now = stamp_moment(
+					 (struct stamp){bed->stamp}),
+				 .clock_trusted = true,
+				 .boot = 7,
+				 .rows_max = DELTA_ROWS_MAX},
+			.entries = spans,
+			.count = BULK_ROWS};
+		uint64_t seq;
+
+		for (uint32_t j = 0; j < BULK_ROWS; j++) {
+			struct entry entry = week_movement(bed, &order);
+			uint64_t wait = test_random(&bed->random) % 20000;
+
+			bed->stamp += wait << STAMP_COUNTER_BITS;
+			entry.stamp.value = bed->stamp;
+			entry.effective = stamp_moment(entry.stamp);
+			bytes[j] = encode(&entry);
+			spans[j] = (struct span){(const char *)bytes[j].data,
+						 bytes[j].size};
+		}
+		assert_done(feed_write(node->desk, node->t.txn, &write, &seq,
+				       &bed->err),
+			    &bed->err);
+		feed_desk_committed(node->desk);
+	}
+}
+
+static void bulk_catch_up_takes_10_and_a_half_bytes_a_movement(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(4), &sizes);
+	uint64_t movements = BULK_DELTAS * BULK_ROWS;
+	uint64_t tenths;
+
+	(void)state;
+	bed_links(bed, true);
+	(void)bed_settle(bed, ROUND_MS);
+	bed_run(bed, ROUND_MS);
+	bed_links(bed, false);
+	week_write(bed, &bed->boxes[0].node, SITE_FIRST);
+	box_restart(&bed->boxes[0], &sizes);
+	heal(bed);
+	tenths = bed_said(bed) * 10 / movements;
+	printf("%llu movements: %llu.%llu bytes each\n",
+	       (unsigned long long)movements, (unsigned long long)(tenths / 10),
+	       (unsigned long long)(tenths % 10));
+	assert_true(tenths <= 105);
+	assert_int_equal(box_counts(&bed->boxes[1]).stalls, 0);
+	assert_int_equal(box_seq(&bed->boxes[1], SITE_FIRST), BULK_DELTAS + 1);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +287,8 @@ int main(void)
 		cmocka_unit_test(ten_new_on_one_feed_of_50_take_600_bytes),
 		cmocka_unit_test(ten_new_on_each_of_50_feeds_take_15_kilobytes),
 		cmocka_unit_test(one_urgent_movement_takes_130_bytes),
+		cmocka_unit_test(
+			bulk_catch_up_takes_10_and_a_half_bytes_a_movement),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
