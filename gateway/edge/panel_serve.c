@@ -18,8 +18,8 @@
 
 /* All that a browser may ask for; core says who may. */
 static const char *const commands[] = {
-	"bin.list",   "item.list",    "item.set",   "parked.name",
-	"stock.list", "parked.retry", "task.claim", "task.done",
+	"bin.list",    "check.do",     "check.show", "item.list",  "item.set",
+	"parked.name", "parked.retry", "stock.list", "task.claim", "task.done",
 };
 
 static const struct control_refusal no_badge = {

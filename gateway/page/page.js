@@ -371,18 +371,72 @@ function count_now(task) {
 	turn("scan");
 }
 
+/* A site check's questions; @answers takes what is said to each. */
+function question_field(one, i, answers) {
+	const text = one["text_" + lang] || one.text_en || one.text_zh;
+	if (one.answer === "number") {
+		const input = make("input", {inputMode: "decimal", name: "answer-" + one.question, autocomplete: "off",
+			on: {input: () => { answers[i] = input.value.trim(); }}});
+		return make("label", {}, one.measure ? text + " (" + one.measure + ")" : text, input);
+	}
+	const words = ["yes", "no"].map((word) => make("button", {type: "button", text: w(word), "data-answer": word, on: {click: (event) => {
+		answers[i] = word;
+		words.forEach((other) => other.classList.toggle("is-on", other === event.currentTarget));
+	}}}));
+	return make("div", {className: "question"}, make("p", {text: text}), make("div", {className: "acts"}, ...words));
+}
+
+function finish(card, task, answers) {
+	if (!task.check) act(card, "task.done", {task: task.id});
+	else if (answers.some((one) => !one)) wrong(card, {error: {text_en: w("answer_all"), text_zh: w("answer_all")}});
+	else act(card, "check.do", {check: task.id, answers: answers});
+}
+
+/* One question of a site check: its answer is a radio's or a number's. */
+function question(one, task) {
+	const name = task.id + "." + one.question;
+	const label = make("legend", {text: said(one) + (one.measure ? " (" + one.measure + ")" : "")});
+	if (one.answer === "number")
+		return make("fieldset", {}, label, make("input", {name, inputMode: "decimal", required: true, autocomplete: "off"}));
+	return make("fieldset", {}, label, make("div", {className: "yesno"}, ...["yes", "no"].map((value) =>
+		make("label", {}, make("input", {type: "radio", name, value, required: true}), make("span", {text: w(value)})))));
+}
+
+async function check_open(task, card, place) {
+	let asked = task.questions;
+	if (!asked) {
+		const reply = await command("check.show", {check: task.check});
+		if (wrong(card, reply)) return;
+		asked = reply.questions;
+	}
+	const note = make("input", {name: task.id + ".note", maxLength: 48, autocomplete: "off"});
+	const form = make("form", {on: {submit: (event) => {
+		event.preventDefault();
+		const answers = asked.map((one) => new FormData(form).get(task.id + "." + one.question).trim().replace(",", "."));
+		act(card, "check.do", Object.assign({check: task.id, answers}, note.value.trim() ? {note: note.value.trim()} : {}));
+	}}}, ...asked.map((one) => question(one, task)),
+	make("label", {}, w("note"), note), make("button", {className: "main", text: w("check_send")}));
+	place.replaceWith(form);
+}
+
 function task_card(task) {
 	const card = make("section", {className: "card", "data-task": task.id}, make("div", {className: "what", text: said(task)}));
 	const acts = make("div", {className: "acts"});
 	const mine = task.account === state.account;
+	const answers = (task.questions || []).map(() => "");
 	if (task.account && !mine) card.append(make("p", {text: w("claimed", task.account)}));
+	if (task.kind === "check") {
+		acts.append(make("button", {type: "button", text: w("check_go"), className: "main answer", on: {click: () => check_open(task, card, acts)}}));
+		card.append(acts);
+		return card;
+	}
 	if (task.state === "open")
 		acts.append(make("button", {type: "button", text: w("claim"), className: "claim", on: {click: () => act(card, "task.claim", {task: task.id})}}));
 	const is_count = (task.kind === "count" || task.kind === "recount") && task.bin;
 	if (is_count)
 		acts.append(make("button", {type: "button", text: w("count_now"), className: "main", on: {click: () => count_now(task)}}));
-	acts.append(make("button", {type: "button", text: w("task_done"), className: is_count ? "finish" : "main finish", on: {click: () => act(card, "task.done", {task: task.id})}}));
-	card.append(acts);
+	acts.append(make("button", {type: "button", text: w("task_done"), className: is_count ? "finish" : "main finish", on: {click: () => finish(card, task, answers)}}));
+	card.append(...(task.questions || []).map((one, i) => question_field(one, i, answers)), acts);
 	return card;
 }
 

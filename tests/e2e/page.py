@@ -154,6 +154,34 @@ def a_shift_at_a_desk(scratch):
 
 
 @h.test
+def a_site_check_is_answered(scratch):
+    """Method: a check that is always due, one answer missing, then both; the
+    answers are read by another way."""
+    site = Site(scratch)
+    site.depot("check", "import", scratch.write("checks.csv", (
+        "check,question,name_en,name_zh,kind,every_h,answer,low,high,measure\n"
+        "cold-1,,Freezer,冷库,cold_chain,1,,,,\n"
+        "cold-1,1,Temperature,温度,,,number,-22,-18.5,C\n"
+        "cold-1,2,Door closed?,门已关？,,,yes,,,\n")))
+    site.start()
+    person = Person(scratch, site)
+    page = person.browser
+    person.turn("tasks")
+    page.click("#task-list .answer")
+    page.wait_text("#task-list", "Temperature")
+    page.type("#task-list fieldset input", "-19,5")
+    page.click("#task-list form .main")
+    h.same(len(site.depot("check", "history", "cold-1")["results"]), 0)
+    page.click("#task-list .yesno label")
+    person.shot("check")
+    page.click("#task-list form .main")
+    page.wait_text("#task-list", "Nothing to do")
+    result, = site.depot("check", "history", "cold-1")["results"]
+    h.same([str(one["value"]) for one in result["answers"]], ["-19.5", "yes"])
+    h.same(result["by"], "li")
+
+
+@h.test
 def nothing_is_lost_or_twice_when_the_box_dies(scratch):
     """Method: kill -9 between readings and under them, a reload of the page
     while the box is away, and the book at the end: each reading once."""
