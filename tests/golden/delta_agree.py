@@ -2,10 +2,11 @@
 """The decoder that was written from docs/format/delta.md reads what depot
 writes, and says the same of it; what depot refuses, it refuses too.
 
-usage: delta_agree.py DELTA_TOOL
+usage: delta_agree.py DELTA_TOOL BENCH_FEED
 
-Method: the golden segment, its zstd frame, and random deltas of every kind of
-entry and of none, decoded by both and compared line by line; then bits of the
+Method: the golden segment, its zstd frame, random deltas of every kind of entry
+and of none, and the deltas of a feed that a store sealed, decoded by both and
+compared line by line; then bits of the
 packs turned one at a time, and none of that decodes to anything else.
 """
 
@@ -19,7 +20,8 @@ sys.dont_write_bytecode = True
 import delta_decode  # noqa: E402  (stands beside this file)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOOL = sys.argv[1]
+TOOL, FEED = sys.argv[1:]
+SITE, EPOCH = 3, 1  # of the feed that FEED seals
 SEEDS = (1, 2, 3)
 TURNS = 150
 
@@ -95,10 +97,15 @@ def main():
             with open(path, "w", encoding="ascii") as file:
                 file.write(run(TOOL, "make", str(seed)))
             count += len(agree(path, 1000).splitlines())
+        run(FEED, scratch + "/author", scratch + "/taker", "1", "50")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(run(TOOL, "feed", scratch + "/author", str(SITE),
+                           str(EPOCH)))
+        sealed = len(agree(path, 10000).splitlines())
         refused = sum(turned(path, scratch, seed)
                       for seed, path in enumerate(packs))
-    print(f"seeds {SEEDS}: {count} entries read alike, {refused} of "
-          f"{2 * TURNS} turned bits refused")
+    print(f"seeds {SEEDS}: {count} entries read alike, and {sealed} of a "
+          f"store's feed; {refused} of {2 * TURNS} turned bits refused")
 
 
 if __name__ == "__main__":

@@ -2,15 +2,19 @@
  * delta_tool - makes deltas of any entries, and says what is in them.
  *
  *	delta_tool make SEED
+ *	delta_tool feed STORE SITE EPOCH
  *	delta_tool dump FILE
  *
- * Both speak lines of "name hex": the network's id, the public key, packs. What
- * is dumped is a line of JSON for each entry, as delta_decode.py prints it.
+ * All speak lines of "name hex": the network's id, the public key, packs.
+ *`feed` takes the first deltas of a feed that a store holds. What is dumped is
+ *a line of JSON for each entry, as delta_decode.py prints it.
  */
 #include <inttypes.h>
 
 #include "store/rows_shape.h"
+#include "store/feed.h"
 #include "store/pack.h"
+#include "store/roster.h"
 #include "tests/support/deltas.h"
 
 #define DELTAS 150
@@ -18,7 +22,7 @@
 #define ROWS_AT_MOST 60
 #define LINE_SIZE (2 * PACK_SIZE_MAX + 64)
 
-static const struct feed_id feed = {SITE_FIRST + 1, 3, 0};
+static const struct feed_id made_feed = {SITE_FIRST + 1, 3, 0};
 
 static void line_print(const char *name, const uint8_t *bytes, size_t size)
 {
@@ -30,13 +34,16 @@ static void line_print(const char *name, const uint8_t *bytes, size_t size)
 
 /* ---- making ---- */
 
-static void pack_print(struct packer *packer, const struct delta *delta,
-		       uint32_t count)
+static void packs_print(struct feed_id feed, const struct delta *delta,
+			uint32_t count)
 {
+	struct packer *packer;
+	struct err err;
 	static uint8_t bytes[PACK_SIZE_MAX];
 	struct writer writer;
 	uint32_t packed;
 
+	assert_done(packer_open(&packer, &err), &err);
 	for (uint32_t at = 0; at < count; at += packed) {
 		packer_begin(packer, feed, at % 2 ? PACK_PLAIN : PACK_ZSTD,
 			     PACK_SIZE_MAX);
@@ -47,6 +54,7 @@ static void pack_print(struct packer *packer, const struct delta *delta,
 		assert_code(packer_end(packer, &writer, &packed), ERR_OK);
 		line_print("pack", bytes, writer.size);
 	}
+	packer_close(packer);
 }
 
 static void rows_make(struct rows *rows, struct maker *maker,
@@ -82,10 +90,7 @@ static void make(uint64_t seed)
 			      .texts = 3000};
 	struct signer *signer = sample_signer();
 	struct rows *rows = rows_new();
-	struct packer *packer;
-	struct err err;
 
-	assert_done(packer_open(&packer, &err), &err);
 	for (size_t i = 0; i < DELTAS; i++) {
 		struct delta_header *header = &deltas[i].header;
 
@@ -97,8 +102,8 @@ static void make(uint64_t seed)
 			delta_hash(sample_net, &deltas[i - 1].header,
 				   header->previous);
 		}
-		header->site = feed.site;
-		header->epoch = feed.epoch;
+		header->site = made_feed.site;
+		header->epoch = made_feed.epoch;
 		header->seq = i + 1;
 		header->stamp = maker.stamp;
 		header->row_count = 0;
@@ -110,10 +115,39 @@ static void make(uint64_t seed)
 	}
 	line_print("net", sample_net, NET_ID_SIZE);
 	line_print("key", signer_public(signer), KEY_PUBLIC_SIZE);
-	pack_print(packer, deltas, DELTAS);
-	packer_close(packer);
+	packs_print(made_feed, deltas, DELTAS);
 	rows_close(rows);
 	signer_close(signer);
+}
+
+/* ---- of a store ---- */
+
+static void feed_print(const char *path, struct feed_id feed)
+{
+	static struct delta deltas[DELTAS];
+	uint8_t net_id[NET_ID_SIZE];
+	struct certificate certificate;
+	struct root root;
+	struct env *env;
+	struct view *view;
+	struct err err;
+	uint32_t count = 0;
+
+	assert_done(env_open(path, ENV_READ, &env, &err), &err);
+	assert_done(view_begin(env, &view, &err), &err);
+	assert_done(roster_root(view, &root, &err), &err);
+	assert_done(roster_certificate(view, feed.site, feed.epoch,
+				       &certificate, &err),
+		    &err);
+	while (count < DELTAS && feed_delta(view, feed, count + 1,
+					    &deltas[count], &err) == ERR_OK)
+		count++;
+	keys_net_id(root.root_public, net_id);
+	line_print("net", net_id, NET_ID_SIZE);
+	line_print("key", certificate.public_key, KEY_PUBLIC_SIZE);
+	packs_print(feed, deltas, count);
+	view_end(view);
+	env_close(env);
 }
 
 /* ---- dumping ---- */
@@ -234,14 +268,24 @@ static void dump_file(const char *path)
 
 int main(int argc, char **argv)
 {
+	struct feed_id feed = {0};
 	uint64_t seed;
+	uint64_t site;
+	uint64_t epoch;
 
 	if (argc == 3 && strcmp(argv[1], "make") == 0 &&
 	    span_to_u64(span_of(argv[2]), UINT32_MAX, &seed))
 		make(seed);
 	else if (argc == 3 && strcmp(argv[1], "dump") == 0)
 		dump_file(argv[2]);
-	else
+	else if (argc == 5 && strcmp(argv[1], "feed") == 0 &&
+		 span_to_u64(span_of(argv[3]), UINT32_MAX, &site) &&
+		 span_to_u64(span_of(argv[4]), EPOCH_MAX, &epoch)) {
+		feed.site = (uint32_t)site;
+		feed.epoch = (uint32_t)epoch;
+		feed_print(argv[2], feed);
+	} else {
 		return 2;
+	}
 	return fflush(stdout) == 0 ? 0 : 1;
 }
