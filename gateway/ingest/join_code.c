@@ -3,59 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/ingest/crockford.h"
+
 #define PREFIX "DEPOT:"
 #define NUMBER_SYMBOLS 4
 #define SECRET_SYMBOLS 16
 #define SYMBOLS (NUMBER_SYMBOLS + SECRET_SYMBOLS)
 #define GROUP 4
-#define BITS 5
-#define CHECK_MODULUS 37
-#define NO_SYMBOL 0xff
-
-static const char symbols[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ*+$%U";
+#define BITS CROCKFORD_BITS
 
 static char upper(char c)
 {
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-/* What people write for a symbol that looks like another. */
-static char as_meant(char c)
-{
-	switch (upper(c)) {
-	case 'I':
-	case 'L':
-		return '1';
-	case 'O':
-		return '0';
-	case '~':
-		return '+';
-	case '=':
-		return '%';
-	default:
-		return upper(c);
-	}
-}
-
-static uint8_t symbol_value(char c)
-{
-	const char *at = c == '\0' ? NULL : strchr(symbols, as_meant(c));
-
-	return at == NULL ? NO_SYMBOL : (uint8_t)(at - symbols);
-}
-
-static bool is_filler(char c)
-{
-	return c == ' ' || c == '-' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static uint8_t check_of(const uint8_t values[SYMBOLS])
-{
-	unsigned rest = 0;
-
-	for (size_t i = 0; i < SYMBOLS; i++)
-		rest = (rest << BITS | values[i]) % CHECK_MODULUS;
-	return (uint8_t)rest;
 }
 
 /* ---- reading ---- */
@@ -64,7 +23,7 @@ static struct span prefix_skip(struct span text)
 {
 	size_t i = 0;
 
-	while (text.size > 0 && is_filler(text.data[0])) {
+	while (text.size > 0 && crockford_is_filler(text.data[0])) {
 		text.data++;
 		text.size--;
 	}
@@ -87,10 +46,11 @@ static enum join_code_fault values_take(struct span *text, uint8_t *values)
 	for (; i < text->size && text->data[i] != '/'; i++) {
 		uint8_t value;
 
-		if (is_filler(text->data[i]))
+		if (crockford_is_filler(text->data[i]))
 			continue;
-		value = symbol_value(text->data[i]);
-		if (value == NO_SYMBOL || (value >= 32 && count != SYMBOLS))
+		value = crockford_value(text->data[i]);
+		if (value == CROCKFORD_NONE ||
+		    (value >= CROCKFORD_PLAIN && count != SYMBOLS))
 			return count > SYMBOLS ? JOIN_CODE_LONG
 					       : JOIN_CODE_SYMBOL;
 		if (count > SYMBOLS)
@@ -103,8 +63,9 @@ static enum join_code_fault values_take(struct span *text, uint8_t *values)
 		return JOIN_CODE_EMPTY;
 	if (count <= SYMBOLS)
 		return JOIN_CODE_SHORT;
-	return check_of(values) == values[SYMBOLS] ? JOIN_CODE_SOUND
-						   : JOIN_CODE_CHECK;
+	return crockford_check(values, SYMBOLS) == values[SYMBOLS]
+		       ? JOIN_CODE_SOUND
+		       : JOIN_CODE_CHECK;
 }
 
 static bool host_symbol(char c)
@@ -122,7 +83,7 @@ static bool host_take(struct span text, struct join_host *ret_host)
 	uint64_t port;
 
 	for (size_t i = 1; i < text.size; i++) {
-		if (is_filler(text.data[i]) && text.data[i] != '-')
+		if (crockford_is_filler(text.data[i]) && text.data[i] != '-')
 			continue;
 		if (size == sizeof(buffer))
 			return false;
@@ -215,11 +176,11 @@ void join_code_write(const struct join_code *code, char *text)
 	ASSERT(code->number >= 1 && code->number <= JOIN_NUMBER_MAX);
 	values_gather(code, values);
 	for (size_t i = 0; i < SYMBOLS; i++) {
-		grouped[size++] = symbols[values[i]];
+		grouped[size++] = crockford_symbol(values[i]);
 		if (i % GROUP == GROUP - 1)
 			grouped[size++] = '-';
 	}
-	grouped[size++] = symbols[check_of(values)];
+	grouped[size++] = crockford_symbol(crockford_check(values, SYMBOLS));
 	grouped[size] = '\0';
 	fits = text_format(text, JOIN_CODE_SIZE_MAX + 1, PREFIX "%s%s%.*s",
 			   grouped, code->host.size > 0 ? "/" : "",
