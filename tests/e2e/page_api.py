@@ -95,6 +95,26 @@ def the_state_says_whether_there_is_news(scratch):
 
 
 @h.test
+def a_site_check_is_done_with_its_answers(scratch):
+    site, li = site_of(scratch)
+    li.pair()
+    site.depot("check", "import", scratch.write(
+        "checks.csv", "check,question,name,kind,times,answer,high\n"
+        "cold,,Freezer,cold_chain,08:00,,\n"
+        "cold,1,Temperature,,,number,-18\n"
+        "cold,2,Door closed?,,,yes,\n"))
+    site.depot("check", "do", "cold", "-17", "yes", code=3)
+    task, = li.state()["tasks"]["tasks"]
+    h.same([one["answer"] for one in task["questions"]], ["number", "yes"])
+    h.same(li.command("task.done", task=task["id"], id="k1")["error"]["code"],
+           "task_is_check")
+    done = li.command("check.do", check=task["id"], answers=["-19.5", "yes"],
+                      id="k2")
+    h.same((done["in_order"], done["task"]), (True, task["id"]))
+    h.same(li.state()["tasks"]["tasks"], [])
+
+
+@h.test
 def commands_are_those_of_the_account(scratch):
     site, li = site_of(scratch)
     li.pair()
