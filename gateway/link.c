@@ -148,8 +148,8 @@ static enum err_code start_client(struct program *program, struct err *err)
 	return code;
 }
 
-/* In this order: the journal's socket is opened by the first line that is
- * logged, and depotd's by the client; after confine_calls there are no more. */
+/* depotd's socket is opened by the client: after confine_calls it could not
+ * be. */
 static enum err_code start(struct program *program, struct err *err)
 {
 	enum err_code code = confine_memory(MEMORY_MAX, err);

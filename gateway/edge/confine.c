@@ -80,6 +80,7 @@ static const uint32_t forbidden[] = {
 	SYS_request_key,
 };
 
+#define SOCK_TYPE_BITS 0xf
 #define REFUSE (SECCOMP_RET_ERRNO | EPERM)
 #define FIELD(name) ((uint32_t)offsetof(struct seccomp_data, name))
 
@@ -116,11 +117,17 @@ static void program_make(struct program *program)
 	line_add(program, load, FIELD(nr));
 	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++)
 		verdict_add(program, forbidden[i], REFUSE);
-	/* A socket is refused by its family, the low half of the argument. */
+	/* A socket by its family and type, the low halves of the arguments. */
 	line_add(program, BPF_JMP | BPF_JEQ | BPF_K, SYS_socket);
-	program->lines[program->count - 1].jf = 3;
+	program->lines[program->count - 1].jf = 6;
 	line_add(program, load, FIELD(args[0]));
-	verdict_add(program, AF_UNIX, REFUSE);
+	line_add(program, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX);
+	program->lines[program->count - 1].jf = 4;
+	line_add(program, load, FIELD(args[1]));
+	line_add(program, BPF_ALU | BPF_AND | BPF_K, SOCK_TYPE_BITS);
+	line_add(program, BPF_JMP | BPF_JEQ | BPF_K, SOCK_DGRAM);
+	program->lines[program->count - 1].jt = 1;
+	line_add(program, BPF_RET | BPF_K, REFUSE);
 	line_add(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 }
 

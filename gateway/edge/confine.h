@@ -28,10 +28,10 @@
 MUST_CHECK enum err_code confine_memory(size_t size, struct err *err);
 
 /*
- * No more local sockets (the daemon's control socket trusts our user), no
- * other programs, no look into or signal to other processes (seccomp(2)): such
- * a call fails with EPERM. What is open stays open; the network and files stay
- * as they are.
+ * No more connections to local sockets (the daemon's control socket trusts our
+ * user; datagrams, as the journal's, stay), no other programs, no look into or
+ * signal to other processes (seccomp(2)): such a call fails with EPERM. What is
+ * open stays open; the network and files stay as they are.
  *
  * ERR_IO  the system refused
  */

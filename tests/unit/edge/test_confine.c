@@ -101,14 +101,16 @@ static int calls_check(void)
 		return 1;
 	if (confine_calls(NULL) != ERR_OK)
 		return 2;
-	if (!is_refused(socket(AF_UNIX, SOCK_STREAM, 0)))
+	if (!is_refused(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) ||
+	    !is_refused(socket(AF_UNIX, SOCK_SEQPACKET, 0)))
 		return 3;
 	if (!is_refused(execv(program, arguments)))
 		return 4;
 	if (!is_refused(kill(getppid(), 0)))
 		return 5;
-	/* The network, files, and what was open before. */
-	if (socket(AF_INET, SOCK_STREAM, 0) < 0 ||
+	/* The journal, the network, files, and what was open before. */
+	if (socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) < 0 ||
+	    socket(AF_INET, SOCK_STREAM, 0) < 0 ||
 	    socket(AF_INET6, SOCK_DGRAM, 0) < 0)
 		return 6;
 	if (open("/dev/null", O_RDONLY) < 0)
