@@ -16,7 +16,10 @@
 /* A pack under way to the store, with what there is to say in the end. */
 struct admission_work {
 	struct feed_id feed;
-	uint32_t good; /* deltas, from the first, that nothing speaks against */
+	/* Deltas, from the first, that nothing speaks against. Fewer than the
+	 * pack has with nothing refused: judge the rest again after the commit
+	 * (the engine offers the pack once more). */
+	uint32_t good;
 	struct sync_result result;
 	struct delta refused; /* what result.delta points to */
 };

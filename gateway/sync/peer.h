@@ -3,7 +3,7 @@
  *
  * Layer     sync
  * Threads   peer_row_put: the writer; reading: any, through a view
- * On disk   docs/format/tables.md, table 31
+ * On disk   docs/format/tables.md, table 30
  *
  * Not derived from the journal, and no harm if it is lost: peers say it again.
  * Pruning may use nothing else.
