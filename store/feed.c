@@ -262,6 +262,31 @@ enum err_code feed_walk_epoch(const struct view *view, uint32_t site,
 	return records_walk(view, &walk, &prefix, err);
 }
 
+static enum err_code control_note(void *context, const struct feed_record *feed,
+				  struct err *err)
+{
+	struct pos *control = context;
+
+	(void)err;
+	if (feed->id.site != SITE_CONTROL)
+		return ERR_STOPPED;
+	if (feed->seq > 0)
+		*control = pos_make(feed->id.epoch, feed->seq);
+	return ERR_OK;
+}
+
+enum err_code feed_control(const struct view *view, struct pos *ret_control,
+			   struct err *err)
+{
+	struct pos control = {0};
+	enum err_code code = feed_walk(view, NULL, control_note, &control, err);
+
+	if (code != ERR_OK && code != ERR_STOPPED)
+		return code;
+	*ret_control = control;
+	return ERR_OK;
+}
+
 /* ---- deltas ---- */
 
 enum err_code feed_delta_put(struct feed_desk *desk, struct txn *txn,

@@ -76,6 +76,10 @@ MUST_CHECK enum err_code feed_walk(const struct view *view,
 				   feed_visit_fn *visit, void *context,
 				   struct err *err);
 
+/* The highest (epoch, seq) of control here; 0: none. */
+MUST_CHECK enum err_code feed_control(const struct view *view,
+				      struct pos *ret_control, struct err *err);
+
 /* A delta as stored; its rows are borrowed as view_get says.
  * ERR_NOT_FOUND  it is not here, or pruned */
 MUST_CHECK enum err_code feed_delta(const struct view *view, struct feed_id id,

@@ -171,7 +171,7 @@ static enum err_code header_fill(struct feed_desk *desk,
 	header->row_count = desk->arena.count;
 	header->rows_size = (uint32_t)delta->rows.size;
 	delta_rows_hash(desk->net_id, delta->rows, header->rows_hash);
-	return roster_control(view, &header->control, err);
+	return feed_control(view, &header->control, err);
 }
 
 static bool starts_segment(const struct feed_record *feed)

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "store/feed.h"
 #include "store/row.h"
 
 /* Kinds of TABLE_ROSTER's rows: the first byte of their keys. */
@@ -342,31 +341,6 @@ enum err_code roster_walk(const struct view *view, enum entry_kind kind,
 							  : ROSTER_ROOT);
 	return view_walk(view, TABLE_ROSTER, key_span(&prefix),
 			 key_span(&prefix), walk_row, &walk, err);
-}
-
-static enum err_code control_note(void *context, const struct feed_record *feed,
-				  struct err *err)
-{
-	struct pos *control = context;
-
-	(void)err;
-	if (feed->id.site != SITE_CONTROL)
-		return ERR_STOPPED;
-	if (feed->seq > 0)
-		*control = pos_make(feed->id.epoch, feed->seq);
-	return ERR_OK;
-}
-
-enum err_code roster_control(const struct view *view, struct pos *ret_control,
-			     struct err *err)
-{
-	struct pos control = {0};
-	enum err_code code = feed_walk(view, NULL, control_note, &control, err);
-
-	if (code != ERR_OK && code != ERR_STOPPED)
-		return code;
-	*ret_control = control;
-	return ERR_OK;
 }
 
 /* ---- folding ---- */

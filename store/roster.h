@@ -98,9 +98,4 @@ MUST_CHECK enum err_code roster_fold(struct txn *txn, uint32_t site,
  * was here of it, and the caller folds it anew. */
 MUST_CHECK enum err_code roster_clear(struct txn *txn, struct err *err);
 
-/* The highest (epoch, seq) of control here; 0: none. */
-MUST_CHECK enum err_code roster_control(const struct view *view,
-					struct pos *ret_control,
-					struct err *err);
-
 #endif

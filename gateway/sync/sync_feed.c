@@ -179,7 +179,7 @@ static enum err_code feed_visit(void *context, const struct feed_record *record,
 static enum err_code control_read(struct sync *sync, struct err *err)
 {
 	struct pos control = {0};
-	enum err_code code = roster_control(sync->view, &control, err);
+	enum err_code code = feed_control(sync->view, &control, err);
 
 	if (code == ERR_NOT_FOUND)
 		code = ERR_OK;

@@ -564,7 +564,7 @@ static void the_roster_answers_from_the_control_feed(void **state)
 	node_hear_all(&bed->node, &bed->feeds, B);
 	assert_code(roster_root(view, &root, NULL), ERR_OK);
 	assert_true(root_verify(bed->feeds.net_id, &root));
-	assert_code(roster_control(view, &control, NULL), ERR_OK);
+	assert_code(feed_control(view, &control, NULL), ERR_OK);
 	assert_int_equal(control.value, pos_make(1, 2).value);
 	assert_code(roster_site_named(view, SPAN_LITERAL("hz-04"), &certificate,
 				      NULL),
