@@ -1,6 +1,7 @@
 #include "gateway/depotd_control.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/auditor.h"
@@ -196,6 +197,16 @@ enum err_code start_control(struct box *box, struct err *err)
 	config.ports.extra_count = box->control_ends->extra_count;
 	box->started_ms = clock_monotonic_ms(&box->clock);
 	return control_open(&config, &box->control, err);
+}
+
+const struct control_extra *box_extra(const struct box *box, const char *name)
+{
+	const struct control_ends *ends = box->control_ends;
+
+	for (size_t i = 0; ends != NULL && i < ends->extra_count; i++)
+		if (strcmp(ends->extras[i].name, name) == 0)
+			return &ends->extras[i];
+	return NULL;
 }
 
 void stop_control(struct box *box)

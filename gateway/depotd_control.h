@@ -16,6 +16,10 @@
 enum err_code box_scan_publish(void *context, struct span device,
 			       struct span payload);
 
+/* The command of that name which the socket has beside core's, to be run by
+ * another inlet too; NULL: there is none. Valid until end_control. */
+const struct control_extra *box_extra(const struct box *box, const char *name);
+
 /* Starts the clerk and opens the socket. */
 MUST_CHECK enum err_code start_control(struct box *box, struct err *err);
 /* Stops listening; before the keeper stops. Takes a box without. */

@@ -4,8 +4,41 @@
 
 #include "gateway/depotd_control.h"
 #include "gateway/edge/panel.h"
+#include "store/roster.h"
 
 #define RETRY_MS 60000
+#define JOIN "join"
+
+/* ---- joining a network ---- */
+
+/* The socket's command, by another way. */
+static bool join_run(void *context, const struct json_value *arguments,
+		     struct json_out *out)
+{
+	const struct control_extra *join = box_extra(context, JOIN);
+
+	ASSERT(join != NULL); /* else nobody was asked to join */
+	return join->run(join->context, arguments, out);
+}
+
+/* As long as no control feed has come. What cannot be read is no reason to
+ * ask a person for a code. */
+static bool can_join(const struct box *box)
+{
+	struct pos control;
+	struct view *view;
+	struct err err;
+	enum err_code code;
+
+	if (box_extra(box, JOIN) == NULL ||
+	    view_begin(ledger_env(box->ledger), &view, &err) != ERR_OK)
+		return false;
+	code = roster_control(view, &control, &err);
+	view_end(view);
+	return code == ERR_OK && control.value == 0;
+}
+
+/* ---- the page ---- */
 
 static enum err_code page_start(struct box *box, struct err *err)
 {
@@ -21,7 +54,9 @@ static enum err_code page_start(struct box *box, struct err *err)
 		.loop = box->loop,
 		.clock = &box->clock,
 		.log = box->log,
-		.ports = {.scan = box_scan_publish, .context = box},
+		.ports = {.scan = box_scan_publish,
+			  .join = join_run,
+			  .context = box},
 	};
 	enum err_code code =
 		ledger_keys_folder(config->store.path, box->keys, err);
@@ -55,6 +90,8 @@ void box_page_beat(struct box *box)
 
 	if (box->page == NULL)
 		page_try(box, clock_monotonic_ms(&box->clock));
+	if (box->page != NULL)
+		facts.can_join = can_join(box);
 	panel_update(box->page, &facts);
 }
 

@@ -246,6 +246,21 @@ def a_stranger_sees_how_to_pair(scratch):
 
 
 @h.test
+def a_box_without_a_network_asks_for_a_code(scratch):
+    """Method: this box has nothing to join by, so the page is told otherwise;
+    what the box says to the code is shown."""
+    site = Site(scratch)
+    site.start()
+    person = Person(scratch, site, "wang")
+    page = person.browser
+    person.turn("box")
+    h.same(page.text("#join-form"), None)
+    page.run("state.can_join = true; draw_box();")
+    page.type("#join-code", "DEPOT1-ABCD-EFGH", enter=True)
+    page.wait_text("#join-say", "in a network already")
+
+
+@h.test
 def a_second_tab_gives_no_number_twice(scratch):
     site = Site(scratch)
     site.start()
