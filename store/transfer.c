@@ -401,6 +401,24 @@ static enum err_code number_fold(struct txn *txn, struct span text,
 	return row_put(txn, TABLE_TRANSFER, key_span(&key), &writer, err);
 }
 
+/* Before anything is folded: what a site says may not lead out of int64. */
+static enum err_code room_check(const struct view *view, struct span id,
+				struct span item,
+				const struct transfer_sums *change,
+				struct err *err)
+{
+	struct transfer_sums sums;
+	int64_t units;
+	enum err_code code = transfer_sums(view, id, item, &sums, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (!transfer_sums_add(&sums, change) ||
+	    !transfer_in_transit(&sums, &units))
+		return err_set(err, ERR_OVERFLOW, "more than 2^63 units");
+	return ERR_OK;
+}
+
 static enum err_code movement_fold(struct txn *txn, enum transfer_origin origin,
 				   uint32_t site,
 				   const struct movement *movement,
@@ -422,7 +440,9 @@ static enum err_code movement_fold(struct txn *txn, enum transfer_origin origin,
 	id = place_name_span(&place->name);
 	memcpy(line.sscc, movement->sscc, SSCC_SIZE);
 	key = item_key(origin, id, item, line.side);
-	code = item_fold(txn, &key, &line.sums, err);
+	code = room_check(txn_view(txn), id, item, &line.sums, err);
+	if (code == ERR_OK)
+		code = item_fold(txn, &key, &line.sums, err);
 	if (code == ERR_OK)
 		code = line_fold(txn, origin, id, line, err);
 	if (code == ERR_OK)

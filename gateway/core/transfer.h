@@ -121,6 +121,20 @@ MUST_CHECK enum err_code transfer_settle(struct act *act, struct span id,
 					 enum claim_party party,
 					 struct err *err);
 
+/*
+ * What HQ's control feed has to say to close a transfer that will never arrive:
+ * a movement for each item of which any is in transit, all of it to loss, and
+ * TRANSFER_LOST. @visit gets the entries one by one, without stamp and actor;
+ * they are borrowed. Nothing is written here. A view of HQ's, any thread.
+ * ERR_NOT_FOUND  there is no such transfer (@err untouched)
+ */
+typedef enum err_code
+transfer_entry_fn(void *context, const struct entry *entry, struct err *err);
+MUST_CHECK enum err_code transfer_write_off(const struct view *view,
+					    struct span id, struct span reason,
+					    transfer_entry_fn *visit,
+					    void *context, struct err *err);
+
 /* Opens a claim; its id is in @claim, set here. */
 MUST_CHECK enum err_code transfer_claim_open(struct act *act,
 					     struct transfer_claim *claim,

@@ -324,3 +324,60 @@ enum err_code transfer_settle(struct act *act, struct span id,
 		code = transfer_say(act, id, &done, err);
 	return code;
 }
+
+/* ---- written off by HQ ---- */
+
+struct writing_off {
+	struct span id;
+	struct span reason;
+	transfer_entry_fn *visit;
+	void *context;
+};
+
+static enum err_code item_write_off(void *context, const struct sku *item,
+				    const struct transfer_sums *sums,
+				    struct err *err)
+{
+	struct writing_off *off = context;
+	struct entry entry;
+	struct movement *movement = &entry.body.movement;
+	bool fits;
+
+	entry_init(&entry, ENTRY_MOVEMENT);
+	/* More than was sent is no loss: that is its addressee's to say. */
+	if (!transfer_close_lost(off->id, sums, movement) ||
+	    movement->to.place.kind != PLACE_LOSS)
+		return ERR_OK;
+	movement->item = *item;
+	entry.ref.kind = REF_TRANSFER;
+	fits = reason_set(&movement->reason, off->reason) &&
+	       ref_set(&entry.ref.text, off->id);
+	ASSERT(fits);
+	return off->visit(off->context, &entry, err);
+}
+
+enum err_code transfer_write_off(const struct view *view, struct span id,
+				 struct span reason, transfer_entry_fn *visit,
+				 void *context, struct err *err)
+{
+	struct writing_off off = {id, reason, visit, context};
+	struct transfer_record record;
+	struct transfer_id parts;
+	struct entry entry;
+	enum err_code code = transfer_get(view, id, &record, err);
+
+	if (code == ERR_OK && !transfer_id_parse(id, &parts))
+		return ERR_NOT_FOUND; /* a site's own affair */
+	if (code == ERR_OK)
+		code = transfer_items(view, id, item_write_off, &off, err);
+	if (code != ERR_OK)
+		return code;
+	entry_init(&entry, ENTRY_TRANSFER);
+	entry.body.transfer.id = record.id;
+	entry.body.transfer.state = TRANSFER_LOST;
+	entry.body.transfer.from_site = parts.from;
+	entry.body.transfer.to_site = parts.to;
+	if (!reason_set(&entry.body.transfer.reason, reason))
+		return ERR_INVALID; /* the caller has measured it */
+	return visit(context, &entry, err);
+}

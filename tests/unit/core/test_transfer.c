@@ -5,6 +5,7 @@
  */
 #include "tests/unit/core/bench_warehouse.h"
 
+#include "gateway/core/transfer.h"
 #include "store/journal.h"
 #include "store/site.h"
 #include "store/transfer.h"
@@ -483,6 +484,59 @@ static void a_network_of_one_keeps_its_free_names(void **state)
 	assert_clean(w);
 }
 
+struct written_off {
+	struct txn *txn;
+	struct pos pos;
+	size_t movements;
+};
+
+static enum err_code off_hear(void *context, const struct entry *entry,
+			      struct err *err)
+{
+	struct written_off *off = context;
+
+	off->pos.value++;
+	off->movements += entry->kind == ENTRY_MOVEMENT;
+	assert_true(entry_is_sound(entry));
+	return transfer_fold(off->txn, TRANSFER_SITE_CONTROL, off->pos, entry,
+			     err);
+}
+
+/* Method: the truck burns with twelve mugs; both boxes hear HQ's entries. */
+static void hq_writes_off_what_will_never_arrive(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *boxes[] = {pair->from, pair->to};
+
+	load(pair);
+	to_hears(pair);
+	scan(pair->to, "DEPOT.OP.TRANSFER_IN");
+	scan(pair->to, PALLET_LABEL);
+	from_hears(pair);
+	for (size_t i = 0; i < ARRAY_LEN(boxes); i++) {
+		struct written_off off = {.pos = pos_make(1, 0)};
+		struct err err;
+
+		assert_done(txn_begin(ledger_env(boxes[i]->ledger), &off.txn,
+				      &err),
+			    &err);
+		assert_done(transfer_write_off(txn_view(off.txn),
+					       SPAN_LITERAL("3-7-1"),
+					       SPAN_LITERAL("truck burnt"),
+					       off_hear, &off, &err),
+			    &err);
+		assert_done(txn_commit(off.txn, &err), &err);
+		assert_int_equal(off.movements, 1);
+		assert_look(boxes[i], "transfer.show", ID,
+			    "\"lost\":12,\"in_transit\":0");
+		assert_look(boxes[i], "transfer.list", "{}",
+			    "\"transfers\":[]");
+		assert_look(boxes[i], "transfer.list", "{\"all\":true}",
+			    "\"state\":\"lost\"");
+		assert_clean(boxes[i]);
+	}
+}
+
 /* Cancelled once all is back; numbers are not used again. */
 static void a_transfer_is_cancelled_once_all_is_taken_back(void **state)
 {
@@ -520,6 +574,7 @@ int main(void)
 		PAIR(what_is_too_much_is_held_and_claimed),
 		PAIR(what_is_not_ours_is_refused),
 		STORY(a_network_of_one_keeps_its_free_names),
+		PAIR(hq_writes_off_what_will_never_arrive),
 		PAIR(a_transfer_is_cancelled_once_all_is_taken_back),
 	};
 
