@@ -4,7 +4,7 @@
 
 #include "gateway/depotd_control.h"
 #include "gateway/edge/panel.h"
-#include "store/roster.h"
+#include "store/feed.h"
 
 #define RETRY_MS 60000
 #define JOIN "join"
@@ -33,7 +33,7 @@ static bool can_join(const struct box *box)
 	if (box_extra(box, JOIN) == NULL ||
 	    view_begin(ledger_env(box->ledger), &view, &err) != ERR_OK)
 		return false;
-	code = roster_control(view, &control, &err);
+	code = feed_control(view, &control, &err);
 	view_end(view);
 	return code == ERR_OK && control.value == 0;
 }
