@@ -46,9 +46,11 @@ void sync_topic_write(const struct sync_out *out,
 /* Cuts the part before the next slash off @rest. */
 static struct span part_cut(struct span *rest)
 {
-	const char *slash = memchr(rest->data, '/', rest->size);
 	struct span part = *rest;
+	const char *slash = NULL;
 
+	if (rest->size > 0)
+		slash = memchr(rest->data, '/', rest->size);
 	if (slash == NULL) {
 		*rest = (struct span){0};
 		return part;
