@@ -222,7 +222,7 @@ enum err_code badges_load(const char *folder, struct badges *ret_badges,
 			  struct err *err)
 {
 	struct badges badges = {.at = {{.device = {.size = 0}}}};
-	int folder_fd;
+	int folder_fd = -1;
 	int fd;
 	enum err_code code = folder_open(folder, &folder_fd, err);
 

@@ -31,7 +31,18 @@ void offer_make(struct offers *offers, struct name account, struct name device,
 	badge_hash(span_of(ret_code), offer->hash);
 }
 
-/* False if it cannot be a code: too long, or of other characters. */
+/* As it was drawn: the letters that Crockford's base 32 leaves out are read as
+ * the figures that they look like. */
+static char letter_plain(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		c = (char)(c - 'A' + 'a');
+	if (c == 'o')
+		return '0';
+	return c == 'i' || c == 'l' ? '1' : c;
+}
+
+/* False if it cannot be a code: too short or too long. */
 static bool code_plain(struct span typed, char plain[OFFER_CODE_SIZE])
 {
 	size_t used = 0;
@@ -41,11 +52,9 @@ static bool code_plain(struct span typed, char plain[OFFER_CODE_SIZE])
 
 		if (c == '-' || c == ' ')
 			continue;
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c - 'A' + 'a');
 		if (used + 1 >= OFFER_CODE_SIZE)
 			return false;
-		plain[used++] = c;
+		plain[used++] = letter_plain(c);
 	}
 	plain[used] = '\0';
 	return used + 1 == OFFER_CODE_SIZE;

@@ -47,7 +47,8 @@ enum offer_verdict {
 	OFFER_SLOW, /* too many wrong ones: not looked at */
 };
 
-/* @code as typed: in either case, with or without hyphens and blanks. */
+/* @code as typed: in either case, with or without hyphens and blanks, and with
+ * O for 0, I or L for 1. */
 enum offer_verdict offer_take(struct offers *offers, struct span code,
 			      int64_t now_ms, struct offer *ret_offer);
 

@@ -67,6 +67,10 @@ static void a_code_may_be_typed_as_people_do(void **state)
 
 		if (i % 4 == 0 && i > 0)
 			typed[used++] = i % 8 == 0 ? ' ' : '-';
+		if (code[i] == '0' || code[i] == '1') {
+			typed[used++] = code[i] == '0' ? 'O' : 'l';
+			continue;
+		}
 		typed[used++] =
 			is_letter ? (char)(code[i] - 'a' + 'A') : code[i];
 	}
