@@ -147,6 +147,16 @@ static enum err_code take_op(struct sitting *sitting, struct err *err)
 	/* A device that stands at a bin counts that one unless told. */
 	if (session->op == OP_COUNT)
 		bin_set(sitting, sitting->intake->device.place);
+	if (session->op == OP_TRANSFER_OUT)
+		code = session_transfer_find(sitting->intake, &session->order,
+					     err);
+	if (code != ERR_OK)
+		return code;
+	if (sitting->verdict->word == WORD_NONE && session->order.size > 0)
+		verdict_say(sitting->verdict, WORD_SESSION_OP_TRANSFER,
+			    "%s" WORD_FIELD_END "%.*s",
+			    reading_op_name(sitting->found->op),
+			    (int)session->order.size, session->order.data);
 	if (sitting->verdict->word == WORD_NONE)
 		verdict_say(sitting->verdict,
 			    wants_ref(sitting)   ? WORD_SESSION_OP_REF
@@ -358,37 +368,30 @@ static bool is_listed_pallet(const struct sitting *sitting)
 	       sitting->found->kind == FOUND_PALLET;
 }
 
-/* An item or pallet is none: somebody went on too fast. A transfer that is none
- * of ours is refused before anything is loaded. */
+/* The number of a transfer in the middle of another one: from now on, that. */
+static bool is_other_transfer(const struct sitting *sitting)
+{
+	enum reading_op op = sitting_op(sitting);
+	struct transfer_id id;
+
+	return (op == OP_TRANSFER_OUT || op == OP_TRANSFER_IN) &&
+	       sitting->found->kind == FOUND_NOTHING &&
+	       transfer_id_parse(sitting_text(sitting), &id);
+}
+
+/* An item or pallet is none: somebody went on too fast. */
 static enum err_code take_ref(struct sitting *sitting, struct err *err)
 {
-	struct act *act = &sitting->intake->act;
-	struct span text = sitting_text(sitting);
 	struct ref *ref = &sitting->session.order;
-	struct movement movement = {.quantity = {1}};
-	struct side transit = {{.kind = PLACE_TRANSIT}, CONDITION_NONE};
-	struct side dock = {place_bin(SPAN_LITERAL(BIN_DOCK)), CONDITION_GOOD};
-	bool is_out = sitting->session.op == OP_TRANSFER_OUT;
-	enum err_code code;
 
-	if (sitting->found->kind != FOUND_NOTHING ||
-	    !place_name_is_valid(text) || !ref_set(ref, text) ||
-	    !place_name_set(&transit.place.name, text)) {
-		ref->size = 0;
-		verdict_refuse(sitting->verdict, WORD_NO_REF,
-			       span_of(reading_op_name(sitting_op(sitting))));
-		return ERR_OK;
-	}
-	movement.kind = is_out ? MOVEMENT_TRANSFER_OUT : MOVEMENT_TRANSFER_IN;
-	movement.from = is_out ? dock : transit;
-	movement.to = is_out ? transit : dock;
-	code = transfer_judge_way(act, &movement, sitting->verdict, err);
-	if (code == ERR_OK && verdict_is_open(sitting->verdict))
-		verdict_say(sitting->verdict, WORD_SESSION_REF, "%.*s",
-			    (int)text.size, text.data);
-	else
-		ref->size = 0;
-	return code;
+	ref->size = 0;
+	if (sitting->found->kind == FOUND_NOTHING)
+		return session_transfer_take(sitting->intake,
+					     sitting_op(sitting), ref,
+					     sitting->verdict, err);
+	verdict_refuse(sitting->verdict, WORD_NO_REF,
+		       span_of(reading_op_name(sitting_op(sitting))));
+	return ERR_OK;
 }
 
 static enum err_code take_item(struct sitting *sitting, struct err *err)
@@ -404,7 +407,8 @@ static enum err_code take_item(struct sitting *sitting, struct err *err)
 			       sitting_text(sitting));
 		return ERR_OK;
 	}
-	if (wants_ref(sitting) && !is_listed_pallet(sitting))
+	if ((wants_ref(sitting) && !is_listed_pallet(sitting)) ||
+	    is_other_transfer(sitting))
 		return take_ref(sitting, err);
 	if (wants_bin(sitting)) {
 		verdict_refuse(sitting->verdict,

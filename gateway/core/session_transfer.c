@@ -118,3 +118,80 @@ enum err_code session_transfer_done(struct intake *intake,
 		       ? shipped_say(&ending, err)
 		       : received_say(&ending, &record, err);
 }
+
+/* ---- the one that is being loaded ---- */
+
+struct loading {
+	const struct view *view;
+	struct ref id;
+	size_t count;
+};
+
+static enum err_code loading_look(void *context,
+				  const struct transfer_record *record,
+				  struct err *err)
+{
+	struct loading *loading = context;
+	struct span id = place_name_span(&record->id);
+	struct transfer_id parts;
+	enum transfer_side side;
+	enum err_code code;
+
+	if (record->states.sender != TRANSFER_CREATED ||
+	    record->states.hq != 0 || !transfer_id_parse(id, &parts))
+		return ERR_OK;
+	code = transfer_side_here(loading->view, id, &side, err);
+	if (code != ERR_OK || side != TRANSFER_SENDER)
+		return code;
+	if (!ref_set(&loading->id, id))
+		return err_set(err, ERR_CORRUPT, "a transfer's id is too long");
+	return ++loading->count > 1 ? ERR_STOPPED : ERR_OK;
+}
+
+enum err_code session_transfer_find(struct intake *intake, struct ref *ret_id,
+				    struct err *err)
+{
+	struct loading loading = {.view = batch_view(intake->act.batch)};
+	const struct span all = {"", 0};
+	enum err_code code =
+		transfer_walk(loading.view, all, loading_look, &loading, err);
+
+	if (code != ERR_OK && code != ERR_STOPPED)
+		return code;
+	if (loading.count != 1)
+		loading.id.size = 0;
+	*ret_id = loading.id;
+	return ERR_OK;
+}
+
+/* ---- its number ---- */
+
+enum err_code session_transfer_take(struct intake *intake, enum reading_op op,
+				    struct ref *ret_id, struct verdict *verdict,
+				    struct err *err)
+{
+	struct span text = reading_code(&intake->engine->reading.body.scan, 0);
+	struct side transit = {{.kind = PLACE_TRANSIT}, CONDITION_NONE};
+	struct side dock = {place_bin(SPAN_LITERAL(BIN_DOCK)), CONDITION_GOOD};
+	bool is_out = op == OP_TRANSFER_OUT;
+	struct movement movement = {.quantity = {1}};
+	struct ref id;
+	enum err_code code;
+
+	if (!place_name_is_valid(text) || !ref_set(&id, text) ||
+	    !place_name_set(&transit.place.name, text)) {
+		verdict_refuse(verdict, WORD_NO_REF,
+			       span_of(reading_op_name(op)));
+		return ERR_OK;
+	}
+	movement.kind = is_out ? MOVEMENT_TRANSFER_OUT : MOVEMENT_TRANSFER_IN;
+	movement.from = is_out ? dock : transit;
+	movement.to = is_out ? transit : dock;
+	code = transfer_judge_way(&intake->act, &movement, verdict, err);
+	if (code != ERR_OK || !verdict_is_open(verdict))
+		return code;
+	verdict_say(verdict, WORD_SESSION_REF, "%.*s", (int)text.size,
+		    text.data);
+	*ret_id = id;
+	return ERR_OK;
+}

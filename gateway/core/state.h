@@ -150,6 +150,20 @@ MUST_CHECK enum err_code session_transfer_done(struct intake *intake,
 					       struct verdict *verdict,
 					       struct err *err);
 
+/* Takes the scan in work for the number of a transfer that the session loads or
+ * unloads. One that is none of ours is refused before anything is booked. */
+MUST_CHECK enum err_code session_transfer_take(struct intake *intake,
+					       enum reading_op op,
+					       struct ref *ret_id,
+					       struct verdict *verdict,
+					       struct err *err);
+
+/* The one transfer that this site has created and not shipped, if there is
+ * exactly one; else *@ret_id is empty. */
+MUST_CHECK enum err_code session_transfer_find(struct intake *intake,
+					       struct ref *ret_id,
+					       struct err *err);
+
 /* Sets the problem of the first bad code of the scan in work, if it has one:
  * it is not stored with the answer, and the same text gives the same. */
 MUST_CHECK enum err_code scan_problem_find(struct intake *intake,

@@ -224,6 +224,10 @@ static const struct sentence sentences[] = {
 				  "%o：请扫描商品，或先扫描库位"},
 	[WORD_SESSION_OP_REF] = {"", "%o: scan the transfer's number",
 				 "%o：请扫描调拨单号"},
+	[WORD_SESSION_OP_TRANSFER] =
+		{"",
+		 "%o, transfer %s (another number, if it is not that one)%n",
+		 "%o，调拨单 %s（若不是，请扫描单号）%n"},
 	[WORD_SESSION_REF] = {"", "transfer %s%n", "调拨单 %s%n"},
 	[WORD_NO_TRANSFER] = {"no_transfer",
 			      "%s is no transfer of this network; its number "

@@ -102,6 +102,7 @@ enum word {
 	WORD_SESSION_REST = 93,        /* missing, surplus, one of them, next */
 	WORD_SESSION_RECEIVED = 94,    /* transfer, claims */
 	WORD_SESSION_TRANSFER_OPEN = 95, /* transfer, whose list is not whole */
+	WORD_SESSION_OP_TRANSFER = 96,   /* operation, transfer, next */
 	WORD_BOOKED_BUT = 79,    /* a warning about its code stands before it */
 	WORD_RECOUNT_MOVED = 71, /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,

@@ -143,9 +143,10 @@ static void load(struct pair *pair)
 	ask_ok(w, "transfer.create",
 	       "{\"to\":7,\"expected\":\"2026-11-24\",\"carrier\":\"SF 1\"}");
 	assert_reply(w, "\"transfer\":\"3-7-1\"");
+	/* There is one to load, so that is it. */
 	scan(w, "DEPOT.OP.TRANSFER_OUT");
-	scan(w, "3-7-1");
-	assert_ack(w, "transfer 3-7-1; scan a bin");
+	assert_ack(w, "transfer out, transfer 3-7-1 (another number, if it is "
+		      "not that one); scan a bin");
 	scan(w, "DEPOT.BIN.A-01");
 	scan(w, PALLET_LABEL);
 	assert_ack(w, "transfer out 24 x MILK [L1]");
@@ -537,6 +538,34 @@ static void hq_writes_off_what_will_never_arrive(void **state)
 	}
 }
 
+/* Method: two to load: the number has to be scanned, and another one may be at
+ * any time. */
+static void of_two_transfers_the_number_says_which(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *w = pair->from;
+
+	stock_up(w);
+	ask_ok(w, "transfer.create", "{\"to\":7}");
+	ask_ok(w, "transfer.create", "{\"to\":9}");
+	assert_reply(w, "\"transfer\":\"3-9-2\"");
+	scan(w, "DEPOT.OP.TRANSFER_OUT");
+	assert_ack(w, "transfer out: scan the transfer's number");
+	scan(w, "3-9-2");
+	scan(w, "DEPOT.BIN.A-02");
+	scan(w, MUG);
+	scan(w, "3-7-1");
+	assert_ack(w, "transfer 3-7-1; scan the next item");
+	scan(w, MUG);
+	scan(w, MUG);
+	assert_look(w, "transfer.show", ID, "\"shipped\":2");
+	assert_look(w, "transfer.show", "{\"transfer\":\"3-9-2\"}",
+		    "\"shipped\":1");
+	scan(w, "7-3-1");
+	assert_ack(w, "not_our_transfer");
+	assert_clean(w);
+}
+
 /* Cancelled once all is back; numbers are not used again. */
 static void a_transfer_is_cancelled_once_all_is_taken_back(void **state)
 {
@@ -574,6 +603,7 @@ int main(void)
 		PAIR(what_is_too_much_is_held_and_claimed),
 		PAIR(what_is_not_ours_is_refused),
 		STORY(a_network_of_one_keeps_its_free_names),
+		PAIR(of_two_transfers_the_number_says_which),
 		PAIR(hq_writes_off_what_will_never_arrive),
 		PAIR(a_transfer_is_cancelled_once_all_is_taken_back),
 	};
