@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/audit.h"
+#include "store/audit_network.h"
 #include "store/balance.h"
 #include "store/rows.h"
 #include "tests/sim/sim.h"
@@ -53,6 +55,11 @@ static enum err_code head_check(void *context, const struct feed_record *feed,
 
 	if (seen == NULL || seen->seq == feed->seq)
 		return ERR_OK;
+	/* After a fork branch 0 is what all branches share. */
+	if (feed->seq < seen->seq && feed->state == FEED_FORKED) {
+		seen->seq = 0;
+		return ERR_OK;
+	}
 	if (feed->seq < seen->seq)
 		sim_fail(look->sim,
 			 "I1: site %u: feed %u.%u went back from %" PRIu64
@@ -246,14 +253,15 @@ struct reckoning {
 };
 
 static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
-			 struct pos pos, const struct entry_bytes *bytes)
+			 struct pos pos, const struct entry_bytes *bytes,
+			 bool is_shared)
 {
 	struct sim *sim = reckoning->look.sim;
 	uint64_t hash = truth_hash(
 		(struct span){(const char *)bytes->data, bytes->size});
 
-	if (id.site < SIM_SITE_HQ)
-		return; /* HQ's word, not somebody's day */
+	if (id.site < SIM_SITE_HQ || is_shared)
+		return; /* HQ's word, or counted with the other branch */
 	if (truth_find(&sim->truth, id.site, pos, hash) == NULL)
 		sim_fail(sim,
 			 "I8: site %u holds an entry %u.%u.%" PRIu64
@@ -264,9 +272,10 @@ static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
 }
 
 static enum err_code delta_reckon(struct reckoning *reckoning,
-				  struct feed_id id, uint64_t seq,
+				  const struct feed_record *feed, uint64_t seq,
 				  struct err *err)
 {
+	struct feed_id id = feed->id;
 	UNINITIALIZED struct entry_bytes bytes;
 	struct reader reader;
 	struct delta delta;
@@ -289,7 +298,7 @@ static enum err_code delta_reckon(struct reckoning *reckoning,
 				 id.site, id.epoch, seq, i);
 			return ERR_OK;
 		}
-		entry_reckon(reckoning, id, pos, &bytes);
+		entry_reckon(reckoning, id, pos, &bytes, seq <= feed->base);
 	}
 	return ERR_OK;
 }
@@ -302,7 +311,7 @@ static enum err_code feed_reckon(void *context, const struct feed_record *feed,
 
 	rows_reset(reckoning->rows);
 	for (uint64_t seq = 1; seq <= feed->seq && code == ERR_OK; seq++)
-		code = delta_reckon(reckoning, feed->id, seq, err);
+		code = delta_reckon(reckoning, feed, seq, err);
 	return code;
 }
 
@@ -329,14 +338,79 @@ static void truth_check(struct sim *sim, struct node *node)
 			 node->site, reckoning.found, sim->truth.count);
 }
 
+/* ---- I2 and the rest, by the house's own audits ---- */
+
+static enum err_code network_audit(const struct view *view,
+				   const struct looking *look, struct err *err)
+{
+	struct network_plan plan = {.progress = NULL};
+	struct network_result *result = calloc(1, sizeof(*result));
+	char sentence[NETWORK_FINDING_PRINT_SIZE];
+	enum err_code code;
+
+	ASSERT(result != NULL);
+	memcpy(plan.net_id, look->sim->net_id, NET_ID_SIZE);
+	code = audit_network_run(view, &plan, result, err);
+	if (code == ERR_OK && !network_is_clean(result)) {
+		network_finding_print(&result->list[0], false, sentence,
+				      sizeof(sentence));
+		sim_fail(look->sim, "site %u: the network's audit: %s",
+			 look->node->site, sentence);
+	}
+	if (code == ERR_OK && result->rows == 0)
+		sim_fail(look->sim, "the audit saw nothing");
+	free(result);
+	return code;
+}
+
+static enum err_code site_audit(const struct view *view,
+				const struct looking *look, struct err *err)
+{
+	struct audit_plan plan = {.progress = NULL};
+	struct audit_result *result = calloc(1, sizeof(*result));
+	char sentence[FINDING_PRINT_SIZE];
+	enum err_code code;
+
+	ASSERT(result != NULL);
+	code = audit_run(view, &plan, result, err);
+	if (code == ERR_OK && !audit_is_clean(result)) {
+		finding_print(&result->list[0], false, sentence,
+			      sizeof(sentence));
+		sim_fail(look->sim, "site %u: its audit: %s", look->node->site,
+			 sentence);
+	}
+	free(result);
+	return code;
+}
+
+static void audits_check(struct sim *sim, struct node *node)
+{
+	struct looking look = {sim, node, NULL};
+	struct view *view;
+	struct err err;
+	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
+
+	if (code == ERR_OK) {
+		code = network_audit(view, &look, &err);
+		if (code == ERR_OK)
+			code = site_audit(view, &look, &err);
+		view_end(view);
+	}
+	store_failed(&look, code, &err);
+}
+
 void check_end(struct sim *sim)
 {
+	struct node *node =
+		&sim->nodes[random_below(&sim->random, sim->node_count)];
+
 	for (size_t i = 1; i < sim->node_count && sim_is_sound(sim); i++)
 		agreement_check(sim, &sim->nodes[0], &sim->nodes[i]);
 	/* They hold the same deltas by hash: one stands for all. */
 	if (sim_is_sound(sim))
-		truth_check(sim, &sim->nodes[random_below(&sim->random,
-							  sim->node_count)]);
+		truth_check(sim, node);
+	if (sim_is_sound(sim))
+		audits_check(sim, node);
 }
 
 /* ---- for whoever has to find out ---- */

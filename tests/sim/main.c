@@ -4,6 +4,9 @@
  * usage: sim [--from SEED] [--schedules N]   N schedules, seeds SEED, SEED+1
  * ... sim --seed SEED [--loud]            one, with its event log
  *
+ * --clones PERMILLE: in so many schedules a copied disk runs in a second box; 0
+ * if not given, for what a box does that finds itself twice is not built yet.
+ *
  * What fails is cut down to the actions that it needs, and printed.
  */
 #include <inttypes.h>
@@ -16,7 +19,6 @@
 
 static const char *const action_names[ACTION_KIND_MAX + 1] = {
 	[ACTION_WORK] = "work",
-	[ACTION_WAIT] = "wait",
 	[ACTION_CUT] = "cut",
 	[ACTION_HEAL] = "heal",
 	[ACTION_NOTICE] = "notice",
@@ -30,9 +32,11 @@ static const char *const action_names[ACTION_KIND_MAX + 1] = {
 	[ACTION_AGAIN] = "old frames again",
 	[ACTION_GARBAGE] = "garbage",
 	[ACTION_IMAGE] = "image",
-	[ACTION_RESTORE] = "restore",
 	[ACTION_CLONE] = "clone",
 };
+
+/* Permille of schedules. */
+static uint32_t clones;
 
 struct summary {
 	uint64_t schedules;
@@ -138,7 +142,7 @@ static int one(uint64_t seed, bool is_loud, uint64_t actions)
 	uint64_t first;
 	uint64_t second;
 
-	schedule_draw(&schedule, seed);
+	schedule_draw(&schedule, seed, clones);
 	if (actions < schedule.action_count)
 		schedule.action_count = actions;
 	if (!run(&schedule, is_loud, &first, NULL)) {
@@ -168,7 +172,7 @@ static int many(uint64_t from, uint64_t count)
 		uint64_t first;
 		uint64_t second;
 
-		schedule_draw(&schedule, from + i);
+		schedule_draw(&schedule, from + i, clones);
 		if (!run(&schedule, false, &first, &summary)) {
 			failed++;
 			continue;
@@ -208,6 +212,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--loud") == 0)
 			is_loud = true;
+		else if (strcmp(argv[i], "--clones") == 0)
+			clones = (uint32_t)number_of(argv[++i]);
 		else if (strcmp(argv[i], "--actions") == 0)
 			actions = number_of(argv[++i]);
 		else if (strcmp(argv[i], "--from") == 0)

@@ -1,9 +1,14 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "rules/ledger/entry.h"
+#include "store/file.h"
 #include "store/journal.h"
 #include "tests/sim/node_parts.h"
 
@@ -137,6 +142,11 @@ static void port_found(void *context, const struct sync_finding *finding)
 	struct node *node = context;
 
 	exchange_found(node->exchange, finding);
+	/* I7: nobody is accused who has one disk in one box. */
+	if (node->sim->is_honest)
+		sim_fail(node->sim,
+			 "I7: site %u accuses site %u of delta %" PRIu64,
+			 node->site, finding->feed.site, finding->seq);
 	sim_log(node->sim, node, "found %d site %u seq %" PRIu64,
 		(int)finding->kind, finding->feed.site, finding->seq);
 }
@@ -266,6 +276,66 @@ void node_crash(struct node *node)
 {
 	sim_log(node->sim, node, "loses power");
 	node_drop(node);
+}
+
+/* ---- copies ---- */
+
+/* The key goes with the disk. */
+static bool key_copy(const char *from, const char *to)
+{
+	char name[KEY_NAME_SIZE];
+	char folder[FILE_PATH_SIZE];
+	char path[FILE_PATH_SIZE];
+	uint8_t bytes[128];
+	ssize_t size;
+	int fd;
+
+	keys_epoch_name(1, name);
+	if (ledger_keys_folder(from, folder, NULL) != ERR_OK ||
+	    file_path(folder, name, path, NULL) != ERR_OK)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	size = read(fd, bytes, sizeof(bytes));
+	(void)close(fd);
+	if (size <= 0 || ledger_keys_folder(to, folder, NULL) != ERR_OK ||
+	    (mkdir(folder, 0700) < 0 && errno != EEXIST) ||
+	    file_path(folder, name, path, NULL) != ERR_OK)
+		return false;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	(void)(write(fd, bytes, (size_t)size) == size);
+	return close(fd) == 0;
+}
+
+void node_copy(struct node *node, const char *store)
+{
+	struct err err;
+
+	if (went(node, env_copy(ledger_env(node->ledger), store, 0, &err), &err,
+		 "copy") &&
+	    !key_copy(node->store, store))
+		sim_fail(node->sim, "site %u: no copy of the key", node->site);
+}
+
+void node_clone(struct node *node)
+{
+	struct sim *sim = node->sim;
+	struct ledger *image;
+	struct err err;
+
+	if (!went(node, ledger_open(sim->image.store, ENV_READ, &image, &err),
+		  &err, "open image"))
+		return;
+	(void)went(node, env_copy(ledger_env(image), node->store, 0, &err),
+		   &err, "clone");
+	ledger_close(image);
+	if (!key_copy(sim->image.store, node->store))
+		sim_fail(sim, "site %u: no copy of the key", node->site);
+	node->told = sim->image.told;
+	node->reading = 1000000; /* another scanner's numbers */
 }
 
 void node_stop(struct node *node)

@@ -107,11 +107,13 @@ static void trouble_draw(struct drawing *drawing)
 		action->amount = random_from(&drawing->random, 1, 8);
 }
 
-void schedule_draw(struct schedule *schedule, uint64_t seed)
+void schedule_draw(struct schedule *schedule, uint64_t seed, uint32_t clones)
 {
 	struct drawing drawing = {schedule, random_stream(seed, 2), 0};
 	struct random *random = &drawing.random;
 	uint64_t count = ACTIONS_MIN + random_below(random, ACTIONS_MORE);
+	uint64_t image = UINT64_MAX;
+	uint64_t clone = UINT64_MAX;
 
 	memset(schedule, 0, sizeof(*schedule));
 	schedule->seed = seed;
@@ -124,8 +126,16 @@ void schedule_draw(struct schedule *schedule, uint64_t seed)
 	schedule->doubling = (uint32_t)random_below(random, 301);
 	schedule->late = (uint32_t)random_below(random, 31);
 	schedule->has_second_broker = random_hits(random, 300);
+	if (random_hits(random, clones)) {
+		image = random_below(random, count);
+		clone = image + random_below(random, count - image);
+	}
 	for (uint64_t i = 0; i < count; i++) {
 		drawing.at_ms += pause_draw(random);
+		if (i == image)
+			(void)draw_next(&drawing, ACTION_IMAGE);
+		if (i == clone)
+			(void)draw_next(&drawing, ACTION_CLONE);
 		if (random_hits(random, 550))
 			work_draw(&drawing);
 		else

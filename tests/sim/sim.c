@@ -56,6 +56,21 @@ void sim_log(struct sim *sim, const struct node *node, const char *format, ...)
 
 /* ---- setting up ---- */
 
+static void image_take(struct sim *sim, struct node *node)
+{
+	bool fits;
+
+	if (sim->image.is_there || node->is_hq || !node->is_up)
+		return;
+	fits = text_format(sim->image.store, sizeof(sim->image.store),
+			   "%s/image", sim->folder);
+	ASSERT(fits);
+	node_copy(node, sim->image.store);
+	sim->image.is_there = true;
+	sim->image.node = node->index;
+	sim->image.told = node->told;
+}
+
 static void node_init(struct sim *sim, uint32_t index)
 {
 	struct node *node = &sim->nodes[index];
@@ -117,6 +132,7 @@ static bool sim_open(struct sim *sim, const struct schedule *schedule,
 	sim->is_loud = is_loud;
 	sim->random = random_stream(schedule->seed, 3);
 	sim->now_ms = SIM_START_MS;
+	sim->is_honest = true;
 	net_open(&sim->net, schedule->seed);
 	sim->net.now_ms = sim->now_ms;
 	sim->node_count = schedule->node_count;
@@ -277,6 +293,37 @@ static void again(struct sim *sim, const struct action *action, bool is_garbled)
 	}
 }
 
+/* Somebody starts a second box with the copy of a disk. */
+static void clone(struct sim *sim)
+{
+	struct node *node = &sim->nodes[sim->node_count];
+	const struct node *of = &sim->nodes[sim->image.node];
+	uint32_t index = (uint32_t)sim->node_count;
+	bool fits;
+
+	if (!sim->image.is_there || !sim->is_honest)
+		return;
+	sim->is_honest = false;
+	*node = (struct node){.sim = sim,
+			      .index = index,
+			      .site = of->site,
+			      .name = of->name,
+			      .is_clone = true,
+			      .clock = {.is_trusted = true}};
+	fits = text_format(node->store, sizeof(node->store), "%s/clone",
+			   sim->folder);
+	ASSERT(fits);
+	memcpy(sim->net.links[index], sim->net.links[of->index],
+	       sizeof(sim->net.links[index]));
+	for (size_t i = 0; i < NET_BROKERS_MAX; i++)
+		sim->net.links[index][i].is_up = false;
+	sim->net.names[index] = of->name;
+	node_clone(node);
+	sim->node_count++;
+	sim->net.node_count++;
+	node_start(node);
+}
+
 static void act(struct sim *sim, const struct action *action)
 {
 	struct node *node = &sim->nodes[action->node];
@@ -285,8 +332,6 @@ static void act(struct sim *sim, const struct action *action)
 	switch (action->kind) {
 	case ACTION_WORK:
 		node_work(node, (uint64_t)action->amount);
-		break;
-	case ACTION_WAIT:
 		break;
 	case ACTION_CUT:
 		cut(sim, action);
@@ -329,8 +374,10 @@ static void act(struct sim *sim, const struct action *action)
 		again(sim, action, true);
 		break;
 	case ACTION_IMAGE:
-	case ACTION_RESTORE:
+		image_take(sim, node);
+		break;
 	case ACTION_CLONE:
+		clone(sim);
 		break;
 	}
 	check_step(node);

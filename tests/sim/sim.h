@@ -25,7 +25,7 @@
 
 #define SIM_PATH_SIZE 160
 #define SIM_NODES_MIN 4
-#define SIM_NODES_MAX 12
+#define SIM_NODES_MAX 12 /* and a clone */
 #define SIM_ACTIONS_MAX 512
 #define SIM_FEEDS_MAX 64
 
@@ -63,6 +63,7 @@ struct node {
 	struct name name;
 	bool is_hq;
 	bool is_up;
+	bool is_clone; /* of another one: same site, same key */
 	char folder[SIM_PATH_SIZE];
 	char store[SIM_PATH_SIZE];
 
@@ -109,7 +110,7 @@ enum action_kind {
 	ACTION_GARBAGE, /* a frame with flipped bits comes */
 	ACTION_IMAGE,   /* somebody copies the disk */
 	ACTION_RESTORE, /* and puts the copy back */
-	ACTION_CLONE,   /* or into a second box */
+	ACTION_CLONE,   /* and starts it in a second box */
 };
 #define ACTION_KIND_MAX ACTION_CLONE
 
@@ -151,8 +152,16 @@ struct sim {
 	char folder[SIM_PATH_SIZE];
 	uint8_t net_id[NET_ID_SIZE];
 	struct net net;
-	struct node nodes[SIM_NODES_MAX];
+	struct node nodes[SIM_NODES_MAX + 1];
 	size_t node_count;
+	/* Somebody's copy of a disk. */
+	struct {
+		bool is_there;
+		uint32_t node;
+		struct pos told;
+		char store[SIM_PATH_SIZE];
+	} image;
+	bool is_honest; /* no disk was ever put into a second box */
 	struct truth truth;
 	struct sim_totals totals;
 	uint64_t log; /* hash of all that happened, in order */
@@ -166,8 +175,9 @@ struct sim {
 bool sim_run(struct sim *sim, const struct schedule *schedule, bool is_loud);
 void sim_close(struct sim *sim);
 
-/* Draws the schedule of @seed: at least 200 events, 3 sites and HQ. */
-void schedule_draw(struct schedule *schedule, uint64_t seed);
+/* Draws the schedule of @seed: at least 200 events, 3 sites and HQ. In @clones
+ * permille a copy of a disk is started in a second box. */
+void schedule_draw(struct schedule *schedule, uint64_t seed, uint32_t clones);
 
 /* The first failure is kept. */
 PRINTF_LIKE(2, 3) void sim_fail(struct sim *sim, const char *format, ...);
@@ -189,6 +199,10 @@ void node_commission(struct node *hq);
 /* People do @count things. */
 void node_work(struct node *node, uint64_t count);
 void node_frame(struct node *node, const struct net_message *message);
+/* Copies @node's disk, as it is now, to @store. */
+void node_copy(struct node *node, const char *store);
+/* The image, in a box of its own. */
+void node_clone(struct node *node);
 void node_link(struct node *node, uint32_t broker, bool is_up);
 void node_tick(struct node *node);
 struct moment node_clock(const struct node *node);
