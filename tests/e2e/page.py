@@ -246,6 +246,45 @@ def a_stranger_sees_how_to_pair(scratch):
 
 
 @h.test
+def the_camera_counts_what_comes_into_sight(scratch):
+    """Method: a real stream of a camera that is none, and a detector in the
+    browser's place that sees a code, for long, then nothing, then it again."""
+    site = Site(scratch)
+    site.start()
+    person = Person(scratch, site)
+    page = person.browser
+    page.run("""
+        window.looks = 0;
+        window.sight = arguments[0];
+        window.BarcodeDetector = class {
+            async detect(video) {
+                if (video.videoWidth === 0) return [];
+                window.looks++;
+                return window.sight ? [{rawValue: window.sight}] : [];
+            }
+        };""", MUG)
+    person.choose("receive")
+    person.said("booked")
+
+    def looks(number):
+        page.run("window.looks = 0")
+        page.wait("no looks", lambda: page.run("return window.looks") > number)
+
+    page.click("#camera")
+    person.said("booked", "MUG")
+    looks(10)  # at 150 ms each
+    h.same(site.on_hand_of("MUG"), 1, "while it is in sight")
+    person.shot("camera")
+    page.run("window.sight = ''")
+    looks(15)
+    page.run("window.sight = arguments[0]", MUG)
+    page.wait("not again", lambda: site.on_hand_of("MUG") == 2)
+    page.click("#camera-off")
+    page.wait("still on", lambda: page.run(
+        "return document.getElementById('video').srcObject.active") is False)
+
+
+@h.test
 def a_box_without_a_network_asks_for_a_code(scratch):
     """Method: this box has nothing to join by, so the page is told otherwise;
     what the box says to the code is shown."""

@@ -47,6 +47,8 @@ class Browser:
             "--disable-dev-shm-usage", "--no-first-run",
             "--disable-background-networking", "--disable-component-update",
             "--disable-sync", "--disable-default-apps", "--hide-scrollbars",
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
             f"--user-data-dir={profile}", f"--lang={lang}",
             f"--accept-lang={lang}"],
             "prefs": {"intl.accept_languages": lang}}
