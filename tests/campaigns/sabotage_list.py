@@ -15,9 +15,10 @@ import sys
 import children
 from sabotage_bugs import BUGS
 
-BUGS_MIN = 8
-AREAS = {"intake", "dedupe", "commit order", "hash check",
-         "publishing before commit"}
+BUGS_MIN = 15
+AREAS = {"intake", "dedupe", "commit order", "hash check", "signature check",
+         "epoch", "fence", "adjudication", "void rows", "authority", "credit",
+         "canonical form", "start guard", "publishing before commit"}
 
 
 def main():

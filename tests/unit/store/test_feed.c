@@ -141,6 +141,32 @@ static void a_signature_of_another_hand_is_forged(void **state)
 	assert_admission(take(bed), "applied");
 }
 
+/* Each life of a site's log has a key of its own, and none of them signs for
+ * another one: neither the old one for the new life nor the other way round. */
+static void a_key_signs_for_its_own_epoch_only(void **state)
+{
+	struct bed *bed = *state;
+	struct entry next = feeds_certificate(&bed->feeds, A);
+
+	next.body.certificate.epoch = 2;
+	next.body.certificate.parent_epoch = 1;
+	memcpy(next.body.certificate.public_key,
+	       signer_public(bed->feeds.sites[2]), KEY_PUBLIC_SIZE);
+	(void)feeds_say(&bed->feeds, SITE_CONTROL, &next);
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	send(bed, A, 1);
+	sent.delta.header.epoch = 2;
+	delta_sign(bed->feeds.sites[0], bed->feeds.net_id, &sent.delta.header,
+		   sent.delta.signature);
+	assert_admission(take(bed), "forged");
+	send(bed, A, 1);
+	delta_sign(bed->feeds.sites[2], bed->feeds.net_id, &sent.delta.header,
+		   sent.delta.signature);
+	assert_admission(take(bed), "forged");
+	send(bed, A, 1);
+	assert_admission(take(bed), "applied");
+}
+
 static void resign(struct bed *bed, uint32_t site)
 {
 	delta_rows_hash(bed->feeds.net_id, sent.delta.rows,
@@ -536,53 +562,6 @@ static void an_abandoned_transaction_leaves_desk_and_store_in_step(void **state)
 	assert_same_feed(&bed->feeds, &bed->feeds.author, &bed->node, feed_a);
 }
 
-/* ---- the roster ---- */
-
-static void the_roster_answers_from_the_control_feed(void **state)
-{
-	struct bed *bed = *state;
-	const struct view *view = node_view(&bed->node);
-	struct entry asked;
-	struct entry said;
-	struct certificate certificate;
-	struct intent intent;
-	struct intent_result result;
-	struct root root;
-	struct pos control;
-
-	assert_code(roster_root(view, &root, NULL), ERR_NOT_FOUND);
-	entry_init(&asked, ENTRY_INTENT);
-	TEXT_SET(asked.body.intent.id, "i-1");
-	TEXT_SET(asked.body.intent.verb, "task.cancel");
-	asked.body.intent.target = A;
-	(void)feeds_say(&bed->feeds, SITE_CONTROL, &asked);
-	entry_init(&said, ENTRY_INTENT_RESULT);
-	TEXT_SET(said.body.intent_result.id, "i-1");
-	said.body.intent_result.state = INTENT_DONE;
-	(void)feeds_say(&bed->feeds, B, &said); /* nobody asked that one */
-	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
-	node_hear_all(&bed->node, &bed->feeds, B);
-	assert_code(roster_root(view, &root, NULL), ERR_OK);
-	assert_true(root_verify(bed->feeds.net_id, &root));
-	assert_code(feed_control(view, &control, NULL), ERR_OK);
-	assert_int_equal(control.value, pos_make(1, 2).value);
-	assert_code(roster_site_named(view, SPAN_LITERAL("hz-04"), &certificate,
-				      NULL),
-		    ERR_OK);
-	assert_int_equal(certificate.site, 4);
-	assert_code(roster_site(view, 99, &certificate, NULL), ERR_NOT_FOUND);
-	assert_code(roster_intent(view, SPAN_LITERAL("i-1"), &intent, &result,
-				  NULL),
-		    ERR_OK);
-	assert_int_equal(result.state, 0);
-	(void)feeds_say(&bed->feeds, A, &said);
-	node_hear_all(&bed->node, &bed->feeds, A);
-	assert_code(roster_intent(view, SPAN_LITERAL("i-1"), &intent, &result,
-				  NULL),
-		    ERR_OK);
-	assert_int_equal(result.state, INTENT_DONE);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -593,6 +572,7 @@ int main(void)
 		TEST(a_delta_beyond_the_next_is_a_gap),
 		TEST(a_feed_without_certificate_is_a_stranger),
 		TEST(a_signature_of_another_hand_is_forged),
+		TEST(a_key_signs_for_its_own_epoch_only),
 		TEST(a_delta_that_follows_another_hash_is_broken),
 		TEST(rows_that_are_not_the_headers_are_garbled),
 		TEST(another_delta_with_a_seq_that_is_here_is_a_fork),
@@ -606,7 +586,6 @@ int main(void)
 		TEST(kinds_of_a_newer_depot_are_kept_and_skipped),
 		TEST(any_order_of_arrival_ends_with_the_same_bytes),
 		TEST(an_abandoned_transaction_leaves_desk_and_store_in_step),
-		TEST(the_roster_answers_from_the_control_feed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
