@@ -410,14 +410,20 @@ static enum err_code fence_limit(const struct view *view,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
-/* An epoch of control ends where the root's next statement says. */
+/* An epoch of control ends where the root's next statement says. Of two things
+ * that HQ said at once none counts, until the root speaks. */
 static enum err_code control_limit(const struct view *view,
 				   const struct feed_record *feed,
 				   uint64_t *limit, struct err *err)
 {
 	struct root root;
-	enum err_code code = roster_root(view, &root, err);
+	enum err_code code;
 
+	if (feed->id.branch != 0) {
+		*limit = feed->base;
+		return ERR_OK;
+	}
+	code = roster_root(view, &root, err);
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
 	if (code != ERR_OK || root.epoch <= feed->id.epoch)

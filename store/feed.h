@@ -237,9 +237,9 @@ MUST_CHECK enum err_code feed_judge(const struct view *view,
  * void, and the next one goes on from the state before it. Likewise if its
  * entries take more than FEED_ENTRIES_SIZE_MAX bytes written out.
  *
- * A delta of this box's own site and epoch that is not here is ADMISSION_FORK
- * or ADMISSION_GAP like any other: the caller knows what that means
- * (store/guard.h).
+ * A delta of this box's own feed that is not here is taken like any other: so
+ * the own suffix comes back after a rollback (store/succession.h). Whoever goes
+ * on writing that feed must not hand one in; he asks store/guard.h.
  *
  * ERR_FULL  no room in the map: abandon
  */
@@ -285,7 +285,8 @@ MUST_CHECK bool fork_proof_verify(const uint8_t public_key[KEY_PUBLIC_SIZE],
  * its own, named by the first 8 bytes of its hash there, with what was here of
  * it. Deltas beyond the fork are judged and admitted under those names. Nothing
  * is lost, others go on. A copy of our own feed is split like any other: this
- * box's part goes on under its branch.
+ * box's part goes on under its branch. Of HQ's control no branch counts: the
+ * root key has to sign a new epoch that follows on what they share.
  */
 #define FORK_PROOFS_MAX 4
 MUST_CHECK enum err_code fork_note(struct feed_desk *desk, struct txn *txn,

@@ -544,7 +544,10 @@ static enum err_code branches_make(struct feed_desk *desk, struct txn *txn,
 	if (search->is_held) {
 		code = feed_split(desk, txn, feed, search->seq - 1,
 				  search->hash, err);
-		return code == ERR_OK ? fork_reached(desk, txn, feed, err)
+		if (code == ERR_OK)
+			code = fork_reached(desk, txn, feed, err);
+		/* What of control no longer counts leaves the roster. */
+		return code == ERR_OK ? feed_fences_apply(desk, txn, err)
 				      : code;
 	}
 	if (search->is_next)
