@@ -309,11 +309,6 @@ void pull_want(struct sync *sync, uint32_t peer, uint64_t at_ms);
 /* The same for all who may have something. */
 void pull_want_all(struct sync *sync, uint64_t at_ms);
 uint32_t pull_of_session(const struct sync *sync, uint32_t session);
-enum err_code pull_on_have(struct sync *sync, uint32_t pull,
-			   const struct frame *frame, struct err *err);
-enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
-			      const struct frame *frame, size_t size,
-			      struct err *err);
 void pull_on_refuse(struct sync *sync, uint32_t pull,
 		    const struct frame_refuse *refuse);
 /* A pack of @session was dealt with: what it cost may be granted again. */
@@ -321,7 +316,23 @@ void pull_freed(struct sync *sync, uint32_t session, uint64_t cost);
 /* What @peer gave of @feed is no good: others may be asked. */
 void pull_spoiled(struct sync *sync, uint32_t session, uint32_t feed);
 void pull_end(struct sync *sync, uint32_t pull);
+bool pull_say(struct sync *sync, const struct pull *pull,
+	      const struct frame *frame);
 enum err_code pulls_pump(struct sync *sync, struct err *err);
+
+/* ---- sync_fetch.c ---- */
+
+enum err_code pull_on_have(struct sync *sync, uint32_t pull,
+			   const struct frame *frame, struct err *err);
+enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
+			      const struct frame *frame, size_t size,
+			      struct err *err);
+/* Something that was asked for has yet to come. */
+bool fetch_is_open(struct sync *sync, uint32_t pull);
+/* Asks for what comes next. False: there is nothing. */
+bool fetch_ask(struct sync *sync, uint32_t pull);
+/* Grants what was freed, when it is worth a frame. */
+void fetch_credit(struct sync *sync, struct pull *pull);
 
 /* ---- sync_serve.c ---- */
 
