@@ -347,6 +347,7 @@ static enum err_code start_engine(struct box *box, struct err *err)
 		zone_utc(&box->zone);
 	}
 	plan.zone = &box->zone;
+	plan.hq = network_hq(box);
 	return engine_open(&plan, ledger_identity(box->ledger), &box->engine,
 			   err);
 }
@@ -491,9 +492,9 @@ static enum err_code start_timers(struct box *box, struct err *err)
 enum err_code box_start(struct box *box, struct config *config, struct err *err)
 {
 	enum err_code (*const steps[])(struct box *, struct err *) = {
-		start_signals, start_log,    start_ledger,    start_ring,
-		start_packets, start_engine, start_publisher, start_broker,
-		start_mqtt,    start_timers, start_network,   start_keeper,
+		start_signals, start_log,     start_ledger, start_ring,
+		start_packets, start_network, start_engine, start_publisher,
+		start_broker,  start_mqtt,    start_timers, start_keeper,
 		start_envoy,   start_watch,
 	};
 	enum err_code code;

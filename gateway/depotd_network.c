@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "gateway/edge/envoy.h"
+#include "gateway/edge/hq_keys.h"
 #include "gateway/edge/link_server.h"
 #include "store/feed.h"
 #include "store/file.h"
@@ -16,6 +17,7 @@ struct network {
 	bool is_hq;
 	struct signer *signer;
 	struct feed_desk *desk;
+	struct hq_keys hq; /* all zero: this box is not HQ */
 	struct envoy *envoy;
 	char socket[CONFIG_PATH_SIZE + sizeof(LINK_SOCKET_NAME)];
 	char guard[FILE_PATH_SIZE]; /* remembers beside the store how far it is
@@ -80,7 +82,19 @@ enum err_code start_network(struct box *box, struct err *err)
 	if (code == ERR_OK)
 		code = feed_desk_open(ledger_identity(box->ledger)->net_id,
 				      &network->desk, err);
+	if (code == ERR_OK)
+		code = hq_keys_open(&network->hq, box->ledger,
+				    box->config->store.path,
+				    getenv("CREDENTIALS_DIRECTORY"),
+				    network->desk, err);
 	return code;
+}
+
+const struct hq *network_hq(const struct box *box)
+{
+	const struct hq_keys *keys = &box->network->hq;
+
+	return keys->control != NULL ? &keys->hq : NULL;
 }
 
 enum err_code start_envoy(struct box *box, struct err *err)
@@ -142,6 +156,7 @@ void stop_network(struct box *box)
 {
 	if (box->network == NULL)
 		return;
+	hq_keys_close(&box->network->hq);
 	feed_desk_close(box->network->desk);
 	signer_close(box->network->signer);
 	free(box->network);

@@ -13,14 +13,17 @@
 
 #include "gateway/depotd_box.h"
 
-/* The site's number, key and feeds, before the keeper. Errors as signer_find
- * and feed_desk_open: a site that cannot sign does not start. */
+/* The site's number, key and feeds, and HQ's keys, before the engine. Errors as
+ * signer_find, feed_desk_open and hq_keys_open: a site that cannot sign does
+ * not start. */
 MUST_CHECK enum err_code start_network(struct box *box, struct err *err);
 /* The envoy, behind the keeper. Errors as envoy_start. */
 MUST_CHECK enum err_code start_envoy(struct box *box, struct err *err);
 
 /* What the keeper is to know of feeds; NULL in a network of one. */
 struct feed_desk *network_desk(const struct box *box);
+/* What commands of HQ's need; NULL: this box is not HQ. */
+const struct hq *network_hq(const struct box *box);
 /* The keeper has committed something. */
 void network_notice(struct box *box);
 

@@ -259,6 +259,53 @@ out:
 	return err_wrap(err, code, "key %s/%s", folder, name);
 }
 
+enum err_code keys_seed(const char *folder, const char *name,
+			uint8_t ret_seed[KEY_SEED_SIZE], struct err *err)
+{
+	struct signer *signer;
+	enum err_code code =
+		signer_load(folder, name, KEY_MODE_REFUSED, &signer, err);
+
+	if (code != ERR_OK)
+		return code;
+	memcpy(ret_seed, signer->secret, KEY_SEED_SIZE);
+	signer_close(signer);
+	return ERR_OK;
+}
+
+static enum err_code key_overwrite(int folder, const char *name,
+				   struct err *err)
+{
+	static const uint8_t zeros[crypto_sign_SECRETKEYBYTES];
+	enum err_code code = ERR_OK;
+	int fd = openat(folder, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_NOT_FOUND, "there is no key %s", name);
+	if (fd < 0)
+		return err_sys(err, errno, "open key file %s", name);
+	if (write(fd, zeros, sizeof(zeros)) != (ssize_t)sizeof(zeros) ||
+	    fsync(fd) < 0)
+		code = err_sys(err, errno, "write over key file %s", name);
+	(void)close(fd); /* synced */
+	return code;
+}
+
+enum err_code keys_destroy(const char *folder, const char *name,
+			   struct err *err)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum err_code code;
+
+	if (fd < 0)
+		return err_sys(err, errno, "open folder %s", folder);
+	code = key_overwrite(fd, name, err);
+	if (code == ERR_OK && (unlinkat(fd, name, 0) < 0 || fsync(fd) < 0))
+		code = err_sys(err, errno, "remove key file %s", name);
+	(void)close(fd); /* opened for reading */
+	return code;
+}
+
 enum err_code signer_open(const char *folder, const char *name,
 			  struct signer **ret_signer, struct err *err)
 {

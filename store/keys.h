@@ -41,6 +41,19 @@ void keys_epoch_name(uint32_t epoch, char *name);
 MUST_CHECK enum err_code keys_epoch_last(const char *folder,
 					 uint32_t *ret_epoch, struct err *err);
 
+/*
+ * The seed (RFC 8032) of the secret half @name of @folder, for paper; to be
+ * wiped. signer_of_seed makes the key of it again. Errors as signer_open.
+ */
+#define KEY_SEED_SIZE 32
+MUST_CHECK enum err_code keys_seed(const char *folder, const char *name,
+				   uint8_t ret_seed[KEY_SEED_SIZE],
+				   struct err *err);
+/* Writes over the key and removes its file, as far as the medium lets go of it.
+ * ERR_NOT_FOUND  no such key; ERR_IO: the system refused */
+MUST_CHECK enum err_code keys_destroy(const char *folder, const char *name,
+				      struct err *err);
+
 /* ---- signing ---- */
 
 /* A secret key in memory that is locked, read-only and wiped at the end. */

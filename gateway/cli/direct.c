@@ -10,6 +10,7 @@
 
 #include "gateway/edge/clock.h"
 #include "gateway/edge/control_peer.h"
+#include "gateway/edge/hq_keys.h"
 #include "gateway/edge/zone_file.h"
 #include "gateway/engine_plan.h"
 
@@ -20,6 +21,8 @@ struct direct {
 	struct desk *desk;
 	struct clock clock;
 	struct zone zone; /* the site's */
+	struct hq_keys hq;
+	struct feed_desk *feeds; /* for writing only */
 };
 
 /* ---- who ---- */
@@ -70,6 +73,20 @@ enum err_code direct_become_owner(const char *path, struct err *err)
 
 /* ---- opening ---- */
 
+/* What only HQ has. */
+static enum err_code hq_open(struct direct *direct, const struct config *config,
+			     struct err *err)
+{
+	struct ledger *ledger = direct->ledger;
+	enum err_code code = feed_desk_open(ledger_identity(ledger)->net_id,
+					    &direct->feeds, err);
+
+	if (code == ERR_OK)
+		code = hq_keys_open(&direct->hq, ledger, config->store.path,
+				    NULL, direct->feeds, err);
+	return code;
+}
+
 static enum err_code writer_open(struct direct *direct,
 				 const struct config *config, struct err *err)
 {
@@ -77,8 +94,11 @@ static enum err_code writer_open(struct direct *direct,
 	enum err_code code;
 
 	plan.zone = &direct->zone;
-	code = answers_open(1, &direct->answers, err);
-
+	code = hq_open(direct, config, err);
+	if (direct->hq.control != NULL)
+		plan.hq = &direct->hq.hq;
+	if (code == ERR_OK)
+		code = answers_open(1, &direct->answers, err);
 	if (code == ERR_OK)
 		code = engine_open(&plan, ledger_identity(direct->ledger),
 				   &direct->engine, err);
@@ -123,6 +143,8 @@ void direct_close(struct direct *direct)
 	answers_close(direct->answers);
 	engine_close(direct->engine);
 	desk_close(direct->desk);
+	hq_keys_close(&direct->hq);
+	feed_desk_close(direct->feeds);
 	ledger_close(direct->ledger);
 	free(direct);
 }
@@ -164,10 +186,15 @@ static enum err_code event_run(struct direct *direct, struct event *event,
 	code = engine_step(direct->engine, batch, event, direct->answers, err);
 	if (code != ERR_OK || !engine_wrote(direct->engine)) {
 		batch_abandon(batch);
+		feed_desk_abandon(direct->feeds);
 		return code;
 	}
 	head.value = batch_next(batch).value - 1;
 	code = batch_commit(batch, err);
+	if (code == ERR_OK)
+		feed_desk_committed(direct->feeds);
+	else
+		feed_desk_abandon(direct->feeds);
 	if (code == ERR_OK && kept != NULL)
 		answers_render(direct->answers, head, answer_keep, kept);
 	return code;

@@ -70,6 +70,8 @@ extern const struct command_table trace_queries;
 extern const struct command_table check_commands;
 extern const struct command_table transfer_commands;
 extern const struct command_table transfer_queries;
+extern const struct command_table hq_commands;
+extern const struct command_table hq_queries;
 
 /*
  * Makes the reply an error: a stable @code, and the sentence in both languages

@@ -25,7 +25,7 @@ static const struct command_table *const tables[] = {
 	&work_commands,    &parked_commands, &stock_queries,
 	&master_queries,   &work_queries,    &journal_queries,
 	&trace_queries,    &check_commands,  &transfer_commands,
-	&transfer_queries,
+	&transfer_queries, &hq_commands,     &hq_queries,
 };
 
 static const struct command_row *row_find(struct span name)

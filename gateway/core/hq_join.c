@@ -340,6 +340,30 @@ static enum err_code answer_of(const struct hq *hq, struct batch *batch,
 	return roster_root(batch_view(batch), &answer->root, err);
 }
 
+enum err_code hq_answer_ahead(const struct hq *hq, struct batch *batch,
+			      const struct join_code *code, uint8_t *answer,
+			      size_t *ret_size, struct err *err)
+{
+	struct span secret = {(const char *)code->secret, sizeof(code->secret)};
+	struct arrival arrival = {.ask = {.epoch = 0}};
+	struct join_frame frame;
+	struct writer writer;
+	enum err_code result = roster_invitation(
+		batch_view(batch), code->number, &arrival.invitation, err);
+
+	if (result == ERR_OK)
+		result = answer_of(hq, batch, &arrival, &frame, err);
+	if (result != ERR_OK)
+		return result;
+	join_key(code->number, secret, arrival.key);
+	writer_init(&writer, answer, JOIN_FRAME_SIZE_MAX);
+	join_write(&writer, &frame, arrival.key);
+	ASSERT(writer_ok(&writer));
+	*ret_size = writer.size;
+	seal_wipe(&arrival, sizeof(arrival));
+	return ERR_OK;
+}
+
 static void refuse_of(const struct arrival *arrival, enum join_refusal reason,
 		      struct join_frame *ret_frame)
 {
@@ -393,6 +417,32 @@ enum err_code hq_join(const struct hq *hq, struct batch *batch,
 		ASSERT(writer_ok(&writer));
 		*ret_size = writer.size;
 	}
+	seal_wipe(&arrival, sizeof(arrival));
+	return code;
+}
+
+enum err_code hq_admit(const struct hq *hq, struct batch *batch,
+		       struct span frame, struct hq_admission *ret_admission,
+		       struct err *err)
+{
+	struct arrival arrival;
+	struct join_frame reply;
+	enum err_code code = arrival_read(batch, frame, &arrival, err);
+
+	if (code == ERR_NOT_FOUND)
+		code = ERR_DENIED;
+	if (code == ERR_OK)
+		code = reply_of(hq, batch, &arrival, &reply, err);
+	if (code == ERR_OK)
+		*ret_admission = (struct hq_admission){
+			.refusal = reply.type == JOIN_REFUSE
+					   ? reply.body.refuse.reason
+					   : JOIN_WELCOME,
+			.number = arrival.invitation.number,
+			.site = arrival.invitation.site,
+			.epoch = arrival.ask.epoch,
+			.name = arrival.invitation.name,
+		};
 	seal_wipe(&arrival, sizeof(arrival));
 	return code;
 }

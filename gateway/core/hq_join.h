@@ -45,6 +45,18 @@ MUST_CHECK enum err_code hq_withdraw(const struct hq *hq, struct batch *batch,
 				     uint32_t number, struct err *err);
 
 /*
+ * The answer to @code's invitation, given before it is asked for, to a box that
+ * has no link: an ANSWER whose nonce is zeros, *@ret_size bytes of @answer
+ * (JOIN_FRAME_SIZE_MAX). In the batch that invited or a later one.
+ * ERR_NOT_FOUND  no such invitation
+ */
+MUST_CHECK enum err_code hq_answer_ahead(const struct hq *hq,
+					 struct batch *batch,
+					 const struct join_code *code,
+					 uint8_t *answer, size_t *ret_size,
+					 struct err *err);
+
+/*
  * What a box said on the plane of joining. Where it came with the right secret
  * there is an answer, *@ret_size bytes of @answer (JOIN_FRAME_SIZE_MAX), and
  * the site is certified; else *@ret_size is 0 and nobody is told anything.
@@ -52,5 +64,22 @@ MUST_CHECK enum err_code hq_withdraw(const struct hq *hq, struct batch *batch,
 MUST_CHECK enum err_code hq_join(const struct hq *hq, struct batch *batch,
 				 struct span frame, uint8_t *answer,
 				 size_t *ret_size, struct err *err);
+
+/*
+ * The same for an ASK that people carried: who it is, or why not. Where it is
+ * refused nothing was written.
+ * ERR_DENIED  it is of no invitation of this HQ's (@err untouched)
+ */
+struct hq_admission {
+	enum join_refusal refusal;
+	uint32_t number; /* the invitation's */
+	uint32_t site;
+	uint32_t epoch;
+	struct name name;
+};
+MUST_CHECK enum err_code hq_admit(const struct hq *hq, struct batch *batch,
+				  struct span frame,
+				  struct hq_admission *ret_admission,
+				  struct err *err);
 
 #endif

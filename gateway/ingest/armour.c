@@ -230,8 +230,8 @@ static const struct {
 	[ARMOUR_KIND] = {"it is no such file", "不是这种文件"},
 	[ARMOUR_VERSION_NEW] = {"a newer depot wrote it: update this one",
 				"由更新版本的 depot 写成：请先升级本机"},
-	[ARMOUR_LINE] = {"line %u is mistyped or damaged",
-			 "第 %u 行输入有误或已损坏"},
+	[ARMOUR_LINE] = {"line %s is mistyped or damaged",
+			 "第 %s 行输入有误或已损坏"},
 	[ARMOUR_WHOLE] = {"a line is missing, or the lines are mixed up",
 			  "缺少一行，或各行顺序有误"},
 };

@@ -47,7 +47,7 @@ enum armour_fault armour_read(struct span text, const char *kind,
 			      uint8_t *bytes, size_t *ret_size,
 			      unsigned *ret_line);
 
-/* The sentence, in two languages, with %u for the line if it is ARMOUR_LINE's.
+/* The sentence, in two languages, with %s for the line if it is ARMOUR_LINE's.
  * Never NULL. */
 const char *armour_fault_text(enum armour_fault fault, bool is_chinese);
 

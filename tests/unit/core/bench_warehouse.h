@@ -12,6 +12,7 @@
 
 #include "gateway/core/command.h"
 #include "gateway/core/engine.h"
+#include "gateway/core/hq.h"
 #include "gateway/ingest/json.h"
 #include "store/audit.h"
 #include "store/balance.h"
@@ -28,6 +29,7 @@ struct warehouse {
 	uint16_t packet_id;
 	bool was_committed;      /* the last step wrote something */
 	const struct zone *zone; /* for warehouse_open; NULL: UTC */
+	const struct hq *hq;     /* likewise; NULL: it is not HQ */
 	struct desk *desk;
 	struct json json; /* of the last reply */
 	void *json_memory;
@@ -48,6 +50,7 @@ static inline void warehouse_open(struct warehouse *warehouse)
 		.recount_units = 5,
 		.recount_percent = 20,
 		.zone = warehouse->zone,
+		.hq = warehouse->hq,
 	};
 	struct err err;
 
@@ -104,9 +107,13 @@ static inline void warehouse_step(struct warehouse *warehouse,
 	warehouse->was_committed = engine_wrote(warehouse->engine);
 	if (!warehouse->was_committed) {
 		batch_abandon(batch);
+		if (warehouse->hq != NULL)
+			feed_desk_abandon(warehouse->hq->desk);
 	} else {
 		head.value = batch_next(batch).value - 1;
 		assert_done(batch_commit(batch, &err), &err);
+		if (warehouse->hq != NULL)
+			feed_desk_committed(warehouse->hq->desk);
 		answers_render(warehouse->answers, head, ack_keep, warehouse);
 	}
 }

@@ -1,0 +1,400 @@
+/*
+ * Commands of HQ: who joins the network, and who leaves it.
+ */
+#include "gateway/core/asking.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "gateway/core/hq_fence.h"
+#include "gateway/core/hq_join.h"
+#include "gateway/core/join_file.h"
+#include "gateway/core/rights.h"
+
+#define HOUR_MS INT64_C(3600000)
+/* How long a code is good, if nobody says. */
+#define INVITE_HOURS 168
+#define INVITE_HOURS_MAX 8760
+
+static const struct refusal not_hq = {
+	"not_hq", "this box is not HQ of a network: depot hq init makes it so",
+	"本机不是网络的总部：可用 depot hq init 设为总部"};
+static const struct refusal no_clock = {
+	"no_clock",
+	"the clock is not set: an invitation has to end at some time",
+	"时钟未校准：邀请需要有效期"};
+static const struct refusal bad_site_name = {
+	"bad_name", "%s is no site's name: a-z, 0-9 and dashes, up to 24",
+	"%s 不是有效的站点名：a-z、0-9 和连字符，最多 24 个字符"};
+static const struct refusal bad_host = {
+	"bad_host",
+	"%s is not HOST:PORT with letters, digits, dots and dashes, or longer "
+	"than 27",
+	"%s 不是“主机:端口”，或超过 27 个字符"};
+static const struct refusal bad_until = {"bad_date", "%s is over already",
+					 "%s 已经过去"};
+static const struct refusal unknown_site = {
+	"unknown_site", "the network has no site %s", "网络中没有站点 %s"};
+static const struct refusal is_invited = {
+	"already_invited",
+	"an invitation for %s is out, or the name is HQ's own: depot hq sites "
+	"shows it, depot hq withdraw takes it back",
+	"%s 已有未使用的邀请，或是总部自己的名称：可用 depot hq sites "
+	"查看，depot hq withdraw 撤回"};
+static const struct refusal no_invitation = {
+	"unknown_invitation", "there is no invitation %s", "没有邀请 %s"};
+static const struct refusal was_used = {
+	"invitation_used",
+	"invitation %s was used: depot hq revoke takes the site's key back",
+	"邀请 %s 已被使用：可用 depot hq revoke 吊销该站点的密钥"};
+static const struct refusal own_feed = {"bad_site", "%s is HQ itself",
+					"%s 是总部自身"};
+static const struct refusal not_held = {
+	"not_held", "HQ does not hold so much of the feed of %s",
+	"总部没有 %s 的这么多数据"};
+static const struct refusal a_stranger = {
+	"unknown_invitation",
+	"that box was not invited by this HQ, or its code was mistyped",
+	"该盒子不是由本总部邀请的，或加入码输入有误"};
+
+/* NULL: refused. */
+static const struct hq *hq_of(struct asking *asking)
+{
+	const struct hq *hq = asking->act->plan->hq;
+
+	if (hq == NULL)
+		(void)asking_refuse(asking, &not_hq, SPAN_LITERAL(""));
+	return hq;
+}
+
+static bool reason_read(struct asking *asking, struct reason *ret_reason)
+{
+	struct span text;
+
+	return asking_text_or(asking, "reason", REASON_SIZE_MAX, &text) &&
+	       reason_set(ret_reason, text);
+}
+
+/* ---- inviting ---- */
+
+/* The day's end at HQ. */
+static bool until_read(struct asking *asking, uint64_t *ret_until_ms)
+{
+	const struct json_value *value =
+		json_member(asking->arguments, "until");
+	struct fault fault;
+	struct moment end;
+	struct span text;
+	struct date date;
+
+	if (value == NULL)
+		return true;
+	if (json_to_date(value, &date, &fault) != ERR_OK) {
+		(void)asking_fault(asking, &fault);
+		return false;
+	}
+	end = asking->zone != NULL
+		      ? zone_moment(asking->zone, date_to_days(date) + 1, 0)
+		      : (struct moment){moment_of_date(date).ms + DAY_MS};
+	if (end.ms <= asking->now.ms &&
+	    json_to_text(value, &text, &fault) == ERR_OK) {
+		(void)asking_refuse(asking, &bad_until, text);
+		return false;
+	}
+	*ret_until_ms = (uint64_t)end.ms;
+	return true;
+}
+
+static bool share_read(struct asking *asking, uint32_t *ret_permille)
+{
+	const struct json_value *value =
+		json_member(asking->arguments, "share");
+	struct json_range range = {0, 1};
+	struct fault fault;
+	int64_t permille;
+
+	if (value == NULL)
+		return true;
+	if (json_to_scaled(value, 3, range, &permille, &fault) != ERR_OK) {
+		(void)asking_fault(asking, &fault);
+		return false;
+	}
+	*ret_permille = (uint32_t)permille;
+	return true;
+}
+
+/* As the code will have it: what its reader does not take is refused here. */
+static bool host_read(struct asking *asking, struct join_host *ret_host)
+{
+	char text[JOIN_CODE_SIZE_MAX + 1];
+	struct join_code probe = {.number = 1};
+	struct span host;
+	char upper[JOIN_HOST_SIZE_MAX];
+
+	if (!asking_text_or(asking, "host", REF_SIZE_MAX, &host))
+		return false;
+	if (host.size > 0 && host.size <= sizeof(upper)) {
+		for (size_t i = 0; i < host.size; i++)
+			upper[i] = host.data[i] >= 'a' && host.data[i] <= 'z'
+					   ? (char)(host.data[i] - 'a' + 'A')
+					   : host.data[i];
+		if (join_host_set(&probe.host,
+				  (struct span){upper, host.size})) {
+			join_code_write(&probe, text);
+			if (join_code_parse(span_of(text), &probe) !=
+			    JOIN_CODE_SOUND)
+				probe.host.size = 0;
+		}
+	}
+	*ret_host = probe.host;
+	if (host.size > 0 && probe.host.size == 0)
+		(void)asking_refuse(asking, &bad_host, host);
+	return !asking->is_refused;
+}
+
+static bool name_read(struct asking *asking, const char *member, bool is_needed,
+		      struct name *ret_name)
+{
+	struct span text;
+	bool is_read =
+		is_needed ? asking_text(asking, member, REF_SIZE_MAX, &text)
+			  : asking_text_or(asking, member, REF_SIZE_MAX, &text);
+
+	if (!is_read)
+		return false;
+	if (text.size == 0)
+		return true;
+	if (text_is_name(text) && name_set(ret_name, text))
+		return true;
+	(void)asking_refuse(asking, &bad_site_name, text);
+	return false;
+}
+
+static bool invite_read(struct asking *asking, struct invite *invite,
+			struct join_host *host)
+{
+	struct json_range hours = {1, INVITE_HOURS_MAX};
+	int64_t valid;
+
+	if (!name_read(asking, "site", true, &invite->site) ||
+	    !name_read(asking, "like", false, &invite->like) ||
+	    !asking_int_or(asking, "hours", hours, INVITE_HOURS, &valid) ||
+	    !until_read(asking, &invite->until_ms) ||
+	    !share_read(asking, &invite->share_permille) ||
+	    !host_read(asking, host))
+		return false;
+	if (asking->now.ms == 0) {
+		(void)asking_refuse(asking, &no_clock, SPAN_LITERAL(""));
+		return false;
+	}
+	invite->expires_ms = (uint64_t)(asking->now.ms + valid * HOUR_MS);
+	return true;
+}
+
+static enum err_code invited_out(struct asking *asking, const struct hq *hq,
+				 const struct invite *invite,
+				 const struct join_code *code, struct err *err)
+{
+	struct json_out *out = asking->out;
+	struct invitation invitation;
+	char file[ARMOUR_TEXT_SIZE_MAX];
+	uint8_t frame[JOIN_FRAME_SIZE_MAX];
+	char text[JOIN_CODE_SIZE_MAX + 1];
+	struct writer writer;
+	size_t size;
+	enum err_code result = hq_answer_ahead(hq, asking->act->batch, code,
+					       frame, &size, err);
+
+	if (result == ERR_OK)
+		result = roster_invitation(batch_view(asking->act->batch),
+					   code->number, &invitation, err);
+	if (result != ERR_OK)
+		return result;
+	join_code_write(code, text);
+	writer_init(&writer, file, sizeof(file));
+	invitation_file_write(&writer, code,
+			      (struct span){(const char *)frame, size});
+	ASSERT(writer_ok(&writer));
+	out_int_at(out, "number", code->number);
+	out_int_at(out, "site", invitation.site);
+	out_text_at(out, "name", name_span(&invite->site));
+	out_string_at(out, "code", text);
+	out_moment_at(out, "expires",
+		      (struct moment){(int64_t)invite->expires_ms});
+	if (invite->until_ms != 0)
+		out_moment_at(out, "until",
+			      (struct moment){(int64_t)invite->until_ms});
+	out_text_at(out, "file", (struct span){file, writer.size});
+	seal_wipe(file, sizeof(file));
+	seal_wipe(text, sizeof(text));
+	return ERR_OK;
+}
+
+static enum err_code invite_run(struct asking *asking, struct err *err)
+{
+	const struct hq *hq = hq_of(asking);
+	struct invite invite = {.until_ms = 0};
+	struct join_host host = {.size = 0};
+	struct join_code code;
+	enum err_code result;
+
+	if (hq == NULL || !invite_read(asking, &invite, &host))
+		return ERR_OK;
+	result = hq_invite(hq, asking->act->batch, &invite, &code, err);
+	if (result == ERR_NOT_FOUND)
+		return asking_refuse(asking, &unknown_site,
+				     name_span(&invite.like));
+	if (result == ERR_CONFLICT)
+		return asking_refuse(asking, &is_invited,
+				     name_span(&invite.site));
+	if (result != ERR_OK)
+		return result;
+	code.host = host;
+	result = invited_out(asking, hq, &invite, &code, err);
+	seal_wipe(&code, sizeof(code));
+	return result;
+}
+
+static enum err_code withdraw(struct asking *asking, struct err *err)
+{
+	const struct hq *hq = hq_of(asking);
+	struct json_range range = {1, JOIN_NUMBER_MAX};
+	char text[16];
+	int64_t number;
+	enum err_code code;
+
+	if (hq == NULL || !asking_int(asking, "invitation", range, &number))
+		return ERR_OK;
+	(void)text_format(text, sizeof(text), "%" PRId64, number);
+	code = hq_withdraw(hq, asking->act->batch, (uint32_t)number, err);
+	if (code == ERR_NOT_FOUND)
+		return asking_refuse(asking, &no_invitation, span_of(text));
+	if (code == ERR_CONFLICT)
+		return asking_refuse(asking, &was_used, span_of(text));
+	if (code == ERR_OK)
+		out_int_at(asking->out, "invitation", number);
+	return code;
+}
+
+/* ---- a box that was there ---- */
+
+static enum err_code admit(struct asking *asking, struct err *err)
+{
+	const struct hq *hq = hq_of(asking);
+	struct hq_admission admission;
+	uint8_t frame[ARMOUR_SIZE_MAX];
+	enum armour_fault fault;
+	struct refusal why = {.code = "bad_file"};
+	char where[16];
+	unsigned line = 0;
+	size_t size = 0;
+	enum err_code code;
+
+	if (hq == NULL)
+		return ERR_OK;
+	fault = ask_file_read(asking->command->file, frame, &size, &line);
+	(void)text_format(where, sizeof(where), "%u", line);
+	why.en = armour_fault_text(fault, false);
+	why.zh = armour_fault_text(fault, true);
+	if (fault != ARMOUR_SOUND)
+		return asking_refuse(asking, &why, span_of(where));
+	code = hq_admit(hq, asking->act->batch,
+			(struct span){(const char *)frame, size}, &admission,
+			err);
+	if (code == ERR_DENIED)
+		return asking_refuse(asking, &a_stranger, SPAN_LITERAL(""));
+	if (code != ERR_OK)
+		return code;
+	if (admission.refusal != JOIN_WELCOME) {
+		why.code = "join_refused";
+		why.en = join_refusal_text(admission.refusal, false);
+		why.zh = join_refusal_text(admission.refusal, true);
+		return asking_refuse(asking, &why, SPAN_LITERAL(""));
+	}
+	out_int_at(asking->out, "site", admission.site);
+	out_text_at(asking->out, "name", name_span(&admission.name));
+	out_int_at(asking->out, "epoch", admission.epoch);
+	out_int_at(asking->out, "invitation", admission.number);
+	return ERR_OK;
+}
+
+/* ---- ending ---- */
+
+/* "site" by name. False: refused, or *@ret_code tells. */
+static bool site_find(struct asking *asking, struct certificate *site,
+		      enum err_code *ret_code, struct err *err)
+{
+	struct name name = {.size = 0};
+
+	*ret_code = ERR_OK;
+	if (!name_read(asking, "site", true, &name))
+		return false;
+	*ret_code =
+		roster_site_named(asking->view, name_span(&name), site, err);
+	if (*ret_code == ERR_NOT_FOUND)
+		*ret_code =
+			asking_refuse(asking, &unknown_site, name_span(&name));
+	else if (*ret_code == ERR_OK && site->site <= SITE_FIRST)
+		*ret_code = asking_refuse(asking, &own_feed, name_span(&name));
+	return *ret_code == ERR_OK && !asking->is_refused;
+}
+
+static enum err_code end_run(struct asking *asking, struct hq_ending *ending,
+			     struct err *err)
+{
+	const struct hq *hq = hq_of(asking);
+	struct certificate site;
+	struct fence fence;
+	enum err_code code;
+
+	if (hq == NULL || !reason_read(asking, &ending->reason))
+		return ERR_OK;
+	if (!site_find(asking, &site, &code, err))
+		return code;
+	ending->site = site.site;
+	code = hq_end(hq, asking->act->batch, ending, &fence, err);
+	if (code == ERR_NOT_FOUND || code == ERR_INVALID)
+		return asking_refuse(asking, &not_held, name_span(&site.name));
+	if (code != ERR_OK)
+		return code;
+	out_int_at(asking->out, "site", fence.site);
+	out_text_at(asking->out, "name", name_span(&site.name));
+	out_int_at(asking->out, "epoch", fence.epoch);
+	out_int_at(asking->out, "seq", (int64_t)fence.seq);
+	out_string_at(asking->out, "verdict",
+		      term_name(TERM_FENCE, fence.verdict));
+	return ERR_OK;
+}
+
+static enum err_code revoke(struct asking *asking, struct err *err)
+{
+	struct hq_ending ending = {.is_revoked = true};
+
+	return end_run(asking, &ending, err);
+}
+
+static enum err_code fence(struct asking *asking, struct err *err)
+{
+	struct json_range epochs = {0, EPOCH_MAX};
+	struct json_range seqs = {-1, INT64_MAX};
+	struct hq_ending ending = {.is_revoked = false};
+	int64_t epoch;
+	int64_t seq;
+
+	if (!asking_int_or(asking, "epoch", epochs, 0, &epoch) ||
+	    !asking_int_or(asking, "seq", seqs, -1, &seq))
+		return ERR_OK;
+	ending.epoch = (uint32_t)epoch;
+	ending.has_seq = seq >= 0;
+	ending.seq = ending.has_seq ? (uint64_t)seq : 0;
+	return end_run(asking, &ending, err);
+}
+
+static const struct command_row rows[] = {
+	{{"hq.invite", COMMAND_WRITE, RIGHTS_SITE}, invite_run, NULL},
+	{{"hq.withdraw", COMMAND_WRITE, RIGHTS_SITE}, withdraw, NULL},
+	{{"hq.admit", COMMAND_WRITE, RIGHTS_SITE}, admit, NULL},
+	{{"hq.revoke", COMMAND_WRITE, RIGHTS_SITE}, revoke, NULL},
+	{{"hq.fence", COMMAND_WRITE, RIGHTS_SITE}, fence, NULL},
+};
+const struct command_table hq_commands = {rows, ARRAY_LEN(rows)};

@@ -1,0 +1,189 @@
+#include "gateway/edge/hq_keys.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "store/keys.h"
+#include "store/seal.h"
+#include "store/site.h"
+
+#define NAME_SIZE 32
+
+static void key_name(const char *feed, uint32_t epoch, char name[NAME_SIZE])
+{
+	(void)text_format(name, NAME_SIZE, "%s-%" PRIu32 ".key", feed, epoch);
+}
+
+/* The epochs that count. ERR_NOT_FOUND: this store is not HQ's. */
+static enum err_code epochs_read(struct ledger *ledger, struct hq *hq,
+				 struct err *err)
+{
+	struct certificate master;
+	struct root root;
+	uint32_t site = 0;
+	struct view *view;
+	enum err_code code = view_begin(ledger_env(ledger), &view, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = site_number_get(view, &site, err);
+	if (code == ERR_OK && site != SITE_FIRST)
+		code = ERR_NOT_FOUND;
+	if (code == ERR_OK)
+		code = roster_root(view, &root, err);
+	if (code == ERR_OK)
+		code = roster_site(view, SITE_MASTER, &master, err);
+	view_end(view);
+	if (code != ERR_OK)
+		return code;
+	hq->control_epoch = root.epoch;
+	hq->master_epoch = master.epoch;
+	return ERR_OK;
+}
+
+static enum err_code signers_open(struct hq_keys *keys, const char *path,
+				  const char *credentials, struct err *err)
+{
+	char folder[FILE_PATH_SIZE];
+	char name[NAME_SIZE];
+	enum err_code code = ledger_keys_folder(path, folder, err);
+
+	if (code != ERR_OK)
+		return code;
+	key_name("control", keys->hq.control_epoch, name);
+	code = signer_find(credentials, folder, name, &keys->control, err);
+	if (code != ERR_OK)
+		return code;
+	key_name("master", keys->hq.master_epoch, name);
+	return signer_find(credentials, folder, name, &keys->master, err);
+}
+
+enum err_code hq_keys_open(struct hq_keys *keys, struct ledger *ledger,
+			   const char *path, const char *credentials,
+			   struct feed_desk *desk, struct err *err)
+{
+	enum err_code code;
+
+	memset(keys, 0, sizeof(*keys));
+	code = epochs_read(ledger, &keys->hq, err);
+	if (code == ERR_OK)
+		code = signers_open(keys, path, credentials, err);
+	if (code != ERR_OK) {
+		hq_keys_close(keys);
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	}
+	keys->hq.identity = ledger_identity(ledger);
+	keys->hq.desk = desk;
+	keys->hq.control = keys->control;
+	keys->hq.master = keys->master;
+	seal_random(&keys->hq.boot, sizeof(keys->hq.boot));
+	return ERR_OK;
+}
+
+void hq_keys_close(struct hq_keys *keys)
+{
+	signer_close(keys->control);
+	signer_close(keys->master);
+	memset(keys, 0, sizeof(*keys));
+}
+
+/* ---- founding ---- */
+
+static enum err_code key_make(const char *folder, const char *feed,
+			      struct signer **ret_signer, struct err *err)
+{
+	uint8_t public_half[KEY_PUBLIC_SIZE];
+	char name[NAME_SIZE];
+	enum err_code code;
+
+	key_name(feed, 1, name);
+	code = keys_make(folder, name, public_half, err);
+	return code == ERR_OK ? signer_open(folder, name, ret_signer, err)
+			      : code;
+}
+
+static enum err_code keys_new(struct hq_keys *keys, const char *path,
+			      struct err *err)
+{
+	char folder[FILE_PATH_SIZE];
+	enum err_code code = ledger_keys_folder(path, folder, err);
+
+	if (code == ERR_OK)
+		code = key_make(folder, "control", &keys->control, err);
+	if (code == ERR_OK)
+		code = key_make(folder, "master", &keys->master, err);
+	keys->hq.control_epoch = 1;
+	keys->hq.master_epoch = 1;
+	keys->hq.control = keys->control;
+	keys->hq.master = keys->master;
+	seal_random(&keys->hq.boot, sizeof(keys->hq.boot));
+	return code;
+}
+
+/* Before any key is made: one that is in use is never replaced. */
+static enum err_code is_free(struct ledger *ledger, struct err *err)
+{
+	struct root root;
+	uint32_t site = 0;
+	struct view *view;
+	enum err_code code = view_begin(ledger_env(ledger), &view, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = site_number_get(view, &site, err);
+	if (code == ERR_OK && site != 0)
+		code = err_set(err, ERR_CONFLICT,
+			       "this store is site %" PRIu32
+			       " of a network already",
+			       site);
+	if (code == ERR_OK) {
+		code = roster_root(view, &root, err);
+		if (code == ERR_OK)
+			code = err_set(err, ERR_CONFLICT,
+				       "this store has a network already");
+		else if (code == ERR_NOT_FOUND)
+			code = ERR_OK;
+	}
+	view_end(view);
+	return code;
+}
+
+static enum err_code network_say(const struct hq *hq, struct ledger *ledger,
+				 const struct hq_founding *founding,
+				 struct err *err)
+{
+	struct batch *batch;
+	enum err_code code = batch_begin(ledger, &batch, err);
+
+	if (code != ERR_OK)
+		return code;
+	batch_time(batch, founding->now, founding->clock_trusted);
+	code = hq_found(hq, batch, founding->root, err);
+	if (code == ERR_OK)
+		code = site_number_put(batch_txn(batch), SITE_FIRST, err);
+	if (code == ERR_OK)
+		return batch_commit(batch, err);
+	batch_abandon(batch);
+	return code;
+}
+
+enum err_code hq_keys_found(struct ledger *ledger,
+			    const struct hq_founding *founding, struct err *err)
+{
+	struct hq_keys keys = {.control = NULL};
+	struct feed_desk *desk = NULL;
+	enum err_code code = is_free(ledger, err);
+
+	if (code == ERR_OK)
+		code = feed_desk_open(ledger_identity(ledger)->net_id, &desk,
+				      err);
+	if (code == ERR_OK)
+		code = keys_new(&keys, founding->path, err);
+	keys.hq.identity = ledger_identity(ledger);
+	keys.hq.desk = desk;
+	if (code == ERR_OK)
+		code = network_say(&keys.hq, ledger, founding, err);
+	hq_keys_close(&keys);
+	feed_desk_close(desk);
+	return code;
+}

@@ -1,0 +1,52 @@
+/*
+ * hq_keys - the keys with which a box speaks as HQ.
+ *
+ * Layer     gateway/edge
+ * Threads   start and commissioning only
+ * On disk   control-N.key and master-N.key in the store's folder of keys
+ */
+#ifndef DEPOT_GATEWAY_EDGE_HQ_KEYS_H
+#define DEPOT_GATEWAY_EDGE_HQ_KEYS_H
+
+#include "gateway/core/hq.h"
+
+/* All zero is a box that is not HQ. */
+struct hq_keys {
+	struct hq hq; /* for struct engine_plan; its desk is the caller's */
+	struct signer *control;
+	struct signer *master;
+};
+
+/*
+ * Opens them where the store at @path is HQ's, and has them; else @keys is all
+ * zero and the result ERR_OK. @credentials (may be NULL) is systemd's folder.
+ * @desk is borrowed; end with hq_keys_close either way.
+ * ERR_UNSAFE, ERR_CORRUPT, ERR_IO  a key is there and cannot be taken
+ */
+MUST_CHECK enum err_code hq_keys_open(struct hq_keys *keys,
+				      struct ledger *ledger, const char *path,
+				      const char *credentials,
+				      struct feed_desk *desk, struct err *err);
+/* Wipes them. */
+void hq_keys_close(struct hq_keys *keys);
+
+/*
+ * Makes the network that the store at @path was founded for: two keys, the
+ * control feed's first delta, and the number SITE_FIRST. @root is the key that
+ * the store was founded with.
+ *
+ * ERR_CONFLICT   it is HQ already, or a site of another's network
+ * ERR_INVALID    @root did not found this store
+ * else as batch_commit
+ */
+struct hq_founding {
+	const char *path;
+	const struct signer *root;
+	struct moment now;
+	bool clock_trusted;
+};
+MUST_CHECK enum err_code hq_keys_found(struct ledger *ledger,
+				       const struct hq_founding *founding,
+				       struct err *err);
+
+#endif
