@@ -100,6 +100,46 @@ the_longest_message_of_each_plane_fits_and_no_longer_one(void **state)
 	}
 }
 
+/* A process that an upgrade left running speaks to one that it started: other
+ * bytes are another LINK_VERSION. */
+static void the_bytes_are_those_of_version_1(void **state)
+{
+	struct link_packet packets[] = {
+		{.kind = LINK_HELLO,
+		 .hello = {.version = 1, .is_metered = true, .budget = 258}},
+		{.kind = LINK_UP},
+		{.kind = LINK_DOWN, .reason = SPAN_LITERAL("gone")},
+		{.kind = LINK_MESSAGE,
+		 .message = {.topic = SPAN_LITERAL("head/hq"),
+			     .payload = SPAN_LITERAL("abc"),
+			     .is_retained = true}},
+		{.kind = LINK_ROOM, .room = 262144},
+		{.kind = LINK_USED, .used = {1, 2}},
+		{.kind = LINK_PUBLISH,
+		 .message = {.topic = SPAN_LITERAL("rep/hq/a/7"),
+			     .payload = SPAN_LITERAL(""),
+			     .qos = 1}},
+	};
+	const struct span bytes[] = {
+		SPAN_LITERAL("\1\0\1\2hq\1\0\0\0\0\0\0\1\2"),
+		SPAN_LITERAL("\2"),
+		SPAN_LITERAL("\3\4gone"),
+		SPAN_LITERAL("\4\2\7head/hq\3abc"),
+		SPAN_LITERAL("\5\0\0\0\0\0\4\0\0"),
+		SPAN_LITERAL("\6\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2"),
+		SPAN_LITERAL("\7\1\12rep/hq/a/7\0"),
+	};
+
+	(void)state;
+	assert_true(name_set(&packets[0].hello.name, span_of("hq")));
+	assert_int_equal(ARRAY_LEN(packets), ARRAY_LEN(bytes));
+	for (size_t i = 0; i < ARRAY_LEN(packets); i++) {
+		assert_int_equal(link_encode(&packets[i], buffer),
+				 bytes[i].size);
+		assert_memory_equal(buffer, bytes[i].data, bytes[i].size);
+	}
+}
+
 static void a_topic_is_read_in_its_parts(void **state)
 {
 	struct link_topic topic;
@@ -218,6 +258,7 @@ int main(void)
 		cmocka_unit_test(every_kind_is_read_as_it_was_written),
 		cmocka_unit_test(
 			the_longest_message_of_each_plane_fits_and_no_longer_one),
+		cmocka_unit_test(the_bytes_are_those_of_version_1),
 		cmocka_unit_test(a_topic_is_read_in_its_parts),
 		cmocka_unit_test(what_is_no_topic_of_ours_is_none),
 		cmocka_unit_test(
