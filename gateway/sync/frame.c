@@ -278,6 +278,7 @@ static void have_read(struct reader *reader, struct frame_have *have)
 
 static void want_write(struct writer *writer, const struct frame_want *want)
 {
+	write_varint(writer, want->number);
 	write_varint(writer, want->granted);
 	write_varint(writer, want->count);
 	write_span_raw(writer, want->ranges);
@@ -285,6 +286,7 @@ static void want_write(struct writer *writer, const struct frame_want *want)
 
 static void want_read(struct reader *reader, struct frame_want *want)
 {
+	want->number = read_bounded(reader, 1, UINT64_MAX);
 	want->granted = read_varint(reader);
 	want->count = (uint32_t)read_bounded(reader, 0, WANT_RANGES_MAX);
 	want->ranges = read_ranges(reader, want->count);

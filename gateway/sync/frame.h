@@ -91,10 +91,13 @@ struct frame_entry {
 
 /*
  * WANT: all that is wanted now in this session, in order of urgency; it takes
- * the place of what was wanted before. @granted: bytes in all since HELLO.
+ * the place of what was wanted before. @number: 1, 2 ... in the session, so
+ * that a WANT that comes twice or late is known. @granted: bytes in all since
+ * HELLO.
  */
 #define WANT_RANGES_MAX 64
 struct frame_want {
+	uint64_t number;
 	uint64_t granted;
 	uint32_t count; /* 0: the session is over */
 	struct span ranges;

@@ -228,6 +228,7 @@ bool fetch_ask(struct sync *sync, uint32_t pull)
 		return false;
 	which->granted = which->freed + which->window;
 	want->granted = which->granted;
+	want->number = ++which->wants;
 	want->ranges =
 		(struct span){(const char *)sync->list_bytes, writer.size};
 	which->useful_ms = sync->now.ms;
@@ -282,8 +283,7 @@ static void batches_keep(struct sync *sync, uint32_t pull, uint32_t feed,
 			    .pack = *pack};
 	uint64_t reach = feed_reach(sync, feed);
 
-	if (pack->first_seq + pack->count - 1 <= reach ||
-	    slot_take(sync, &like, bytes) == NONE) {
+	if (slot_take(sync, &like, bytes) == NONE) {
 		which->freed += slot_cost(bytes.size + 5);
 		return;
 	}
@@ -292,10 +292,45 @@ static void batches_keep(struct sync *sync, uint32_t pull, uint32_t feed,
 		which->useful_ms = sync->now.ms;
 }
 
-static void batches_unasked(struct sync *sync, struct pull *pull, size_t size)
+/* A broker repeats what it carries; that is not its sender's doing, and not
+ * counted against its credit. */
+static bool pack_is_here(const struct sync *sync, uint32_t feed,
+			 const struct pack *pack)
 {
-	sync->counts.frames_unasked++;
-	pull->freed += slot_cost(size);
+	if (pack->first_seq + pack->count - 1 <= feed_reach(sync, feed))
+		return true;
+	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
+		const struct slot *slot = &sync->slots[i];
+
+		if (slot->state != SLOT_FREE && slot->feed == feed &&
+		    slot->pack.first_seq == pack->first_seq &&
+		    slot->pack.count == pack->count)
+			return true;
+	}
+	return false;
+}
+
+/* Counts a frame that came. Of no use: it makes room at once. */
+static void batches_count(struct sync *sync, struct pull *pull, size_t size,
+			  bool is_useful)
+{
+	pull->received += slot_cost(size);
+	if (!is_useful) {
+		pull->freed += slot_cost(size);
+		sync->counts.frames_unasked++;
+	}
+}
+
+/* A window more than it may: it does not care, and is left for a while. */
+static bool server_is_left(struct sync *sync, uint32_t pull)
+{
+	struct pull *which = &sync->pulls[pull];
+
+	if (which->received <= which->granted + which->window)
+		return false;
+	sync->peers[which->peer].refused_until_ms = sync->now.ms + QUIET_MS_MAX;
+	pull_end(sync, pull);
+	return true;
 }
 
 enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
@@ -304,33 +339,24 @@ enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
 {
 	struct pull *which = &sync->pulls[pull];
 	struct span bytes = frame->body.pack;
-	struct pack pack;
-	uint32_t feed;
+	struct pack pack = {0};
+	uint32_t feed = NONE;
+	bool is_useful;
 
-	which->received += slot_cost(size);
-	if (which->received > which->granted) {
-		/* It sends more than it may: not to be spoken to for a while.
-		 */
-		sync->counts.frames_unasked++;
-		sync->peers[which->peer].refused_until_ms =
-			sync->now.ms + QUIET_MS_MAX;
-		pull_end(sync, pull);
-		return ERR_OK;
-	}
-	if (which->state != PULL_FETCHING ||
-	    pack_peek(bytes, &pack) != ERR_OK) {
-		batches_unasked(sync, which, size);
-		return ERR_OK;
-	}
-	feed = feed_find(sync, pack.feed);
+	if (which->state == PULL_FETCHING && pack_peek(bytes, &pack) == ERR_OK)
+		feed = feed_find(sync, pack.feed);
 	if (feed != NONE && feed == which->search.feed &&
 	    pack.first_seq == which->search.asked) {
+		which->received += slot_cost(size);
 		which->freed += slot_cost(size);
 		return fork_on_pack(sync, pull, bytes, &pack, err);
 	}
-	if (!pack_was_asked(sync, pull, feed, &pack))
-		batches_unasked(sync, which, size);
-	else
+	if (feed != NONE && pack_is_here(sync, feed, &pack))
+		return ERR_OK;
+	is_useful = pack_was_asked(sync, pull, feed, &pack) &&
+		    which->received + slot_cost(size) <= which->granted;
+	batches_count(sync, which, size, is_useful);
+	if (!server_is_left(sync, pull) && is_useful)
 		batches_keep(sync, pull, feed, &pack, bytes);
 	return ERR_OK;
 }

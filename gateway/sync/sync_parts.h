@@ -103,6 +103,7 @@ struct peer {
 
 	/* When it asked us. */
 	uint64_t hello_ms;
+	uint32_t hello_session;
 	uint64_t refuse_ms;
 	uint64_t rate_ms;
 	uint64_t rate_left; /* bytes it may be served now */
@@ -140,6 +141,7 @@ struct pull {
 	uint64_t granted;  /* told to the server */
 	uint64_t received; /* cost of what came */
 	uint64_t freed;    /* cost of what is dealt with */
+	uint64_t wants;    /* said */
 	bool has_news;     /* something was fetched */
 	bool is_short;     /* something that the server has cannot be had */
 	uint8_t digest[VECTOR_DIGEST_SIZE]; /* of the server's vector */
@@ -154,6 +156,7 @@ struct serve {
 	uint64_t heard_ms;
 	uint64_t granted;
 	uint64_t sent;
+	uint64_t wants; /* the number of the last */
 	uint32_t count;
 	uint32_t turn;
 	struct frame_range ranges[WANT_RANGES_MAX];

@@ -222,10 +222,13 @@ void pull_on_refuse(struct sync *sync, uint32_t pull,
 	case REFUSE_NET:
 		wait = QUIET_MS_MAX;
 		break;
+	case REFUSE_PRUNED:
+		/* Of one range; the others come, and then this one stalls. */
+		sync->pulls[pull].is_short = true;
+		return;
 	case REFUSE_BUSY:
 	case REFUSE_SESSION:
 	case REFUSE_BASE:
-	case REFUSE_PRUNED:
 		break;
 	}
 	pull_end(sync, pull);

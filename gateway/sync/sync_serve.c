@@ -178,11 +178,15 @@ static enum err_code have_say(struct sync *sync, const struct sync_out *whereto,
 
 #define REFUSE_NOTHING ((enum refuse_code)0)
 
+static bool hello_is_early(const struct sync *sync, const struct peer *peer)
+{
+	return peer->hello_ms != 0 &&
+	       sync->now.ms - peer->hello_ms < HELLO_SPACING_MS;
+}
+
 static enum refuse_code hello_check(struct sync *sync, struct peer *peer,
 				    const struct frame_hello *hello)
 {
-	bool is_early = peer->hello_ms != 0 &&
-			sync->now.ms - peer->hello_ms < HELLO_SPACING_MS;
 
 	if (hello->net != frame_net(sync->config.net_id)) {
 		sync->counts.frames_foreign++;
@@ -192,7 +196,8 @@ static enum refuse_code hello_check(struct sync *sync, struct peer *peer,
 	    hello->version_max < FRAME_VERSION)
 		return REFUSE_VERSION;
 	rate_fill(sync, peer);
-	if (is_early || peer->rate_left < sync->config.serve_rate / 4)
+	if (hello_is_early(sync, peer) ||
+	    peer->rate_left < sync->config.serve_rate / 4)
 		return REFUSE_BUSY;
 	peer->hello_ms = sync->now.ms;
 	return REFUSE_NOTHING;
@@ -214,18 +219,23 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 {
 	const struct frame_hello *hello = &frame->body.hello;
 	struct peer *whom = &sync->peers[peer];
-	enum refuse_code refused = hello_check(sync, whom, hello);
+	enum refuse_code refused;
 	struct sync_out out = {.link = link,
 			       .plane = SYNC_PLANE_REPLY,
 			       .to = name_span(&whom->name),
 			       .session = frame->session};
 	uint32_t flags = 0;
 
+	/* A broker said it twice: it has its answer. */
+	if (hello_is_early(sync, whom) && whom->hello_session == frame->session)
+		return ERR_OK;
+	refused = hello_check(sync, whom, hello);
 	if (refused != REFUSE_NOTHING) {
 		serve_refuse(sync, peer, link, frame->session,
 			     (struct frame_refuse){refused, 5});
 		return ERR_OK;
 	}
+	whom->hello_session = frame->session;
 	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0)
 		peer_covers(sync, peer, sync->digest);
 	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0)
@@ -266,6 +276,9 @@ void serve_on_want(struct sync *sync, uint32_t peer, uint32_t link,
 		return;
 	}
 	grant(serve, frame->body.want.granted);
+	if (frame->body.want.number <= serve->wants)
+		return;
+	serve->wants = frame->body.want.number;
 	serve->count = 0;
 	serve->turn = 0;
 	reader_init(&reader, frame->body.want.ranges.data,

@@ -148,6 +148,7 @@ static inline void sample_make(struct sample *sample, size_t index)
 		break;
 	case 4:
 		frame->type = FRAME_WANT;
+		frame->body.want.number = 3;
 		frame->body.want.granted = 40000;
 		frame->body.want.count = 3;
 		frame->body.want.ranges = sample_ranges(sample);

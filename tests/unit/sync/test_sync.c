@@ -143,6 +143,28 @@ whatever_a_broker_loses_repeats_and_delays_all_ends_equal(void **state)
 	printf("slowest healing: %llu ms\n", (unsigned long long)slowest);
 }
 
+/* Method: every frame comes twice or more. No session is begun again for it,
+ * and no pack is admitted twice. */
+static void what_a_broker_says_twice_costs_nothing(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(13), &small);
+	struct sync_counts counts;
+
+	(void)state;
+	backlog_write(bed, 1, 600);
+	bed->twice = 100;
+	bed->late_ms = 50;
+	bed_links(bed, true);
+	(void)bed_settle(bed, MINUTE_MS);
+	bed_run(bed, MINUTE_MS);
+	counts = box_counts(&bed->boxes[0]);
+	assert_int_equal(counts.stalls, 0);
+	assert_int_equal(counts.refusals_got, 0);
+	assert_in_range(counts.sessions_begun, 1, 2);
+	assert_int_equal(counts.refused[ADMISSION_DUPLICATE], 0);
+	bed_close(bed);
+}
+
 /* Method: the engine is dropped and opened again every two seconds in the
  * middle of catching up. */
 static void an_engine_that_is_dropped_goes_on_from_the_store(void **state)
@@ -471,6 +493,7 @@ int main(void)
 			whatever_a_broker_loses_repeats_and_delays_all_ends_equal),
 		cmocka_unit_test(
 			an_engine_that_is_dropped_goes_on_from_the_store),
+		cmocka_unit_test(what_a_broker_says_twice_costs_nothing),
 		cmocka_unit_test(the_same_seed_says_the_same_byte_for_byte),
 		cmocka_unit_test(
 			what_a_peer_has_is_known_when_it_has_signed_it),
