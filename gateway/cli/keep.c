@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/cli/audit_network.h"
 #include "gateway/cli/request.h"
+#include "gateway/cli/result.h"
 #include "gateway/cli/sheet.h"
 #include "gateway/edge/clerk_report.h"
 #include "store/backup.h"
@@ -27,47 +29,6 @@ static const struct control_refusal is_running = {
 static const struct control_refusal bad_path = {
 	"usage", "%s is no folder that can be named",
 	"%s 不是可用的文件夹路径"};
-
-/* A document in the making, and what it is shown by. */
-struct result {
-	char text[REPLY_SIZE_MAX];
-	struct json_out out;
-};
-
-static struct result *result_begin(struct cli *cli)
-{
-	struct result *result = malloc(sizeof(*result));
-
-	if (result == NULL) {
-		(void)cli_failed(cli, ERR_FULL, NULL);
-		return NULL;
-	}
-	out_init(&result->out, result->text, sizeof(result->text));
-	out_object(&result->out);
-	return result;
-}
-
-static enum exit_code result_end(struct cli *cli, struct result *result,
-				 show_fn *show)
-{
-	struct reply reply;
-	enum exit_code exit;
-
-	out_object_end(&result->out);
-	if (!out_ok(&result->out)) {
-		free(result);
-		return cli_failed(cli, ERR_OVERFLOW, NULL);
-	}
-	exit = reply_take(cli, out_span(&result->out), &reply);
-	if (exit == EXIT_DONE) {
-		if (cli->is_json)
-			cli_document(reply.text);
-		exit = show(cli, reply.root);
-		reply_release(&reply);
-	}
-	free(result);
-	return exit;
-}
 
 static enum err_code table_progress(void *context, enum table table,
 				    uint64_t done, uint64_t total)
@@ -184,8 +145,11 @@ static enum exit_code audit_run_verb(struct cli *cli)
 {
 	struct request request = {.name = "audit"};
 	struct direct *direct;
-	enum exit_code exit = ask_direct(cli, ENV_READ, &direct);
+	enum exit_code exit;
 
+	if (cli_option(cli, "--network") != NULL)
+		return audit_network(cli);
+	exit = ask_direct(cli, ENV_READ, &direct);
 	if (exit != EXIT_DONE)
 		return exit;
 	return direct == NULL ? ask_show(cli, &request, audit_show)
@@ -469,14 +433,24 @@ static const struct option_spec restore_options[] = {
 	 "临时文件夹，默认 /tmp"},
 };
 
+static const struct option_spec audit_options[] = {
+	{"--network", NULL,
+	 "of all sites' feeds that are here, instead of this site's books",
+	 "审计此处持有的各站点记录，而非本站账目"},
+};
+
 const struct verb keep_verbs[] = {
 	{
 		.name = "audit",
-		.usage = "",
+		.usage = "[--network]",
 		.en = "proves that every unit is somewhere",
 		.zh = "审计：证明每个单位都有去处",
-		.examples = "depot audit\texit status 3 if something is found\t"
-			    "发现问题时退出码为 3\n",
+		.examples =
+			"depot audit\texit status 3 if something is found\t"
+			"发现问题时退出码为 3\n"
+			"depot audit --network\twhat all sites say adds up\t"
+			"各站点的记录彼此相符\n",
+		CLI_OPTIONS(audit_options),
 		.run = audit_run_verb,
 	},
 	{

@@ -93,6 +93,21 @@ def scan(scratch, site, count, boot):
     gun.close()
 
 
+def adds_up(sites):
+    """The network's audit is clean at each of them, beside its daemon."""
+    for site in sites:
+        done = subprocess.run(
+            [os.path.join(h.BUILD, "gateway/depot"), "--config", site.config,
+             "--json", "audit", "--network"], capture_output=True, text=True,
+            check=False)
+        h.same(done.returncode, 0, f"audit at {site.site}: {done.stderr}")
+        result = h.decode(done.stdout)
+        h.same(result["unexplained"], 0, "unexplained")
+        h.same(result["findings"], 0, "findings")
+        h.same(result["feeds"], 4, "feeds")
+        assert result["movements"] > 0
+
+
 @h.test
 def what_one_site_scans_all_of_them_hold(scratch):
     _, sites = begin(scratch)
@@ -100,6 +115,7 @@ def what_one_site_scans_all_of_them_hold(scratch):
         scan(scratch, site, 20, "b1")
     feeds = agree_on(sites, 20)
     holds(feeds, {1, 3, 4, 5})
+    adds_up(sites)
 
 
 def agree_on(sites, count):
@@ -135,6 +151,7 @@ def a_broker_that_loses_everything_and_a_box_that_dies_lose_nothing(scratch):
     scan(scratch, sites[2], 3, "b3")
     feeds = agree_on(sites, 5)
     holds(feeds, {1, 3, 4, 5})
+    adds_up(sites)
 
 
 if __name__ == "__main__":
