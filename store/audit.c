@@ -164,7 +164,7 @@ static enum err_code entry_audit(struct audit *audit, struct pos pos,
 		journal_report(audit, FINDING_UNSOUND, pos);
 		return ERR_OK;
 	}
-	if (entry.kind != ENTRY_MOVEMENT)
+	if (entry.kind != ENTRY_MOVEMENT || entry.carried.value != 0)
 		return ERR_OK;
 	return movement_audit(audit, pos, &entry.body.movement, err);
 }

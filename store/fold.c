@@ -219,6 +219,8 @@ enum err_code fold_entry(struct txn *txn, struct pos pos,
 {
 	if (!entry_is_sound(entry))
 		return unsound(entry, err);
+	if (entry->carried.value != 0)
+		return ERR_OK; /* folded where it lies */
 	switch (entry->kind) {
 	case ENTRY_FOUNDING:
 		return founding_fold(txn, err);

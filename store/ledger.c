@@ -435,17 +435,40 @@ static void founding_next(const struct ledger *ledger,
 	founding->previous_chain = head->chain;
 }
 
-static enum err_code succession_post(struct batch *batch,
-				     const struct succession *succession,
-				     struct err *err)
+/* Tells an entry again, in the epoch that is open now. */
+static enum err_code entry_carry(struct batch *batch, struct pos pos,
+				 struct err *err)
 {
 	struct entry entry;
+	enum err_code code = journal_read(batch_view(batch), pos, &entry, err);
 
-	if (succession == NULL)
+	if (code == ERR_VERSION)
+		return ERR_OK; /* nobody here can tell what it says */
+	if (code != ERR_OK)
+		return code;
+	if (entry.kind == ENTRY_FOUNDING || entry.kind == ENTRY_SUCCESSION)
+		return ERR_OK;
+	entry.carried = pos;
+	entry.clock_flags &= ENTRY_EFFECTIVE_TRUSTED;
+	return batch_post(batch, &entry, NULL, err);
+}
+
+static enum err_code succession_post(struct batch *batch,
+				     const struct epoch_plan *plan,
+				     struct pos end, struct err *err)
+{
+	struct entry entry;
+	enum err_code code;
+
+	if (plan->succession == NULL)
 		return ERR_OK;
 	entry_init(&entry, ENTRY_SUCCESSION);
-	entry.body.succession = *succession;
-	return batch_post(batch, &entry, NULL, err);
+	entry.body.succession = *plan->succession;
+	code = batch_post(batch, &entry, NULL, err);
+	for (struct pos pos = {plan->sealed.value + 1};
+	     pos.value <= end.value && code == ERR_OK; pos.value++)
+		code = entry_carry(batch, pos, err);
+	return code;
 }
 
 enum err_code ledger_epoch_open(struct ledger *ledger,
@@ -464,7 +487,8 @@ enum err_code ledger_epoch_open(struct ledger *ledger,
 	batch->head.chain = 0;
 	code = batch_post(batch, &entry, NULL, err);
 	if (code == ERR_OK)
-		code = succession_post(batch, plan->succession, err);
+		code = succession_post(batch, plan,
+				       entry.body.founding.previous, err);
 	if (code != ERR_OK) {
 		batch_abandon(batch);
 		return code;

@@ -82,8 +82,11 @@ struct epoch_plan {
 	uint8_t public_key[32];
 	struct moment now;
 	bool clock_trusted;
-	/* The second entry, in the same commit; NULL: none. Borrowed. */
+	/* The second entry, in the same commit; NULL: none. Borrowed. What lies
+	 * behind @sealed of the epoch that ends is told again (struct entry,
+	 * carried). */
 	const struct succession *succession;
+	struct pos sealed;
 };
 MUST_CHECK enum err_code ledger_epoch_open(struct ledger *ledger,
 					   const struct epoch_plan *plan,

@@ -239,13 +239,24 @@ enum err_code succession_of(const struct view *view, uint32_t site,
 	return ERR_OK;
 }
 
-enum err_code succession_open(struct ledger *ledger,
+enum err_code succession_open(struct ledger *ledger, uint32_t site,
 			      const struct epoch_plan *plan,
 			      const struct succession *succession,
 			      struct err *err)
 {
 	struct epoch_plan whole = *plan;
+	struct journal_head head;
+	struct feed_record feed;
+	struct view *view;
+	enum err_code code = view_begin(ledger_env(ledger), &view, err);
 
+	if (code != ERR_OK)
+		return code;
+	code = own_feed(view, site, &feed, &head, err);
+	view_end(view);
+	if (code != ERR_OK)
+		return code;
 	whole.succession = succession;
+	whole.sealed = pos_make(succession->parent_epoch, feed.number);
 	return ledger_epoch_open(ledger, &whole, err);
 }

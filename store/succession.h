@@ -7,8 +7,8 @@
  * First the own feed's suffix comes back from peers, who are its backup: they
  * send it as they send any feed, and feed_admit takes it. Then journal_recover
  * gives the journal the entries that it lost. Then succession_open begins the
- * next epoch, with a fresh key. HQ certifies it; until then facts are recorded
- * and nothing is promised.
+ * next epoch, with a fresh key, and tells there what was never sealed. HQ
+ * certifies it; until then facts are recorded and nothing is promised.
  */
 #ifndef DEPOT_STORE_SUCCESSION_H
 #define DEPOT_STORE_SUCCESSION_H
@@ -41,9 +41,13 @@ MUST_CHECK enum err_code succession_of(const struct view *view, uint32_t site,
 				       struct succession *ret_succession,
 				       struct err *err);
 
-/* Opens @plan's epoch; its second entry is the succession, in one commit.
- * Errors as ledger_epoch_open. */
-MUST_CHECK enum err_code succession_open(struct ledger *ledger,
+/*
+ * Opens @plan's epoch; its second entry is the succession. Those behind it tell
+ * again what the journal has and the present epoch never sealed (struct entry,
+ * carried): nobody else would ever hear of it, for the old epoch ends with what
+ * the succession names. All in one commit. Errors as ledger_epoch_open.
+ */
+MUST_CHECK enum err_code succession_open(struct ledger *ledger, uint32_t site,
 					 const struct epoch_plan *plan,
 					 const struct succession *succession,
 					 struct err *err);

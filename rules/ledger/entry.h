@@ -394,6 +394,10 @@ struct entry {
 	uint32_t clock_flags;
 	struct actor actor;
 	struct entry_ref ref;
+	/* An entry of the epoch before that was never sealed, told again after
+	 * a succession: the journal has folded it there, all others fold it
+	 * here. 0: it is told for the first time. */
+	struct pos carried;
 	union {
 		struct founding founding;
 		struct movement movement;

@@ -33,6 +33,7 @@ static const struct field head[] = {
 	NAMED(7, FIELD_NUMBER, actor.seq, 0, "seq"),
 	NAMED(8, FIELD_ENUM, ref.kind, REF_TASK, "ref_kind"),
 	NAMED(9, FIELD_TEXT, ref.text, REF_SIZE_MAX, "ref"),
+	FIELD(10, FIELD_POS, carried, 0),
 };
 
 static const struct field founding[] = {

@@ -269,6 +269,7 @@ static void every_field_of_every_kind_is_shown(void **state)
 			if (kind == ENTRY_MOVEMENT)
 				entry.body.movement.from.condition =
 					CONDITION_DAMAGED;
+			entry.carried = pos_make(1, 5);
 			if (is_empty)
 				entry_init(&entry, kind);
 			out_init(&out, w->reply, REPLY_SIZE_MAX);

@@ -7,6 +7,7 @@
 #include "store/audit.h"
 #include "store/guard.h"
 #include "store/keys.h"
+#include "store/rebuild.h"
 #include "store/roster.h"
 #include "store/succession.h"
 #include "tests/support/entries.h"
@@ -348,7 +349,7 @@ static struct succession succeed(struct bed *bed, const struct guard *guard)
 	assert_done(keys_make(bed->keys, "epoch-2.key", plan.public_key,
 			      &bed->w.err),
 		    &bed->w.err);
-	assert_done(succession_open(bed->w.ledger, &plan, &succession,
+	assert_done(succession_open(bed->w.ledger, SITE, &plan, &succession,
 				    &bed->w.err),
 		    &bed->w.err);
 	signer_close(bed->signer);
@@ -397,6 +398,63 @@ static void what_peers_have_comes_back_and_a_new_epoch_goes_on(void **state)
 	env_close(peers);
 }
 
+struct units {
+	int64_t cup;
+	int64_t tea;
+};
+
+static enum err_code units_add(void *context,
+			       const struct site_balance_key *key,
+			       const struct balance *balance, struct err *err)
+{
+	struct units *units = context;
+
+	(void)err;
+	if (!place_is_bin(&key->place, "A-01"))
+		return ERR_OK;
+	if (span_is(sku_span(&key->item), "CUP"))
+		units->cup += balance->cells[0].quantity.units;
+	else
+		units->tea += balance->cells[0].quantity.units;
+	return ERR_OK;
+}
+
+/* Two entries of the image were never sealed, and of the lost ones nobody has
+ * any: the new epoch tells the two again, once for the network and not a second
+ * time for the box. */
+static void what_was_never_sealed_is_told_again_in_the_new_epoch(void **state)
+{
+	struct bed *bed = *state;
+	struct units units = {0};
+	struct rebuild_difference difference;
+	struct succession succession;
+	struct env *peers;
+	struct view *view;
+	char scratch[160];
+
+	live(bed);
+	peers = roll_back(bed);
+	succession = succeed(bed, NULL);
+	assert_int_equal(succession.parent_seq, 1);
+	assert_int_equal(seal(bed), 1);
+	assert_int_equal(seal(bed), 0);
+	view = look(bed);
+	assert_done(site_balance_walk(view, NULL, units_add, &units,
+				      &bed->w.err),
+		    &bed->w.err);
+	assert_int_equal(units.tea, 30);
+	assert_int_equal(units.cup, 3);
+	(void)text_format(scratch, sizeof(scratch), "%s/scratch",
+			  bed->w.folder);
+	assert_done(rebuild_compare(view, scratch, MAP_SIZE, &difference,
+				    &bed->w.err),
+		    &bed->w.err);
+	assert_int_equal(difference.rows, 0);
+	view_end(view);
+	assert_audit(bed);
+	env_close(peers);
+}
+
 /* The old image went on before anybody noticed: the journal has other entries
  * under the same numbers. Nothing is changed, and a new epoch opens. */
 static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
@@ -430,6 +488,7 @@ int main(void)
 		TEST(each_verdict_is_told_by_its_name),
 		TEST(a_witness_that_is_behind_is_no_rollback),
 		TEST(what_peers_have_comes_back_and_a_new_epoch_goes_on),
+		TEST(what_was_never_sealed_is_told_again_in_the_new_epoch),
 		TEST(a_journal_that_went_another_way_is_told_and_not_mixed),
 	};
 
