@@ -95,7 +95,6 @@ struct node {
 
 enum action_kind {
 	ACTION_WORK = 1, /* people at @node do @amount things */
-	ACTION_WAIT,     /* time passes */
 	ACTION_CUT,      /* @node's link @broker: @amount 1 out, 2 in, 3 both */
 	ACTION_HEAL,     /* and whole again */
 	ACTION_NOTICE,   /* the box notices how its link is */
@@ -109,7 +108,6 @@ enum action_kind {
 	ACTION_AGAIN,   /* old frames come once more */
 	ACTION_GARBAGE, /* a frame with flipped bits comes */
 	ACTION_IMAGE,   /* somebody copies the disk */
-	ACTION_RESTORE, /* and puts the copy back */
 	ACTION_CLONE,   /* and starts it in a second box */
 };
 #define ACTION_KIND_MAX ACTION_CLONE
