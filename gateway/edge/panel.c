@@ -73,6 +73,14 @@ static void badge_reply(struct panel_job *job, const struct offer *offer)
 	out_object_end(&job->out);
 }
 
+static void cookie_set(struct panel_job *job, const char *token, int seconds)
+{
+	(void)text_format(job->cookie, sizeof(job->cookie),
+			  "%s%s; Path=/; Max-Age=%d; Secure; HttpOnly; "
+			  "SameSite=Strict",
+			  job->page->cookie_name, token, seconds);
+}
+
 /* The badge stands in the file before anybody holds its token. */
 static void badge_give(struct panel_job *job, const struct offer *offer)
 {
@@ -102,10 +110,8 @@ static void badge_give(struct panel_job *job, const struct offer *offer)
 		panel_job_done(job, 503);
 		return;
 	}
-	(void)text_format(job->cookie, sizeof(job->cookie),
-			  PANEL_COOKIE_NAME "=%s; Path=/; Max-Age=%d; Secure; "
-					    "HttpOnly; SameSite=Strict",
-			  token, PANEL_BADGE_SECONDS);
+	cookie_set(job, token, PANEL_BADGE_SECONDS);
+	seal_wipe(token, sizeof(token));
 	badge_reply(job, offer);
 	log_event(page->config.log, LEVEL_NOTICE, "page_paired",
 		  "device %.*s is a browser of account %.*s",
@@ -151,9 +157,7 @@ static void leave_take(struct panel_job *job)
 		panel_job_done(job, 503);
 		return;
 	}
-	(void)text_format(job->cookie, sizeof(job->cookie), "%s",
-			  PANEL_COOKIE_NAME "=; Path=/; Max-Age=0; Secure; "
-					    "HttpOnly; SameSite=Strict");
+	cookie_set(job, "", 0);
 	out_object(&job->out);
 	out_object_end(&job->out);
 	panel_job_done(job, 200);
@@ -460,7 +464,15 @@ static enum err_code server_start(struct panel *page, struct err *err)
 				    .handle = panel_handle,
 				    .context = page};
 
-	return web_open(&config, &page->web, err);
+	enum err_code code = web_open(&config, &page->web, err);
+
+	if (code != ERR_OK)
+		return code;
+	panel_lock(page); /* it serves already */
+	(void)text_format(page->cookie_name, sizeof(page->cookie_name),
+			  "__Host-depot-%u=", web_port(page->web));
+	panel_unlock(page);
+	return ERR_OK;
 }
 
 static void files_tag(struct panel *page)

@@ -27,7 +27,7 @@
 #define PANEL_FILES_MAX 16
 #define PANEL_TAG_SIZE 24
 #define PANEL_COOKIE_SIZE 160
-#define PANEL_COOKIE_NAME "__Host-depot"
+#define PANEL_COOKIE_NAME_SIZE 24
 
 enum panel_work {
 	PANEL_PAIR,
@@ -105,6 +105,9 @@ struct panel {
 	char file_tags[PANEL_FILES_MAX][PANEL_TAG_SIZE];
 
 	pthread_mutex_t mutex; /* over what follows */
+	/* "__Host-depot-8443=": cookies know no ports, and two boxes may share
+	 * a host. */
+	char cookie_name[PANEL_COOKIE_NAME_SIZE];
 	bool is_stopping;
 	struct panel_job jobs[PANEL_JOBS_MAX];
 	struct badges badges; /* written by the loop alone */

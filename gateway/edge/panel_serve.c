@@ -132,10 +132,8 @@ static bool file_serve(struct serving *serving, size_t index)
 /* ---- who asks ---- */
 
 /* The value of our cookie among those that came; empty: it is not there. */
-static struct span cookie_find(const char *cookies)
+static struct span cookie_find(const char *cookies, struct span name)
 {
-	static const struct span name = {PANEL_COOKIE_NAME "=",
-					 sizeof(PANEL_COOKIE_NAME)};
 	const char *at = cookies == NULL ? "" : cookies;
 
 	while (*at != '\0') {
@@ -166,13 +164,14 @@ static bool bucket_draw(struct panel_bucket *bucket, int64_t now_ms)
 static bool guest_know(struct serving *serving)
 {
 	struct panel *page = serving->page;
-	struct span token = cookie_find(serving->ask->cookie);
+	struct span token;
 	int64_t now_ms = clock_monotonic_ms(page->config.clock);
 	bool is_known;
 	bool is_slow = false;
 	size_t index = 0;
 
 	panel_lock(page);
+	token = cookie_find(serving->ask->cookie, span_of(page->cookie_name));
 	is_known = badges_find(&page->badges, token, &index);
 	if (is_known) {
 		const struct badge *badge = &page->badges.at[index];

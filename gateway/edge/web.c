@@ -298,17 +298,6 @@ void web_beat(struct web *web, int64_t now_ms)
 	(void)pthread_mutex_unlock(&web->mutex);
 }
 
-unsigned web_connections(struct web *web)
-{
-	unsigned count = 0;
-
-	(void)pthread_mutex_lock(&web->mutex); /* cannot fail: ours */
-	for (size_t i = 0; i < web->config.connections; i++)
-		count += web->visits[i].fd >= 0;
-	(void)pthread_mutex_unlock(&web->mutex);
-	return count;
-}
-
 /* ---- the whole ---- */
 
 static struct MHD_Daemon *daemon_start(struct web *web, int fd)

@@ -105,9 +105,6 @@ void web_beat(struct web *web, int64_t now_ms);
 /* The port that it listens on. */
 uint16_t web_port(const struct web *web);
 
-/* Connections at this moment. Any thread. */
-unsigned web_connections(struct web *web);
-
 /* The handler only: the answer comes later. The request waits, its body stays,
  * until web_resume; then the handler is called again with @job. */
 void web_wait(struct web_visit *visit, void *job);

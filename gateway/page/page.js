@@ -303,6 +303,11 @@ const camera = {
 	seen: "",
 	seen_at: 0,
 
+	turn() {
+		if (this.stream) this.close();
+		else this.open();
+	},
+
 	async open() {
 		if (!("BarcodeDetector" in window) || !navigator.mediaDevices) {
 			show({result: "refused", text_en: WORDS.en.camera_none, text_zh: WORDS.zh.camera_none});
@@ -317,6 +322,7 @@ const camera = {
 		$("video").srcObject = this.stream;
 		await $("video").play();
 		$("camera-box").hidden = false;
+		this.label("camera_off");
 		this.look(new BarcodeDetector());
 	},
 
@@ -324,6 +330,12 @@ const camera = {
 		if (this.stream) this.stream.getTracks().forEach((one) => one.stop());
 		this.stream = null;
 		$("camera-box").hidden = true;
+		this.label("camera");
+	},
+
+	label(word) {
+		$("camera").dataset.w = word;
+		$("camera").textContent = w(word);
 	},
 
 	/* The same code counts again only after it has been out of sight. */
@@ -645,8 +657,7 @@ function listen() {
 		all_ops = true;
 		draw_ops();
 	});
-	$("camera").addEventListener("click", () => camera.open());
-	$("camera-off").addEventListener("click", () => camera.close());
+	$("camera").addEventListener("click", () => camera.turn());
 	$("pair-form").addEventListener("submit", (event) => {
 		event.preventDefault();
 		pair($("pair-code").value);

@@ -17,7 +17,7 @@ const WORDS = {
 			transfer_out: "Send to a site", transfer_in: "Take from a site"},
 		more_ops: "More",
 		code: "Code, item or bin", book: "Book", camera: "Camera",
-		camera_off: "Close the camera",
+		camera_off: "Camera off",
 		camera_none: "This browser cannot read barcodes with its camera. Type the code, or use a Bluetooth scanner.",
 		camera_denied: "The camera may not be used. Allow it in the browser's settings.",
 		undo: "Undo last", done: "Done", other_op: "Something else",

@@ -279,7 +279,7 @@ def the_camera_counts_what_comes_into_sight(scratch):
     looks(15)
     page.run("window.sight = arguments[0]", MUG)
     page.wait("not again", lambda: site.on_hand_of("MUG") == 2)
-    page.click("#camera-off")
+    page.click("#camera")
     page.wait("still on", lambda: page.run(
         "return document.getElementById('video').srcObject.active") is False)
 

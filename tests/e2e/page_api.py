@@ -219,8 +219,9 @@ def nobody_without_a_badge_gets_in(scratch):
                          ("POST", "/api/leave")):
         body = {} if method == "POST" else None
         phone.refused(401, "not_paired", method, path, body)
-        for cookie in ("__Host-depot=", "__Host-depot=" + "0" * 26,
-                       "depot=1", "__Host-depot=%00", "x" * 500):
+        own = f"__Host-depot-{site.page_port}="
+        for cookie in (own, own + "0" * 26, "depot=1", own + "%00",
+                       own + "0" * 27, "x" * 500):
             phone.refused(401, "not_paired", method, path, body,
                           Cookie=cookie)
     assert not any(entry["kind"] == "movement" for entry in site.journal())

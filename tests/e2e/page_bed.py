@@ -152,7 +152,8 @@ class Caller:
         h.same((status, data), (200, {"device": device, "account": account}))
         cookie = told["Set-Cookie"]
         name, rest = cookie.split(";", 1)
-        assert name.startswith("__Host-depot=") and len(name) == 39, name
+        front = f"__Host-depot-{self.site.page_port}="
+        assert name.startswith(front) and len(name) == len(front) + 26, name
         for word in ("Path=/", "Secure", "HttpOnly", "SameSite=Strict"):
             assert word in rest, cookie
         self.cookie = name

@@ -297,7 +297,6 @@ static void one_address_cannot_have_all_places(void **state)
 	(void)pthread_mutex_unlock(&bed->mutex);
 	assert_int_equal(client_read(bed, client(bed, 2)), 0);
 	assert_int_equal(ask(bed, 1, "GET /x HTTP/1.1\r\n" CLOSE "\r\n"), 200);
-	assert_int_equal(web_connections(bed->web) >= 4, 1);
 	all_resume(bed, 4);
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(client_read(bed, fds[i]), 200);
