@@ -339,6 +339,61 @@ static void a_pack_of_another_place_is_told_from_a_forged_one(void **state)
 	assert_code(pack_peek(packed_span(), &pack), ERR_VERSION);
 }
 
+/* Where the small header of a pack's first delta begins. */
+static size_t header_at(void)
+{
+	struct reader reader;
+
+	reader_init(&reader, packed.data, packed.size);
+	for (size_t i = 0; i < 8; i++)
+		(void)read_varint(&reader);
+	(void)read_raw(&reader, 4);
+	assert_true(reader_ok(&reader));
+	return reader.at;
+}
+
+/* Method: a delta of rules 0, as before the first one. That it is the same can
+ * be left out, and so it must be. */
+static void what_can_be_left_out_of_a_header_must_be(void **state)
+{
+	static const uint8_t same_rules = 4;
+	struct feed *feed = *state;
+	struct delta delta = feed->deltas[0];
+	struct pack_start start = start_before(feed, 0);
+	struct reader reader;
+	struct writer writer;
+	struct pack pack;
+	size_t at;
+	uint32_t count;
+
+	delta.header.rules = 0;
+	delta.header.boot = 7;
+	delta.header.control.value = 0;
+	delta.header.need_count = 0;
+	packer_begin(feed->packer, feed_id, PACK_PLAIN, PACK_SIZE_MAX);
+	assert_code(packer_add(feed->packer, &delta), ERR_OK);
+	writer_init(&writer, packed.data, sizeof(packed.data));
+	assert_code(packer_end(feed->packer, &writer, &count), ERR_OK);
+	packed.size = writer.size;
+	assert_code(unpacker_read(feed->unpacker, packed_span(), &start, &pack),
+		    ERR_OK);
+	at = header_at();
+	assert_int_equal(packed.data[at] & same_rules, same_rules);
+	packed.data[at] ^= same_rules;
+	/* Behind marks, milliseconds, counter and boot. */
+	reader_init(&reader, packed.data, packed.size);
+	(void)read_raw(&reader, at);
+	for (size_t i = 0; i < 3; i++)
+		(void)read_varint(&reader);
+	(void)read_u64(&reader);
+	memmove(packed.data + reader.at + 1, packed.data + reader.at,
+		packed.size - reader.at);
+	packed.data[reader.at] = 0;
+	packed.size++;
+	assert_code(unpacker_read(feed->unpacker, packed_span(), &start, &pack),
+		    ERR_CORRUPT);
+}
+
 /* ---- bombs ---- */
 
 /* A pack that says that its rows are of @rows_size. */
@@ -489,6 +544,7 @@ int main(void)
 		cmocka_unit_test(a_turned_bit_never_makes_another_delta),
 		cmocka_unit_test(
 			a_pack_of_another_place_is_told_from_a_forged_one),
+		cmocka_unit_test(what_can_be_left_out_of_a_header_must_be),
 		cmocka_unit_test(what_declares_too_much_is_not_decompressed),
 		cmocka_unit_test(
 			a_frame_with_other_than_what_was_declared_is_refused),

@@ -225,6 +225,60 @@ static void the_oldest_text_makes_way(void **state)
 	rows_close(rows);
 }
 
+/* The code of the place in a row of pick(), where it is the last field. */
+static uint8_t place_code(struct rows *rows, uint32_t item, uint32_t bin,
+			  int64_t ms)
+{
+	struct bytes entry = pick(item, bin, ms);
+	uint8_t row[ROW_WIRE_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, row, sizeof(row));
+	row_write(rows, 7, &entry, &writer);
+	return row[writer.size - 1];
+}
+
+#define EXPECTED 1
+#define FIRST_SLOT 2
+
+static void an_item_is_expected_where_it_was_last(void **state)
+{
+	struct rows *rows = rows_new();
+
+	(void)state;
+	(void)place_code(rows, 1, 1, 0);
+	(void)place_code(rows, 2, 2, 1);
+	assert_int_equal(place_code(rows, 1, 1, 2), EXPECTED);
+	assert_int_equal(place_code(rows, 1, 2, 3), FIRST_SLOT + 1);
+	assert_int_equal(place_code(rows, 1, 2, 4), EXPECTED);
+	assert_int_equal(place_code(rows, 1, 1, 5), FIRST_SLOT);
+	rows_mark(rows);
+	assert_int_equal(place_code(rows, 1, 2, 6), FIRST_SLOT + 1);
+	rows_rewind(rows);
+	assert_int_equal(place_code(rows, 1, 1, 6), EXPECTED);
+	rows_close(rows);
+}
+
+/* Method: the window of items turns over, so that the slot of one that had a
+ * place goes to another. */
+static void a_new_item_is_expected_nowhere(void **state)
+{
+	struct rows *rows = rows_new();
+
+	(void)state;
+	for (uint32_t i = 0; i < ROWS_ITEMS; i++)
+		(void)place_code(rows, i, 1, i);
+	assert_int_equal(place_code(rows, 0, 1, ROWS_ITEMS), EXPECTED);
+	rows_mark(rows);
+	assert_int_equal(place_code(rows, ROWS_ITEMS, 1, ROWS_ITEMS + 1),
+			 FIRST_SLOT);
+	assert_int_equal(place_code(rows, ROWS_ITEMS, 1, ROWS_ITEMS + 2),
+			 EXPECTED);
+	rows_rewind(rows);
+	assert_int_equal(place_code(rows, 0, 1, ROWS_ITEMS + 1), EXPECTED);
+	rows_close(rows);
+}
+
 static void a_device_keeps_its_boot_and_sequence(void **state)
 {
 	struct entry entry = sample_entry(ENTRY_MOVEMENT);
@@ -327,6 +381,8 @@ int main(void)
 		cmocka_unit_test(a_reset_segment_is_a_new_one),
 		cmocka_unit_test(a_usual_movement_takes_seven_bytes),
 		cmocka_unit_test(the_oldest_text_makes_way),
+		cmocka_unit_test(an_item_is_expected_where_it_was_last),
+		cmocka_unit_test(a_new_item_is_expected_nowhere),
 		cmocka_unit_test(a_device_keeps_its_boot_and_sequence),
 		cmocka_unit_test(a_full_writer_is_told_and_can_be_taken_back),
 		cmocka_unit_test(what_is_no_entry_has_no_row),

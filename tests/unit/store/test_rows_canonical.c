@@ -217,6 +217,39 @@ static void a_row_that_is_not_in_its_one_form_is_refused(void **state)
 	}
 }
 
+/* The entry as it is, of so many fields that it has no shape; with @number as
+ * a device's own sequence. */
+static size_t whole_make(uint64_t number)
+{
+	struct bytes entry;
+	struct writer writer;
+
+	writer_init(&writer, entry.data, sizeof(entry.data));
+	write_varint(&writer, ENTRY_FORMAT);
+	write_varint(&writer, ENTRY_KIND_MAX + 100);
+	field_number(&writer, 7, number);
+	for (uint64_t tag = 16; tag < 16 + ROW_FIELDS_MAX + 1; tag++)
+		field_number(&writer, tag, tag);
+	entry.size = writer.size;
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_varint(&writer, 1);
+	write_span(&writer, bytes_span(&entry));
+	return writer.size;
+}
+
+static void an_entry_as_it_is_has_no_sequence_of_a_device(void **state)
+{
+	struct writer writer;
+	struct span row = {(char *)buffer, whole_make(0)};
+
+	(void)state;
+	writer_init(&writer, again, sizeof(again));
+	assert_int_equal(rows_turn(row, false, &writer), 1);
+	row.size = whole_make(17);
+	writer_init(&writer, again, sizeof(again));
+	assert_int_equal(rows_turn(row, false, &writer), 0);
+}
+
 /* The same with what is right, so that the ones above are refused for what
  * they say. */
 static void the_right_forms_of_those_are_read(void **state)
@@ -251,6 +284,7 @@ int main(void)
 		cmocka_unit_test(a_turned_bit_is_refused_or_another_entry),
 		cmocka_unit_test(a_cut_row_is_refused),
 		cmocka_unit_test(a_row_that_is_not_in_its_one_form_is_refused),
+		cmocka_unit_test(an_entry_as_it_is_has_no_sequence_of_a_device),
 		cmocka_unit_test(the_right_forms_of_those_are_read),
 	};
 
