@@ -89,7 +89,7 @@ def a_store_in_use_is_left_alone(scratch):
 @h.test
 def a_store_of_a_newer_format_is_left_alone(scratch):
     _, box, _ = open_box(scratch)
-    h.tool("format", box.store, "2")
+    h.tool("format", box.store, "1000")
     box.is_spoiled = True
     refuses(box, 1, box.store, "newer")
 
