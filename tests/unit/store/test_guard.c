@@ -479,6 +479,74 @@ static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
 	env_close(peers);
 }
 
+/* ---- a clone ---- */
+
+/* The proof that this box and another one signed delta 2. */
+static void clash_note(struct bed *bed, struct env *other)
+{
+	const uint8_t *net_id = ledger_identity(bed->w.ledger)->net_id;
+	struct fork_proof proof;
+	struct delta deltas[2];
+	uint8_t hashes[2][HASH_SIZE];
+	struct view *theirs;
+	struct txn *txn;
+	size_t first;
+
+	assert_done(view_begin(other, &theirs, &bed->w.err), &bed->w.err);
+	assert_done(txn_begin(ledger_env(bed->w.ledger), &txn, &bed->w.err),
+		    &bed->w.err);
+	assert_done(feed_delta(theirs, own, 2, &deltas[0], &bed->w.err),
+		    &bed->w.err);
+	assert_done(feed_delta(txn_view(txn), own, 2, &deltas[1], &bed->w.err),
+		    &bed->w.err);
+	for (size_t i = 0; i < 2; i++)
+		delta_hash(net_id, &deltas[i].header, hashes[i]);
+	first = memcmp(hashes[0], hashes[1], HASH_SIZE) < 0 ? 0 : 1;
+	proof.first = deltas[first].header;
+	proof.second = deltas[1 - first].header;
+	memcpy(proof.first_signature, deltas[first].signature, SIGNATURE_SIZE);
+	memcpy(proof.second_signature, deltas[1 - first].signature,
+	       SIGNATURE_SIZE);
+	assert_true(
+		fork_proof_verify(signer_public(bed->signer), net_id, &proof));
+	assert_done(fork_note(bed->desk, txn, &proof, &bed->w.err),
+		    &bed->w.err);
+	assert_done(txn_commit(txn, &bed->w.err), &bed->w.err);
+	view_end(theirs);
+}
+
+/* Both boxes run. This one learns of the other: its own feed splits, its part
+ * goes on under the branch, and nothing that it sealed or seals is lost. */
+static void a_clone_splits_the_own_feed_and_sealing_goes_on(void **state)
+{
+	struct bed *bed = *state;
+	struct units units = {0};
+	struct guard guard;
+	struct env *other;
+	struct view *view;
+
+	live(bed);
+	other = roll_back(bed);
+	assert_int_equal(seal(bed), 2);
+	clash_note(bed, other);
+	(void)warehouse_receive(&bed->w, "CUP", 8);
+	assert_int_equal(seal(bed), 3);
+	assert_int_equal(seal(bed), 0);
+	guard = guard_now(bed);
+	assert_int_equal(guard.seq, 3);
+	assert_int_equal(guard.number, 6);
+	assert_verdict(bed, &guard, "same");
+	view = look(bed);
+	assert_done(site_balance_walk(view, NULL, units_add, &units,
+				      &bed->w.err),
+		    &bed->w.err);
+	view_end(view);
+	assert_int_equal(units.tea, 30);
+	assert_int_equal(units.cup, 11);
+	assert_audit(bed);
+	env_close(other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -490,6 +558,7 @@ int main(void)
 		TEST(what_peers_have_comes_back_and_a_new_epoch_goes_on),
 		TEST(what_was_never_sealed_is_told_again_in_the_new_epoch),
 		TEST(a_journal_that_went_another_way_is_told_and_not_mixed),
+		TEST(a_clone_splits_the_own_feed_and_sealing_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
