@@ -18,6 +18,7 @@
 #define FILTERS 5
 /* depot/v1/{org}/sync/ */
 #define PREFIX_SIZE (9 + NAME_SIZE_MAX + 6)
+#define FILTER_SIZE (PREFIX_SIZE + SYNC_TOPIC_SIZE)
 #define ID_SIZE (16 + 3 * (NAME_SIZE_MAX + 1))
 
 /* What depotd is still to be told, in this order. */
@@ -403,26 +404,34 @@ static enum err_code hello_send(struct link_client *client,
 	return ERR_OK;
 }
 
-typedef char link_filter[PREFIX_SIZE + LINK_TOPIC_SIZE_MAX];
-
-/* The last one is what we say ourselves, too. */
-static void filters_make(const char *prefix, const char *site,
-			 link_filter filters[FILTERS])
+/* What is wanted, with our prefix. The last one is what we say ourselves, too,
+ * and do not want to hear. */
+static void filters_make(const struct link_client *client, const char *site,
+			 char filters[FILTERS][FILTER_SIZE],
+			 const char *watched[FILTERS])
 {
-	const size_t size = sizeof(link_filter);
+	const char *live = NULL;
+	char end[SYNC_TOPIC_SIZE];
+	size_t count = 0;
 
-	(void)text_format(filters[0], size, "%shead/+", prefix);
-	(void)text_format(filters[1], size, "%sreq/%s/+", prefix, site);
-	(void)text_format(filters[2], size, "%srep/%s/+/+", prefix, site);
-	(void)text_format(filters[3], size, "%salarm/+", prefix);
-	(void)text_format(filters[4], size, "%slive/+", prefix);
+	for (size_t i = 0; sync_topic_wanted(span_of(site), i, end); i++) {
+		ASSERT(i < FILTERS);
+		(void)text_format(filters[i], FILTER_SIZE, "%s%s",
+				  client->prefix, end);
+		if (span_starts(span_of(end), "live/"))
+			live = filters[i];
+		else
+			watched[count++] = filters[i];
+	}
+	ASSERT(live != NULL && count + 1 == FILTERS);
+	watched[count] = live;
 }
 
 static enum err_code broker_open(struct link_client *client,
 				 const struct link_client_config *config,
 				 struct err *err)
 {
-	link_filter filters[FILTERS];
+	char filters[FILTERS][FILTER_SIZE];
 	const char *watched[FILTERS];
 	char id[ID_SIZE];
 	struct mqtt_config mqtt = {
@@ -458,9 +467,7 @@ static enum err_code broker_open(struct link_client *client,
 
 	(void)text_format(id, sizeof(id), "depot-link-%s-%s-%s", config->org,
 			  config->site, config->name);
-	filters_make(client->prefix, config->site, filters);
-	for (size_t i = 0; i < FILTERS; i++)
-		watched[i] = filters[i];
+	filters_make(client, config->site, filters, watched);
 	return mqtt_open(&mqtt, &client->mqtt, err);
 }
 

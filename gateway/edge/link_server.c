@@ -165,13 +165,13 @@ static void on_up(struct link *link)
 static void on_message(struct link *link, const struct link_message *message)
 {
 	const struct link_handlers *handlers = &link->server->config.handlers;
-	struct link_topic topic;
+	enum sync_plane plane;
 
-	if (!link->is_up || !link_topic_read(message->topic, &topic))
+	if (!link->is_up || !link_topic_read(message->topic, &plane))
 		return;
 	/* What is retained elsewhere would come again at each connect. */
-	if (message->is_retained && topic.plane != LINK_HEAD &&
-	    topic.plane != LINK_ALARM)
+	if (message->is_retained && plane != SYNC_PLANE_HEAD &&
+	    plane != SYNC_PLANE_ALARM)
 		return;
 	handlers->message(handlers->context, link, message);
 }
@@ -407,15 +407,15 @@ enum err_code link_server_publish(struct link *link,
 {
 	struct link_packet packet = {.kind = LINK_PUBLISH, .message = *message};
 	uint8_t *buffer = link->server->out;
-	struct link_topic topic;
+	enum sync_plane plane;
 	size_t size;
 
-	if (!link_topic_read(message->topic, &topic) || message->qos > 1 ||
-	    message->payload.size > link_payload_max(topic.plane))
+	if (!link_topic_read(message->topic, &plane) || message->qos > 1 ||
+	    message->payload.size > link_payload_max(plane))
 		return ERR_INVALID;
 	if (!link->is_up)
 		return ERR_AGAIN;
-	if (topic.plane != LINK_HEAD && topic.plane != LINK_ALARM &&
+	if (plane != SYNC_PLANE_HEAD && plane != SYNC_PLANE_ALARM &&
 	    budget_is_spent(link))
 		return ERR_FULL;
 	if (link_cost(message) > link->allowed - link->sent)

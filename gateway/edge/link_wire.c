@@ -1,83 +1,39 @@
 #include "gateway/edge/link_wire.h"
 
-#include <string.h>
-
 /* ---- topics ---- */
 
-struct plane_form {
-	const char *prefix;
-	size_t names; /* behind the prefix */
-	size_t payload_max;
-};
-
-/* SYNC.md, "Planes on the broker". */
-static const struct plane_form forms[LINK_PLANES] = {
-	[LINK_HEAD] = {"head/", 1, 256},
-	[LINK_LIVE] = {"live/", 1, LINK_PAYLOAD_SIZE_MAX},
-	[LINK_REQ] = {"req/", 2, 4096},
-	[LINK_REP] = {"rep/", 3, LINK_PAYLOAD_SIZE_MAX},
-	[LINK_ALARM] = {"alarm/", 1, 1024},
-};
-
-/* Exactly @count names with a slash between them. */
-static bool names_read(struct span rest, struct span *names, size_t count)
+bool link_topic_read(struct span topic, enum sync_plane *ret_plane)
 {
-	for (size_t i = 0; i < count; i++) {
-		const char *slash = rest.size > 0
-					    ? memchr(rest.data, '/', rest.size)
-					    : NULL;
-		bool is_last = i + 1 == count;
+	struct sync_in in = {.link = 0};
 
-		if ((slash == NULL) != is_last)
-			return false;
-		names[i] = rest;
-		if (!is_last) {
-			names[i].size = (size_t)(slash - rest.data);
-			rest.data = slash + 1;
-			rest.size -= names[i].size + 1;
-		}
-		if (!text_is_name(names[i]))
-			return false;
-	}
+	if (!sync_topic_read(topic, &in))
+		return false;
+	*ret_plane = in.plane;
 	return true;
 }
 
-bool link_topic_read(struct span topic, struct link_topic *ret)
+size_t link_payload_max(enum sync_plane plane)
 {
-	for (size_t i = 0; i < LINK_PLANES; i++) {
-		size_t skip = strlen(forms[i].prefix);
-		struct span names[3] = {{"", 0}, {"", 0}, {"", 0}};
-		size_t count = forms[i].names;
-
-		if (!span_starts(topic, forms[i].prefix))
-			continue;
-		topic.data += skip;
-		topic.size -= skip;
-		if (!names_read(topic, names, count))
-			return false;
-		*ret = (struct link_topic){
-			.plane = (enum link_plane)i,
-			.to = count > 1 ? names[0] : names[2],
-			.from = count > 1 ? names[1] : names[0],
-			.session = names[2],
-		};
-		return true;
+	switch (plane) {
+	case SYNC_PLANE_HEAD:
+		return SYNC_HEAD_SIZE_MAX;
+	case SYNC_PLANE_REQUEST:
+		return SYNC_REQUEST_SIZE_MAX;
+	case SYNC_PLANE_ALARM:
+		return SYNC_PROOF_SIZE_MAX;
+	case SYNC_PLANE_LIVE:
+	case SYNC_PLANE_REPLY:
+		break;
 	}
-	return false;
-}
-
-size_t link_payload_max(enum link_plane plane)
-{
-	ASSERT(plane < LINK_PLANES);
-	return forms[plane].payload_max;
+	return LINK_PAYLOAD_SIZE_MAX;
 }
 
 bool link_topic_takes(struct span topic, size_t size)
 {
-	struct link_topic parts;
+	enum sync_plane plane;
 
-	return link_topic_read(topic, &parts) &&
-	       size <= forms[parts.plane].payload_max;
+	return link_topic_read(topic, &plane) &&
+	       size <= link_payload_max(plane);
 }
 
 uint64_t link_cost(const struct link_message *message)

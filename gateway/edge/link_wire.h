@@ -17,7 +17,7 @@
  *
  * Topics travel as their end, behind "depot/v1/{org}/sync/": the link knows
  * its organisation, and depotd cannot be made to publish anywhere else. Both
- * sides check each topic and its length against the planes of SYNC.
+ * sides check each topic and its length against the planes (sync/sync.h).
  */
 #ifndef DEPOT_GATEWAY_EDGE_LINK_WIRE_H
 #define DEPOT_GATEWAY_EDGE_LINK_WIRE_H
@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/sync/sync.h"
 #include "rules/base/bytes.h"
 #include "rules/base/ids.h"
 #include "rules/base/text.h"
@@ -34,31 +35,13 @@
 
 /* A frame of 32 KiB, and what stands before it. */
 #define LINK_PAYLOAD_SIZE_MAX (33 * 1024)
-/* "rep/" and three names. */
-#define LINK_TOPIC_SIZE_MAX (4 + 3 * NAME_SIZE_MAX + 2)
+#define LINK_TOPIC_SIZE_MAX (SYNC_TOPIC_SIZE - 1)
 #define LINK_REASON_SIZE_MAX 128
 #define LINK_PACKET_SIZE_MAX (LINK_PAYLOAD_SIZE_MAX + LINK_TOPIC_SIZE_MAX + 16)
 
 /* What a publication takes of the room beside its bytes: many small ones are
  * work, too. */
 #define LINK_COST_FIXED 512
-
-enum link_plane {
-	LINK_HEAD,  /* head/{site} */
-	LINK_LIVE,  /* live/{site} */
-	LINK_REQ,   /* req/{to}/{from} */
-	LINK_REP,   /* rep/{to}/{from}/{session} */
-	LINK_ALARM, /* alarm/{site} */
-	LINK_PLANES
-};
-
-/* A topic's parts, borrowed from it. Each is a name (text_is_name). */
-struct link_topic {
-	enum link_plane plane;
-	struct span to;      /* of REQ and REP; else empty */
-	struct span from;    /* whose it is */
-	struct span session; /* of REP; else empty */
-};
 
 enum link_kind {
 	LINK_HELLO = 1,
@@ -104,11 +87,11 @@ struct link_packet {
 	};
 };
 
-/* False if @topic is none of the above. */
-MUST_CHECK bool link_topic_read(struct span topic, struct link_topic *ret);
+/* The plane of @topic; false if it has none. */
+MUST_CHECK bool link_topic_read(struct span topic, enum sync_plane *ret_plane);
 
 /* The longest payload on @plane, in bytes. */
-size_t link_payload_max(enum link_plane plane);
+size_t link_payload_max(enum sync_plane plane);
 
 /* Whether a payload of @size bytes may travel on @topic. */
 MUST_CHECK bool link_topic_takes(struct span topic, size_t size);

@@ -96,13 +96,13 @@ static void the_longest_frame_arrives_whole_at_the_site_it_is_for(void **state)
 	SETUP("");
 	for (size_t i = 0; i < sizeof(frame); i++)
 		frame[i] = (char)test_random(&seed);
-	publish(&a, "rep/b/a/1", (struct span){frame, sizeof(frame)});
+	publish(&a, "rep/b/a/00000001", (struct span){frame, sizeof(frame)});
 	publish(&a, "req/b/a", span_of("want"));
 	UNTIL(b.bed.messages == 2);
 	assert_string_equal(b.bed.topic, "req/b/a");
-	publish(&b, "rep/a/b/2", (struct span){frame, sizeof(frame)});
+	publish(&b, "rep/a/b/00000002", (struct span){frame, sizeof(frame)});
 	UNTIL(a.bed.messages == 1);
-	assert_string_equal(a.bed.topic, "rep/a/b/2");
+	assert_string_equal(a.bed.topic, "rep/a/b/00000002");
 	assert_int_equal(a.bed.payload_size, sizeof(frame));
 	assert_memory_equal(a.bed.payload, frame, sizeof(frame));
 	assert_false(a.bed.is_retained);
@@ -155,9 +155,10 @@ static void a_backlog_arrives_in_order_and_within_the_window(void **state)
 		uint32_t next = sent + 1;
 
 		memcpy(frame, &next, sizeof(next));
-		if (sent < 200 && link_bed_publish(a.bed.link, "rep/b/a/1",
-						   (struct span){frame, 32768},
-						   false) == ERR_OK)
+		if (sent < 200 &&
+		    link_bed_publish(a.bed.link, "rep/b/a/00000001",
+				     (struct span){frame, 32768},
+				     false) == ERR_OK)
 			sent = next;
 		else
 			step();
@@ -178,7 +179,7 @@ a_broker_that_stands_still_takes_one_window_and_no_more(void **state)
 	broker_freeze(&broker);
 	for (int i = 0; i < 400; i++) {
 		struct link_message message = {
-			.topic = SPAN_LITERAL("rep/b/a/1"),
+			.topic = SPAN_LITERAL("rep/b/a/00000001"),
 			.payload = {frame, 32768},
 			.qos = 1};
 
@@ -202,7 +203,7 @@ a_depotd_that_stands_still_loses_at_most_what_it_asks_for_again(void **state)
 
 	SETUP("");
 	for (unsigned sent = 0; sent < 400;) {
-		if (link_bed_publish(a.bed.link, "rep/b/a/1",
+		if (link_bed_publish(a.bed.link, "rep/b/a/00000001",
 				     (struct span){frame, 16384},
 				     false) == ERR_OK)
 			sent++;
@@ -240,7 +241,7 @@ static void what_others_say_on_our_topics_passes_only_if_it_may(void **state)
 	say("depot/v1/org/sync/head/Bad!", 5);
 	say("depot/v1/org/sync/head/hz-01", 257);
 	say("depot/v1/org/sync/req/a/hz-01", 4097);
-	say("depot/v1/org/sync/rep/a/hz-01/x y", 5);
+	say("depot/v1/org/sync/rep/a/hz-01/0000000g", 5);
 	say("depot/v1/org/sync/req/other/hz-01", 5);
 	say("depot/v1/other/sync/head/hz-01", 5);
 	say("depot/v1/org/sync/head/hz-01", 5);

@@ -12,7 +12,7 @@
 #include "tests/unit/edge/link_bed.h"
 
 #define HEAD "head/hz-01"
-#define REP "rep/hz-01/hq/1"
+#define REP "rep/hz-01/hq/00000001"
 
 static struct link_bed bed;
 static uint8_t buffer[LINK_PACKET_SIZE_MAX];
