@@ -250,6 +250,31 @@ MUST_CHECK enum err_code feed_admit(struct feed_desk *desk, struct txn *txn,
 				    enum admission *ret_admission,
 				    struct err *err);
 
+/* ---- what was refused ---- */
+
+struct feed_refusal {
+	uint32_t site; /* SITE_NONE: of more sites than are counted apart */
+	uint32_t epoch;
+	enum admission admission;
+	uint64_t count;
+	uint64_t last_seq;
+	struct moment last;
+};
+
+/* Counts a delta that was not admitted. Duplicates and gaps are no refusals.
+ * FEED_REFUSALS_MAX rows, whatever comes. */
+#define FEED_REFUSALS_MAX 256
+MUST_CHECK enum err_code feed_refused(struct txn *txn,
+				      const struct delta_header *header,
+				      enum admission admission,
+				      struct moment now, struct err *err);
+typedef enum err_code feed_refusal_visit_fn(void *context,
+					    const struct feed_refusal *refusal,
+					    struct err *err);
+MUST_CHECK enum err_code feed_refusal_walk(const struct view *view,
+					   feed_refusal_visit_fn *visit,
+					   void *context, struct err *err);
+
 /* ---- rebuilding ---- */
 
 /*

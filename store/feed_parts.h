@@ -16,10 +16,11 @@
 #define FEED_RULES 1
 
 /* Kinds of TABLE_FEED's rows: the first byte of their keys. */
-#define FEED_ROW 'f'    /* site, epoch, branch: struct feed_record */
-#define FEED_PROOF 'p'  /* site, epoch, seq, branch: a fork's proof */
-#define FEED_VOID 'x'   /* site, epoch, branch, number: why it is void */
-#define FEED_LATEST 'l' /* site, kind, key: the last entry of that */
+#define FEED_ROW 'f'     /* site, epoch, branch: struct feed_record */
+#define FEED_PROOF 'p'   /* site, epoch, seq, branch: a fork's proof */
+#define FEED_VOID 'x'    /* site, epoch, branch, number: why it is void */
+#define FEED_REFUSAL 'q' /* site, epoch, admission: how often */
+#define FEED_LATEST 'l'  /* site, kind, key: the last entry of that */
 
 #define FEED_ROW_SIZE_MAX 256
 

@@ -562,6 +562,54 @@ static void an_abandoned_transaction_leaves_desk_and_store_in_step(void **state)
 	assert_same_feed(&bed->feeds, &bed->feeds.author, &bed->node, feed_a);
 }
 
+/* ---- counting ---- */
+
+static enum err_code
+refusal_note(void *context, const struct feed_refusal *refusal, struct err *err)
+{
+	struct feed_refusal *sum = context;
+
+	(void)err;
+	if (refusal->site == A)
+		*sum = *refusal;
+	else
+		sum->epoch++;
+	return ERR_OK;
+}
+
+/* A liar makes up a thousand sites: what is counted of them is bounded, and
+ * those that were there keep their own count. */
+static void refusals_are_counted_and_bounded(void **state)
+{
+	struct bed *bed = *state;
+	struct feed_refusal sum = {.site = 0};
+
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	send(bed, A, 1);
+	for (uint32_t i = 0; i < 1000; i++) {
+		struct delta_header header = sent.delta.header;
+
+		header.site = A + i;
+		assert_done(feed_refused(bed->node.t.txn, &header,
+					 ADMISSION_STRANGER,
+					 (struct moment){FEEDS_START_MS + i},
+					 &bed->node.t.err),
+			    &bed->node.t.err);
+	}
+	assert_done(feed_refused(bed->node.t.txn, &sent.delta.header,
+				 ADMISSION_STRANGER,
+				 (struct moment){FEEDS_START_MS},
+				 &bed->node.t.err),
+		    &bed->node.t.err);
+	assert_code(feed_refusal_walk(node_view(&bed->node), refusal_note, &sum,
+				      NULL),
+		    ERR_OK);
+	assert_int_equal(sum.count, 2);
+	assert_int_equal(sum.last_seq, 1);
+	assert_int_equal(sum.last.ms, FEEDS_START_MS);
+	assert_int_equal(sum.epoch, 1 + FEED_REFUSALS_MAX - 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -586,6 +634,7 @@ int main(void)
 		TEST(kinds_of_a_newer_depot_are_kept_and_skipped),
 		TEST(any_order_of_arrival_ends_with_the_same_bytes),
 		TEST(an_abandoned_transaction_leaves_desk_and_store_in_step),
+		TEST(refusals_are_counted_and_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
