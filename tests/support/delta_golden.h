@@ -64,7 +64,7 @@ static inline void golden_rows(struct golden *golden, size_t index,
 			       struct writer *writer,
 			       struct delta_header *header)
 {
-	struct bytes bytes;
+	static struct bytes bytes;
 
 	for (int kind = 1; index % 3 == 0 && kind <= GOLDEN_KINDS; kind++) {
 		bytes = golden_entry(&golden->stamp, (enum entry_kind)kind);
