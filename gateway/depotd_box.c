@@ -15,6 +15,7 @@
 #include "gateway/edge/notify.h"
 #include "gateway/edge/zone_file.h"
 #include "gateway/engine_plan.h"
+#include "gateway/log_level.h"
 #include "store/seal.h"
 
 #define LOG_LINES 512
@@ -22,23 +23,6 @@
 #define PACKETS_NAME "intake.packets"
 #define BEAT_MS 1000
 #define STOP_TIMEOUT_MS 3000
-
-static enum log_level level_of(enum config_log_level level)
-{
-	switch (level) {
-	case CONFIG_LOG_ERROR:
-		return LEVEL_ERROR;
-	case CONFIG_LOG_WARNING:
-		return LEVEL_WARNING;
-	case CONFIG_LOG_NOTICE:
-		return LEVEL_NOTICE;
-	case CONFIG_LOG_INFO:
-		return LEVEL_INFO;
-	case CONFIG_LOG_DEBUG:
-		return LEVEL_DEBUG;
-	}
-	return LEVEL_INFO;
-}
 
 /* ---- the keeper ---- */
 
@@ -202,7 +186,7 @@ static void reload(struct box *box)
 			  sentence.text);
 	} else {
 		config_reload(box->config, fresh, restart_named, box);
-		log_level_set(box->log, level_of(box->config->log.level));
+		log_level_set(box->log, log_level_of(box->config->log.level));
 		publish_rates(box);
 		log_event(box->log, LEVEL_NOTICE, "reloaded",
 			  "the configuration was read again");
@@ -229,7 +213,7 @@ static enum err_code start_log(struct box *box, struct err *err)
 {
 	struct log_config config = {
 		.identifier = "depotd",
-		.level_max = level_of(box->config->log.level),
+		.level_max = log_level_of(box->config->log.level),
 		.queue_lines = LOG_LINES,
 		.loop = box->loop,
 		.clock = &box->clock,

@@ -25,6 +25,7 @@
 #include "gateway/edge/link_server.h"
 #include "gateway/edge/log.h"
 #include "gateway/edge/password.h"
+#include "gateway/log_level.h"
 #include "store/seal.h"
 
 #define EXIT_USAGE 2
@@ -56,23 +57,6 @@ struct program {
 	bool is_signalled;
 };
 
-static enum log_level level_of(enum config_log_level level)
-{
-	switch (level) {
-	case CONFIG_LOG_ERROR:
-		return LEVEL_ERROR;
-	case CONFIG_LOG_WARNING:
-		return LEVEL_WARNING;
-	case CONFIG_LOG_NOTICE:
-		return LEVEL_NOTICE;
-	case CONFIG_LOG_INFO:
-		return LEVEL_INFO;
-	case CONFIG_LOG_DEBUG:
-		return LEVEL_DEBUG;
-	}
-	return LEVEL_INFO;
-}
-
 static void on_signal(void *context, uint32_t number)
 {
 	struct program *program = context;
@@ -87,7 +71,7 @@ static enum err_code start_world(struct program *program, struct err *err)
 	static const int numbers[SIGNALS] = {SIGTERM, SIGINT};
 	struct log_config log = {
 		.identifier = "depot-link",
-		.level_max = level_of(program->config->log.level),
+		.level_max = log_level_of(program->config->log.level),
 		.queue_lines = 16,
 		.clock = &program->clock,
 		.fd = 2,
