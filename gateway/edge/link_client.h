@@ -30,8 +30,9 @@
 #include "gateway/edge/log.h"
 #include "rules/base/err.h"
 
-/* 33 KiB each, taken at the start. */
-#define LINK_HEARD_MAX 128
+/* 33 KiB each, taken at the start: twice as many as the protocol lets others
+ * send before depotd has taken the first. */
+#define LINK_HEARD_MAX 256
 #define LINK_WINDOW (256 * 1024)
 #define LINK_WINDOW_METERED (96 * 1024)
 /* What TLS, TCP and their acknowledgements add to a packet, about. */
