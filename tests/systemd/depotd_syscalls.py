@@ -11,11 +11,13 @@ filter without @network-io must fail, so that the comparison is known to see.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -45,7 +47,8 @@ class Depotd:
     def __init__(self, program, folder, config):
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(folder / "notify"))
-        self.notify.settimeout(LIMIT)
+        self.told = []
+        self.told_at = 0
         self.lines = []
         self.heard = threading.Condition()
         environment = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify"),
@@ -56,11 +59,21 @@ class Depotd:
              "--config", config], env=environment, text=True,
             stderr=subprocess.PIPE)
         threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read_notes, daemon=True).start()
 
     def _read(self):
         for line in self.process.stderr:
             with self.heard:
                 self.lines.append(line)
+                self.heard.notify_all()
+
+    def _read_notes(self):
+        """Always, as systemd does: a full socket would hold depotd up."""
+        while True:
+            data, rest, _, _ = socket.recv_fds(self.notify, 4096, 0)
+            del rest
+            with self.heard:
+                self.told.append(data)
                 self.heard.notify_all()
 
     def wait_line(self, part, after=0):
@@ -72,12 +85,16 @@ class Depotd:
             return len(self.lines)
 
     def wait_told(self, part):
-        """What systemd hears; returns depotd's own process id."""
-        while True:
-            data, rest, _, _ = socket.recv_fds(self.notify, 4096, 0)
-            del rest
-            if part in data:
-                return
+        """What systemd hears, behind what was waited for before."""
+        def is_told():
+            while self.told_at < len(self.told):
+                self.told_at += 1
+                if part in self.told[self.told_at - 1]:
+                    return True
+            return False
+        with self.heard:
+            if not self.heard.wait_for(is_told, LIMIT):
+                raise AssertionError(f"no {part!r} in: {self.told}")
 
     def pid(self):
         """Of depotd: strace's only child."""
@@ -113,6 +130,7 @@ class Commands:
              "--config", self.config, *arguments], input=text, text=True,
             capture_output=True, timeout=LIMIT, check=False)
         assert done.returncode in codes, (arguments, done)
+        return done.stdout
 
 
 def ask_everything(depot, folder):
@@ -136,15 +154,37 @@ def ask_everything(depot, folder):
     depot.run("verify", str(folder / "copy"))
 
 
+def pair_phone(depot, port):
+    """A browser comes, is paired, and asks how the box is."""
+    site = f"https://127.0.0.1:{port}"
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    code = re.search(r"#pair=(\w+)", depot.run(
+        "page", "pair", "--account", "boss")).group(1)
+    request = urllib.request.Request(
+        site + "/api/pair", json.dumps({"code": code}).encode(),
+        {"Origin": site, "Content-Type": "application/json"})
+    with urllib.request.urlopen(request, context=context) as answer:
+        badge = answer.headers["Set-Cookie"].split(";")[0]
+    state = urllib.request.Request(site + "/api/state", None,
+                                   {"Cookie": badge})
+    with urllib.request.urlopen(state, context=context) as answer:
+        assert json.load(answer)["account"] == "boss"
+
+
 def live(programs, folder):
     """One life of a box; leaves the traces behind."""
     mqtt, http = syscalls.free_port(), syscalls.free_port()
+    page = syscalls.free_port()
     config = folder / "depot.conf"
     (folder / "run").mkdir()
     config.write_text(
         f"[site]\norg = acme\nsite = hz-01\n[store]\npath = {folder}/store\n"
         f"map_size = 64 MiB\n[runtime]\ndir = {folder}/run\n"
-        f"[broker]\nport = {mqtt}\n[http]\nport = {http}\n", "utf-8")
+        f"[broker]\nport = {mqtt}\n[http]\nport = {http}\n"
+        f"[page]\nenabled = yes\naddress = 127.0.0.1\nport = {page}\n",
+        "utf-8")
     depot = Commands(programs["depot"], folder, config)
     depot.run("init", "--yes", "--account", "boss")
     depotd = Depotd(programs["depotd"], folder, config)
@@ -155,6 +195,8 @@ def live(programs, folder):
             depotd.wait_line("broker_up: ")
             ask_everything(depot, folder)
             urllib.request.urlopen(f"http://127.0.0.1:{http}/metrics").read()
+            depotd.wait_line("page_ready: ")
+            pair_phone(depot, page)
             seen = len(depotd.lines)
         seen = depotd.wait_line("broker_down: ", seen)
         with broker_of(folder):
