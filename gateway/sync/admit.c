@@ -65,9 +65,10 @@ enum err_code admit_judge(struct unpacker *unpacker, const struct view *view,
 			   .is_committed = true,
 			   .refused = ADMISSION_APPLIED},
 	};
-	if (unpacker_read(unpacker, admit->bytes, &admit->start, &pack) !=
-	    ERR_OK) {
-		work->result.refused = ADMISSION_GARBLED;
+	code = unpacker_read(unpacker, admit->bytes, &admit->start, &pack);
+	if (code != ERR_OK) {
+		work->result.refused = code == ERR_CONFLICT ? ADMISSION_BROKEN
+							    : ADMISSION_GARBLED;
 		work->result.refused_seq = admit->pack.first_seq;
 		return ERR_OK;
 	}

@@ -27,7 +27,7 @@ void fork_suspect(struct sync *sync, uint32_t pull, uint32_t feed, uint64_t seq)
 }
 
 /*
- * A pack does not carry the hash that its first delta follows, so a delta of
+ * A pack carries only the beginning of the hash that it follows: a delta of
  * another branch verifies against ours at one position only: where the two
  * part. Halving finds it.
  */

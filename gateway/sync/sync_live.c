@@ -1,3 +1,4 @@
+#include "gateway/sync/follow.h"
 #include "gateway/sync/sync_parts.h"
 
 /* ---- in ---- */
@@ -17,15 +18,19 @@ static uint32_t news_pending(const struct sync *sync, uint32_t feed)
 }
 
 /* A broker or a carrier held it back. Only a clock that is trusted may say so,
- * and only of a writer whose clock was. */
-static bool news_is_old(struct sync *sync, struct span bytes)
+ * and only of a writer whose clock was. What lies beyond a gap cannot be read
+ * yet, and does no harm. */
+static bool news_is_old(struct sync *sync, const struct pack *told,
+			struct span bytes)
 {
-	struct pack_start start = {.first = 1};
+	struct pack_start start;
 	const struct delta *last;
 	struct pack pack;
 	int64_t age_ms;
 
 	if (!sync->now.is_trusted ||
+	    follow_start(sync->view, sync->config.net_id, told->feed,
+			 told->first_seq, &start, NULL) != ERR_OK ||
 	    unpacker_read(sync->unpacker, bytes, &start, &pack) != ERR_OK)
 		return false;
 	last = unpacker_delta(sync->unpacker, pack.count - 1);
@@ -71,7 +76,7 @@ enum err_code live_on_frame(struct sync *sync, uint32_t peer,
 	if (feed == NONE || feed_is_own(sync, &sync->feeds[feed]) ||
 	    feed_is_blocked(sync, &sync->feeds[feed]))
 		return ERR_OK;
-	if (news_is_old(sync, bytes))
+	if (news_is_old(sync, &pack, bytes))
 		sync->counts.live_old++;
 	else
 		news_keep(sync, peer, feed, &pack, bytes);

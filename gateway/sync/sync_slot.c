@@ -221,6 +221,18 @@ static void feed_stuck(struct sync *sync, struct feed_row *row,
 	row->stuck = result->refused;
 }
 
+/* News that does not join: a session will show why. */
+static void peer_ask(struct sync *sync, uint32_t peer)
+{
+	struct peer *whom = &sync->peers[peer];
+
+	whom->has_more = true;
+	pull_want(sync, peer,
+		  whom->pull_end_ms + SYNC_HEAD_MS_MIN > sync->now.ms
+			  ? whom->pull_end_ms + SYNC_HEAD_MS_MIN
+			  : sync->now.ms);
+}
+
 /* What a refusal means for the feed and for who sent it. */
 static enum err_code slot_refused(struct sync *sync, const struct slot *slot,
 				  const struct sync_result *result,
@@ -247,6 +259,8 @@ static enum err_code slot_refused(struct sync *sync, const struct slot *slot,
 		/* It may be honest, and its feed another than ours from some
 		 * position on. */
 		fork_suspect(sync, pull, slot->feed, row->record.seq);
+		if (pull == NONE)
+			peer_ask(sync, slot->peer);
 		break;
 	case ADMISSION_APPLIED:
 	case ADMISSION_DUPLICATE:
