@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "store/audit_network_work.h"
-#include "store/feed_parts.h"
 #include "store/roster.h"
 
 #define DELTAS_PER_WORD 64 /* of progress */
@@ -94,7 +93,8 @@ static enum err_code movement_fold(struct network_audit *audit, struct pos pos,
 	int64_t changes[] = {-movement->quantity.units,
 			     movement->quantity.units};
 	uint8_t buffer[CELL_KEY_SIZE_MAX];
-	int64_t sums[2];
+	size_t numbers[2] = {0};
+	int64_t sums[2] = {0};
 	struct sum *sum;
 	enum err_code code = ERR_OK;
 
@@ -102,20 +102,18 @@ static enum err_code movement_fold(struct network_audit *audit, struct pos pos,
 	for (size_t i = 0; i < 2 && code == ERR_OK; i++) {
 		code = sums_at(&audit->cells,
 			       cell_key(movement, sides[i], buffer), &sum);
-		if (code == ERR_OK &&
-		    __builtin_add_overflow(sum->units, changes[i], &sums[i]))
+		if (code != ERR_OK)
+			break;
+		numbers[i] = (size_t)(sum - audit->cells.at);
+		if (__builtin_add_overflow(sum->units, changes[i], &sums[i]))
 			*ret_fits = false;
-	}
-	for (size_t i = 0; i < 2 && code == ERR_OK && *ret_fits; i++) {
-		code = sums_at(&audit->cells,
-			       cell_key(movement, sides[i], buffer), &sum);
-		if (code == ERR_OK) {
-			sum->units = sums[i];
-			sum->pos = pos;
-		}
 	}
 	if (code != ERR_OK || !*ret_fits)
 		return code;
+	for (size_t i = 0; i < 2; i++) {
+		audit->cells.at[numbers[i]].units = sums[i];
+		audit->cells.at[numbers[i]].pos = pos;
+	}
 	audit->result.movements++;
 	return said_add(audit, movement);
 }
@@ -131,10 +129,9 @@ struct reading {
 };
 
 static enum err_code entry_fold(struct network_audit *audit,
-				struct reading *reading, struct pos pos)
+				struct reading *reading, struct pos pos,
+				struct span bytes)
 {
-	struct span bytes = {(const char *)audit->entry.data,
-			     audit->entry.size};
 	struct entry entry;
 	bool is_void;
 	bool fits = true;
@@ -153,47 +150,45 @@ static enum err_code entry_fold(struct network_audit *audit,
 	return code;
 }
 
-/* True if all rows are in their one form: a first pass, which is undone. */
-static bool rows_are_sound(struct network_audit *audit,
-			   const struct reading *reading)
+/* True if all rows are in their one form; their entries are in the arena. If
+ * not, the segment's state is what it was. */
+static bool rows_read_all(struct network_audit *audit,
+			  const struct reading *reading)
 {
 	const struct delta_header *header = &reading->delta.header;
+	struct entry_bytes *entry = &audit->entry;
 	struct reader reader;
-	size_t size = 0;
-	enum err_code code = ERR_OK;
+	bool is_sound = true;
 
+	arena_reset(&audit->arena);
 	rows_mark(audit->rows);
 	reader_init(&reader, reading->delta.rows.data,
 		    reading->delta.rows.size);
-	for (uint32_t i = 0; i < header->row_count && code == ERR_OK; i++) {
-		code = rows_read(audit->rows,
-				 pos_make(header->epoch, header->first + i),
-				 &reader, &audit->entry);
-		size += audit->entry.size;
+	for (uint32_t i = 0; i < header->row_count && is_sound; i++) {
+		struct pos pos = pos_make(header->epoch, header->first + i);
+
+		is_sound =
+			rows_read(audit->rows, pos, &reader, entry) == ERR_OK &&
+			arena_add(&audit->arena,
+				  (struct span){(const char *)entry->data,
+						entry->size});
 	}
-	rows_rewind(audit->rows);
-	return code == ERR_OK && reader_done(&reader) &&
-	       size <= FEED_ENTRIES_SIZE_MAX;
+	is_sound = is_sound && reader_done(&reader);
+	if (!is_sound)
+		rows_rewind(audit->rows);
+	return is_sound;
 }
 
 static enum err_code rows_fold(struct network_audit *audit,
 			       struct reading *reading)
 {
 	const struct delta_header *header = &reading->delta.header;
-	struct reader reader;
 	enum err_code code = ERR_OK;
 
-	rows_mark(audit->rows);
-	reader_init(&reader, reading->delta.rows.data,
-		    reading->delta.rows.size);
-	for (uint32_t i = 0; i < header->row_count && code == ERR_OK; i++) {
-		struct pos pos = pos_make(header->epoch, header->first + i);
-
-		code = rows_read(audit->rows, pos, &reader, &audit->entry);
-		ASSERT(code == ERR_OK); /* it was, a moment ago */
-		if (reading->is_folded)
-			code = entry_fold(audit, reading, pos);
-	}
+	for (uint32_t i = 0; i < header->row_count && code == ERR_OK; i++)
+		code = entry_fold(audit, reading,
+				  pos_make(header->epoch, header->first + i),
+				  arena_at(&audit->arena, i));
 	return code;
 }
 
@@ -210,13 +205,13 @@ static enum err_code delta_fold(struct network_audit *audit,
 		reading->segment = header->seq;
 	}
 	is_sound = header->seq - reading->segment < ROWS_SEGMENT_DELTAS &&
-		   rows_are_sound(audit, reading);
-	if (reading->is_folded)
-		audit->result.rows += header->row_count;
+		   rows_read_all(audit, reading);
+	if (!reading->is_folded)
+		return ERR_OK;
+	audit->result.rows += header->row_count;
 	if (is_sound)
 		return rows_fold(audit, reading);
-	if (reading->is_folded)
-		reading->voids += header->row_count;
+	reading->voids += header->row_count;
 	return ERR_OK;
 }
 

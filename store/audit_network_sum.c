@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "store/audit_network_work.h"
-#include "store/feed_parts.h"
 #include "store/transfer.h"
 
 /* ---- a feed's cells ---- */

@@ -10,8 +10,8 @@
 
 #include "rules/ledger/transfer.h"
 #include "store/audit_network.h"
+#include "store/feed_parts.h"
 #include "store/intern.h"
-#include "store/rows.h"
 
 /* Units by the text of a key: of a feed's cells, of a site's, of items. */
 struct sum {
@@ -44,6 +44,7 @@ struct network_audit {
 	struct network_result result;
 	struct rows *rows;
 	struct entry_bytes entry;
+	struct arena arena; /* the entries of the delta under way */
 	uint64_t deltas_total;
 
 	/* the feed under way */

@@ -391,6 +391,7 @@ def feed(bench):
                 "bench_feed", os.path.join(memory, name + "-author"),
                 os.path.join(folder, "taker"), bench.size("weeks"), 50)
             figures[f"feed.{name}_rate"] = result["rate"]
+            figures["feed.audit_seconds"] = result["audit_seconds"]
             figures["feed.own"] = result["anonymous_kib"] / 1024
     return figures
 

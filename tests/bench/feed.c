@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "store/audit_network.h"
 #include "store/feed.h"
 #include "store/roster.h"
 #include "tests/bench/bench.h"
@@ -220,6 +221,24 @@ static uint64_t anonymous_kib(void)
 	return kib;
 }
 
+/* Seconds that the audit of all of it takes; it is clean. */
+static double network_audit(struct bench *bench)
+{
+	static struct network_result result;
+	struct network_plan plan = {.progress = NULL};
+	uint64_t start = bench_now_ns();
+	struct view *view;
+
+	memcpy(plan.net_id, bench->net_id, NET_ID_SIZE);
+	bench_do(view_begin(bench->taker, &view, &bench->err), &bench->err);
+	bench_do(audit_network_run(view, &plan, &result, &bench->err),
+		 &bench->err);
+	view_end(view);
+	if (result.unexplained != 0 || result.movements != bench->movements)
+		bench_die("the audit found something");
+	return bench_seconds(start);
+}
+
 int main(int argc, char **argv)
 {
 	struct bench bench = {.now = {INT64_C(1795341600000)}};
@@ -249,9 +268,10 @@ int main(int argc, char **argv)
 	seconds = bench_seconds(start);
 	printf("{\"movements\": %" PRIu64 ", \"seconds\": %.3f, "
 	       "\"rate\": %.0f, \"anonymous_kib\": %" PRIu64
-	       ", \"grown_kib\": %" PRIu64 "}\n",
+	       ", \"grown_kib\": %" PRIu64,
 	       bench.movements, seconds, (double)bench.movements / seconds,
 	       anonymous_kib(), anonymous_kib() - before);
+	printf(", \"audit_seconds\": %.3f}\n", network_audit(&bench));
 	view_end(author);
 	feed_desk_close(desk);
 	env_close(bench.taker);
