@@ -11,6 +11,8 @@
 #include "gateway/cli/errands.h"
 #include "gateway/cli/goods.h"
 #include "gateway/cli/help.h"
+#include "gateway/cli/hq.h"
+#include "gateway/cli/join.h"
 #include "gateway/cli/keep.h"
 #include "gateway/cli/label.h"
 #include "gateway/cli/look.h"
@@ -37,6 +39,7 @@ const struct verb_group verb_groups[] = {
 	{"People and devices",
 	 "人员与设备",
 	 {people_verbs, broker_access_verbs, page_verbs}},
+	{"The network", "网络", {hq_verbs, join_verbs}},
 	{"Setting up", "启用", {setup_verbs, configure_verbs}},
 	{"Keeping the ledger", "账本维护", {keep_verbs, replay_verbs}},
 	{"Help", "帮助", {help_verbs}},

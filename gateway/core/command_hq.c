@@ -19,10 +19,6 @@
 static const struct refusal not_hq = {
 	"not_hq", "this box is not HQ of a network: depot hq init makes it so",
 	"本机不是网络的总部：可用 depot hq init 设为总部"};
-static const struct refusal no_clock = {
-	"no_clock",
-	"the clock is not set: an invitation has to end at some time",
-	"时钟未校准：邀请需要有效期"};
 static const struct refusal bad_site_name = {
 	"bad_name", "%s is no site's name: a-z, 0-9 and dashes, up to 24",
 	"%s 不是有效的站点名：a-z、0-9 和连字符，最多 24 个字符"};
@@ -96,7 +92,7 @@ static bool until_read(struct asking *asking, uint64_t *ret_until_ms)
 	end = asking->zone != NULL
 		      ? zone_moment(asking->zone, date_to_days(date) + 1, 0)
 		      : (struct moment){moment_of_date(date).ms + DAY_MS};
-	if (end.ms <= asking->now.ms &&
+	if (end.ms <= batch_now(asking->act->batch).ms &&
 	    json_to_text(value, &text, &fault) == ERR_OK) {
 		(void)asking_refuse(asking, &bad_until, text);
 		return false;
@@ -183,11 +179,8 @@ static bool invite_read(struct asking *asking, struct invite *invite,
 	    !share_read(asking, &invite->share_permille) ||
 	    !host_read(asking, host))
 		return false;
-	if (asking->now.ms == 0) {
-		(void)asking_refuse(asking, &no_clock, SPAN_LITERAL(""));
-		return false;
-	}
-	invite->expires_ms = (uint64_t)(asking->now.ms + valid * HOUR_MS);
+	invite->expires_ms =
+		(uint64_t)(batch_now(asking->act->batch).ms + valid * HOUR_MS);
 	return true;
 }
 
@@ -224,6 +217,7 @@ static enum err_code invited_out(struct asking *asking, const struct hq *hq,
 	if (invite->until_ms != 0)
 		out_moment_at(out, "until",
 			      (struct moment){(int64_t)invite->until_ms});
+	out_bool_at(out, "clock_trusted", asking->now.ms != 0);
 	out_text_at(out, "file", (struct span){file, writer.size});
 	seal_wipe(file, sizeof(file));
 	seal_wipe(text, sizeof(text));

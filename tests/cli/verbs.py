@@ -700,7 +700,7 @@ def verbs_are_all_run(scratch):
     here = os.path.dirname(os.path.abspath(__file__))
     source = "".join(open(os.path.join(here, name), encoding="utf-8").read()
                      for name in ("verbs.py", "apart.py", "labels.py",
-                                  "page.py"))
+                                  "network.py", "page.py"))
     said = re.sub(r'",\s+"', " ", source)
     missing = sorted(name for name in names
                      if not re.search(rf'["( ]{name}[" ,]', said))

@@ -1,0 +1,278 @@
+/*
+ * depot join: a bare box becomes a site, by an invitation's file.
+ */
+#include "gateway/cli/join.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/cli/ask.h"
+#include "gateway/cli/commission.h"
+#include "gateway/cli/paper.h"
+#include "gateway/cli/sheet.h"
+#include "gateway/core/join_file.h"
+
+#define FILE_SIZE 128
+
+static const struct control_refusal bad_code = {"bad_code", "%s", "%s"};
+static const struct control_refusal no_file = {
+	"not_found", "there is no file %s", "没有文件 %s"};
+static const struct control_refusal no_link = {
+	"no_link",
+	"the code is sound, but a code alone needs a link to HQ, which this "
+	"depot cannot open by itself yet: take the invitation's file (at HQ: "
+	"depot hq withdraw %s, then depot hq invite --out FILE)",
+	"加入码有效，但仅凭加入码需要与总部的网络连接，目前尚不支持：请使用邀请"
+	"文件（在总部：depot hq withdraw %s，再 depot hq invite --out 文件）"};
+static const struct control_refusal bad_invitation = {
+	"bad_file", "the invitation cannot be read: %s", "无法读取邀请：%s"};
+
+struct joining {
+	struct cli *cli;
+	struct invitation_file invitation;
+	struct commission commission;
+	struct paper ask;
+	char ask_path[FILE_SIZE];
+};
+
+/* ---- the invitation ---- */
+
+/* No code has a dot before its host, or begins with what paths begin with. */
+static bool is_path(struct span text)
+{
+	const char *host = memchr(text.data, '/', text.size);
+	size_t size = host == NULL ? text.size : (size_t)(host - text.data);
+
+	return size == 0 || memchr(text.data, '.', size) != NULL;
+}
+
+static enum exit_code code_take(struct cli *cli, struct span text)
+{
+	struct join_code code;
+	char number[16];
+	enum join_code_fault fault = join_code_parse(text, &code);
+
+	if (fault != JOIN_CODE_SOUND && is_path(text))
+		return cli_refuse(cli, EXIT_NOT_FOUND, &no_file, cli->words[0]);
+	if (fault != JOIN_CODE_SOUND)
+		return cli_refuse(cli, EXIT_USAGE, &bad_code,
+				  join_code_fault_text(fault, cli->is_chinese));
+	(void)text_format(number, sizeof(number), "%u", (unsigned)code.number);
+	seal_wipe(&code, sizeof(code));
+	return cli_refuse(cli, EXIT_AGAIN, &no_link, number);
+}
+
+static enum exit_code file_take(struct joining *joining, FILE *in)
+{
+	struct cli *cli = joining->cli;
+	char text[2 * ARMOUR_TEXT_SIZE_MAX];
+	struct span span = {text, fread(text, 1, sizeof(text), in)};
+	unsigned line = 0;
+	enum armour_fault fault =
+		invitation_file_read(span, &joining->invitation, &line);
+	const struct control_refusal why = {"bad_file",
+					    armour_fault_text(fault, false),
+					    armour_fault_text(fault, true)};
+	char number[16];
+
+	seal_wipe(text, sizeof(text));
+	if (fault == ARMOUR_SOUND)
+		return EXIT_DONE;
+	(void)text_format(number, sizeof(number), "%u", line);
+	cli->file = cli->words[0];
+	return cli_refuse(cli, EXIT_USAGE, &why, number);
+}
+
+static enum exit_code invitation_take(struct joining *joining)
+{
+	struct cli *cli = joining->cli;
+	FILE *in = fopen(cli->words[0], "re");
+	struct err err;
+	enum exit_code exit;
+
+	if (in == NULL && errno == ENOENT)
+		return code_take(cli, span_of(cli->words[0]));
+	if (in == NULL) {
+		(void)err_sys(&err, errno, "%s", cli->words[0]);
+		return cli_refuse(cli, EXIT_FAILED, &bad_invitation, err.text);
+	}
+	exit = file_take(joining, in);
+	(void)fclose(in); /* it was read */
+	return exit;
+}
+
+/* ---- what goes back to HQ ---- */
+
+static enum exit_code ask_open(struct joining *joining)
+{
+	const struct name *name = &joining->invitation.answer.name;
+	const char *path = cli_option(joining->cli, "--ask");
+
+	if (path == NULL) {
+		(void)text_format(joining->ask_path, FILE_SIZE, "%.*s-ask.txt",
+				  (int)name->size, name->data);
+		path = joining->ask_path;
+	}
+	return paper_open(joining->cli, path, &joining->ask);
+}
+
+static enum err_code ask_make(const struct joining *joining,
+			      struct join_ask *ask, struct err *err)
+{
+	struct journal_head head;
+	struct ledger *ledger;
+	struct view *view;
+	bool is_trusted;
+	enum err_code code = ledger_open(joining->commission.wanted->store.path,
+					 ENV_READ, &ledger, err);
+
+	if (code != ERR_OK)
+		return code;
+	memset(ask, 0, sizeof(*ask));
+	ask->site = ledger_identity(ledger)->site;
+	memcpy(ask->public_key, ledger_identity(ledger)->public_key,
+	       sizeof(ask->public_key));
+	seal_random(ask->nonce, sizeof(ask->nonce));
+	seal_random(&ask->boot, sizeof(ask->boot));
+	ask->stamp = stamp_next((struct stamp){0}, cli_now(&is_trusted));
+	code = view_begin(ledger_env(ledger), &view, err);
+	if (code == ERR_OK) {
+		code = ledger_head(view, &head, err);
+		view_end(view);
+	}
+	if (code == ERR_OK)
+		ask->epoch = pos_epoch(head.pos);
+	ledger_close(ledger);
+	return code;
+}
+
+static enum exit_code ask_write(struct joining *joining)
+{
+	char text[ARMOUR_TEXT_SIZE_MAX];
+	struct writer writer;
+	struct join_ask ask;
+	struct err err;
+	enum err_code code = ask_make(joining, &ask, &err);
+
+	if (code != ERR_OK)
+		return cli_failed(joining->cli, code, &err);
+	writer_init(&writer, text, sizeof(text));
+	ask_file_write(&writer, &joining->invitation.code, &ask);
+	ASSERT(writer_ok(&writer));
+	(void)fwrite(text, 1, writer.size, joining->ask.out);
+	return paper_close(joining->cli, &joining->ask);
+}
+
+/* ---- the verb ---- */
+
+static void next_tell(const struct cli *cli, const char *ask)
+{
+	(void)puts(cli_say(
+		cli,
+		"\nnext\n"
+		"  sudo systemctl enable --now depotd   the box works",
+		"\n下一步\n"
+		"  sudo systemctl enable --now depotd   启动，即可作业"));
+	(void)printf("  %s: depot hq admit %s\n",
+		     cli_say(cli, "at HQ, when the stick is there",
+			     "将文件带到总部后，在总部执行"),
+		     ask);
+	(void)puts(cli_say(
+		cli, "  depot label op --out labels          sheets to scan",
+		"  depot label op --out labels          打印操作标签"));
+}
+
+static enum exit_code result_show(const struct joining *joining)
+{
+	static const struct column facts[] = {
+		{"org", "organisation", "组织", false},
+		{"name", "site", "站点", false},
+		{"site", "its number", "编号", false},
+		{"path", "ledger", "账本", false},
+		{"account", "your account (manager)", "您的账户（经理）",
+		 false},
+		{"config", "configuration written", "已写入配置", false},
+		{"ask", "to carry back to HQ", "请带回总部", false},
+	};
+	const struct commission *commission = &joining->commission;
+	const struct join_answer *answer = &joining->invitation.answer;
+	struct cli *cli = joining->cli;
+	char text[2048];
+	struct json_out out;
+	struct reply reply;
+	enum exit_code exit;
+
+	out_init(&out, text, sizeof(text));
+	out_object(&out);
+	out_text_at(&out, "org", name_span(&answer->org));
+	out_text_at(&out, "name", name_span(&answer->name));
+	out_int_at(&out, "site", answer->site);
+	out_string_at(&out, "path", commission->wanted->store.path);
+	if (commission->account.size > 0)
+		out_text_at(&out, "account", name_span(&commission->account));
+	if (commission->config_path[0] != '\0')
+		out_string_at(&out, "config", commission->config_path);
+	out_string_at(&out, "ask", joining->ask.path);
+	out_object_end(&out);
+	if (cli->is_json) {
+		cli_document(out_span(&out));
+		return EXIT_DONE;
+	}
+	exit = reply_take(cli, out_span(&out), &reply);
+	if (exit != EXIT_DONE)
+		return exit;
+	record_show(cli, reply.root, facts, ARRAY_LEN(facts));
+	reply_release(&reply);
+	next_tell(cli, joining->ask.path);
+	return EXIT_DONE;
+}
+
+static enum exit_code join_run(struct cli *cli)
+{
+	struct joining joining = {.cli = cli, .commission = {.cli = cli}};
+	enum exit_code exit = invitation_take(&joining);
+
+	joining.commission.join = &joining.invitation.answer;
+	if (exit == EXIT_DONE)
+		exit = ask_open(&joining);
+	if (exit == EXIT_DONE)
+		exit = commission_run(&joining.commission);
+	if (exit == EXIT_DONE)
+		exit = ask_write(&joining);
+	if (exit == EXIT_DONE)
+		exit = result_show(&joining);
+	paper_drop(&joining.ask);
+	commission_release(&joining.commission);
+	seal_wipe(&joining.invitation, sizeof(joining.invitation));
+	return exit;
+}
+
+static const struct option_spec join_options[] = {
+	{"--ask", "FILE", "what goes back to HQ; NAME-ask.txt if not given",
+	 "带回总部的文件，默认 站点名-ask.txt"},
+	{"--timezone", "ZONE", "Asia/Shanghai; HQ's if not given",
+	 "时区，如 Asia/Shanghai；默认与总部相同"},
+	{"--path", "FOLDER", "the ledger's folder", "账本文件夹"},
+	{"--map-size", "SIZE", "its room, 1 GiB if not given",
+	 "账本空间，默认 1 GiB"},
+	{"--account", "NAME", "your account's name; the user's if not given",
+	 "您的账户名，默认与用户名相同"},
+};
+
+const struct verb join_verbs[] = {
+	{
+		.name = "join",
+		.usage = "FILE [OPTION...]",
+		.en = "makes this box a site of a network",
+		.zh = "加入网络，成为站点",
+		.examples = "sudo depot join /media/stick/hz-07.txt --ask "
+			    "/media/stick/hz-07-ask.txt\t"
+			    "by an invitation from HQ\t使用总部的邀请文件\n",
+		CLI_OPTIONS(join_options),
+		.words_min = 1,
+		.words_max = 1,
+		.run = join_run,
+	},
+	{.name = NULL},
+};

@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+"""How a network begins, from the command line: HQ, an invitation, a box that
+joins by a file, and what people do wrong on the way.
+
+Method: `depot` only, on stores without a daemon and at last through one; files
+are carried as a stick would carry them, and mistyped as people mistype."""
+
+import os
+import re
+import stat
+
+import cli_bed
+from cli_bed import Depot, h
+
+
+class Boxes:
+    """HQ, and places for boxes that are bare."""
+
+    def __init__(self, scratch):
+        self.scratch = scratch
+        self.hq = self.bare("hq")
+        self.hq.text("init", "--yes", "--org", "acme", "--site", "hq",
+                     "--path", scratch.file("hq-store"), "--map-size",
+                     "64 MiB", "--timezone", "Asia/Shanghai", "--account",
+                     "boss", "--write-config")
+
+    def bare(self, name):
+        return Depot(self.scratch.file(name + ".conf"))
+
+    def file(self, name):
+        return self.scratch.file(name)
+
+    def found(self):
+        self.hq.text("hq", "init", "--root-key", self.file("root.txt"))
+        return self
+
+    def invite(self, name, *more):
+        path = self.file(name + ".txt")
+        document = self.hq.json("hq", "invite", "--site", name, "--out", path,
+                                *more)
+        return path, document
+
+    def join(self, name, invitation, **more):
+        """A bare box joins; what it says, and the file that goes back."""
+        ask = self.file(name + "-ask.txt")
+        box = self.bare(name)
+        said = box.json("join", invitation, "--ask", ask, "--path",
+                        self.file(name + "-store"), "--map-size", "64 MiB",
+                        "--account", "ann", **more)
+        return box, said, ask
+
+    def sites(self):
+        return {site["name"]: site
+                for site in self.hq.json("hq", "sites")["sites"]}
+
+
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+@h.test
+def a_network_is_founded_once_and_its_root_key_leaves_the_box(scratch):
+    boxes = Boxes(scratch)
+    boxes.hq.error("not_hq", "hq", "invite", "--site", "hz-07", exit=1)
+    root = boxes.file("root.txt")
+    said = boxes.hq.json("hq", "init", "--root-key", root)
+    h.same((said["site"], said["name"], said["root_key"]), (3, "hq", root))
+    h.same(re.fullmatch("[0-9a-f]{32}", said["net"]) is not None, True)
+    h.same(stat.S_IMODE(os.stat(root).st_mode), 0o600)
+    lines = [line for line in text_of(root).splitlines()
+             if not line.startswith(("#", "depot"))]
+    h.same(len(lines), 4)
+    for line in lines:
+        h.same(re.fullmatch(r"(?:[0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-Z*+$%]",
+                            line) is not None, True, line)
+    h.same(sorted(os.listdir(scratch.file("hq-store-keys"))),
+           ["control-1.key", "epoch-1.key", "master-1.key"])
+    # Again: not over the file, and not anywhere else.
+    boxes.hq.error("conflict", "hq", "init", "--root-key", root, exit=6)
+    other = boxes.file("other.txt")
+    boxes.hq.error("conflict", "hq", "init", "--root-key", other, exit=6)
+    h.same(os.path.exists(other), False, "a key's file that holds nothing")
+    h.same(len(text_of(root).splitlines()) > 4, True, "the first one")
+
+
+@h.test
+def for_a_try_the_root_key_may_stay(scratch):
+    boxes = Boxes(scratch)
+    said = boxes.hq.json("hq", "init", "--keep-root-here")
+    h.same("root_key" in said, False)
+    h.same("root.key" in os.listdir(scratch.file("hq-store-keys")), True)
+
+
+@h.test
+def a_box_joins_by_a_file_and_hq_admits_it_by_another(scratch):
+    boxes = Boxes(scratch).found()
+    path, invited = boxes.invite("hz-07", "--until", "2030-12-20", "--like",
+                                 "hq", "--share", ".15", "--host",
+                                 "hq.example:8883")
+    h.same((invited["number"], invited["site"]), (1, 4))
+    h.same(invited["until"], "2030-12-20T16:00:00Z", "midnight at HQ")
+    h.same(invited["code"].endswith("/HQ.EXAMPLE:8883"), True)
+    h.same(text_of(path), invited["file"])
+    h.same(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+    h.same(boxes.sites()["hz-07"]["state"], "invited")
+
+    box, said, ask = boxes.join("hz-07", path)
+    h.same((said["org"], said["name"], said["site"]), ("acme", "hz-07", 4))
+    config = text_of(box.config)
+    for line in ("org = acme", "site = hz-07", "timezone = Asia/Shanghai"):
+        h.same(line in config, True, line)
+    # It works before HQ has answered.
+    box.text("item", "set", "MUG")
+    box.text("bin", "set", "A-01")
+    box.text("book", "receive", "MUG", "--qty", "5", "--bin", "A-01")
+    h.same(box.json("audit")["verdict"], "clean")
+
+    admitted = boxes.hq.json("hq", "admit", ask)
+    h.same((admitted["site"], admitted["name"], admitted["epoch"]),
+           (4, "hz-07", 1))
+    h.same((boxes.sites()["hz-07"]["state"],
+            boxes.sites()["hz-07"]["epoch"]), ("admitted", 1))
+    h.same(boxes.hq.json("audit")["verdict"], "clean")
+    # The stick was lost: the box writes it again, HQ says the same.
+    again = boxes.file("again.txt")
+    h.same(box.json("join", path, "--ask", again)["site"], 4)
+    h.same(boxes.hq.json("hq", "admit", again)["site"], 4)
+
+
+@h.test
+def an_invitation_is_for_one_box(scratch):
+    boxes = Boxes(scratch).found()
+    path, _ = boxes.invite("hz-07")
+    _, _, first = boxes.join("hz-07", path)
+    _, _, second = boxes.join("other", path)
+    boxes.hq.text("hq", "admit", first)
+    boxes.hq.error("join_refused", "hq", "admit", second, exit=6)
+    boxes.hq.error("already_invited", "hq", "invite", "--site", "hq", exit=6)
+    # Withdrawn before it was used.
+    path, invited = boxes.invite("hz-08")
+    boxes.hq.error("already_invited", "hq", "invite", "--site", "hz-08",
+                   exit=6)
+    _, _, ask = boxes.join("hz-08", path)
+    boxes.hq.text("hq", "withdraw", invited["number"])
+    boxes.hq.error("join_refused", "hq", "admit", ask, exit=6)
+    boxes.hq.error("invitation_used", "hq", "withdraw", "1", exit=6)
+    boxes.hq.error("unknown_invitation", "hq", "withdraw", "99", exit=5)
+    h.same("hz-08" in boxes.sites(), False, "withdrawn")
+
+
+@h.test
+def what_is_mistyped_or_damaged_is_told_with_what_to_do(scratch):
+    boxes = Boxes(scratch).found()
+    path, invited = boxes.invite("hz-07")
+    bare = boxes.bare("hz-07")
+    code = invited["code"]
+    wrong = code[:-3] + ("A" if code[-3] != "A" else "B") + code[-2:]
+    for text, exit_code, name in (
+            (wrong, 2, "bad_code"), ("DEPOT:0001", 2, "bad_code"),
+            ("DEPOT:0001-!", 2, "bad_code"), (code + "9", 2, "bad_code"),
+            (code, 75, "no_link"), (code.lower(), 75, "no_link"),
+            (boxes.file("none.txt"), 5, "not_found")):
+        bare.error(name, "join", text, exit=exit_code)
+    whole = text_of(path)
+    lines = whole.splitlines()
+    lines[9] = ("1" if lines[9][0] != "1" else "2") + lines[9][1:]
+    mistyped = "\n".join(lines)
+    lines = whole.splitlines()
+    ask = boxes.file("hz-07-ask.txt")
+    for name, text in (
+            ("a symbol", mistyped),
+            ("a line gone", "\n".join(lines[:9] + lines[10:])),
+            ("cut in half", whole[:len(whole) // 2]),
+            ("lines mixed", "\n".join(lines[:5] + lines[5:7][::-1]
+                                      + lines[7:])),
+            ("another file", "item,name\nMUG,Mug\n"), ("empty", "")):
+        damaged = scratch.write("damaged.txt", text)
+        result = bare.run("join", damaged, "--ask", ask)
+        h.same((result.exit, result.out), (2, ""), f"{name}: {result}")
+        h.same(result.err.startswith(f"depot: {damaged}: "), True, name)
+        h.same(os.path.exists(ask), False, name)
+        h.same(os.path.exists(bare.config), False, name)
+    result = bare.run("join", scratch.write("damaged.txt", mistyped))
+    h.same("line 10 is mistyped" in result.err, True, str(result))
+    # The wrong file at HQ, and one of another network.
+    boxes.hq.error("bad_file", "hq", "admit", path, exit=1)
+    boxes.hq.error("not_found", "hq", "admit", boxes.file("none"), exit=5)
+    box, _, ask = boxes.join("hz-07", path)
+    h.same(box.json("hq", "sites")["own"], 4)
+    os.rename(ask, boxes.file("theirs.txt"))
+    boxes.hq.error("bad_name", "hq", "invite", "--site", "HZ 7", exit=2)
+    boxes.hq.error("usage", "hq", "invite", "--site", "b", "--share", "x",
+                   exit=2)
+    boxes.hq.error("bad_host", "hq", "invite", "--site", "b", "--host", "x",
+                   exit=2)
+    # A box that is a site already stays what it is.
+    path, _ = boxes.invite("hz-09")
+    box.error("conflict", "join", path, "--ask", boxes.file("no.txt"), exit=6)
+    h.same(os.path.exists(boxes.file("no.txt")), False)
+
+
+@h.test
+def the_sheet_is_one_page_in_both_languages_with_the_code(scratch):
+    boxes = Boxes(scratch).found()
+    sheet = boxes.file("sheet.html")
+    _, invited = boxes.invite("hz-07", "--sheet", sheet)
+    page = text_of(sheet)
+    for part in (invited["code"], "hz-07", "<svg", "depot label op",
+                 "加入单", "Good for one box", invited["expires"]):
+        h.same(part in page, True, part)
+    # In words the code is there with its QR code, and what comes next.
+    words = boxes.hq.text("hq", "invite", "--site", "hz-08", "--out",
+                          boxes.file("hz-08.txt"))
+    h.same(re.search(r"(?m)^DEPOT:0002-", words) is not None, True, words)
+    h.same("depot hq admit" in words and "█" in words, True, words)
+    words = boxes.hq.text("hq", "invite", "--site", "hz-09", "--lang", "zh")
+    h.same("仅显示一次" in words, True, words)
+
+
+@h.test
+def a_site_is_revoked_or_ended_where_hq_stands(scratch):
+    boxes = Boxes(scratch).found()
+    for name in ("hz-07", "hz-08"):
+        path, _ = boxes.invite(name)
+        _, _, ask = boxes.join(name, path)
+        boxes.hq.text("hq", "admit", ask)
+    boxes.hq.error("bad_site", "hq", "revoke", "hq", "--yes", exit=2)
+    boxes.hq.error("unknown_site", "hq", "revoke", "hz-99", "--yes", exit=5)
+    # Nobody is there to be asked, and --yes was not said.
+    boxes.hq.error("usage", "hq", "revoke", "hz-07", exit=2)
+    said = boxes.hq.json("hq", "revoke", "hz-07", "--yes", "--reason", "lost")
+    h.same((said["site"], said["seq"], said["verdict"]), (4, 0, "revoked"))
+    said = boxes.hq.json("hq", "fence", "hz-08", "--epoch", "1", "--seq", "0")
+    h.same(said["verdict"], "ended")
+    boxes.hq.error("not_held", "hq", "fence", "hz-08", "--seq", "9", exit=1)
+    for lang in ("en", "zh"):
+        boxes.hq.text("hq", "sites", "--lang", lang)
+
+
+@h.test
+def with_a_daemon_it_is_the_same_and_hq_is_not_founded_under_it(scratch):
+    bench = cli_bed.Bench(scratch, False)
+    depot = bench.depot
+    h.need("mosquitto")
+    depot.text("hq", "init", "--keep-root-here")
+    bench.box.start()
+    bench.with_daemon = True
+    depot.error("again", "hq", "init", "--root-key", scratch.file("r.txt"),
+                exit=75)
+    h.same(os.path.exists(scratch.file("r.txt")), False)
+    path = scratch.file("hz-07.txt")
+    invited = depot.json("hq", "invite", "--site", "hz-07", "--out", path)
+    h.same(text_of(path), invited["file"])
+    depot.error("already_invited", "hq", "invite", "--site", "hz-07", exit=6)
+    box = Depot(scratch.file("hz-07.conf"))
+    ask = scratch.file("ask.txt")
+    box.text("join", path, "--ask", ask, "--path", scratch.file("s"),
+             "--map-size", "64 MiB")
+    h.same(depot.json("hq", "admit", ask)["name"], "hz-07")
+    h.same([site["name"] for site in depot.json("hq", "sites")["sites"]],
+           [bench.box.site, "hz-07"])
+    depot.json("hq", "revoke", "hz-07", "--yes")
+    bench.end()
+
+
+if __name__ == "__main__":
+    h.main()
