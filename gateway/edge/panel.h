@@ -15,10 +15,11 @@
  *	GET  /api/state   what the page shows; 304 if If-None-Match still holds
  *	POST /api/scan    a reading as docs/devices.md has it, with `boot` and
  *	                  `seq` -> {"device", "ack"}; ack is null if none came
- *in PANEL_SCAN_MS: send it again POST /api/command {"name", "args"?} -> the
- *command's reply; only those of panel_serve.c's list POST /api/join    {"code"}
- *-> the reply of panel_ports.join POST /api/leave   ends this browser's own
- *badge
+ *	                  in PANEL_SCAN_MS: send it again
+ *	POST /api/command {"name", "args"?} -> the command's reply; only those
+ *	                  of panel_serve.c's list
+ *	POST /api/join    {"code"} -> the reply of panel_ports.join
+ *	POST /api/leave   ends this browser's own badge
  *
  * A reading takes the way of every reading: it is published to the broker,
  * comes back into the intake ring, is booked by the keeper, and answered by
@@ -32,9 +33,9 @@
  *
  * All is bounded: PANEL_CONNECTIONS_MAX connections, PANEL_PER_ADDRESS_MAX of
  * one address, PANEL_SECONDS_MAX a request, bodies of PAYLOAD_IN_SIZE_MAX,
- *PANEL_JOBS_MAX requests that wait for the loop or the keeper, PANEL_RATE
- *requests a second and badge. What is wrong is told as everywhere: {"error":
- *{"code", "text_en", "text_zh"}}.
+ * PANEL_JOBS_MAX requests that wait for the loop or the keeper, PANEL_RATE
+ * requests a second and badge. What is wrong is told as everywhere: {"error":
+ * {"code", "text_en", "text_zh"}}.
  */
 #ifndef DEPOT_GATEWAY_EDGE_PANEL_H
 #define DEPOT_GATEWAY_EDGE_PANEL_H

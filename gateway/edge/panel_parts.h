@@ -1,7 +1,7 @@
 /*
- * panel_parts - what the files of page share.
+ * panel_parts - what the files of panel share.
  *
- * Layer     gateway/edge; internal to page
+ * Layer     gateway/edge; internal to panel
  * Threads   as noted. A job is the server's while it is free or done, the
  *           loop's or the keeper's in between; its state changes under the
  *           lock

@@ -5,7 +5,7 @@
  * Threads   the handler: the server's own, one call at a time; the functions
  *           here: the loop, unless said otherwise
  *
- * Under /metrics (http.h) and the operator page (page.h). A thread of its own,
+ * Under /metrics (http.h) and the operator page (panel.h). A thread of its own,
  * so that no client can hold up the loop. It is bounded: so many connections
  * (others wait in the backlog), so much of a request's head and body, and so
  * many seconds from a connection's start, or the end of its last request, to
