@@ -30,17 +30,6 @@ static struct key word_key(enum transfer_origin origin, struct span id,
 	return key;
 }
 
-static struct key item_key(enum transfer_origin origin, struct span id,
-			   struct span item, enum transfer_side side)
-{
-	struct key key = transfer_key(origin, TRANSFER_ROW_ITEM, id);
-
-	key_add_text(&key, item);
-	key_add_u8(&key, 0);
-	key_add_u8(&key, (uint8_t)side);
-	return key;
-}
-
 static struct key way_key(struct span item, struct span id)
 {
 	struct key key = transfer_key(ORIGIN_BOTH, TRANSFER_ROW_WAY, item);
@@ -69,90 +58,6 @@ static void sums_write(struct writer *writer, const struct transfer_sums *sums)
 	write_signed(writer, sums->damaged);
 	write_signed(writer, sums->claimed);
 	write_signed(writer, sums->lost);
-}
-
-static struct transfer_sums sums_read(struct reader *reader)
-{
-	struct transfer_sums sums;
-
-	sums.shipped = read_signed(reader);
-	sums.surplus = read_signed(reader);
-	sums.good = read_signed(reader);
-	sums.damaged = read_signed(reader);
-	sums.claimed = read_signed(reader);
-	sums.lost = read_signed(reader);
-	return sums;
-}
-
-/* Adds an item row's sums, if there is such a row, to *@sums. */
-static enum err_code item_add(const struct view *view, const struct key *key,
-			      struct transfer_sums *sums, struct err *err)
-{
-	struct transfer_sums more;
-	struct reader reader;
-	enum err_code code =
-		row_get(view, TABLE_TRANSFER, key_span(key), &reader, err);
-
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (code != ERR_OK)
-		return code;
-	more = sums_read(&reader);
-	if (!reader_done(&reader))
-		return row_garbled(TABLE_TRANSFER, err);
-	if (!transfer_sums_add(sums, &more))
-		return err_set(err, ERR_OVERFLOW, "more than 2^63 units");
-	return ERR_OK;
-}
-
-struct item_of_transfer {
-	enum transfer_origin origin;
-	struct span id;
-	struct span item;
-};
-
-static enum err_code sides_add(const struct view *view,
-			       const struct item_of_transfer *of,
-			       struct transfer_sums *sums, struct err *err)
-{
-	enum err_code code = ERR_OK;
-
-	for (int side = TRANSFER_SENDER; side <= TRANSFER_HQ && code == ERR_OK;
-	     side++) {
-		struct key key = item_key(of->origin, of->id, of->item,
-					  (enum transfer_side)side);
-
-		code = item_add(view, &key, sums, err);
-	}
-	return code;
-}
-
-enum err_code transfer_sums_own(const struct view *view, struct span id,
-				struct span item,
-				struct transfer_sums *ret_sums, struct err *err)
-{
-	struct item_of_transfer of = {ORIGIN_OWN, id, item};
-	struct transfer_sums sums = {.shipped = 0};
-	enum err_code code = sides_add(view, &of, &sums, err);
-
-	if (code == ERR_OK)
-		*ret_sums = sums;
-	return code;
-}
-
-enum err_code transfer_sums(const struct view *view, struct span id,
-			    struct span item, struct transfer_sums *ret_sums,
-			    struct err *err)
-{
-	struct item_of_transfer of = {ORIGIN_FEEDS, id, item};
-	struct transfer_sums sums;
-	enum err_code code = transfer_sums_own(view, id, item, &sums, err);
-
-	if (code == ERR_OK)
-		code = sides_add(view, &of, &sums, err);
-	if (code == ERR_OK)
-		*ret_sums = sums;
-	return code;
 }
 
 /* ---- what both origins together make of them ---- */
@@ -254,7 +159,7 @@ static enum err_code item_fold(struct txn *txn, const struct key *key,
 	uint8_t buffer[SUMS_SIZE_MAX + ROW_CHECKSUM_SIZE];
 	struct transfer_sums sums = *change;
 	struct writer writer;
-	enum err_code code = item_add(txn_view(txn), key, &sums, err);
+	enum err_code code = transfer_item_add(txn_view(txn), key, &sums, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -297,7 +202,7 @@ bool transfer_line_read(struct reader *reader, struct transfer_line *ret_line)
 	struct span sscc = read_raw(reader, SSCC_SIZE);
 
 	line.expiry = (uint32_t)read_varint(reader);
-	line.sums = sums_read(reader);
+	line.sums = transfer_sums_read(reader);
 	if (!reader_done(reader) || !lot_set(&line.lot, lot) ||
 	    !serial_set(&line.serial, serial))
 		return false;
@@ -439,7 +344,7 @@ static enum err_code movement_fold(struct txn *txn, enum transfer_origin origin,
 		return ERR_OK;
 	id = place_name_span(&place->name);
 	memcpy(line.sscc, movement->sscc, SSCC_SIZE);
-	key = item_key(origin, id, item, line.side);
+	key = transfer_item_key(origin, id, item, line.side);
 	code = room_check(txn_view(txn), id, item, &line.sums, err);
 	if (code == ERR_OK)
 		code = item_fold(txn, &key, &line.sums, err);
@@ -452,6 +357,8 @@ static enum err_code movement_fold(struct txn *txn, enum transfer_origin origin,
 		code = number_fold(txn, id, err);
 	if (code == ERR_OK)
 		code = transfer_way_refresh(txn, id, item, err);
+	if (code == ERR_OK && origin == ORIGIN_FEEDS)
+		code = transfer_change_note(txn, item, err);
 	return code;
 }
 

@@ -167,4 +167,23 @@ MUST_CHECK enum err_code transfer_ways(const struct view *view,
 				       struct span item, transfer_way_fn *visit,
 				       void *context, struct err *err);
 
+/* ---- what changed by other feeds ---- */
+
+/*
+ * Movements of other feeds are in no journal here, so whoever shows what is in
+ * transit learns of them here: they are numbered, and the items of the last
+ * TRANSFER_CHANGES_MAX are remembered. A number lower than one seen before, or
+ * one too far behind: all items may have changed.
+ */
+#define TRANSFER_CHANGES_MAX 256
+/* 0: none yet. */
+MUST_CHECK enum err_code transfer_change_last(const struct view *view,
+					      uint64_t *ret_number,
+					      struct err *err);
+/* ERR_NOT_FOUND  it is not remembered (@err untouched) */
+MUST_CHECK enum err_code transfer_change_item(const struct view *view,
+					      uint64_t number,
+					      struct sku *ret_item,
+					      struct err *err);
+
 #endif

@@ -5,6 +5,102 @@
 
 #include "store/transfer_rows.h"
 
+/* ---- sums ---- */
+
+struct key transfer_item_key(enum transfer_origin origin, struct span id,
+			     struct span item, enum transfer_side side)
+{
+	struct key key = transfer_key(origin, TRANSFER_ROW_ITEM, id);
+
+	key_add_text(&key, item);
+	key_add_u8(&key, 0);
+	key_add_u8(&key, (uint8_t)side);
+	return key;
+}
+
+struct transfer_sums transfer_sums_read(struct reader *reader)
+{
+	struct transfer_sums sums;
+
+	sums.shipped = read_signed(reader);
+	sums.surplus = read_signed(reader);
+	sums.good = read_signed(reader);
+	sums.damaged = read_signed(reader);
+	sums.claimed = read_signed(reader);
+	sums.lost = read_signed(reader);
+	return sums;
+}
+
+enum err_code transfer_item_add(const struct view *view, const struct key *key,
+				struct transfer_sums *sums, struct err *err)
+{
+	struct transfer_sums more;
+	struct reader reader;
+	enum err_code code =
+		row_get(view, TABLE_TRANSFER, key_span(key), &reader, err);
+
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	more = transfer_sums_read(&reader);
+	if (!reader_done(&reader))
+		return row_garbled(TABLE_TRANSFER, err);
+	if (!transfer_sums_add(sums, &more))
+		return err_set(err, ERR_OVERFLOW, "more than 2^63 units");
+	return ERR_OK;
+}
+
+struct item_of_transfer {
+	enum transfer_origin origin;
+	struct span id;
+	struct span item;
+};
+
+static enum err_code sides_add(const struct view *view,
+			       const struct item_of_transfer *of,
+			       struct transfer_sums *sums, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (int side = TRANSFER_SENDER; side <= TRANSFER_HQ && code == ERR_OK;
+	     side++) {
+		struct key key = transfer_item_key(of->origin, of->id, of->item,
+						   (enum transfer_side)side);
+
+		code = transfer_item_add(view, &key, sums, err);
+	}
+	return code;
+}
+
+enum err_code transfer_sums_own(const struct view *view, struct span id,
+				struct span item,
+				struct transfer_sums *ret_sums, struct err *err)
+{
+	struct item_of_transfer of = {ORIGIN_OWN, id, item};
+	struct transfer_sums sums = {.shipped = 0};
+	enum err_code code = sides_add(view, &of, &sums, err);
+
+	if (code == ERR_OK)
+		*ret_sums = sums;
+	return code;
+}
+
+enum err_code transfer_sums(const struct view *view, struct span id,
+			    struct span item, struct transfer_sums *ret_sums,
+			    struct err *err)
+{
+	struct item_of_transfer of = {ORIGIN_FEEDS, id, item};
+	struct transfer_sums sums;
+	enum err_code code = transfer_sums_own(view, id, item, &sums, err);
+
+	if (code == ERR_OK)
+		code = sides_add(view, &of, &sums, err);
+	if (code == ERR_OK)
+		*ret_sums = sums;
+	return code;
+}
+
 /* ---- what the sides say of a transfer as a whole ---- */
 
 static enum err_code word_read(struct reader *reader, enum entry_kind kind,

@@ -26,8 +26,10 @@ enum transfer_origin {
 #define TRANSFER_ROW_SSCC 's'  /* SSCC, id: the pallet is on it */
 #define TRANSFER_ROW_COUNT 'n' /* own: sender's site: the highest number */
 /* of ORIGIN_BOTH */
-#define TRANSFER_ROW_HEAD 'h' /* id: there is such a transfer */
-#define TRANSFER_ROW_WAY 'w'  /* item, id: units in transit, not 0 */
+#define TRANSFER_ROW_HEAD 'h'   /* id: there is such a transfer */
+#define TRANSFER_ROW_WAY 'w'    /* item, id: units in transit, not 0 */
+#define TRANSFER_ROW_CHANGE 'x' /* number mod CHANGES_MAX: an item */
+#define TRANSFER_ROW_LAST 'y'   /* the number of the last of those */
 
 /* A word's row: pos, and an entry without its actor. */
 #define TRANSFER_WORD_SIZE_MAX 1024
@@ -36,6 +38,10 @@ enum transfer_origin {
 struct key transfer_key(enum transfer_origin origin, char kind, struct span id);
 
 struct key transfer_count_key(uint32_t from);
+
+/* Notes that another feed moved @item: that is in no entry of the journal. */
+MUST_CHECK enum err_code transfer_change_note(struct txn *txn, struct span item,
+					      struct err *err);
 
 /* The first part of a key and the second; false if it is too short. */
 MUST_CHECK bool transfer_key_split(struct span key, struct span *ret_id,
@@ -56,6 +62,16 @@ struct key transfer_line_key(enum transfer_origin origin, struct span id,
 uint64_t transfer_line_hash(const struct transfer_line *line);
 bool transfer_line_is(const struct transfer_line *a,
 		      const struct transfer_line *b);
+
+struct key transfer_item_key(enum transfer_origin origin, struct span id,
+			     struct span item, enum transfer_side side);
+struct transfer_sums transfer_sums_read(struct reader *reader);
+/* Adds an item row's sums, if there is such a row, to *@sums.
+ * ERR_OVERFLOW  they would leave int64 */
+MUST_CHECK enum err_code transfer_item_add(const struct view *view,
+					   const struct key *key,
+					   struct transfer_sums *sums,
+					   struct err *err);
 
 /* Reads a line's row into *@ret_line, whose side and item are set. */
 MUST_CHECK bool transfer_line_read(struct reader *reader,

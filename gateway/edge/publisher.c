@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "store/master.h"
+#include "store/transfer.h"
 
 /* ---- opening ---- */
 
@@ -300,14 +301,53 @@ static enum err_code journal_look(struct run *run, struct err *err)
 	return code == ERR_STOPPED ? ERR_OK : code;
 }
 
+/* ---- what other sites sent here, or took back ---- */
+
+static enum err_code inbound_changed(struct run *run, uint64_t number,
+				     struct err *err)
+{
+	struct item_no item;
+	struct sku sku;
+	enum err_code code = transfer_change_item(run->view, number, &sku, err);
+
+	if (code == ERR_OK)
+		code = item_find(run->view, sku_span(&sku), &item, err);
+	if (code == ERR_OK)
+		stock_mark(run->publisher, item);
+	return code == ERR_NOT_FOUND ? ERR_OK : code; /* never seen here */
+}
+
+/* It is in no journal of ours, so it is counted apart. */
+static enum err_code inbound_look(struct run *run, struct err *err)
+{
+	struct publisher *publisher = run->publisher;
+	uint64_t seen = publisher->inbound_seen;
+	uint64_t last;
+	enum err_code code = transfer_change_last(run->view, &last, err);
+
+	if (code != ERR_OK || last == seen)
+		return code;
+	if (last < seen || last - seen > TRANSFER_CHANGES_MAX) {
+		for (uint32_t i = 1; i <= publisher->item_count; i++)
+			stock_mark(publisher, (struct item_no){i});
+		seen = last;
+	}
+	while (code == ERR_OK && seen < last)
+		code = inbound_changed(run, ++seen, err);
+	if (code == ERR_OK)
+		publisher->inbound_seen = last;
+	return code;
+}
+
 /* ---- the order of things ---- */
 
 /* What says that something is wrong comes first, what only repeats comes
  * last. Each step ends with the run's budget and goes on in the next. */
 typedef enum err_code run_step_fn(struct run *run, struct err *err);
 static run_step_fn *const run_steps[] = {
-	status_publish,  journal_look,   notes_publish, stock_publish,
-	changes_publish, chunks_publish, stale_publish, sweep_advance,
+	status_publish, journal_look,  inbound_look,
+	notes_publish,  stock_publish, changes_publish,
+	chunks_publish, stale_publish, sweep_advance,
 };
 
 static enum err_code run_steps_do(struct run *run, struct err *err)

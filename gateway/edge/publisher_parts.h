@@ -91,9 +91,10 @@ struct publisher {
 	size_t prefix_size;
 
 	bool is_connected;
-	bool is_fresh;     /* connected, and no run since */
-	bool is_retimed;   /* another fresh_for_s, and no run since */
-	struct pos cursor; /* the last entry that was looked at */
+	bool is_fresh;         /* connected, and no run since */
+	bool is_retimed;       /* another fresh_for_s, and no run since */
+	struct pos cursor;     /* the last entry that was looked at */
+	uint64_t inbound_seen; /* the last change by another feed, likewise */
 
 	/* Items by number. */
 	uint32_t item_count;

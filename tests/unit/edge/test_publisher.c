@@ -4,6 +4,10 @@
  */
 #include "tests/unit/edge/publisher_bed.h"
 
+#include "store/site.h"
+#include "store/transfer.h"
+#include "tests/support/moves.h"
+
 static void task_enter(struct bed *bed, const char *id, enum task_state state)
 {
 	struct entry entry = warehouse_task(id, state);
@@ -33,6 +37,50 @@ static void connect_and_settle(struct bed *bed)
 {
 	publisher_connected(bed->publisher);
 	(void)bed_settle(bed);
+}
+
+/* ---- what other sites send here ---- */
+
+/* Site 3 says that it sent or took back @units to us, who are 7. */
+static void feed_says(struct bed *bed, enum movement_kind kind,
+		      const char *from, const char *to, int64_t units)
+{
+	struct entry entry = move_of(kind, "TEA", units, from, to);
+	struct warehouse *w = &bed->w;
+
+	warehouse_begin(w);
+	assert_done(transfer_fold(batch_txn(w->batch), 3, pos_make(1, 9),
+				  &entry, &w->err),
+		    &w->err);
+	warehouse_commit(w);
+}
+
+/* Method: nothing moves in our own journal; the topic changes all the same,
+ * also when there have been more changes than are remembered. */
+static void what_is_sent_here_shows_on_the_stock_topic(void **state)
+{
+	struct bed *bed = *state;
+
+	sample_fill(bed);
+	warehouse_begin(&bed->w);
+	assert_done(site_number_put(batch_txn(bed->w.batch), 7, &bed->w.err),
+		    &bed->w.err);
+	warehouse_commit(&bed->w);
+	connect_and_settle(bed);
+	assert_int_equal(bed_figure(bed, "stock/TEA", "in_transit_in"), 0);
+	feed_says(bed, MOVEMENT_TRANSFER_OUT, "A-01", "transit:3-7-1", 40);
+	bed_live(bed, 20000);
+	assert_int_equal(bed_figure(bed, "stock/TEA", "in_transit_in"), 40);
+	feed_says(bed, MOVEMENT_REVERSE, "transit:3-7-1", "A-01", 40);
+	bed_live(bed, 20000);
+	assert_int_equal(bed_figure(bed, "stock/TEA", "in_transit_in"), 0);
+	for (size_t i = 0; i < TRANSFER_CHANGES_MAX + 1; i++)
+		feed_says(bed, MOVEMENT_TRANSFER_OUT, "A-01", "transit:3-7-1",
+			  1);
+	bed_live(bed, 20000);
+	assert_int_equal(bed_figure(bed, "stock/TEA", "in_transit_in"),
+			 TRANSFER_CHANGES_MAX + 1);
+	assert_int_equal(bed_figure(bed, "stock/TEA", "on_hand"), 10);
 }
 
 /* ---- connecting ---- */
@@ -514,6 +562,7 @@ static void strangers_beyond_the_bound_are_asked_for_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(what_is_sent_here_shows_on_the_stock_topic),
 		TEST(nothing_is_published_before_the_connect),
 		TEST(after_a_connect_all_that_the_ledger_holds_is_published),
 		TEST(a_connection_begins_with_init_and_turns_ready_when_all_is_out),

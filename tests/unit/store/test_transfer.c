@@ -308,9 +308,11 @@ static enum err_code base_add(void *context, struct span key, struct span value,
 
 	if (code != ERR_OK)
 		return code;
-	if (key.data[1] == 'n')
-		return ERR_OK; /* no other site needs to know that */
-	key.data++;            /* the origin, which is in the checksum, too */
+	/* The next number, and in which order others were heard, are a store's
+	 * own affair. */
+	if (strchr("nxy", key.data[1]) != NULL)
+		return ERR_OK;
+	key.data++; /* the origin, which is in the checksum, too */
 	key.size--;
 	value.size -= ROW_CHECKSUM_SIZE;
 	return dump_row(context, key, value, err);
@@ -464,7 +466,7 @@ static struct dump hear_in_order(struct net *net, uint32_t order)
 					  &feed->entries[next], &node->w.err),
 			    &node->w.err);
 	}
-	assert_done(view_walk(txn_view(txn), TABLE_TRANSFER, all, all, dump_row,
+	assert_done(view_walk(txn_view(txn), TABLE_TRANSFER, all, all, base_add,
 			      &dump, &node->w.err),
 		    &node->w.err);
 	txn_abandon(txn);
@@ -508,6 +510,54 @@ static void get(struct node *node, const char *id,
 	assert_done(transfer_get(view, span_of(id), record, &node->w.err),
 		    &node->w.err);
 	view_end(view);
+}
+
+static void assert_change(struct node *node, uint64_t number, const char *item)
+{
+	struct view *view;
+	struct sku sku;
+	uint64_t last;
+
+	assert_done(view_begin(ledger_env(node->w.ledger), &view, &node->w.err),
+		    &node->w.err);
+	assert_done(transfer_change_last(view, &last, &node->w.err),
+		    &node->w.err);
+	assert_true(number <= last);
+	if (item == NULL)
+		assert_code(transfer_change_item(view, number, &sku,
+						 &node->w.err),
+			    ERR_NOT_FOUND);
+	else
+		assert_done(transfer_change_item(view, number, &sku,
+						 &node->w.err),
+			    &node->w.err);
+	if (item != NULL)
+		assert_true(span_is(sku_span(&sku), item));
+	view_end(view);
+}
+
+/* Method: more movements are heard than are remembered. */
+static void the_items_of_the_last_changes_are_remembered(void **state)
+{
+	struct net *net = *state;
+	struct node *node = &net->nodes[2];
+	struct entry tea = move_of(MOVEMENT_TRANSFER_IN, "TEA", 1,
+				   "transit:3-7-1", "DOCK");
+	struct entry cup = move_of(MOVEMENT_TRANSFER_IN, "CUP", 1,
+				   "transit:3-7-1", "DOCK");
+
+	write_at(net, 1, &tea);
+	for (size_t i = 0; i < TRANSFER_CHANGES_MAX; i++)
+		write_at(net, 1, &cup);
+	hear(net, node, 1);
+	assert_change(node, 1, "TEA");
+	assert_change(node, 0, NULL);
+	while (node->heard[1] < net->feeds[1].count)
+		hear(net, node, 1);
+	assert_change(node, TRANSFER_CHANGES_MAX + 1, "CUP");
+	assert_change(node, 2, "CUP");
+	assert_change(node, 1, NULL);
+	assert_audits(node);
 }
 
 static void what_comes_first_is_received_before_shipped(void **state)
@@ -683,6 +733,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_law_holds_in_any_order_of_hearing),
 		TEST(every_order_of_hearing_gives_the_same_bytes),
+		TEST(the_items_of_the_last_changes_are_remembered),
 		TEST(what_comes_first_is_received_before_shipped),
 		TEST(what_a_stranger_says_folds_to_nothing),
 		TEST(a_residue_is_found_and_counted),
