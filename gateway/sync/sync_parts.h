@@ -60,7 +60,11 @@ struct feed_row {
 struct acked {
 	uint64_t seq;
 	uint64_t hash_start;
-	uint64_t kept;  /* as in TABLE_PEER */
+	uint64_t kept; /* as in TABLE_PEER */
+	/* As in the ACK that ack_label names. That may be less: two boxes of
+	 * one name, or one that was set back. */
+	uint64_t base;
+	uint64_t base_hash;
 	uint64_t ours;  /* told by our ACKs */
 	uint64_t offer; /* in the pull under way */
 };

@@ -166,6 +166,34 @@ static void acked_forget(struct sync *sync, struct peer *peer)
 	peer->ack_label = 0;
 }
 
+/* From now on HELLO may name it. */
+static void base_take(struct sync *sync, struct peer *peer,
+		      const struct frame *frame)
+{
+	const struct frame_ack *ack = &frame->body.ack;
+	struct frame_list list = {0};
+	struct frame_entry entry;
+	struct reader reader;
+	bool is_whole = true;
+
+	for (uint32_t i = 0; ack->base == 0 && i < sync->config.feeds_max; i++)
+		peer->feeds[i].base = 0;
+	reader_init(&reader, ack->entries.data, ack->entries.size);
+	while (frame_entry_read(&reader, &list, &entry)) {
+		uint32_t feed = feed_find(sync, entry.feed);
+
+		if (feed == NONE) {
+			is_whole = false;
+			continue;
+		}
+		peer->feeds[feed].base = entry.seq;
+		peer->feeds[feed].base_hash = entry.hash_start;
+	}
+	peer->ack_label = 0;
+	if (is_whole)
+		peer->ack_label = frame_ack_label(frame, sync->config.net_id);
+}
+
 static void ack_take(struct sync *sync, struct peer *peer,
 		     const struct frame *frame)
 {
@@ -184,7 +212,7 @@ static void ack_take(struct sync *sync, struct peer *peer,
 	/* One that was said long ago does not change what HELLO means. */
 	if (ack->stamp.value > peer->ack_stamp.value || has_raised) {
 		peer->ack_stamp = ack->stamp;
-		peer->ack_label = frame_ack_label(frame, sync->config.net_id);
+		base_take(sync, peer, frame);
 	}
 }
 

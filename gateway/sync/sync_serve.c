@@ -116,8 +116,8 @@ static bool entry_is_due(const struct feed_row *row, const struct acked *acked,
 {
 	if (!row->is_here || row->record.seq <= row->record.base)
 		return false;
-	return !is_partial || acked->seq != row->record.seq ||
-	       acked->hash_start != frame_hash_start(row->record.hash);
+	return !is_partial || acked->base != row->record.seq ||
+	       acked->base_hash != frame_hash_start(row->record.hash);
 }
 
 /* *@ret_branched: a branch is in the list. */
