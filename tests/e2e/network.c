@@ -1,10 +1,7 @@
 /*
  * e2e_network - what tests of many sites do with stores beside the programs.
  *
- *	e2e_network net STORE                the network's id, as hex
- *	e2e_network commission HQ SITE...    HQ's control feed begins: a number
- *	                                     and a certificate for each store
- *	e2e_network feeds STORE              a line for each feed that it holds
+ *	e2e_network feeds STORE    a line for each feed that it holds
  *
  * Exit codes: 0 done, 1 failed, 2 usage.
  */
@@ -13,13 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/core/hq.h"
-#include "store/site.h"
+#include "store/feed.h"
+#include "store/ledger.h"
 
 #define EXIT_USAGE 2
-#define SITES_MAX 8
-/* 2026-11-22T10:00:00Z */
-#define COMMISSIONED_MS INT64_C(1795341600000)
 
 static void hex_print(const char *name, const uint8_t *bytes, size_t size)
 {
@@ -28,139 +22,6 @@ static void hex_print(const char *name, const uint8_t *bytes, size_t size)
 		printf("%02x", bytes[i]);
 	printf("\"");
 }
-
-/* ---- commissioning ---- */
-
-static enum err_code key_make(const char *store, const char *name,
-			      struct signer **ret_signer, struct err *err)
-{
-	char folder[FILE_PATH_SIZE];
-	uint8_t public_half[KEY_PUBLIC_SIZE];
-	enum err_code code = ledger_keys_folder(store, folder, err);
-
-	if (code == ERR_OK)
-		code = keys_make(folder, name, public_half, err);
-	if (code == ERR_OK)
-		code = signer_open(folder, name, ret_signer, err);
-	return code;
-}
-
-/* Gives the store at @path its number, and takes its name and key. */
-static enum err_code site_enlist(const char *path, uint32_t site,
-				 struct certificate *certificate,
-				 struct err *err)
-{
-	struct ledger *ledger;
-	struct batch *batch;
-	enum err_code code = ledger_open(path, ENV_WRITE, &ledger, err);
-
-	if (code != ERR_OK)
-		return code;
-	code = batch_begin(ledger, &batch, err);
-	if (code == ERR_OK)
-		code = site_number_put(batch_txn(batch), site, err);
-	if (code == ERR_OK)
-		code = batch_commit(batch, err);
-	*certificate = (struct certificate){
-		.site = site,
-		.epoch = 1,
-		.name = ledger_identity(ledger)->site,
-		.role = SITE_ROLE_SITE,
-		.rights = RIGHT_PROMISE,
-		.valid_from_ms = (uint64_t)COMMISSIONED_MS,
-	};
-	memcpy(certificate->public_key, ledger_identity(ledger)->public_key,
-	       KEY_PUBLIC_SIZE);
-	ledger_close(ledger);
-	return code;
-}
-
-static enum err_code sites_enlist(char **paths, int count,
-				  struct entry *entries, struct err *err)
-{
-	enum err_code code = ERR_OK;
-
-	for (int i = 0; i < count && code == ERR_OK; i++) {
-		entry_init(&entries[i], ENTRY_CERTIFICATE);
-		code = site_enlist(paths[i], SITE_FIRST + 1 + (uint32_t)i,
-				   &entries[i].body.certificate, err);
-	}
-	return code;
-}
-
-static enum err_code network_found(struct hq *hq, struct batch *batch,
-				   const struct signer *root,
-				   struct hq_word *word, struct err *err)
-{
-	enum err_code code;
-
-	batch_time(batch, (struct moment){COMMISSIONED_MS}, true);
-	code = hq_found(hq, batch, root, err);
-	if (code == ERR_OK && word->count > 0)
-		code = hq_say(hq, batch, word, NULL, err);
-	if (code == ERR_OK)
-		code = site_number_put(batch_txn(batch), SITE_FIRST, err);
-	return code;
-}
-
-static enum err_code hq_begin(const char *path, struct ledger *ledger,
-			      struct hq_word *word, struct err *err)
-{
-	struct hq hq = {.identity = ledger_identity(ledger),
-			.control_epoch = 1,
-			.master_epoch = 1,
-			.boot = 1};
-	struct signer *root = NULL;
-	struct signer *control = NULL;
-	struct signer *master = NULL;
-	struct batch *batch;
-	char folder[FILE_PATH_SIZE];
-	enum err_code code = ledger_keys_folder(path, folder, err);
-
-	if (code == ERR_OK)
-		code = signer_open(folder, "root.key", &root, err);
-	if (code == ERR_OK)
-		code = key_make(path, "control-1.key", &control, err);
-	if (code == ERR_OK)
-		code = key_make(path, "master-1.key", &master, err);
-	if (code == ERR_OK)
-		code = feed_desk_open(hq.identity->net_id, &hq.desk, err);
-	hq.control = control;
-	hq.master = master;
-	if (code == ERR_OK)
-		code = batch_begin(ledger, &batch, err);
-	if (code == ERR_OK) {
-		code = network_found(&hq, batch, root, word, err);
-		if (code == ERR_OK)
-			code = batch_commit(batch, err);
-		else
-			batch_abandon(batch);
-	}
-	feed_desk_close(hq.desk);
-	signer_close(root);
-	signer_close(control);
-	signer_close(master);
-	return code;
-}
-
-static enum err_code commission(const char *path, char **sites, int count,
-				struct err *err)
-{
-	struct entry entries[SITES_MAX];
-	struct hq_word word = {entries, (size_t)count, false};
-	struct ledger *ledger;
-	enum err_code code = sites_enlist(sites, count, entries, err);
-
-	if (code == ERR_OK)
-		code = ledger_open(path, ENV_WRITE, &ledger, err);
-	if (code != ERR_OK)
-		return code;
-	code = hq_begin(path, ledger, &word, err);
-	ledger_close(ledger);
-	return code;
-}
-
-/* ---- looking ---- */
 
 struct showing {
 	const struct view *view;
@@ -189,7 +50,7 @@ static enum err_code feed_show(void *context, const struct feed_record *feed,
 	return ERR_OK;
 }
 
-static enum err_code look(const char *path, bool is_net, struct err *err)
+static enum err_code look(const char *path, struct err *err)
 {
 	struct showing showing;
 	struct ledger *ledger;
@@ -199,13 +60,6 @@ static enum err_code look(const char *path, bool is_net, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	showing.net_id = ledger_identity(ledger)->net_id;
-	if (is_net) {
-		printf("{\"v\":1");
-		hex_print("net", showing.net_id, NET_ID_SIZE);
-		printf("}\n");
-		ledger_close(ledger);
-		return ERR_OK;
-	}
 	code = view_begin(ledger_env(ledger), &view, err);
 	if (code == ERR_OK) {
 		showing.view = view;
@@ -221,15 +75,9 @@ int main(int argc, char **argv)
 	enum err_code code;
 	struct err err;
 
-	if (argc == 3 && strcmp(argv[1], "net") == 0)
-		code = look(argv[2], true, &err);
-	else if (argc == 3 && strcmp(argv[1], "feeds") == 0)
-		code = look(argv[2], false, &err);
-	else if (argc >= 3 && argc - 3 <= SITES_MAX &&
-		 strcmp(argv[1], "commission") == 0)
-		code = commission(argv[2], argv + 3, argc - 3, &err);
-	else
+	if (argc != 3 || strcmp(argv[1], "feeds") != 0)
 		return EXIT_USAGE;
+	code = look(argv[2], &err);
 	if (code != ERR_OK) {
 		fprintf(stderr, "%s\n", err.text);
 		return EXIT_FAILURE;

@@ -16,9 +16,10 @@ import time
 import depot_harness as h
 
 NETWORK = os.path.join(h.BUILD, "tests/e2e/e2e_network")
+DEPOT = os.path.join(h.BUILD, "gateway/depot")
 NAMES = ("hq", "hz-01", "sh-02")
-SEEDING = [("device", "gun", 1, ""), ("item", "TEA", 0), ("item", "MUG", 0),
-           ("code", "TEA", "TEA", 1), ("bin", "A-01")]
+SEEDING = ("item set TEA", "item set MUG", "code set TEA TEA", "bin set A-01",
+           "device add gun --kind scanner")
 
 
 def network(*arguments):
@@ -32,12 +33,26 @@ def network(*arguments):
 class Site(h.Box):
     """A box of the network, its broker, and a scanner there."""
 
-    def __init__(self, scratch, name, far_port, net=""):
+    def __init__(self, scratch, name, far_port):
         self.broker = h.Broker(scratch).start()
         super().__init__(
-            scratch, self.broker.port, seeding=SEEDING, site=name, net=net,
+            scratch, self.broker.port, seeding=None, site=name,
             broker__start="child", **{
                 "link far.uri": f"tcp://127.0.0.1:{far_port}"})
+
+    def depot(self, *arguments):
+        """The command line on this box; its document."""
+        done = subprocess.run(
+            [DEPOT, "--config", self.config, "--json", *arguments],
+            capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"depot {arguments} at {self.site}: "
+                                 f"{done.stdout}{done.stderr}")
+        return h.decode(done.stdout)
+
+    def seed(self):
+        for words in SEEDING:
+            self.depot(*words.split())
 
     def feeds(self):
         """{(site, epoch, branch): (state, seq, hash, digest, void rows)}."""
@@ -71,15 +86,30 @@ def holds(feeds, numbers):
     h.same({site for site, _, _ in feeds}, numbers, "feeds")
 
 
+def join(hq, site):
+    """The site's box is bare; a stick goes there and comes back."""
+    invitation = site.scratch.file(site.site + "-invitation.txt")
+    ask = site.scratch.file(site.site + "-ask.txt")
+    hq.depot("hq", "invite", "--site", site.site, "--out", invitation)
+    site.depot("join", invitation, "--ask", ask, "--account", "boss")
+    site.seed()
+    h.same(hq.depot("hq", "admit", ask)["name"], site.site, "admitted")
+
+
 def begin(scratch):
-    """HQ and two sites, commissioned, and the broker in between."""
+    """HQ and two sites, as people commission them, and the broker in between.
+    HQ's daemon runs when the second one joins."""
     far = h.Broker(scratch).start()
-    hq = Site(scratch, "hq", far.port)
-    net = network("net", hq.store)[0]["net"]
-    sites = [hq] + [Site(scratch, name, far.port, net) for name in NAMES[1:]]
-    network("commission", *(site.store for site in sites))
-    for site in sites:
-        site.start()
+    sites = [Site(scratch, name, far.port) for name in NAMES]
+    hq = sites[0]
+    hq.depot("init", "--yes", "--account", "boss")
+    hq.seed()
+    hq.depot("hq", "init", "--root-key", scratch.file("root-key.txt"))
+    join(hq, sites[1])
+    hq.start()
+    sites[1].start()
+    join(hq, sites[2])
+    sites[2].start()
     return far, sites
 
 
