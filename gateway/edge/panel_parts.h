@@ -148,7 +148,7 @@ MUST_CHECK enum err_code panel_state(struct panel *page,
 				     struct err *err);
 
 /* True if the acknowledgement @payload speaks of the reading @boot, @seq:
- * booked, or named among the exceptions. */
+ * booked, the highest taken, or named among the exceptions. */
 bool panel_ack_covers(struct json *json, struct span payload, struct span boot,
 		      uint64_t seq);
 

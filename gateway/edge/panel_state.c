@@ -257,6 +257,7 @@ bool panel_ack_covers(struct json *json, struct span payload, struct span boot,
 	struct span told;
 	uint64_t upto;
 	uint64_t from;
+	uint64_t high;
 
 	if (json_parse(json, payload, &fault) != ERR_OK)
 		return false;
@@ -265,6 +266,10 @@ bool panel_ack_covers(struct json *json, struct span payload, struct span boot,
 	    !span_equal(told, boot))
 		return false;
 	if (is_excepted(root, seq))
+		return true;
+	/* Taken, above a hole: a browser that died between giving a number and
+	 * keeping the reading never sends that one. */
+	if (json_id(root, "high", 1, &high, &fault) == ERR_OK && high == seq)
 		return true;
 	return json_id(root, "upto", 1, &upto, &fault) == ERR_OK &&
 	       json_id(root, "from", 1, &from, &fault) == ERR_OK &&

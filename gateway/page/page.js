@@ -6,6 +6,7 @@ const OPS = ["receive", "putaway", "move", "pick", "count", "return",
 	"pack", "ship", "scrap", "hold", "release", "transfer_out", "transfer_in"];
 const OPS_FIRST = 5;
 const PAST_MAX = 5;
+const CODE_MAX = 600; /* longer than any that a box takes */
 const QUEUE_MAX = 900; /* the box remembers 1,024 numbers */
 const POLL_MS = 2500;
 const AGAIN_MS = [500, 1000, 2000, 4000, 8000];
@@ -154,6 +155,8 @@ const queue = {
 	covers(ack, one) {
 		if (!ack || ack.boot !== one.boot) return false;
 		if ((ack.except || []).some((each) => is_of(each, one))) return true;
+		/* Taken, above a number that was given and never sent. */
+		if (Number(ack.high) === one.seq) return true;
 		return ack.upto !== null && Number(ack.from) <= one.seq && one.seq <= Number(ack.upto);
 	},
 
@@ -279,7 +282,9 @@ function label_of(text) {
 	return wanted || (bins && bins.has(text)) ? LABEL + "BIN." + text : text;
 }
 
-function scan(text) {
+function scan(seen) {
+	/* A camera may see a whole page in one code. */
+	const text = (seen.toWellFormed ? seen.toWellFormed() : seen).slice(0, CODE_MAX);
 	const code = label_of(text);
 	if (times > 1 && !code.startsWith(LABEL)) {
 		queue.add({code: LABEL + "QTY." + times}, "× " + times);

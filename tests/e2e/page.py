@@ -216,6 +216,27 @@ def nothing_is_lost_or_twice_when_the_box_dies(scratch):
 
 
 @h.test
+def odd_codes_and_lost_numbers_stop_nobody(scratch):
+    """Method: a code as long as a page and one that is no text, as a camera
+    may see them; and a number that was given away by a tab that died."""
+    site = Site(scratch)
+    site.start()
+    person = Person(scratch, site)
+    page = person.browser
+    person.choose("receive")
+    person.said("booked")
+    page.run("scan('x'.repeat(5000))")
+    page.wait("it stands in the way", lambda: person.waiting() == 0)
+    page.run("scan('a\\ud800b')")
+    page.wait("it stands in the way", lambda: person.waiting() == 0)
+    page.run("store.set('seq', store.get('seq', 0) + 1)")
+    person.scan(MUG, "booked", "MUG")
+    person.scan(MUG, "booked", "MUG")
+    page.wait("something waits", lambda: person.waiting() == 0)
+    h.same(site.on_hand_of("MUG"), 2)
+
+
+@h.test
 def a_stranger_sees_how_to_pair(scratch):
     """Method: no code, a wrong one, a used one; then the right one by hand."""
     site = Site(scratch)

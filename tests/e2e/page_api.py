@@ -76,6 +76,22 @@ def a_reading_sent_again_counts_once(scratch):
 
 
 @h.test
+def a_number_that_never_comes_stops_nobody(scratch):
+    """Method: numbers from 57 on, as after another device; then one is left
+    out, as by a browser that died between giving it and keeping it."""
+    site, phone = site_of(scratch)
+    phone.pair()
+    phone.seq = 56
+    item = {"op": "receive", "code": "4006381333931"}
+    h.same(phone.scan(**item)["upto"], "57")
+    phone.seq += 1
+    ack = phone.scan(**item)
+    h.same((ack["upto"], ack["high"]), ("57", "59"))
+    h.same(phone.scan(**item)["high"], "60")
+    h.same(site.on_hand_of("MUG"), 3)
+
+
+@h.test
 def the_state_says_whether_there_is_news(scratch):
     site, phone = site_of(scratch)
     phone.pair()

@@ -329,6 +329,12 @@ static void an_acknowledgement_speaks_of_its_readings_alone(void **state)
 		{"{\"boot\":\"b\",\"upto\":\"4\",\"from\":\"1\","
 		 "\"except\":[{\"seq\":\"5\",\"result\":\"missing\"}]}",
 		 5, false},
+		{"{\"boot\":\"b\",\"from\":\"3\",\"upto\":\"3\",\"high\":"
+		 "\"5\"}",
+		 5, true},
+		{"{\"boot\":\"b\",\"from\":\"3\",\"upto\":\"3\",\"high\":"
+		 "\"6\"}",
+		 5, false},
 		{"no json", 5, false},
 		{"[]", 5, false},
 	};
@@ -347,7 +353,7 @@ static void an_acknowledgement_speaks_of_its_readings_alone(void **state)
 			fail_msg("%s of %d", cases[i].ack, (int)cases[i].seq);
 		covered += is_covered;
 	}
-	assert_int_equal(covered, 4);
+	assert_int_equal(covered, 5);
 }
 
 /* ---- the files ---- */
