@@ -325,13 +325,14 @@ static void link_reset(struct sync *sync, uint32_t link)
 enum err_code sync_link(struct sync *sync, const struct sync_step *step,
 			const struct sync_link *link, struct err *err)
 {
-	struct sync_link_status *status = &sync->links[link->link].status;
+	struct sync_link_status *status;
 	enum err_code code;
 
 	ASSERT(link->link < sync->config.links_max);
 	code = step_begin(sync, step, err);
 	if (code != ERR_OK)
 		return code;
+	status = &sync->links[link->link].status;
 	status->is_metered = link->is_metered;
 	if (status->is_up != link->is_up) {
 		status->is_up = link->is_up;

@@ -120,9 +120,11 @@ struct sync_admit {
 
 enum sync_finding_kind {
 	/* Somebody holds more of our own feed than we do, or other deltas:
-	 * this box was set back, or there are two of it (store/guard.h). */
+	 * this box was set back, or there are two of it (store/guard.h). Told
+	 * again as often as it is seen. */
 	SYNC_FOUND_SELF = 1,
-	/* Two signed deltas of one position: @proof. For fork_note. */
+	/* Two signed deltas of one position: @proof. For fork_note, and
+	 * sync_grew after its commit. */
 	SYNC_FOUND_FORK,
 };
 struct sync_finding {
@@ -166,7 +168,8 @@ struct sync_config {
 	uint64_t boot; /* drawn when the box started */
 	uint64_t seed;
 
-	/* Sizes, each 1 to its limit above. 0: a default for a site. */
+	/* Sizes, each 1 (waiting: 16) to its limit above. 0: a default for a
+	 * site. */
 	uint32_t links_max;   /* 4 */
 	uint32_t peers_max;   /* 64 */
 	uint32_t feeds_max;   /* 256 */
@@ -174,7 +177,8 @@ struct sync_config {
 	uint32_t serves_max;  /* 16: sessions in which we are asked */
 	uint32_t waiting_max; /* 128 */
 
-	/* Bytes a second served to one peer, at most. 0: 4 MiB */
+	/* Bytes a second served to one peer, at most; 128 KiB or more. 0: 4
+	 * MiB */
 	uint32_t serve_rate;
 };
 

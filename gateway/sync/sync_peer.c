@@ -351,8 +351,10 @@ static bool ack_send(struct sync *sync, struct peer *peer)
 	frame.body.ack.base = peer->our_label;
 	frame.body.ack.stamp = ack_stamp(sync, peer);
 	frame_ack_sign(&frame, sync->self.signer, sync->config.net_id);
-	if (!sync_say(sync, &out, &frame))
+	if (!sync_say(sync, &out, &frame)) {
+		peer->is_ack_due = true; /* when there is room */
 		return false;
+	}
 	ack_told(sync, peer, &frame);
 	return true;
 }
