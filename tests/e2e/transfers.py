@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""Goods go from one site to another, and all three boxes say the same of it.
+
+Method: HQ and two sites as in sites.py, each a real depotd with a broker and a
+link of its own. What the sender loads is the addressee's packing list as soon
+as the feed is there; less comes than was sent, and is claimed; the answer comes
+back. At each box the law of transfers holds, and the network's audit is clean.
+"""
+
+import time
+
+import depot_harness as h
+import sites as s
+
+h.TESTS.clear()  # those of sites.py
+
+
+def shown(site, name):
+    """The one item of the transfer, as @site knows it; None: nothing yet."""
+    known = site.depot("transfer", "list", "--all")["transfers"]
+    if not any(one["transfer"] == name for one in known):
+        return None
+    items = site.depot("transfer", "show", name)["items"]
+    return items[0] if items else None
+
+
+def wait(sites, what, condition):
+    end = time.monotonic() + h.LIMIT
+    while not condition():
+        if time.monotonic() > end:
+            raise h.Late(what)
+        # What is waited for comes through other processes.
+        sites[0].program.live(0.2)
+
+
+def law(item):
+    return item["shipped"] + item["surplus"] == (
+        item["received"] + item["damaged"] + item["claimed"] + item["lost"]
+        + item["in_transit"])
+
+
+@h.test
+def what_is_loaded_here_is_received_there_and_the_rest_is_claimed(scratch):
+    _, sites = s.begin(scratch)
+    _, sender, addressee = sites
+    s.scan(scratch, sender, 10, "b1")
+    name = sender.depot("transfer", "create", "--to", "5", "--carrier",
+                        "SF 1")["transfer"]
+    h.same(name, "4-5-1", "named by its sender")
+    sender.depot("book", "transfer_out", "TEA", "--qty", "12", "--bin",
+                 "A-01", "--ref", name)
+    sender.depot("transfer", "ship", name)
+
+    wait(sites, "the packing list", lambda: addressee.depot(
+        "transfer", "list")["transfers"]
+        and "sender" in addressee.depot("transfer", "list")["transfers"][0]
+        and addressee.depot("transfer", "list")["transfers"][0]["sender"][
+            "state"] == "shipped")
+    h.same(addressee.depot("stock", "TEA")["in_transit_in"], 12,
+           "on its way here")
+    h.same(law(shown(addressee, name)), True, "under way")
+    addressee.depot("book", "transfer_in", "TEA", "--qty", "9", "--ref", name)
+    addressee.depot("transfer", "close", name)
+    h.same(addressee.depot("stock", "TEA")["in_transit_in"], 0, "received")
+
+    wait(sites, "the claim", lambda: sender.depot(
+        "transfer", "show", name, "--claims")["claims"])
+    claim = sender.depot("transfer", "show", name, "--claims")["claims"][0]
+    h.same((claim["kind"], claim["qty"]), ("missing", 3), "claimed")
+    sender.depot("transfer", "answer", claim["claim"], "accepted")
+    sender.depot("transfer", "close", name)
+
+    for site in sites:
+        wait(sites, f"the end at {site.site}", lambda site=site: [
+            one["state"] for one in site.depot("transfer", "list", "--all")[
+                "transfers"]] == ["closed"])
+        item = shown(site, name)
+        h.same({key: item[key] for key in (
+            "shipped", "surplus", "received", "damaged", "claimed", "lost",
+            "in_transit")},
+            {"shipped": 12, "surplus": 0, "received": 9, "damaged": 0,
+             "claimed": 3, "lost": 0, "in_transit": 0}, site.site)
+    s.agree(sites)
+    s.adds_up(sites)
+
+
+if __name__ == "__main__":
+    h.main()
