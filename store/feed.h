@@ -85,6 +85,10 @@ MUST_CHECK enum err_code feed_control(const struct view *view,
 MUST_CHECK enum err_code feed_delta(const struct view *view, struct feed_id id,
 				    uint64_t seq, struct delta *ret_delta,
 				    struct err *err);
+struct delta_place {
+	struct feed_id feed;
+	uint64_t seq;
+};
 /* Only the hash that a feed had at @seq (0: zeros). */
 MUST_CHECK enum err_code feed_hash_at(const struct view *view,
 				      struct feed_id id, uint64_t seq,
@@ -275,6 +279,33 @@ MUST_CHECK enum err_code feed_refusal_walk(const struct view *view,
 					   feed_refusal_visit_fn *visit,
 					   void *context, struct err *err);
 
+/* ---- what a delta says ---- */
+
+/*
+ * Visits the entries of delta @seq of a feed, void ones too; none if its rows
+ * are not in their one form, and none of a kind that this depot does not know.
+ * @desk is for reading only and the caller's own, never the writer's: deltas
+ * that are asked for one behind the other are read once.
+ * ERR_NOT_FOUND  the delta, or one of its segment, is not here
+ */
+typedef enum err_code feed_entry_visit_fn(void *context, struct pos pos,
+					  const struct entry *entry,
+					  struct err *err);
+MUST_CHECK enum err_code feed_entries(struct feed_desk *desk,
+				      const struct view *view,
+				      const struct delta_place *place,
+				      feed_entry_visit_fn *visit, void *context,
+				      struct err *err);
+
+/* The header of the delta that has entry @number: its stamp tells when that was
+ * sealed.
+ * ERR_NOT_FOUND  it is not here */
+MUST_CHECK enum err_code feed_sealed_at(const struct view *view,
+					const struct feed_record *feed,
+					uint64_t number,
+					struct delta_header *ret_header,
+					struct err *err);
+
 /* ---- rebuilding ---- */
 
 /*
@@ -345,6 +376,17 @@ MUST_CHECK enum err_code site_balance_walk(const struct view *view,
 					   const struct feed_id *feed,
 					   site_balance_visit_fn *visit,
 					   void *context, struct err *err);
+/* The same of one item. */
+MUST_CHECK enum err_code site_balance_item(const struct view *view,
+					   struct feed_id feed,
+					   struct span item,
+					   site_balance_visit_fn *visit,
+					   void *context, struct err *err);
+/* The first SKU behind @after (empty: of all) that the feed has a balance of.
+ * ERR_NOT_FOUND  none is left */
+MUST_CHECK enum err_code
+site_balance_next(const struct view *view, struct feed_id feed,
+		  struct span after, struct sku *ret_item, struct err *err);
 /* BLAKE2b-256 over a feed's rows of balances in that order: what two boxes
  * with the same deltas must agree on. */
 MUST_CHECK enum err_code

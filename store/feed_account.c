@@ -377,13 +377,12 @@ static enum err_code cell_visit(void *context, struct span key_bytes,
 	return code;
 }
 
-enum err_code site_balance_walk(const struct view *view,
-				const struct feed_id *feed,
-				site_balance_visit_fn *visit, void *context,
-				struct err *err)
+static enum err_code balances_visit(const struct view *view,
+				    const struct key *prefix,
+				    site_balance_visit_fn *visit, void *context,
+				    struct err *err)
 {
 	UNINITIALIZED struct balance_walk walk;
-	struct key prefix = {.size = 0};
 	enum err_code code;
 
 	walk.visit = visit;
@@ -391,13 +390,70 @@ enum err_code site_balance_walk(const struct view *view,
 	walk.has_key = false;
 	walk.balance.count = 0;
 	walk.balance.pos.value = 0;
-	if (feed != NULL)
-		key_add_feed(&prefix, *feed);
-	code = view_walk(view, TABLE_SITE_BALANCE, key_span(&prefix),
-			 key_span(&prefix), cell_visit, &walk, err);
+	code = view_walk(view, TABLE_SITE_BALANCE, key_span(prefix),
+			 key_span(prefix), cell_visit, &walk, err);
 	if (code == ERR_OK)
 		code = walk_tell(&walk, err);
 	return code;
+}
+
+enum err_code site_balance_walk(const struct view *view,
+				const struct feed_id *feed,
+				site_balance_visit_fn *visit, void *context,
+				struct err *err)
+{
+	struct key prefix = {.size = 0};
+
+	if (feed != NULL)
+		key_add_feed(&prefix, *feed);
+	return balances_visit(view, &prefix, visit, context, err);
+}
+
+enum err_code site_balance_item(const struct view *view, struct feed_id feed,
+				struct span item, site_balance_visit_fn *visit,
+				void *context, struct err *err)
+{
+	struct key prefix = {.size = 0};
+
+	key_add_feed(&prefix, feed);
+	key_add_text(&prefix, item);
+	key_add_u8(&prefix, 0);
+	return balances_visit(view, &prefix, visit, context, err);
+}
+
+static enum err_code item_note(void *context, struct span key_bytes,
+			       struct span value, struct err *err)
+{
+	struct sku *item = context;
+	struct site_balance_key key;
+	struct cell cell;
+
+	(void)value;
+	if (!account_key_read(key_bytes, &key, &cell))
+		return row_garbled(TABLE_SITE_BALANCE, err);
+	*item = key.item;
+	return ERR_STOPPED;
+}
+
+enum err_code site_balance_next(const struct view *view, struct feed_id feed,
+				struct span after, struct sku *ret_item,
+				struct err *err)
+{
+	struct key prefix = {.size = 0};
+	struct key from;
+	enum err_code code;
+
+	key_add_feed(&prefix, feed);
+	from = prefix;
+	key_add_text(&from, after);
+	/* Behind all rows of @after, whose name ends with a NUL there. */
+	if (after.size > 0)
+		key_add_u8(&from, 1);
+	code = view_walk(view, TABLE_SITE_BALANCE, key_span(&from),
+			 key_span(&prefix), item_note, ret_item, err);
+	if (code == ERR_OK)
+		return ERR_NOT_FOUND;
+	return code == ERR_STOPPED ? ERR_OK : code;
 }
 
 /* ---- the digest ---- */
