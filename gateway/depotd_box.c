@@ -65,6 +65,7 @@ static void on_mqtt(void *context, const struct mqtt_change *change)
 		box->is_tree_read = false;
 		tree_read(box);
 		publisher_connected(box->publisher);
+		publisher_network_connected(box->network_topics);
 		publish_due(box);
 		publish_answers(box);
 		break;
@@ -73,12 +74,14 @@ static void on_mqtt(void *context, const struct mqtt_change *change)
 			  "not connected to the broker: %s",
 			  change->reason != NULL ? change->reason : "");
 		publisher_disconnected(box->publisher);
+		publisher_network_disconnected(box->network_topics);
 		break;
 	case MQTT_HELD:
 		log_event(box->log, LEVEL_WARNING, "intake_held",
 			  "the ring is three quarters full: the broker keeps "
 			  "what comes");
 		publisher_disconnected(box->publisher);
+		publisher_network_disconnected(box->network_topics);
 		break;
 	case MQTT_STOPPED:
 		loop_stop(box->loop);

@@ -23,6 +23,7 @@
 #include "gateway/edge/mqtt.h"
 #include "gateway/edge/packets.h"
 #include "gateway/edge/publisher.h"
+#include "gateway/edge/publisher_network.h"
 #include "gateway/edge/ring.h"
 
 #define BOX_SIGNALS 3
@@ -47,6 +48,7 @@ struct box {
 	struct engine *engine;
 	struct keeper *keeper;
 	struct publisher *publisher;
+	struct publisher_network *network_topics; /* NULL: not HQ */
 	struct broker *broker; /* NULL: external */
 	struct mqtt *mqtt;
 	struct clerk *clerk;
