@@ -14,6 +14,9 @@ struct exchange {
 	struct exchange_config config;
 	const struct signer *signer;
 	bool was_set_back;
+	bool may_seal;
+	uint64_t started_ms; /* of the first turn, plus 1 */
+	uint64_t heard_ms;   /* a link has been up since, plus 1; 0: none is */
 
 	struct sync_admit tickets[EXCHANGE_TICKETS_MAX]; /* oldest first */
 	size_t ticket_count;
@@ -44,6 +47,7 @@ enum err_code exchange_open(const struct exchange_config *config,
 	if (exchange == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	exchange->config = *config;
+	exchange->was_set_back = config->verdict == GUARD_ROLLBACK;
 	for (size_t i = 0; i < EXCHANGE_PACKS_MAX && code == ERR_OK; i++)
 		code = unpacker_open(&exchange->passages[i].unpacker, err);
 	if (code != ERR_OK) {
@@ -93,9 +97,10 @@ bool exchange_keep(struct exchange *exchange, const struct peer_row *row)
 void exchange_found(struct exchange *exchange,
 		    const struct sync_finding *finding)
 {
-	if (finding->kind == SYNC_FOUND_SELF)
+	if (finding->kind == SYNC_FOUND_SELF) {
 		exchange->was_set_back = true;
-	else if (exchange->proof_count < EXCHANGE_PROOFS_MAX)
+		exchange->may_seal = false;
+	} else if (exchange->proof_count < EXCHANGE_PROOFS_MAX)
 		exchange->proofs[exchange->proof_count++] = *finding->proof;
 }
 
@@ -119,6 +124,35 @@ static uint64_t flush_ms(enum exchange_links links)
 	return EXCHANGE_FLUSH_ALONE_MS;
 }
 
+bool exchange_may_seal(const struct exchange *exchange)
+{
+	return exchange->may_seal;
+}
+
+/* Peers are witnesses: whoever has more of our feed says so at once. */
+static void listen(struct exchange *exchange)
+{
+	const struct exchange_now *now = &exchange->now;
+	bool is_sure = exchange->config.verdict == GUARD_SAME;
+
+	if (exchange->started_ms == 0)
+		exchange->started_ms = now->ms + 1;
+	if (now->links == EXCHANGE_ALONE)
+		exchange->heard_ms = 0;
+	else if (exchange->heard_ms == 0)
+		exchange->heard_ms = now->ms + 1;
+	if (exchange->was_set_back || exchange->may_seal)
+		return;
+	if (exchange->heard_ms != 0)
+		exchange->may_seal =
+			now->ms + 1 - exchange->heard_ms >=
+			(is_sure ? EXCHANGE_LISTEN_MS : EXCHANGE_WITNESS_MS);
+	else
+		exchange->may_seal =
+			is_sure && now->ms + 1 - exchange->started_ms >=
+					   EXCHANGE_FLUSH_ALONE_MS;
+}
+
 /* A full delta leaves at once, another one when its first entry has waited. */
 static bool seal_is_due(struct exchange *exchange)
 {
@@ -126,12 +160,15 @@ static bool seal_is_due(struct exchange *exchange)
 	bool is_alone = now->links == EXCHANGE_ALONE;
 
 	exchange->rows_max = is_alone ? DELTA_ROWS_MAX : DELTA_ROWS_LIVE_MAX;
+	listen(exchange);
 	if (now->unsealed == 0 || exchange->signer == NULL) {
 		exchange->waits_since_ms = 0;
 		return false;
 	}
 	if (exchange->waits_since_ms == 0)
 		exchange->waits_since_ms = now->ms + 1;
+	if (!exchange->may_seal)
+		return false;
 	return now->unsealed >= exchange->rows_max ||
 	       now->ms + 1 - exchange->waits_since_ms >= flush_ms(now->links);
 }

@@ -23,6 +23,7 @@
 #include "gateway/sync/admit.h"
 #include "gateway/sync/sync.h"
 #include "store/feed.h"
+#include "store/guard.h"
 #include "store/ledger.h"
 
 struct exchange;
@@ -38,11 +39,24 @@ struct exchange;
 #define EXCHANGE_FLUSH_METERED_MS 60000 /* only metered ones are */
 #define EXCHANGE_FLUSH_ALONE_MS 600000  /* none is: fuller deltas */
 
+/*
+ * What is sealed cannot be taken back: a second delta with a seq that was used
+ * looks like a fraud to everybody. So a box that starts listens first. If a
+ * link is up for EXCHANGE_LISTEN_MS and no peer shows more of our own feed than
+ * we hold, it goes on; where there is no link, after the flush timer. A box
+ * whose guard is missing or another machine's listens EXCHANGE_WITNESS_MS, and
+ * needs a link for it. One that was set back seals nothing any more. What
+ * people do is journalled all the while.
+ */
+#define EXCHANGE_LISTEN_MS 5000
+#define EXCHANGE_WITNESS_MS 60000
+
 struct exchange_config {
 	uint8_t net_id[NET_ID_SIZE];
 	uint32_t site;
 	uint64_t boot;
-	struct feed_desk *desk; /* the writer's; borrowed */
+	struct feed_desk *desk;     /* the writer's; borrowed */
+	enum guard_verdict verdict; /* of the start guard */
 };
 /* ERR_FULL: no memory */
 MUST_CHECK enum err_code exchange_open(const struct exchange_config *config,
@@ -60,11 +74,13 @@ MUST_CHECK bool exchange_admit(struct exchange *exchange,
 			       const struct sync_admit *admit);
 MUST_CHECK bool exchange_keep(struct exchange *exchange,
 			      const struct peer_row *row);
-/* Forks are kept with the next transaction; of SYNC_FOUND_SELF it is
- * remembered that there was one (exchange_was_set_back). */
+/* Forks are kept with the next transaction; after SYNC_FOUND_SELF nothing is
+ * sealed (exchange_was_set_back). */
 void exchange_found(struct exchange *exchange,
 		    const struct sync_finding *finding);
 bool exchange_was_set_back(const struct exchange *exchange);
+/* False while it listens, and for good if it was set back. */
+bool exchange_may_seal(const struct exchange *exchange);
 
 /* ---- one turn ---- */
 

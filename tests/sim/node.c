@@ -199,8 +199,8 @@ static bool sync_begin(struct node *node)
 
 static bool engine_begin(struct node *node)
 {
-	struct exchange_config config = {.site = node->site,
-					 .boot = node->boot};
+	struct exchange_config config = {
+		.site = node->site, .boot = node->boot, .verdict = GUARD_SAME};
 	struct engine_plan plan = {
 		.parked = {1000, 1000000},
 		.session_timeout_ms = 15 * 60 * 1000,
