@@ -312,15 +312,11 @@ static enum err_code grew_event(struct envoy *envoy,
 
 static void link_changed(struct envoy *envoy, struct link *link, bool is_up)
 {
-	struct name name = link_name(link);
 	struct sync_link change = {.is_up = is_up,
 				   .is_metered = link_is_metered(link)};
 
 	if (!link_index(envoy, link, &change.link))
 		return;
-	log_event(envoy->config.log, LEVEL_NOTICE,
-		  is_up ? "link_up" : "link_down", "link %.*s", (int)name.size,
-		  name.data);
 	event(envoy, link_event, &change);
 }
 
@@ -484,6 +480,42 @@ static enum err_code sync_begin(struct envoy *envoy, struct err *err)
 	return ERR_OK;
 }
 
+/* Compares the store with what is remembered beside it. A first start has
+ * nothing to remember. */
+static enum err_code guard_look(const struct envoy *envoy,
+				enum guard_verdict *ret_verdict,
+				struct err *err)
+{
+	const struct envoy_config *config = &envoy->config;
+	const struct founding *identity = ledger_identity(config->ledger);
+	struct guard guard;
+	struct guard now = {.site = config->site};
+	struct view *view;
+	enum err_code seen = guard_read(config->guard, &guard, NULL);
+	enum err_code code = view_begin(ledger_env(config->ledger), &view, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = guard_of(view, identity->net_id, config->site, &now, err);
+	*ret_verdict = GUARD_MISSING;
+	if (code == ERR_OK && seen == ERR_OK)
+		code = guard_judge(view, &guard, &now, ret_verdict, err);
+	else if (code == ERR_NOT_FOUND && seen == ERR_NOT_FOUND)
+		*ret_verdict = GUARD_SAME;
+	else if (code == ERR_NOT_FOUND && seen == ERR_OK)
+		*ret_verdict = GUARD_ROLLBACK;
+	view_end(view);
+	if (*ret_verdict != GUARD_SAME)
+		log_event(config->log,
+			  *ret_verdict == GUARD_ROLLBACK ? LEVEL_ALERT
+							 : LEVEL_WARNING,
+			  "guard",
+			  "%s: this site's feed does not go on before "
+			  "peers have been heard",
+			  guard_verdict_name(*ret_verdict));
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
 {
 	const struct founding *identity = ledger_identity(envoy->config.ledger);
@@ -493,7 +525,9 @@ static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
 	enum err_code code;
 
 	memcpy(exchange.net_id, identity->net_id, sizeof(exchange.net_id));
-	code = exchange_open(&exchange, &envoy->exchange, err);
+	code = guard_look(envoy, &exchange.verdict, err);
+	if (code == ERR_OK)
+		code = exchange_open(&exchange, &envoy->exchange, err);
 	if (code == ERR_OK)
 		exchange_signer_set(envoy->exchange, envoy->config.signer);
 	return code;

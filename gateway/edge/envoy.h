@@ -12,6 +12,11 @@
  * journal gained is sealed there. Nothing leaves this box before the commit,
  * nor before the guard's file is on the disk.
  *
+ * A box whose guard says that its disk went back in time, or of whose feed a
+ * peer holds more than it does, seals nothing from then on; one that cannot
+ * tell seals nothing until it has heard its peers. What people do there is
+ * booked all the same.
+ *
  * Nobody waits for it. A far broker that is slow, silent or mad costs this
  * thread time and nobody else; a store that is busy makes peers wait, who keep
  * what they have.
