@@ -257,8 +257,8 @@ static void news_take(const struct look *look, const struct network_site *site,
 		return;
 	news->has_news = true;
 	news->news_ms = look->now->monotonic_ms;
-	if (look->now->clock_trusted && site->has_as_of && age_ms > 0)
-		news->news_ms -= age_ms;
+	if (look->now->clock_trusted && site->has_as_of)
+		news->news_ms -= age_ms > 0 ? age_ms : 0;
 	else if (!news->is_known)
 		news->has_news = false; /* nobody can tell how old it is */
 	news->as_of = site->as_of;
