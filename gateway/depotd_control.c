@@ -3,18 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/depotd_network.h"
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/auditor.h"
 #include "gateway/edge/control_broker.h"
+#include "gateway/edge/envoy_control.h"
 #include "gateway/edge/panel_control.h"
 
-#define EXTRAS_MAX (PANEL_CONTROL_EXTRAS + CONTROL_BROKER_EXTRAS)
+#define EXTRAS_MAX \
+	(PANEL_CONTROL_EXTRAS + CONTROL_BROKER_EXTRAS + ENVOY_CONTROL_EXTRAS)
 
 /* What the socket borrows as long as it is open. */
 struct control_ends {
 	char keys[FILE_PATH_SIZE];
 	struct control_broker broker;
 	struct panel_control page;
+	struct envoy_control envoy;
 	struct control_extra extras[EXTRAS_MAX];
 	size_t extra_count;
 };
@@ -104,6 +108,7 @@ static void status_out(void *context, struct json_out *out)
 	keeper_out(box, out);
 	usage_out(box, out);
 	out_int_at(out, "clients", (int64_t)control_clients(box->control));
+	envoy_status_out(&box->control_ends->envoy, out);
 	out_array_at(out, "health");
 	for (size_t i = 0; i < box->health_count; i++)
 		out_string(out, box->health[i]);
@@ -146,6 +151,9 @@ static enum err_code ends_make(struct box *box, struct err *err)
 		&box->page, box->config->page.address, box->ledger};
 	panel_control_extras(&ends->page, ends->extras);
 	ends->extra_count = PANEL_CONTROL_EXTRAS;
+	network_control(box, &ends->envoy);
+	envoy_control_extras(&ends->envoy, ends->extras + ends->extra_count);
+	ends->extra_count += ENVOY_CONTROL_EXTRAS;
 	/* An external broker's accounts are not ours to give. */
 	if (box->config->broker.mode == CONFIG_BROKER_MANAGED) {
 		ends->broker = (struct control_broker){ends->keys,

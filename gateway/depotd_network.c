@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "gateway/edge/envoy.h"
+#include "gateway/edge/envoy_control.h"
 #include "gateway/edge/hq_keys.h"
 #include "gateway/edge/link_server.h"
 #include "store/feed.h"
@@ -136,6 +136,12 @@ enum err_code start_envoy(struct box *box, struct err *err)
 struct feed_desk *network_desk(const struct box *box)
 {
 	return box->network->desk;
+}
+
+void network_control(const struct box *box, struct envoy_control *ret_control)
+{
+	ret_control->envoy = box->network->envoy;
+	ret_control->site = box->network->site;
 }
 
 void network_notice(struct box *box)

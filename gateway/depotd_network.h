@@ -24,6 +24,10 @@ MUST_CHECK enum err_code start_envoy(struct box *box, struct err *err);
 struct feed_desk *network_desk(const struct box *box);
 /* What commands of HQ's need; NULL: this box is not HQ. */
 const struct hq *network_hq(const struct box *box);
+/* For the control socket, when the envoy has started: what network.peers and
+ * the status tell of. The envoy must outlive what it answers. */
+struct envoy_control;
+void network_control(const struct box *box, struct envoy_control *ret_control);
 /* The keeper has committed something. */
 void network_notice(struct box *box);
 

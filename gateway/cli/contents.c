@@ -17,6 +17,7 @@
 #include "gateway/cli/label.h"
 #include "gateway/cli/look.h"
 #include "gateway/cli/page.h"
+#include "gateway/cli/peers.h"
 #include "gateway/cli/people.h"
 #include "gateway/cli/replay.h"
 #include "gateway/cli/scan.h"
@@ -39,7 +40,7 @@ const struct verb_group verb_groups[] = {
 	{"People and devices",
 	 "人员与设备",
 	 {people_verbs, broker_access_verbs, page_verbs}},
-	{"The network", "网络", {hq_verbs, join_verbs}},
+	{"The network", "网络", {hq_verbs, join_verbs, peers_verbs}},
 	{"Setting up", "启用", {setup_verbs, configure_verbs}},
 	{"Keeping the ledger", "账本维护", {keep_verbs, replay_verbs}},
 	{"Help", "帮助", {help_verbs}},

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/cli/peers.h"
 #include "gateway/cli/request.h"
 #include "gateway/cli/sheet.h"
 #include "gateway/core/view.h"
@@ -193,6 +194,7 @@ static void problem_print(const struct cli *cli, const struct json_value *row)
 static enum exit_code whole_show(const struct whole *whole)
 {
 	struct cli *cli = whole->cli;
+	const struct json_value *daemon;
 	struct reply reply;
 	enum exit_code exit;
 
@@ -205,6 +207,9 @@ static enum exit_code whole_show(const struct whole *whole)
 		if (exit != EXIT_DONE)
 			return exit;
 		verdict_print(whole, reply.root);
+		daemon = json_member(reply.root, "daemon");
+		if (whole->is_running)
+			peers_line(cli, json_member(daemon, "network"));
 		for (const struct json_value *row =
 			     list_first(json_member(reply.root, "problems"));
 		     row != NULL; row = json_next(row))

@@ -261,6 +261,26 @@ def with_a_daemon_it_is_the_same_and_hq_is_not_founded_under_it(scratch):
     h.same([site["name"] for site in depot.json("hq", "sites")["sites"]],
            [bench.box.site, "hz-07"])
     depot.json("hq", "revoke", "hz-07", "--yes")
+    # No link is configured, and nobody was heard.
+    peers = depot.json("peers")
+    h.same((peers["site"], peers["links"], peers["peers"]), (3, [], []))
+    h.same("no link" in depot.text("status", exit=depot.run("status").exit),
+           True, "status")
+    for lang in ("en", "zh"):
+        depot.text("peers", "--lang", lang)
+    bench.box.stop()
+    depot.error("not_running", "peers", exit=75)
+    bench.box.start()
+    bench.end()
+
+
+@h.test
+def a_box_of_no_network_has_no_peers_and_says_so(scratch):
+    h.need("mosquitto")
+    bench = cli_bed.Bench(scratch, True)
+    bench.depot.error("no_network", "peers", exit=1)
+    h.same("network" in bench.depot.text(
+        "status", exit=bench.depot.run("status").exit), False, "status")
     bench.end()
 
 

@@ -139,6 +139,28 @@ def adds_up(sites):
         assert result["movements"] > 0
 
 
+def peers_are_told(sites):
+    """Each says that its link is up, and has heard heads of both others, who
+    lack nothing that it knows of."""
+    names = {site.site for site in sites}
+    for site in sites:
+        end = time.monotonic() + h.LIMIT
+        while True:
+            told = site.depot("peers")
+            peers = {peer["peer"]: peer for peer in told["peers"]}
+            if set(peers) == names - {site.site} and all(
+                    peer["backlog_deltas"] == 0 and peer.get("seq", 0) > 0
+                    and not peer["stale"] for peer in peers.values()):
+                break
+            if time.monotonic() > end:
+                raise h.Late(f"peers of {site.site}: {told}")
+            sites[0].program.live(0.2)
+        h.same([(link["link"], link["up"]) for link in told["links"]],
+               [("far", True)], f"links of {site.site}")
+        h.same({peer["site"] for peer in peers.values()} | {told["site"]},
+               {3, 4, 5}, "numbers")
+
+
 @h.test
 def what_one_site_scans_all_of_them_hold(scratch):
     _, sites = begin(scratch)
@@ -146,6 +168,7 @@ def what_one_site_scans_all_of_them_hold(scratch):
         scan(scratch, site, 20, "b1")
     feeds = agree_on(sites, 20)
     holds(feeds, {1, 3, 4, 5})
+    peers_are_told(sites)
     adds_up(sites)
 
 

@@ -1,0 +1,18 @@
+/*
+ * peers - depot peers: links and other sites, as the daemon hears them.
+ *
+ * Layer     programs
+ * Threads   one
+ */
+#ifndef DEPOT_GATEWAY_CLI_PEERS_H
+#define DEPOT_GATEWAY_CLI_PEERS_H
+
+#include "gateway/cli/cli.h"
+
+extern const struct verb peers_verbs[];
+
+/* One line about @network, the member of status.show's "daemon"; NULL: says
+ * nothing. */
+void peers_line(const struct cli *cli, const struct json_value *network);
+
+#endif

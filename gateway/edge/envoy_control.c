@@ -1,0 +1,123 @@
+#include "gateway/edge/envoy_control.h"
+
+static const struct control_refusal no_network = {
+	"no_network",
+	"this box belongs to no network: depot hq init makes one, depot join "
+	"joins one",
+	"本机不属于任何网络：depot hq init 创建网络，depot join 加入网络"};
+
+/* Of two moments of the envoy's clock, which may have been read a little
+ * apart. */
+static int64_t seconds(uint64_t now_ms, uint64_t then_ms)
+{
+	return then_ms < now_ms ? (int64_t)((now_ms - then_ms) / 1000) : 0;
+}
+
+static size_t peers_listed(const struct envoy_state *state)
+{
+	return state->peer_count < ENVOY_PEERS_MAX ? state->peer_count
+						   : ENVOY_PEERS_MAX;
+}
+
+static void link_out(const struct envoy_state *state,
+		     const struct envoy_link *link, struct json_out *out)
+{
+	const struct sync_link_status *status = &link->status;
+
+	out_object(out);
+	out_text_at(out, "link", name_span(&link->name));
+	out_bool_at(out, "up", status->is_up);
+	out_bool_at(out, "metered", status->is_metered);
+	out_int_at(out, "for_s", seconds(state->ms, status->since_ms));
+	out_int_at(out, "sent", (int64_t)status->sent);
+	out_int_at(out, "received", (int64_t)status->received);
+	out_object_end(out);
+}
+
+static void peer_out(const struct envoy_state *state,
+		     const struct sync_peer_status *peer, struct json_out *out)
+{
+	int64_t links = 0;
+
+	for (uint32_t bits = peer->links; bits != 0; bits &= bits - 1)
+		links++;
+	out_object(out);
+	out_text_at(out, "peer", name_span(&peer->name));
+	if (peer->site != 0)
+		out_int_at(out, "site", peer->site);
+	out_int_at(out, "links", links);
+	out_int_at(out, "heard_s", seconds(state->ms, peer->heard_ms));
+	if (peer->has_head) {
+		out_int_at(out, "epoch", peer->epoch);
+		out_int_at(out, "seq", (int64_t)peer->seq);
+		out_moment_at(out, "as_of", stamp_moment(peer->stamp));
+	}
+	out_bool_at(out, "stale", peer->is_stale);
+	if (peer->has_ack)
+		out_int_at(out, "acked", (int64_t)peer->acked_seq);
+	out_int_at(out, "backlog_deltas", (int64_t)peer->backlog_deltas);
+	out_int_at(out, "backlog_entries", (int64_t)peer->backlog_entries);
+	out_object_end(out);
+}
+
+static bool peers(void *context, const struct json_value *arguments,
+		  struct json_out *out)
+{
+	struct envoy_control *control = context;
+	const struct envoy_state *state = &control->state;
+
+	(void)arguments;
+	if (control->envoy == NULL) {
+		control_refuse(out, &no_network, (struct span){"", 0});
+		return false;
+	}
+	envoy_state(control->envoy, &control->state);
+	out_int_at(out, "site", control->site);
+	out_int_at(out, "unsealed", (int64_t)state->unsealed);
+	out_array_at(out, "links");
+	for (size_t i = 0; i < state->link_count; i++)
+		link_out(state, &state->links[i], out);
+	out_array_end(out);
+	out_array_at(out, "peers");
+	for (size_t i = 0; i < peers_listed(state); i++)
+		peer_out(state, &state->peers[i], out);
+	out_array_end(out);
+	return true;
+}
+
+void envoy_control_extras(struct envoy_control *control,
+			  struct control_extra ret_extras[ENVOY_CONTROL_EXTRAS])
+{
+	ret_extras[0] =
+		(struct control_extra){"network.peers", 0, peers, control};
+}
+
+void envoy_status_out(struct envoy_control *control, struct json_out *out)
+{
+	const struct envoy_state *state = &control->state;
+	uint64_t backlog = 0;
+	int64_t down_s = 0;
+	int64_t up = 0;
+
+	if (control->envoy == NULL)
+		return;
+	envoy_state(control->envoy, &control->state);
+	for (size_t i = 0; i < state->link_count; i++) {
+		const struct sync_link_status *link = &state->links[i].status;
+
+		up += link->is_up;
+		if (!link->is_up && seconds(state->ms, link->since_ms) > down_s)
+			down_s = seconds(state->ms, link->since_ms);
+	}
+	for (size_t i = 0; i < peers_listed(state); i++)
+		if (state->peers[i].backlog_deltas > backlog)
+			backlog = state->peers[i].backlog_deltas;
+	out_object_at(out, "network");
+	out_int_at(out, "site", control->site);
+	out_int_at(out, "links", (int64_t)state->link_count);
+	out_int_at(out, "links_up", up);
+	out_int_at(out, "down_s", down_s);
+	out_int_at(out, "peers", (int64_t)state->peer_count);
+	out_int_at(out, "backlog_deltas", (int64_t)backlog);
+	out_object_end(out);
+}

@@ -1,0 +1,39 @@
+/*
+ * envoy_control - commands about links and peers, from the envoy's memory.
+ *
+ * Layer     gateway/edge
+ * Threads   the loop
+ *
+ *   network.peers -> {"site", "unsealed", "links": [{"link", "up", "metered",
+ *             "for_s", "sent", "received"}], "peers": [{"peer", "site"?,
+ *             "links", "heard_s", "epoch"?, "seq"?, "as_of"?, "stale",
+ *             "acked"?, "backlog_deltas", "backlog_entries"}]}
+ *
+ * In a network of one it says no_network.
+ */
+#ifndef DEPOT_GATEWAY_EDGE_ENVOY_CONTROL_H
+#define DEPOT_GATEWAY_EDGE_ENVOY_CONTROL_H
+
+#include "gateway/edge/control.h"
+#include "gateway/edge/envoy.h"
+
+struct envoy_control {
+	struct envoy *envoy; /* NULL: a network of one */
+	uint32_t site;
+	struct envoy_state state; /* working memory */
+};
+
+#define ENVOY_CONTROL_EXTRAS 1
+
+/* The commands, for struct control_ports; they borrow @control. */
+void envoy_control_extras(
+	struct envoy_control *control,
+	struct control_extra ret_extras[ENVOY_CONTROL_EXTRAS]);
+
+/* The member "network" of status.show's "daemon": {"site", "links",
+ * "links_up", "down_s" (of the link that is down longest), "peers",
+ * "backlog_deltas" (of the peer that lacks most)}. Nothing in a network of
+ * one. */
+void envoy_status_out(struct envoy_control *control, struct json_out *out);
+
+#endif
