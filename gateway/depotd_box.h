@@ -49,7 +49,7 @@ struct box {
 	struct keeper *keeper;
 	struct publisher *publisher;
 	struct publisher_network *network_topics; /* NULL: not HQ */
-	struct broker *broker; /* NULL: external */
+	struct broker *broker;                    /* NULL: external */
 	struct mqtt *mqtt;
 	struct clerk *clerk;
 	struct auditor *auditor;

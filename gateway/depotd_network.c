@@ -144,6 +144,34 @@ void network_control(const struct box *box, struct envoy_control *ret_control)
 	ret_control->site = box->network->site;
 }
 
+uint32_t network_hq_site(const struct box *box)
+{
+	return box->network->is_hq ? box->network->site : 0;
+}
+
+size_t network_heads(void *context,
+		     struct network_head heads[NETWORK_HEADS_MAX])
+{
+	const struct box *box = context;
+	struct envoy_state state;
+	size_t count = 0;
+
+	/* Their end comes before the last word at the broker. */
+	if (box->network == NULL || box->network->envoy == NULL)
+		return 0;
+	envoy_state(box->network->envoy, &state);
+	for (size_t i = 0; i < state.peer_count && i < ENVOY_PEERS_MAX; i++) {
+		const struct sync_peer_status *peer = &state.peers[i];
+
+		if (!peer->has_head || count == NETWORK_HEADS_MAX)
+			continue;
+		heads[count++] = (struct network_head){peer->site, peer->epoch,
+						       peer->seq, peer->stamp,
+						       peer->clock_trusted};
+	}
+	return count;
+}
+
 void network_notice(struct box *box)
 {
 	if (box->network->envoy != NULL)

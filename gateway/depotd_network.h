@@ -28,6 +28,11 @@ const struct hq *network_hq(const struct box *box);
  * the status tell of. The envoy must outlive what it answers. */
 struct envoy_control;
 void network_control(const struct box *box, struct envoy_control *ret_control);
+/* This box's number where it is HQ's own site, else 0. */
+uint32_t network_hq_site(const struct box *box);
+/* Heads of other sites, as network_heads_fn; @context is the box. */
+size_t network_heads(void *context,
+		     struct network_head heads[NETWORK_HEADS_MAX]);
 /* The keeper has committed something. */
 void network_notice(struct box *box);
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "gateway/depotd_network.h"
 #include "gateway/edge/panel.h"
 #include "store/seal.h"
 
@@ -22,13 +23,20 @@ void publish_due(struct box *box)
 {
 	struct publisher_now now = now_of(box);
 	int64_t due_ms;
+	int64_t network_ms = INT64_MAX;
 	struct err err;
 	enum err_code code = publisher_run(box->publisher, &now, &due_ms, &err);
 
+	/* What the site itself says goes first, and HQ's view of all after. */
+	if (code == ERR_OK)
+		code = publisher_network_run(box->network_topics, &now,
+					     &network_ms, &err);
 	if (code != ERR_OK) {
 		box_fail(box, code, &err);
 		return;
 	}
+	if (network_ms < due_ms)
+		due_ms = network_ms;
 	if (due_ms == INT64_MAX)
 		loop_timer_off(box->due_timer);
 	else
@@ -144,12 +152,45 @@ static struct publisher_rates rates_of(const struct config *config)
 	};
 }
 
+static struct network_rates network_rates_of(const struct config *config)
+{
+	return (struct network_rates){
+		config->publish.fresh_for_s,
+		(uint32_t)config->publish.status_interval_ms};
+}
+
 void publish_rates(struct box *box)
 {
 	struct publisher_rates rates = rates_of(box->config);
+	struct network_rates network = network_rates_of(box->config);
 
 	publisher_rates(box->publisher, &rates);
+	publisher_network_rates(box->network_topics, &network);
 	publish_due(box);
+}
+
+/* A site that is not HQ publishes nothing of others. */
+static enum err_code start_network_topics(struct box *box,
+					  const struct publisher_sink *sink,
+					  struct err *err)
+{
+	const struct founding *identity = ledger_identity(box->ledger);
+	struct publisher_network_plan plan = {
+		.org = name_span(&identity->org),
+		.net_id = identity->net_id,
+		.site = network_hq_site(box),
+		.rates = network_rates_of(box->config),
+	};
+	enum err_code code;
+
+	if (plan.site == 0)
+		return ERR_OK;
+	code = publisher_network_open(&plan, ledger_env(box->ledger), sink,
+				      &box->network_topics, err);
+	if (code == ERR_OK)
+		publisher_network_heads(box->network_topics, network_heads,
+					box);
+	return code;
 }
 
 enum err_code start_publisher(struct box *box, struct err *err)
@@ -172,6 +213,8 @@ enum err_code start_publisher(struct box *box, struct err *err)
 	plan.session = span_of(session);
 	code = publisher_open(&plan, box->ledger, &sink, &box->publisher, err);
 	if (code == ERR_OK)
+		code = start_network_topics(box, &sink, err);
+	if (code == ERR_OK)
 		code = loop_add_timer(box->loop, due, &box->due_timer, err);
 	return code;
 }
@@ -179,5 +222,6 @@ enum err_code start_publisher(struct box *box, struct err *err)
 void stop_publisher(struct box *box)
 {
 	loop_remove(box->due_timer);
+	publisher_network_close(box->network_topics);
 	publisher_close(box->publisher);
 }

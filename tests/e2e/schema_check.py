@@ -36,6 +36,7 @@ PLAIN = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
             "._-")
 PARTS = ("available", "reserved", "allocated", "on_hold", "quarantine",
          "damaged")
+NETWORK_PARTS = ("good", "allocated", "on_hold", "quarantine", "damaged")
 NAME = "[a-z0-9-]{1,32}"
 
 # Topics behind depot/v1/{org}/{site}/, their schemas, and whether an empty
@@ -55,6 +56,13 @@ TOPICS = [
     (r"task/(?P<id>[^/]+)", "task", True),
     (rf"task/[^/]+/done/{NAME}", "answers", True),
     (r"alert/(?P<id>[^/]+)", "alert", True),
+]
+# Behind depot/v1/{org}/: what HQ says of all sites. No site is called network.
+NETWORK_TOPICS = [
+    (r"network/stock/(?P<item>[^/]+)", "network_stock", True),
+    (r"network/stock/(?P<item>[^/]+)/(?P<page>0|[1-9][0-9]*)",
+     "network_page", True),
+    (r"network/status", "network_status", False),
 ]
 INPUTS = {"scan", "shelf", "rfid", "cmd", "answers"}
 
@@ -140,9 +148,13 @@ class Contract:
         if errors:
             where = "/".join(str(part) for part in errors[0].absolute_path)
             raise ContractError(f"{name}: {where}: {errors[0].message}")
-        rows = [value] if name == "stock" else value.get("rows", [])
-        for row in rows if name in ("stock", "snapshot", "changes") else []:
-            check_sum(row)
+        rows = value["rows"] if "rows" in value else [value]
+        if name in ("stock", "snapshot", "changes"):
+            for row in rows:
+                check_sum(row)
+        if name in ("network_stock", "network_page"):
+            for row in rows:
+                check_network_sum(row)
 
     def check(self, topic, payload):
         """One message as a subscriber gets it. Returns the value, or None for
@@ -150,8 +162,11 @@ class Contract:
         prefix = re.match(rf"depot/v1/{NAME}/{NAME}/", topic)
         if not prefix:
             raise ContractError(f"{topic}: not a topic of a site")
-        rest = topic[prefix.end():]
-        for pattern, name, may_clear in TOPICS:
+        rest, topics = topic[prefix.end():], TOPICS
+        of_network = re.match(rf"depot/v1/{NAME}/(?=network/)", topic)
+        if of_network:
+            rest, topics = topic[of_network.end():], NETWORK_TOPICS
+        for pattern, name, may_clear in topics:
             match = re.fullmatch(pattern, rest)
             if match:
                 break
@@ -192,11 +207,20 @@ def check_sum(row):
         raise ContractError(f"on_hand {on_hand} is not the sum of {parts}")
 
 
+def check_network_sum(row):
+    """The same of all sites, or of one at HQ; null: more than 64 bits."""
+    parts = [row[part] for part in NETWORK_PARTS]
+    if row["on_hand"] is not None and row["on_hand"] != sum(parts):
+        raise ContractError(f"on_hand {row['on_hand']} is not the sum of "
+                            f"{parts}")
+
+
 def check_levels(levels, value):
     """What the topic names is what the payload names."""
     for key, level in levels.items():
         named = value[key]
-        expected = str(named) if key == "chunk" else topic_level(named)
+        expected = str(named) if key in ("chunk", "page") \
+            else topic_level(named)
         if level != expected:
             raise ContractError(f"the topic says {level}, {key} is {named!r}")
 
@@ -257,7 +281,7 @@ def check_channel(name, channel):
         raise ContractError(f"asyncapi: {name}: parameters {parameters}")
     sample = re.sub(r"\{n\}", "0", channel["address"])
     sample = re.sub(r"\{\w+\}", "a-1", sample)
-    return sample.removeprefix("depot/v1/a-1/a-1/")
+    return sample.removeprefix("depot/v1/a-1/").removeprefix("a-1/")
 
 
 def check_asyncapi(contract):
@@ -277,7 +301,7 @@ def check_asyncapi(contract):
         raise ContractError(f"asyncapi: uses {used ^ set(contract.files)}")
     samples = [check_channel(name, channel)
                for name, channel in document["channels"].items()]
-    for pattern, name, _ in TOPICS:
+    for pattern, name, _ in TOPICS + NETWORK_TOPICS:
         if not any(re.fullmatch(pattern, sample) for sample in samples):
             raise ContractError(f"asyncapi: no channel for {name}")
     with_operation = {op["channel"]["$ref"].rpartition("/")[2]
@@ -316,13 +340,27 @@ def spoilt(contract):
     yield "scan/dock-1", json.dumps({**scan, "op": "steal"})
     yield "scan/dock-1", json.dumps({"v": 1, "op": "pick"})
     yield "nowhere/1", json.dumps(stock)
+    total = contract.files["network_stock"]["examples"][0]
+    page = contract.files["network_page"]["examples"][0]
+    network = "../network/stock/" + topic_level(total["item"])
+    yield network, json.dumps({**total, "on_hand": total["on_hand"] + 1})
+    yield network, json.dumps({**total, "available": 1})
+    yield network + "/7", json.dumps(page)
+    yield network + "/0", json.dumps({**page, "rows": []})
+    yield "../network/status", ""
+
+
+def topic_of(name):
+    """In full: behind a site's prefix, or with ../ the organisation's."""
+    full = "depot/v1/acme/hz-01/" + name
+    return full.replace("hz-01/../", "")
 
 
 def check_refusals(contract):
     count = 0
     for topic, payload in spoilt(contract):
         try:
-            contract.check("depot/v1/acme/hz-01/" + topic, payload.encode())
+            contract.check(topic_of(topic), payload.encode())
         except ContractError:
             count += 1
             continue
