@@ -25,14 +25,14 @@ static const struct {
 	const char *en;
 	const char *zh;
 } steps[] = {
-	{"<b>1.</b> Plug the box in, and its scanner. Scan the code above, or "
-	 "type: <code>sudo depot join CODE</code>. If there is no link, take "
-	 "the file that came with this sheet: <code>sudo depot join "
-	 "FILE</code>.",
+	/* The code is in the file. Joining with the code alone takes a link,
+	 * and is not built yet. */
+	{"<b>1.</b> Plug the box in, its scanner, and the stick with the file "
+	 "that came with this sheet. Type: <code>sudo depot join FILE</code>. "
+	 "It holds the code above, to compare.",
 	 "<b>1.</b> "
-	 "接通盒子电源并连接扫描枪。扫描上方二维码，或输入：<code>sudo "
-	 "depot join 加入码</code>。没有网络时使用随附的文件：<code>sudo depot "
-	 "join 文件</code>。"},
+	 "接通盒子电源，连接扫描枪，插入存有随附文件的U盘。输入：<code>sudo "
+	 "depot join 文件</code>。文件中含有上方的加入码，可供核对。"},
 	{"<b>2.</b> Start it: <code>sudo systemctl enable --now "
 	 "depotd</code>. The box works from now on, also before HQ has "
 	 "answered. If it wrote an ask file, take that back to HQ: <code>depot "
