@@ -18,7 +18,8 @@ from sabotage_bugs import BUGS
 BUGS_MIN = 15
 AREAS = {"intake", "dedupe", "commit order", "hash check", "signature check",
          "epoch", "fence", "adjudication", "void rows", "authority", "credit",
-         "canonical form", "start guard", "publishing before commit"}
+         "canonical form", "start guard", "publishing before commit",
+         "transfer law"}
 
 
 def main():
