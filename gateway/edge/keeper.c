@@ -71,7 +71,8 @@ static void full_set(struct keeper *keeper, bool is_full)
 	wake_signal(keeper->config.loop_wake);
 }
 
-/* The store fails: nothing more is taken, and the loop ends the daemon. */
+/* The store fails: nothing more is taken, and the loop ends the daemon. The
+ * thread stays until then, so that who gave it a job gets it back. */
 static void fail(struct keeper *keeper, const struct err *err)
 {
 	(void)pthread_mutex_lock(&keeper->mutex);
@@ -80,7 +81,6 @@ static void fail(struct keeper *keeper, const struct err *err)
 	(void)pthread_mutex_unlock(&keeper->mutex);
 	log_event(keeper->config.log, LEVEL_ALERT, "keeper_failed", "%s",
 		  err->text);
-	atomic_store(&keeper->is_stopping, true);
 	wake_signal(keeper->config.loop_wake);
 }
 
@@ -492,6 +492,9 @@ static void room_check(struct keeper *keeper)
 
 static bool has_work(const struct keeper *keeper)
 {
+	if (keeper->state.is_failed)
+		return !queue_is_empty(keeper->job_queue) ||
+		       atomic_load(&keeper->is_stopping);
 	return ring_waiting(keeper->config.ring) > 0 ||
 	       !queue_is_empty(keeper->request_queue) ||
 	       !queue_is_empty(keeper->job_queue) ||
@@ -507,6 +510,8 @@ static void keeper_wait(struct keeper *keeper)
 		left = 1;
 	else if (left > TICK_MS)
 		left = TICK_MS;
+	if (keeper->state.is_failed)
+		left = TICK_MS; /* nothing is due any more */
 	wake_arm(keeper->config.ring_wake);
 	if (!has_work(keeper))
 		wake_wait(keeper->config.ring_wake, (int)left);
@@ -523,12 +528,24 @@ static bool is_over(const struct keeper *keeper)
 	       ring_waiting(keeper->config.ring) == 0;
 }
 
+static void jobs_refuse(struct keeper *keeper)
+{
+	struct keeper_job *job;
+
+	while (queue_pop(keeper->job_queue, &job))
+		job->done(job->context, ERR_STOPPED);
+}
+
 static void *keeper_thread(void *context)
 {
 	struct keeper *keeper = context;
 
 	while (!is_over(keeper)) {
 		keeper_wait(keeper);
+		if (keeper->state.is_failed) {
+			jobs_refuse(keeper);
+			continue;
+		}
 		room_check(keeper);
 		slots_take(keeper);
 		request_take(keeper);

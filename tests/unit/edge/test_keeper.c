@@ -350,6 +350,97 @@ static void a_command_is_answered_after_its_commit(void **state)
 	assert_non_null(memmem(out.data, out.size, "\"pos\"", 5));
 }
 
+/* ---- jobs ---- */
+
+struct working {
+	struct bed *bed;
+	enum err_code result; /* of run */
+	atomic_int code;      /* that done was told; -1: not yet */
+	atomic_int runs;
+};
+
+static enum err_code work_run(void *context, struct batch *batch,
+			      struct err *err)
+{
+	struct working *working = context;
+	struct entry entry;
+
+	atomic_fetch_add(&working->runs, 1);
+	if (working->result != ERR_OK)
+		return err_set(err, working->result, "as the test wants it");
+	entry_init(&entry, ENTRY_BIN);
+	assert_true(place_name_set(&entry.body.bin.name, SPAN_LITERAL("J-01")));
+	return batch_post(batch, &entry, NULL, err);
+}
+
+static void work_done(void *context, enum err_code code)
+{
+	struct working *working = context;
+
+	atomic_store(&working->code, (int)code);
+	wake_signal(&working->bed->loop_wake);
+}
+
+static void work_give(struct bed *bed, struct working *working,
+		      struct keeper_job *job)
+{
+	working->bed = bed;
+	atomic_init(&working->code, -1);
+	atomic_init(&working->runs, 0);
+	*job = (struct keeper_job){work_run, work_done, working};
+	assert_code(keeper_give(bed->keeper, job), ERR_OK);
+	WAIT_UNTIL(bed, atomic_load(&working->code) != -1);
+}
+
+static bool bin_is_there(struct bed *bed)
+{
+	struct view *view;
+	struct bin bin;
+	struct err err;
+	enum err_code code;
+
+	assert_done(view_begin(ledger_env(bed->ledger), &view, &err), &err);
+	code = bin_get(view, SPAN_LITERAL("J-01"), &bin, &err);
+	view_end(view);
+	return code == ERR_OK;
+}
+
+static void a_job_is_one_transaction_and_done_after_its_commit(void **state)
+{
+	struct bed *bed = *state;
+	struct working refused = {.result = ERR_INVALID};
+	struct working good = {.result = ERR_OK};
+	struct keeper_job job;
+
+	keeper_begin(bed, 0);
+	work_give(bed, &refused, &job);
+	assert_int_equal(atomic_load(&refused.code), ERR_INVALID);
+	assert_false(bin_is_there(bed));
+	work_give(bed, &good, &job);
+	assert_int_equal(atomic_load(&good.code), ERR_OK);
+	assert_true(bin_is_there(bed));
+	assert_int_equal(atomic_load(&good.runs), 1);
+}
+
+/* Whoever gave a job waits for it, also at the end of the daemon: the keeper
+ * gives it back when the store has failed, unrun. */
+static void a_job_comes_back_when_the_store_has_failed(void **state)
+{
+	struct bed *bed = *state;
+	struct working damaged = {.result = ERR_CORRUPT};
+	struct working late = {.result = ERR_OK};
+	struct keeper_state now;
+	struct keeper_job job;
+
+	keeper_begin(bed, 0);
+	work_give(bed, &damaged, &job);
+	keeper_state(bed->keeper, &now);
+	assert_true(now.is_failed);
+	work_give(bed, &late, &job);
+	assert_int_equal(atomic_load(&late.code), ERR_STOPPED);
+	assert_int_equal(atomic_load(&late.runs), 0);
+}
+
 #define STORY(function) \
 	cmocka_unit_test_setup_teardown(function, bed_setup, bed_teardown)
 
@@ -360,6 +451,8 @@ int main(void)
 		STORY(what_waits_at_the_end_is_taken),
 		STORY(a_full_store_refuses_and_says_so),
 		STORY(a_command_is_answered_after_its_commit),
+		STORY(a_job_is_one_transaction_and_done_after_its_commit),
+		STORY(a_job_comes_back_when_the_store_has_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
