@@ -12,12 +12,15 @@ static const struct control_refusal no_daemon = {
 
 void peers_line(const struct cli *cli, const struct json_value *network)
 {
-	long long links = member_number(network, "links", 0);
-	long long up = member_number(network, "links_up", 0);
-	long long backlog = member_number(network, "backlog_deltas", 0);
+	long long links;
+	long long up;
+	long long backlog;
 
 	if (network == NULL)
-		return;
+		return; /* a network of one */
+	links = member_number(network, "links", 0);
+	up = member_number(network, "links_up", 0);
+	backlog = member_number(network, "backlog_deltas", 0);
 	if (links == 0)
 		(void)puts(cli_say(cli, "network: no link is configured",
 				   "网络：未配置链路"));
