@@ -166,10 +166,7 @@ static enum exit_code list_run(struct cli *cli)
 		cli_document(reply.text);
 	} else {
 		sheet = sheet_open(cli, columns, ARRAY_LEN(columns));
-		for (const struct json_value *row =
-			     list_first(reply_list(reply.root));
-		     row != NULL; row = json_next(row))
-			sheet_add(sheet, row);
+		sheet_add_list(sheet, reply_list(reply.root));
 		sheet_show(sheet, cli_say(cli, "no accounts", "没有账号"));
 	}
 	reply_release(&reply);

@@ -80,10 +80,7 @@ static void questions_show(const struct cli *cli, const struct json_value *root)
 	};
 	struct sheet *sheet = sheet_open(cli, columns, ARRAY_LEN(columns));
 
-	for (const struct json_value *row =
-		     json_first(json_member(root, "questions"));
-	     row != NULL; row = json_next(row))
-		sheet_add(sheet, row);
+	sheet_add_list(sheet, json_member(root, "questions"));
 	sheet_show(sheet, cli_say(cli, "it asks nothing but that it is done",
 				  "只需确认完成"));
 }

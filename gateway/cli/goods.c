@@ -170,9 +170,7 @@ static void codes_show(const struct cli *cli, const struct json_value *root)
 	struct sheet *sheet =
 		sheet_open(cli, code_columns, ARRAY_LEN(code_columns));
 
-	for (const struct json_value *row = list_first(reply_list(root));
-	     row != NULL; row = json_next(row))
-		sheet_add(sheet, row);
+	sheet_add_list(sheet, reply_list(root));
 	sheet_show(sheet, cli_say(cli, "no codes", "没有条码"));
 }
 

@@ -256,6 +256,13 @@ void sheet_add(struct sheet *sheet, const struct json_value *row)
 	}
 }
 
+void sheet_add_list(struct sheet *sheet, const struct json_value *list)
+{
+	for (const struct json_value *row = list_first(list); row != NULL;
+	     row = json_next(row))
+		sheet_add(sheet, row);
+}
+
 void sheet_add_texts(struct sheet *sheet, const char *const *texts)
 {
 	struct libscols_line *line = line_new(sheet);

@@ -27,6 +27,8 @@ struct sheet;
 struct sheet *sheet_open(const struct cli *cli, const struct column *columns,
 			 size_t count);
 void sheet_add(struct sheet *sheet, const struct json_value *row);
+/* A row for each member of @list. */
+void sheet_add_list(struct sheet *sheet, const struct json_value *list);
 /* A row that is no object: a text for each column. */
 void sheet_add_texts(struct sheet *sheet, const char *const *texts);
 size_t sheet_rows(const struct sheet *sheet);
