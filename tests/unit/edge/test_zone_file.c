@@ -27,10 +27,8 @@ static void a_zone_is_read_by_its_name(void **state)
 	size_t read = 0;
 
 	(void)state;
-	if (access("/usr/share/zoneinfo/UTC", R_OK) != 0) {
-		printf("skipped: no tzdata here\n");
-		skip();
-	}
+	if (access("/usr/share/zoneinfo/UTC", R_OK) != 0)
+		skip_because("there is no tzdata here");
 	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
 		assert_done(zone_load(zones[i].name, &zone, &err), &err);
 		assert_int_equal(zone_offset(&zone, (struct moment){SUMMER_MS}),
@@ -72,10 +70,8 @@ static void what_lies_beside_the_zones_is_none(void **state)
 	struct err err;
 
 	(void)state;
-	if (access("/usr/share/zoneinfo/zone.tab", R_OK) != 0) {
-		printf("skipped: no tzdata here\n");
-		skip();
-	}
+	if (access("/usr/share/zoneinfo/zone.tab", R_OK) != 0)
+		skip_because("there is no tzdata here");
 	assert_code(zone_load("Europe", &zone, &err), ERR_IO);
 	assert_code(zone_load("zone.tab", &zone, &err), ERR_CORRUPT);
 	assert_non_null(strstr(err.text, "zone.tab"));
