@@ -127,6 +127,37 @@ static enum exit_code fence_run(struct cli *cli)
 	return end_run(cli, "hq.fence");
 }
 
+static enum exit_code written_off_show(const struct cli *cli,
+				       const struct json_value *root)
+{
+	char name[VALUE_TEXT_SIZE];
+
+	if (!cli->is_json)
+		(void)printf("%s: %s %lld\n",
+			     member_text(cli, root, "transfer", name),
+			     cli_say(cli, "closed; units written off:",
+				     "已关闭；核销件数："),
+			     (long long)member_number(root, "units", 0));
+	return EXIT_DONE;
+}
+
+static enum exit_code write_off_run(struct cli *cli)
+{
+	static const struct control_refusal not_meant = {
+		"usage", "nothing was written off", "未核销任何货物"};
+	struct request_draft draft;
+
+	if (!cli_confirm(cli, cli_say(cli,
+				      "What is still in transit of it counts "
+				      "as lost, for good. Write it off?",
+				      "其在途货物将永久计为损失。确定核销？")))
+		return cli_refuse(cli, EXIT_USAGE, &not_meant, "");
+	request_begin(&draft, cli);
+	request_text(&draft, "transfer", cli->words[0]);
+	request_options(&draft, maps, ARRAY_LEN(maps));
+	return request_show(&draft, "hq.write_off", written_off_show);
+}
+
 /* ---- the verbs ---- */
 
 #define OPTION_REASON                               \
@@ -161,6 +192,8 @@ static const struct option_spec invite_options[] = {
 };
 
 static const struct option_spec revoke_options[] = {OPTION_REASON};
+
+static const struct option_spec write_off_options[] = {OPTION_REASON};
 
 static const struct option_spec fence_options[] = {
 	{"--epoch", "N", "which life of the site; the last if not given",
@@ -249,6 +282,19 @@ const struct verb hq_verbs[] = {
 		.words_min = 1,
 		.words_max = 1,
 		.run = fence_run,
+	},
+	{
+		.name = "hq write-off",
+		.usage = "TRANSFER [--reason TEXT]",
+		.en = "closes a transfer that will never arrive",
+		.zh = "关闭不会再到货的调拨",
+		.examples =
+			"depot hq write-off 3-7-125 --reason 'truck burnt'\t"
+			"what is in transit is lost\t在途货物计为损失\n",
+		CLI_OPTIONS(write_off_options),
+		.words_min = 1,
+		.words_max = 1,
+		.run = write_off_run,
 	},
 	{.name = NULL},
 };

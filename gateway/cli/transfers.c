@@ -10,7 +10,8 @@
 
 static const struct member_map maps[] = {
 	{"--all", "all", MEMBER_FLAG},
-	{"--to", "to", MEMBER_NUMBER},
+	{"--to", "to", MEMBER_TEXT},
+	{"--from", "from", MEMBER_TEXT},
 	{"--expected", "expected", MEMBER_TEXT},
 	{"--carrier", "carrier", MEMBER_TEXT},
 	{"--reason", "reason", MEMBER_TEXT},
@@ -46,6 +47,8 @@ static enum exit_code list_run(struct cli *cli)
 	static const struct column columns[] = {
 		{"transfer", "TRANSFER", "调拨单", false},
 		{"direction", "WAY", "方向", false},
+		{"from_name|from_site", "FROM", "发货站点", false},
+		{"to_name|to_site", "TO", "收货站点", false},
 		{"state", "STATE", "状态", false},
 		{"sender.units", "SENT", "发出", true},
 		{"addressee.units", "RECEIVED", "收到", true},
@@ -65,13 +68,16 @@ static enum exit_code list_run(struct cli *cli)
 
 static const struct option_spec list_options[] = {
 	{"--all", NULL, "those that are over, too", "包括已结束的调拨"},
+	{"--from", "SITE", "those that it sends; by name or number",
+	 "只看该站点发出的，名称或编号"},
+	{"--to", "SITE", "those that go there", "只看发往该站点的"},
 };
 
 static const struct column facts[] = {
 	{"transfer", "transfer", "调拨单", false},
 	{"direction", "way", "方向", false},
-	{"from_site", "from site", "发货站点", false},
-	{"to_site", "to site", "收货站点", false},
+	{"from_name|from_site", "from site", "发货站点", false},
+	{"to_name|to_site", "to site", "收货站点", false},
 	{"state", "state", "状态", false},
 	{"expected", "expected", "预计到货", false},
 	{"carrier", "carrier", "承运", false},
@@ -246,7 +252,8 @@ static enum exit_code create_run(struct cli *cli)
 }
 
 static const struct option_spec create_options[] = {
-	{"--to", "SITE", "number of the site that it goes to", "收货站点编号"},
+	{"--to", "SITE", "the site that it goes to, by name or number",
+	 "收货站点，名称或编号"},
 	{"--expected", "DATE", "day of arrival, as 2026-11-24", "预计到货日期"},
 	{"--carrier", "TEXT", "who carries it, and under which number",
 	 "承运商及运单号"},
@@ -332,7 +339,7 @@ static const struct option_spec answer_options[] = {OPTION_REASON, OPTION_ID};
 const struct verb transfer_verbs[] = {
 	{
 		.name = "transfer list",
-		.usage = "[--all]",
+		.usage = "[--all] [--from SITE] [--to SITE]",
 		.en = "what is on its way between sites",
 		.zh = "查看站点间在途调拨",
 		.examples = "depot transfer list\tin and out\t调入和调出\n",
@@ -359,7 +366,7 @@ const struct verb transfer_verbs[] = {
 		.usage = "--to SITE [OPTION...]",
 		.en = "a new one, to another site",
 		.zh = "新建到其他站点的调拨",
-		.examples = "depot transfer create --to 7 --expected "
+		.examples = "depot transfer create --to hz-07 --expected "
 			    "2026-11-24\tits number is told\t返回调拨单号\n",
 		CLI_OPTIONS(create_options),
 		.run = create_run,

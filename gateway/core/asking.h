@@ -98,6 +98,7 @@ extern const struct refusal refusal_unknown_bin;
 extern const struct refusal refusal_unknown_device;
 extern const struct refusal refusal_unknown_word;
 extern const struct refusal refusal_unknown_entry;
+extern const struct refusal refusal_unknown_site;
 extern const struct refusal refusal_too_long;
 
 /* @why's sentence in one language, cut to fit and terminated. */
@@ -144,6 +145,13 @@ MUST_CHECK enum err_code item_lookup(const struct view *view, struct span text,
  * fails: *@ret_code tells (ERR_OK: refused). */
 MUST_CHECK bool asking_item(struct asking *asking, const char *name,
 			    struct item_no *ret_item, enum err_code *ret_code,
+			    struct err *err);
+
+/* The site that the argument @name means, by its number or its name in the
+ * roster; required. A number need not be known here yet. False as of
+ * asking_item. */
+MUST_CHECK bool asking_site(struct asking *asking, const char *name,
+			    uint32_t *ret_site, enum err_code *ret_code,
 			    struct err *err);
 
 /* Reads "epoch.number". */

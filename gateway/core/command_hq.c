@@ -8,8 +8,10 @@
 
 #include "gateway/core/hq_fence.h"
 #include "gateway/core/hq_join.h"
+#include "gateway/core/hq_transfer.h"
 #include "gateway/core/join_file.h"
 #include "gateway/core/rights.h"
+#include "store/transfer.h"
 
 #define HOUR_MS INT64_C(3600000)
 /* How long a code is good, if nobody says. */
@@ -29,8 +31,6 @@ static const struct refusal bad_host = {
 	"%s 不是“主机:端口”，或超过 27 个字符"};
 static const struct refusal bad_until = {"bad_date", "%s is over already",
 					 "%s 已经过去"};
-static const struct refusal unknown_site = {
-	"unknown_site", "the network has no site %s", "网络中没有站点 %s"};
 static const struct refusal is_invited = {
 	"already_invited",
 	"an invitation for %s is out, or the name is HQ's own: depot hq sites "
@@ -45,6 +45,12 @@ static const struct refusal was_used = {
 	"邀请 %s 已被使用：可用 depot hq revoke 吊销该站点的密钥"};
 static const struct refusal own_feed = {"bad_site", "%s is HQ itself",
 					"%s 是总部自身"};
+static const struct refusal unknown_transfer = {
+	"unknown_transfer", "there is no transfer %s between sites",
+	"站点间没有调拨单 %s"};
+static const struct refusal is_over = {
+	"transfer_over", "transfer %s is over, and nothing of it is in transit",
+	"调拨单 %s 已结束，没有货物在途"};
 static const struct refusal not_held = {
 	"not_held", "HQ does not hold so much of the feed of %s",
 	"总部没有 %s 的这么多数据"};
@@ -236,7 +242,7 @@ static enum err_code invite_run(struct asking *asking, struct err *err)
 		return ERR_OK;
 	result = hq_invite(hq, asking->act->batch, &invite, &code, err);
 	if (result == ERR_NOT_FOUND)
-		return asking_refuse(asking, &unknown_site,
+		return asking_refuse(asking, &refusal_unknown_site,
 				     name_span(&invite.like));
 	if (result == ERR_CONFLICT)
 		return asking_refuse(asking, &is_invited,
@@ -326,8 +332,8 @@ static bool site_find(struct asking *asking, struct certificate *site,
 	*ret_code =
 		roster_site_named(asking->view, name_span(&name), site, err);
 	if (*ret_code == ERR_NOT_FOUND)
-		*ret_code =
-			asking_refuse(asking, &unknown_site, name_span(&name));
+		*ret_code = asking_refuse(asking, &refusal_unknown_site,
+					  name_span(&name));
 	else if (*ret_code == ERR_OK && site->site <= SITE_FIRST)
 		*ret_code = asking_refuse(asking, &own_feed, name_span(&name));
 	return *ret_code == ERR_OK && !asking->is_refused;
@@ -384,11 +390,46 @@ static enum err_code fence(struct asking *asking, struct err *err)
 	return end_run(asking, &ending, err);
 }
 
+/* ---- what will never arrive ---- */
+
+static enum err_code write_off(struct asking *asking, struct err *err)
+{
+	const struct hq *hq = hq_of(asking);
+	struct hq_write_off off;
+	struct transfer_record record;
+	struct reason reason;
+	struct span id;
+	int64_t units = 0;
+	enum err_code code;
+
+	if (hq == NULL ||
+	    !asking_text(asking, "transfer", PLACE_NAME_SIZE_MAX, &id) ||
+	    !reason_read(asking, &reason))
+		return ERR_OK;
+	code = transfer_get(asking->view, id, &record, err);
+	if (code == ERR_OK && transfer_is_closed(&record.states) &&
+	    record.unsettled == 0)
+		return asking_refuse(asking, &is_over, id);
+	off = (struct hq_write_off){place_name_span(&record.id),
+				    reason.size > 0 ? reason_span(&reason)
+						    : SPAN_LITERAL("lost")};
+	if (code == ERR_OK)
+		code = hq_write_off(hq, asking->act->batch, &off, &units, err);
+	if (code == ERR_NOT_FOUND)
+		return asking_refuse(asking, &unknown_transfer, id);
+	if (code != ERR_OK)
+		return code;
+	out_text_at(asking->out, "transfer", id);
+	out_int_at(asking->out, "units", units);
+	return ERR_OK;
+}
+
 static const struct command_row rows[] = {
 	{{"hq.invite", COMMAND_WRITE, RIGHTS_SITE}, invite_run, NULL},
 	{{"hq.withdraw", COMMAND_WRITE, RIGHTS_SITE}, withdraw, NULL},
 	{{"hq.admit", COMMAND_WRITE, RIGHTS_SITE}, admit, NULL},
 	{{"hq.revoke", COMMAND_WRITE, RIGHTS_SITE}, revoke, NULL},
 	{{"hq.fence", COMMAND_WRITE, RIGHTS_SITE}, fence, NULL},
+	{{"hq.write_off", COMMAND_WRITE, RIGHTS_SITE}, write_off, NULL},
 };
 const struct command_table hq_commands = {rows, ARRAY_LEN(rows)};

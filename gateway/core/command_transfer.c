@@ -3,6 +3,7 @@
  */
 #include "gateway/core/asking.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "gateway/core/command_booked.h"
@@ -12,8 +13,8 @@
 #include "store/site.h"
 
 static const struct refusal no_network = {
-	"no_network", "this site has not joined a network: there is no site %s",
-	"本站尚未加入网络：没有站点 %s"};
+	"no_network", "this site has not joined a network: there is nobody %s",
+	"本站尚未加入网络，没有其他站点"};
 static const struct refusal bad_site = {"bad_site",
 					"%s is not the number of another site",
 					"%s 不是其他站点的编号"};
@@ -116,42 +117,40 @@ static enum err_code said_out(struct asking *asking, struct span id,
 
 /* ---- the sender ---- */
 
-static enum err_code site_check(struct asking *asking, int64_t to,
-				uint32_t *ret_from, struct err *err)
+/* Reads "to", which must be another site than this one, *@ret_from. False:
+ * refused, or *@ret_code tells. */
+static bool to_read(struct asking *asking, struct transfer_id *id,
+		    enum err_code *ret_code, struct err *err)
 {
 	char number[16];
-	enum err_code code = site_number_get(asking->view, ret_from, err);
 
-	(void)text_format(number, sizeof(number), "%d", (int)to);
-	if (code != ERR_OK)
-		return code;
-	if (*ret_from == 0)
-		return asking_refuse(asking, &no_network, span_of(number));
-	if (to == *ret_from)
-		return asking_refuse(asking, &bad_site, span_of(number));
-	return ERR_OK;
+	*ret_code = site_number_get(asking->view, &id->from, err);
+	if (*ret_code != ERR_OK)
+		return false;
+	if (id->from == 0)
+		*ret_code = asking_refuse(asking, &no_network,
+					  SPAN_LITERAL("to send to"));
+	else if (asking_site(asking, "to", &id->to, ret_code, err) &&
+		 id->to == id->from) {
+		(void)text_format(number, sizeof(number), "%" PRIu32, id->to);
+		*ret_code = asking_refuse(asking, &bad_site, span_of(number));
+	}
+	return *ret_code == ERR_OK && !asking->is_refused;
 }
 
 static enum err_code create(struct asking *asking, struct err *err)
 {
 	struct transfer_saying saying = {.state = TRANSFER_CREATED};
-	struct json_range sites = {TRANSFER_SITE_FIRST, INT32_MAX};
 	struct pos first = batch_next(asking->act->batch);
 	char text[TRANSFER_ID_PRINT_SIZE];
 	struct transfer_id id;
-	int64_t to;
 	enum err_code code;
 
-	if (!asking_int(asking, "to", sites, &to) ||
-	    !saying_read(asking, &saying))
-		return ERR_OK;
-	code = site_check(asking, to, &id.from, err);
-	if (code == ERR_OK && !asking->is_refused)
-		code = transfer_last_number(asking->view, id.from, &id.number,
-					    err);
-	if (code != ERR_OK || asking->is_refused)
+	if (!to_read(asking, &id, &code, err) || !saying_read(asking, &saying))
 		return code;
-	id.to = (uint32_t)to;
+	code = transfer_last_number(asking->view, id.from, &id.number, err);
+	if (code != ERR_OK)
+		return code;
 	id.number++;
 	transfer_id_print(&id, text);
 	code = transfer_say(asking->act, span_of(text), &saying, err);

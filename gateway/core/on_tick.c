@@ -1,7 +1,7 @@
 /*
  * Time has passed: sessions that were left lying end, silent devices raise an
- * alert, old observations go, checks are asked for (on_check.c). Bounded work
- * a tick; the rest is the next one's.
+ * alert, old observations go, transfers become late (on_transfers.c), checks
+ * are asked for (on_check.c). Bounded work a tick; the rest is the next one's.
  */
 #include "gateway/core/check.h"
 #include "gateway/core/retry.h"
@@ -214,6 +214,8 @@ enum err_code on_tick(struct engine *engine, struct batch *batch,
 		code = observations_trim(&ticking, err);
 	if (code == ERR_OK)
 		code = pallets_retry(&ticking, err);
+	if (code == ERR_OK)
+		code = on_transfers(engine, &ticking.act, err);
 	if (code == ERR_OK)
 		code = on_checks(engine, &ticking.act, event->uptime_ms, err);
 	return code;

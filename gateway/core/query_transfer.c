@@ -9,6 +9,7 @@
 
 #include "gateway/core/rights.h"
 #include "gateway/core/transfer.h"
+#include "store/roster.h"
 #include "store/site.h"
 
 static const struct refusal unknown_transfer = {
@@ -67,6 +68,21 @@ static void expected_out(struct json_out *out, uint32_t expected)
 	out_date(out, date);
 }
 
+/* A site's name, where the roster knows it. */
+static enum err_code site_out(struct asking *asking, const char *number_key,
+			      const char *name_key, uint32_t site,
+			      struct err *err)
+{
+	struct certificate certificate;
+	enum err_code code = roster_site(asking->view, site, &certificate, err);
+
+	out_int_at(asking->out, number_key, site);
+	if (code == ERR_OK)
+		out_text_at(asking->out, name_key,
+			    name_span(&certificate.name));
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code record_out(struct asking *asking,
 				const struct transfer_record *record,
 				struct err *err)
@@ -82,9 +98,14 @@ static enum err_code record_out(struct asking *asking,
 	out_text_at(out, "transfer", id);
 	out_string_at(out, "direction", direction(site, id));
 	if (transfer_id_parse(id, &parts)) {
-		out_int_at(out, "from_site", parts.from);
-		out_int_at(out, "to_site", parts.to);
+		code = site_out(asking, "from_site", "from_name", parts.from,
+				err);
+		if (code == ERR_OK)
+			code = site_out(asking, "to_site", "to_name", parts.to,
+					err);
 	}
+	if (code != ERR_OK)
+		return code;
 	out_string_at(out, "state",
 		      term_name(TERM_TRANSFER_STATE,
 				state_of(&record->states)));
@@ -105,8 +126,35 @@ static enum err_code record_out(struct asking *asking,
 struct listing {
 	struct page page;
 	bool is_all;
+	uint32_t from; /* 0: of any site */
+	uint32_t to;
 	uint32_t looked;
 };
+
+static bool is_asked(const struct listing *listing,
+		     const struct transfer_record *record)
+{
+	struct transfer_id parts = {.from = 0};
+	bool is_over =
+		transfer_is_closed(&record->states) && record->unsettled == 0;
+
+	if (!transfer_id_parse(place_name_span(&record->id), &parts))
+		parts = (struct transfer_id){.from = 0};
+	return (listing->is_all || !is_over) &&
+	       (listing->from == 0 || listing->from == parts.from) &&
+	       (listing->to == 0 || listing->to == parts.to);
+}
+
+/* True if the argument is absent, or names a site. */
+static bool site_read(struct asking *asking, const char *name,
+		      uint32_t *ret_site, enum err_code *ret_code,
+		      struct err *err)
+{
+	*ret_site = 0;
+	*ret_code = ERR_OK;
+	return json_member(asking->arguments, name) == NULL ||
+	       asking_site(asking, name, ret_site, ret_code, err);
+}
 
 static enum err_code record_row(struct page *page,
 				const struct transfer_record *record,
@@ -130,11 +178,9 @@ static enum err_code record_visit(void *context,
 {
 	struct listing *listing = context;
 	struct page *page = &listing->page;
-	bool is_over =
-		transfer_is_closed(&record->states) && record->unsettled == 0;
 	enum err_code code = ERR_OK;
 
-	if (listing->is_all || !is_over)
+	if (is_asked(listing, record))
 		code = record_row(page, record, err);
 	if (code != ERR_OK || ++listing->looked < page->asking->look_max)
 		return code;
@@ -146,10 +192,13 @@ static enum err_code list(struct asking *asking, struct err *err)
 {
 	struct listing listing = {.looked = 0};
 	struct page *page = &listing.page;
+	enum err_code code = ERR_OK;
 
 	if (!asking_bool_or(asking, "all", false, &listing.is_all) ||
+	    !site_read(asking, "from", &listing.from, &code, err) ||
+	    !site_read(asking, "to", &listing.to, &code, err) ||
 	    !page_begin(page, asking, "transfers"))
-		return ERR_OK;
+		return code;
 	return page_end(page, transfer_walk(asking->view, page->after,
 					    record_visit, &listing, err));
 }

@@ -57,6 +57,8 @@ struct engine {
 	struct moment trimmed;  /* when observations were trimmed last */
 	uint64_t transfer_rows; /* in the table when parked pallets were tried
 				 */
+	/* The transfer at which the last tick stopped looking for late ones. */
+	struct place_name transfer_after;
 	bool step_wrote;
 
 	struct check_watch watches[ENGINE_CHECKS_MAX];
@@ -85,6 +87,12 @@ MUST_CHECK enum err_code on_rfid(struct intake *intake, struct verdict *verdict,
 MUST_CHECK enum err_code on_tick(struct engine *engine, struct batch *batch,
 				 const struct event *event,
 				 struct answers *answers, struct err *err);
+
+/* Opens and closes the alerts of transfers that are late; TRANSFERS_A_TICK are
+ * looked at, and the next tick goes on. */
+#define TRANSFERS_A_TICK 32
+MUST_CHECK enum err_code on_transfers(struct engine *engine, struct act *act,
+				      struct err *err);
 
 /* Runs a rule's command. ERR_INVALID: the command is no such thing, a mistake
  * of ours; else errors as engine_step. */

@@ -45,16 +45,23 @@ enum err_code transfer_judge_way(struct act *act,
 	const struct view *view = batch_view(act->batch);
 	const struct place *place = transfer_place(movement);
 	bool strange = false;
+	struct transfer_id parts;
 	struct span id;
 	uint32_t site;
 	enum err_code code;
 
 	if (place == NULL)
 		return ERR_OK;
-	code = site_number_get(view, &site, err);
-	if (code != ERR_OK || site == 0)
-		return code;
 	id = place_name_span(&place->name);
+	code = site_number_get(view, &site, err);
+	if (code != ERR_OK)
+		return code;
+	if (site == 0) {
+		/* Once it has joined, that would be a transfer of others. */
+		if (transfer_id_parse(id, &parts))
+			verdict_refuse(verdict, WORD_NOT_OUR_TRANSFER, id);
+		return ERR_OK;
+	}
 	code = is_strange(view, id, &strange, err);
 	if (code != ERR_OK)
 		return code;

@@ -122,6 +122,18 @@ static const struct alert_text alert_texts[] = {
 		"请停止服务，用 depot resize 扩大账本后重新启动。设备会自动"
 		"重发。",
 	},
+	{
+		"transfer_late",
+		"Transfer {} was expected and has not come in full.",
+		"调拨单 {} 已过预计到货日，尚未全部到货。",
+		"See what is still in transit with `depot transfer show {}` "
+		"and ask its carrier. The addressee closes it when no more "
+		"will come; one that is lost as a whole HQ closes: `depot hq "
+		"write-off {}`.",
+		"用 depot transfer show {} 查看在途货物并联系承运商。不会再到"
+		"货时由收货方关闭；整单丢失时由总部执行 depot hq write-off "
+		"{}。",
+	},
 };
 
 const struct alert_text *alert_text_table(size_t *ret_count)

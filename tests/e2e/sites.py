@@ -51,6 +51,20 @@ class Site(h.Box):
                                  f"{done.stdout}{done.stderr}")
         return h.decode(done.stdout)
 
+    def status(self):
+        """The document of `depot status`, whether or not all is well."""
+        done = subprocess.run(
+            [DEPOT, "--config", self.config, "--json", "status"],
+            capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 3), done.stdout + done.stderr
+        return h.decode(done.stdout)
+
+    def alerts(self, code):
+        """Those of that code, by subject."""
+        return {alert["subject"]: alert
+                for alert in self.status()["problems"]
+                if alert["code"] == code and "subject" in alert}
+
     def seed(self):
         for words in SEEDING:
             self.depot(*words.split())

@@ -44,7 +44,7 @@ def what_is_loaded_here_is_received_there_and_the_rest_is_claimed(scratch):
     _, sites = s.begin(scratch)
     _, sender, addressee = sites
     s.scan(scratch, sender, 10, "b1")
-    name = sender.depot("transfer", "create", "--to", "5", "--carrier",
+    name = sender.depot("transfer", "create", "--to", "sh-02", "--carrier",
                         "SF 1")["transfer"]
     h.same(name, "4-5-1", "named by its sender")
     sender.depot("book", "transfer_out", "TEA", "--qty", "12", "--bin",
@@ -80,6 +80,40 @@ def what_is_loaded_here_is_received_there_and_the_rest_is_claimed(scratch):
             "in_transit")},
             {"shipped": 12, "surplus": 0, "received": 9, "damaged": 0,
              "claimed": 3, "lost": 0, "in_transit": 0}, site.site)
+    s.agree(sites)
+    s.adds_up(sites)
+
+
+@h.test
+def a_lost_truck_is_late_at_its_ends_and_written_off_by_hq(scratch):
+    _, sites = s.begin(scratch)
+    hq, sender, addressee = sites
+    s.scan(scratch, sender, 10, "b1")
+    name = sender.depot("transfer", "create", "--to", "5", "--expected",
+                        "2020-01-02")["transfer"]
+    sender.depot("book", "transfer_out", "TEA", "--qty", "12", "--bin",
+                 "A-01", "--ref", name)
+    sender.depot("transfer", "ship", name)
+    wait(sites, "the packing list at HQ", lambda: shown(hq, name)
+         and shown(hq, name)["in_transit"] == 12)
+    # Only a trusted clock can tell that it is late.
+    if sender.status()["daemon"]["clock_trusted"]:
+        for site in sites:
+            wait(sites, f"the alert at {site.site}", lambda site=site: list(
+                site.alerts("transfer_late")) == [name])
+    done = hq.depot("hq", "write-off", name, "--reason", "truck burnt",
+                    "--yes")
+    h.same((done["transfer"], done["units"]), (name, 12), "written off")
+    for site in sites:
+        wait(sites, f"the end at {site.site}", lambda site=site: [
+            (one["state"], one["from_name"], one["to_name"])
+            for one in site.depot("transfer", "list", "--all", "--to",
+                                  "sh-02")["transfers"]]
+            == [("lost", "hz-01", "sh-02")])
+        h.same(shown(site, name)["lost"], 12, site.site)
+        h.same(law(shown(site, name)), True, site.site)
+        wait(sites, f"no alert at {site.site}", lambda site=site: not
+             site.alerts("transfer_late"))
     s.agree(sites)
     s.adds_up(sites)
 

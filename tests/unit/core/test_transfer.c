@@ -464,6 +464,49 @@ static void what_is_not_ours_is_refused(void **state)
 	assert_clean(to);
 }
 
+/* Method: the day on which it is expected ends at midnight, by the box's clock;
+ * both ends tell, until it has come. */
+static void a_transfer_that_is_late_is_told_at_both_ends(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *boxes[] = {pair->from, pair->to};
+
+	stock_up(pair->from);
+	ask_ok(pair->from, "transfer.create",
+	       "{\"to\":7,\"expected\":\"2026-11-20\"}");
+	scan(pair->from, "DEPOT.OP.TRANSFER_OUT");
+	scan(pair->from, "3-7-1");
+	scan(pair->from, "DEPOT.BIN.A-02");
+	scan(pair->from, MUG);
+	scan(pair->from, "DEPOT.DONE");
+	to_hears(pair);
+	for (size_t i = 0; i < ARRAY_LEN(boxes); i++) {
+		struct warehouse *w = boxes[i];
+
+		/* 2026-11-20T23:59:50Z */
+		w->now_ms = INT64_C(1795219190000);
+		tick(w);
+		assert_look(w, "alert.list", "{}", "\"alerts\":[]");
+		w->is_clock_untrusted = true;
+		w->now_ms += 60000;
+		tick(w);
+		assert_look(w, "alert.list", "{}", "\"alerts\":[]");
+		w->is_clock_untrusted = false;
+		tick(w);
+		assert_look(w, "alert.list", "{}",
+			    "\"id\":\"transfer_late-3-7-1\"");
+		assert_reply(w, "\"since\":\"2026-11-21T00:00:00Z\"");
+	}
+	ask_ok(pair->to, "transfer.receive", ID);
+	ask_ok(pair->to, "transfer.close", ID);
+	from_hears(pair);
+	for (size_t i = 0; i < ARRAY_LEN(boxes); i++) {
+		tick(boxes[i]);
+		tick(boxes[i]);
+		assert_look(boxes[i], "alert.list", "{}", "\"alerts\":[]");
+	}
+}
+
 static void a_network_of_one_keeps_its_free_names(void **state)
 {
 	struct warehouse *w = *state;
@@ -471,6 +514,9 @@ static void a_network_of_one_keeps_its_free_names(void **state)
 	stock_up(w);
 	ask_refused(w, "transfer.create", "{\"to\":7}", "no_network");
 	scan(w, "DEPOT.OP.TRANSFER_OUT");
+	/* In a network that would be somebody else's transfer. */
+	scan(w, "4-5-1");
+	assert_ack(w, "not_our_transfer");
 	scan(w, "van 7");
 	scan(w, "DEPOT.BIN.A-02");
 	scan(w, MUG);
@@ -602,6 +648,7 @@ int main(void)
 		PAIR(a_pallet_of_many_lots_is_one_scan_too),
 		PAIR(what_is_too_much_is_held_and_claimed),
 		PAIR(what_is_not_ours_is_refused),
+		PAIR(a_transfer_that_is_late_is_told_at_both_ends),
 		STORY(a_network_of_one_keeps_its_free_names),
 		PAIR(of_two_transfers_the_number_says_which),
 		PAIR(hq_writes_off_what_will_never_arrive),

@@ -136,7 +136,8 @@ static void a_network_is_founded_once(void **state)
 static void a_box_that_is_not_hq_says_so(void **state)
 {
 	static const char *const commands[] = {
-		"hq.invite", "hq.withdraw", "hq.admit", "hq.revoke", "hq.fence",
+		"hq.invite", "hq.withdraw", "hq.admit",
+		"hq.revoke", "hq.fence",    "hq.write_off",
 	};
 	struct warehouse *w = *state;
 
@@ -250,6 +251,60 @@ static void a_withdrawn_or_expired_code_admits_nobody(void **state)
 	assert_reply(w, join_refusal_text(JOIN_EXPIRED, false));
 	look_ok(w, "hq.sites", "");
 	assert_reply(w, "\"state\":\"expired\"");
+}
+
+/* Units of so many items leave on one transfer. */
+static void items_send(struct warehouse *w, int items)
+{
+	char text[200];
+
+	for (int i = 0; i < items; i++) {
+		snprintf(text, sizeof(text), "{\"item\":\"THING-%d\"}", i);
+		ask_ok(w, "item.set", text);
+		snprintf(text, sizeof(text),
+			 "{\"op\":\"receive\",\"code\":\"THING-%d\",\"qty\":2,"
+			 "\"bin\":\"A-01\"}",
+			 i);
+		ask_ok(w, "book", text);
+		snprintf(text, sizeof(text),
+			 "{\"op\":\"transfer_out\",\"code\":\"THING-%d\","
+			 "\"qty\":2,\"bin\":\"A-01\",\"ref\":\"3-4-1\"}",
+			 i);
+		ask_ok(w, "book", text);
+	}
+}
+
+/* Method: more items than one delta of control says at once. */
+static void a_lost_transfer_is_written_off_as_a_whole(void **state)
+{
+	struct bench *bench = *state;
+	struct warehouse *w = bench->w;
+	struct invitation_file file;
+
+	ask_ok(w, "hq.invite", "{\"site\":\"hz-07\"}");
+	invitation_read(w, &file);
+	admit(w, &file.code, 1);
+	ask_refused(w, "hq.write_off", "{\"transfer\":\"3-4-1\"}",
+		    "unknown_transfer");
+	ask_refused(w, "transfer.create", "{\"to\":\"hz-08\"}", "unknown_site");
+	ask_refused(w, "transfer.create", "{\"to\":\"hz-01\"}", "bad_site");
+	ask_ok(w, "transfer.create", "{\"to\":\"hz-07\"}");
+	assert_reply(w, "\"transfer\":\"3-4-1\"");
+	items_send(w, 40);
+	ask_ok(w, "transfer.ship", "{\"transfer\":\"3-4-1\"}");
+	look_ok(w, "transfer.list", "{\"to\":\"hz-07\",\"from\":3}");
+	assert_reply(w, "\"to_site\":4,\"to_name\":\"hz-07\"");
+	assert_reply(w, "\"unsettled\":40");
+	look_ok(w, "transfer.list", "{\"from\":\"hz-07\"}");
+	assert_reply(w, "\"transfers\":[]");
+	ask_ok(w, "hq.write_off",
+	       "{\"transfer\":\"3-4-1\",\"reason\":\"truck burnt\"}");
+	assert_reply(w, "\"units\":80");
+	look_ok(w, "transfer.list", "{\"all\":true}");
+	assert_reply(w, "\"state\":\"lost\",\"closed\":true,\"unsettled\":0");
+	assert_reply(w, "\"reason\":\"truck burnt\"");
+	ask_refused(w, "hq.write_off", "{\"transfer\":\"3-4-1\"}",
+		    "transfer_over");
 }
 
 static void a_site_is_revoked_and_hq_never(void **state)
@@ -375,6 +430,7 @@ int main(void)
 		HQ_STORY(what_cannot_be_an_invitation_is_refused),
 		HQ_STORY(a_box_is_admitted_once_and_no_other_with_its_code),
 		HQ_STORY(a_withdrawn_or_expired_code_admits_nobody),
+		HQ_STORY(a_lost_transfer_is_written_off_as_a_whole),
 		HQ_STORY(a_site_is_revoked_and_hq_never),
 		HQ_STORY(an_operator_may_look_and_nothing_else),
 		HQ_STORY(what_was_said_is_said_for_good),
