@@ -50,7 +50,8 @@ static void peer_out(const struct envoy_state *state,
 	if (peer->has_head) {
 		out_int_at(out, "epoch", peer->epoch);
 		out_int_at(out, "seq", (int64_t)peer->seq);
-		out_moment_at(out, "as_of", stamp_moment(peer->stamp));
+		if (peer->seq > 0) /* it has said something */
+			out_moment_at(out, "as_of", stamp_moment(peer->stamp));
 	}
 	out_bool_at(out, "stale", peer->is_stale);
 	if (peer->has_ack)
