@@ -335,6 +335,7 @@ static enum err_code start_engine(struct box *box, struct err *err)
 	}
 	plan.zone = &box->zone;
 	plan.hq = network_hq(box);
+	plan.carry = network_carry(box);
 	return engine_open(&plan, ledger_identity(box->ledger), &box->engine,
 			   err);
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "gateway/core/carry.h"
 #include "gateway/edge/envoy_control.h"
 #include "gateway/edge/hq_keys.h"
 #include "gateway/edge/link_server.h"
@@ -17,6 +18,7 @@ struct network {
 	bool is_hq;
 	struct signer *signer;
 	struct feed_desk *desk;
+	struct carry carry;
 	struct hq_keys hq; /* all zero: this box is not HQ */
 	struct envoy *envoy;
 	char socket[CONFIG_PATH_SIZE + sizeof(LINK_SOCKET_NAME)];
@@ -83,6 +85,11 @@ enum err_code start_network(struct box *box, struct err *err)
 		code = feed_desk_open(ledger_identity(box->ledger)->net_id,
 				      &network->desk, err);
 	if (code == ERR_OK)
+		code = carry_open(&network->carry,
+				  ledger_identity(box->ledger)->net_id,
+				  network->desk, err);
+	network->carry.site = network->site;
+	if (code == ERR_OK)
 		code = hq_keys_open(&network->hq, box->ledger,
 				    box->config->store.path,
 				    getenv("CREDENTIALS_DIRECTORY"),
@@ -95,6 +102,11 @@ const struct hq *network_hq(const struct box *box)
 	const struct hq_keys *keys = &box->network->hq;
 
 	return keys->control != NULL ? &keys->hq : NULL;
+}
+
+const struct carry *network_carry(const struct box *box)
+{
+	return box->network->site != 0 ? &box->network->carry : NULL;
 }
 
 enum err_code start_envoy(struct box *box, struct err *err)
@@ -111,6 +123,7 @@ enum err_code start_envoy(struct box *box, struct err *err)
 		.guard = network->guard,
 		.site = network->site,
 		.is_hq = network->is_hq,
+		.has_no_links = box->config->link_count == 0,
 	};
 	enum err_code code;
 
@@ -191,6 +204,7 @@ void stop_network(struct box *box)
 	if (box->network == NULL)
 		return;
 	hq_keys_close(&box->network->hq);
+	carry_close(&box->network->carry);
 	feed_desk_close(box->network->desk);
 	signer_close(box->network->signer);
 	free(box->network);

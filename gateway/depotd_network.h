@@ -24,6 +24,8 @@ MUST_CHECK enum err_code start_envoy(struct box *box, struct err *err);
 struct feed_desk *network_desk(const struct box *box);
 /* What commands of HQ's need; NULL: this box is not HQ. */
 const struct hq *network_hq(const struct box *box);
+/* What commands need to take what people carry; NULL in a network of one. */
+const struct carry *network_carry(const struct box *box);
 /* For the control socket, when the envoy has started: what network.peers and
  * the status tell of. The envoy must outlive what it answers. */
 struct envoy_control;

@@ -5,6 +5,7 @@
 #include "gateway/cli/verbs.h"
 
 #include "gateway/cli/broker_access.h"
+#include "gateway/cli/carry.h"
 #include "gateway/cli/checks.h"
 #include "gateway/cli/configure.h"
 #include "gateway/cli/decode.h"
@@ -40,7 +41,9 @@ const struct verb_group verb_groups[] = {
 	{"People and devices",
 	 "人员与设备",
 	 {people_verbs, broker_access_verbs, page_verbs}},
-	{"The network", "网络", {hq_verbs, join_verbs, peers_verbs}},
+	{"The network",
+	 "网络",
+	 {hq_verbs, join_verbs, peers_verbs, carry_verbs}},
 	{"Setting up", "启用", {setup_verbs, configure_verbs}},
 	{"Keeping the ledger", "账本维护", {keep_verbs, replay_verbs}},
 	{"Help", "帮助", {help_verbs}},

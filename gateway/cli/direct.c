@@ -8,11 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/core/carry.h"
 #include "gateway/edge/clock.h"
 #include "gateway/edge/control_peer.h"
 #include "gateway/edge/hq_keys.h"
 #include "gateway/edge/zone_file.h"
 #include "gateway/engine_plan.h"
+#include "store/site.h"
 
 struct direct {
 	struct ledger *ledger;
@@ -23,6 +25,7 @@ struct direct {
 	struct zone zone; /* the site's */
 	struct hq_keys hq;
 	struct feed_desk *feeds; /* for writing only */
+	struct carry carry;      /* likewise */
 };
 
 /* ---- who ---- */
@@ -73,14 +76,31 @@ enum err_code direct_become_owner(const char *path, struct err *err)
 
 /* ---- opening ---- */
 
-/* What only HQ has. */
-static enum err_code hq_open(struct direct *direct, const struct config *config,
-			     struct err *err)
+static enum err_code site_read(struct ledger *ledger, uint32_t *ret_site,
+			       struct err *err)
+{
+	struct view *view;
+	enum err_code code = view_begin(ledger_env(ledger), &view, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = site_number_get(view, ret_site, err);
+	view_end(view);
+	return code;
+}
+
+/* What a site among others has, and what only HQ has. */
+static enum err_code network_open(struct direct *direct,
+				  const struct config *config, struct err *err)
 {
 	struct ledger *ledger = direct->ledger;
-	enum err_code code = feed_desk_open(ledger_identity(ledger)->net_id,
-					    &direct->feeds, err);
+	const uint8_t *net_id = ledger_identity(ledger)->net_id;
+	enum err_code code = feed_desk_open(net_id, &direct->feeds, err);
 
+	if (code == ERR_OK)
+		code = carry_open(&direct->carry, net_id, direct->feeds, err);
+	if (code == ERR_OK)
+		code = site_read(ledger, &direct->carry.site, err);
 	if (code == ERR_OK)
 		code = hq_keys_open(&direct->hq, ledger, config->store.path,
 				    NULL, direct->feeds, err);
@@ -94,7 +114,8 @@ static enum err_code writer_open(struct direct *direct,
 	enum err_code code;
 
 	plan.zone = &direct->zone;
-	code = hq_open(direct, config, err);
+	code = network_open(direct, config, err);
+	plan.carry = &direct->carry;
 	if (direct->hq.control != NULL)
 		plan.hq = &direct->hq.hq;
 	if (code == ERR_OK)
@@ -144,6 +165,7 @@ void direct_close(struct direct *direct)
 	engine_close(direct->engine);
 	desk_close(direct->desk);
 	hq_keys_close(&direct->hq);
+	carry_close(&direct->carry);
 	feed_desk_close(direct->feeds);
 	ledger_close(direct->ledger);
 	free(direct);
@@ -152,6 +174,11 @@ void direct_close(struct direct *direct)
 struct ledger *direct_ledger(struct direct *direct)
 {
 	return direct->ledger;
+}
+
+struct feed_desk *direct_feeds(struct direct *direct)
+{
+	return direct->feeds;
 }
 
 /* ---- running ---- */

@@ -29,6 +29,8 @@ MUST_CHECK enum err_code direct_open(const struct config *config,
 void direct_close(struct direct *direct);
 
 struct ledger *direct_ledger(struct direct *direct);
+/* NULL unless it is open for writing. */
+struct feed_desk *direct_feeds(struct direct *direct);
 
 /*
  * Runs a query, or a command and its commit. @command's account is set to the

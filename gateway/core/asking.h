@@ -71,6 +71,7 @@ extern const struct command_table check_commands;
 extern const struct command_table transfer_commands;
 extern const struct command_table transfer_queries;
 extern const struct command_table hq_commands;
+extern const struct command_table carry_commands;
 extern const struct command_table hq_queries;
 
 /*

@@ -149,8 +149,9 @@ static void listen(struct exchange *exchange)
 			(is_sure ? EXCHANGE_LISTEN_MS : EXCHANGE_WITNESS_MS);
 	else
 		exchange->may_seal =
-			is_sure && now->ms + 1 - exchange->started_ms >=
-					   EXCHANGE_FLUSH_ALONE_MS;
+			is_sure && (exchange->config.has_no_links ||
+				    now->ms + 1 - exchange->started_ms >=
+					    EXCHANGE_FLUSH_ALONE_MS);
 }
 
 /* A full delta leaves at once, another one when its first entry has waited. */
@@ -169,7 +170,7 @@ static bool seal_is_due(struct exchange *exchange)
 		exchange->waits_since_ms = now->ms + 1;
 	if (!exchange->may_seal)
 		return false;
-	return now->unsealed >= exchange->rows_max ||
+	return now->is_asked || now->unsealed >= exchange->rows_max ||
 	       now->ms + 1 - exchange->waits_since_ms >= flush_ms(now->links);
 }
 

@@ -57,6 +57,9 @@ struct exchange_config {
 	uint64_t boot;
 	struct feed_desk *desk;     /* the writer's; borrowed */
 	enum guard_verdict verdict; /* of the start guard */
+	/* No link is configured, so there is nobody to listen to: who carries
+	 * the sticks is the witness (command network.hear). */
+	bool has_no_links;
 };
 /* ERR_FULL: no memory */
 MUST_CHECK enum err_code exchange_open(const struct exchange_config *config,
@@ -97,6 +100,7 @@ struct exchange_now {
 	bool is_trusted;
 	enum exchange_links links;
 	uint64_t unsealed; /* entries of the journal in no delta */
+	bool is_asked; /* somebody wants all of it sealed now: for a stick */
 };
 
 /*

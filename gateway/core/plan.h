@@ -12,12 +12,15 @@
 #include "rules/check/zone.h"
 #include "store/parked.h"
 
-struct hq; /* core/hq.h */
+struct hq;    /* core/hq.h */
+struct carry; /* core/carry.h */
 
 /* From the configuration; all durations in milliseconds. */
 struct engine_plan {
 	const struct zone *zone; /* the site's, borrowed; NULL: UTC */
 	const struct hq *hq;     /* borrowed; NULL: this box is not HQ */
+	/* Borrowed; NULL: a network of one */
+	const struct carry *carry;
 	struct parked_bounds parked;
 	int64_t session_timeout_ms;
 	int64_t observation_keep_ms;

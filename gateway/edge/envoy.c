@@ -30,6 +30,11 @@ struct envoy {
 	bool is_job_out;
 	atomic_int job_code; /* JOB_PENDING, or an enum err_code */
 	atomic_bool is_stopping;
+	atomic_ullong flush_asked;
+	atomic_ullong flush_done;
+	uint64_t flush_taken; /* that the job which is out is to fulfil */
+	atomic_bool is_carried;
+	atomic_bool is_ahead;
 	pthread_t thread;
 
 	pthread_mutex_t mutex; /* of what others see */
@@ -156,12 +161,15 @@ static void job_done(void *context, enum err_code code)
 static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 			     struct err *err)
 {
+	uint64_t asked = atomic_load(&envoy->flush_asked);
 	struct sync_now now = moment_of(envoy);
 	struct exchange_now given = {
 		.ms = now.ms,
 		.utc = now.utc,
 		.is_trusted = now.is_trusted,
 		.links = links_now(envoy),
+		.is_asked = atomic_load(&envoy->flush_asked) >
+			    atomic_load(&envoy->flush_done),
 	};
 	struct view *view;
 	enum err_code code =
@@ -174,12 +182,17 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 		code = exchange_prepare(envoy->exchange, view, &given,
 					ret_is_due, err);
 	view_end(view);
-	if (code == ERR_OK) {
-		(void)pthread_mutex_lock(&envoy->mutex); /* cannot fail */
-		envoy->state.unsealed = given.unsealed;
-		(void)pthread_mutex_unlock(&envoy->mutex);
-	}
-	return code;
+	if (code != ERR_OK)
+		return code;
+	(void)pthread_mutex_lock(&envoy->mutex); /* cannot fail */
+	envoy->state.unsealed = given.unsealed;
+	envoy->state.may_seal = exchange_may_seal(envoy->exchange);
+	(void)pthread_mutex_unlock(&envoy->mutex);
+	envoy->flush_taken = asked;
+	/* Nothing that a job could do for it. */
+	if (given.unsealed == 0 || !exchange_may_seal(envoy->exchange))
+		atomic_store(&envoy->flush_done, asked);
+	return ERR_OK;
 }
 
 /* Before a delta leaves, it is remembered outside of the store. One that could
@@ -217,6 +230,8 @@ static enum err_code finish(struct envoy *envoy, bool is_committed,
 	code = exchange_finish(envoy->exchange, is_committed, envoy->sync,
 			       &step, err);
 	view_end(view);
+	if (is_committed && exchange_sealed(envoy->exchange) > 0)
+		atomic_store(&envoy->flush_done, envoy->flush_taken);
 	return code;
 }
 
@@ -308,6 +323,29 @@ static enum err_code grew_event(struct envoy *envoy,
 {
 	(void)argument;
 	return sync_grew(envoy->sync, step, err);
+}
+
+static enum err_code carried_event(struct envoy *envoy,
+				   const struct sync_step *step,
+				   const void *argument, struct err *err)
+{
+	(void)argument;
+	return sync_carried(envoy->sync, step, err);
+}
+
+/* What a stick shows counts as what a peer shows. */
+static void carried_take(struct envoy *envoy)
+{
+	struct sync_finding finding = {
+		.kind = SYNC_FOUND_SELF,
+		.peer = SPAN_LITERAL("a stick"),
+		.feed = {envoy->config.site, 0, 0},
+	};
+
+	if (atomic_exchange(&envoy->is_ahead, false))
+		port_found(envoy, &finding);
+	if (atomic_exchange(&envoy->is_carried, false))
+		event(envoy, carried_event, NULL);
 }
 
 static void link_changed(struct envoy *envoy, struct link *link, bool is_up)
@@ -428,6 +466,7 @@ static void on_wake(void *context, uint32_t what)
 		loop_stop(envoy->loop);
 		return;
 	}
+	carried_take(envoy);
 	turn(envoy);
 	if (!envoy->is_grown) {
 		envoy->is_grown = true;
@@ -521,7 +560,9 @@ static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
 	const struct founding *identity = ledger_identity(envoy->config.ledger);
 	struct exchange_config exchange = {.site = envoy->config.site,
 					   .boot = envoy->config.boot,
-					   .desk = envoy->config.desk};
+					   .desk = envoy->config.desk,
+					   .has_no_links =
+						   envoy->config.has_no_links};
 	enum err_code code;
 
 	memcpy(exchange.net_id, identity->net_id, sizeof(exchange.net_id));
@@ -621,5 +662,26 @@ void envoy_stop(struct envoy *envoy)
 
 void envoy_notice(struct envoy *envoy)
 {
+	wake_signal(&envoy->wake);
+}
+
+uint64_t envoy_flush(struct envoy *envoy)
+{
+	uint64_t asked = atomic_fetch_add(&envoy->flush_asked, 1) + 1;
+
+	wake_signal(&envoy->wake);
+	return asked;
+}
+
+uint64_t envoy_flushed(struct envoy *envoy)
+{
+	return atomic_load(&envoy->flush_done);
+}
+
+void envoy_carried(struct envoy *envoy, bool is_ahead)
+{
+	if (is_ahead)
+		atomic_store(&envoy->is_ahead, true);
+	atomic_store(&envoy->is_carried, true);
 	wake_signal(&envoy->wake);
 }

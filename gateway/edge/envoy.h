@@ -43,7 +43,8 @@ struct envoy_config {
 	const char *guard;           /* of the guard's file (store/guard.h) */
 	uint32_t site;               /* its number, from SITE_FIRST */
 	bool is_hq;
-	uint64_t boot; /* drawn when the box started */
+	bool has_no_links; /* none is configured */
+	uint64_t boot;     /* drawn when the box started */
 	uint64_t seed;
 };
 
@@ -58,6 +59,18 @@ void envoy_stop(struct envoy *envoy);
 
 /* The keeper has committed something. Any thread; never blocks. */
 void envoy_notice(struct envoy *envoy);
+
+/* ---- what people carry. Any thread; never blocks ---- */
+
+/*
+ * Asks that all entries be sealed that may be: for a stick. The result is a
+ * number; it was done when envoy_flushed says that or more.
+ */
+uint64_t envoy_flush(struct envoy *envoy);
+uint64_t envoy_flushed(struct envoy *envoy);
+/* A stick was taken (commands network.hear and network.take). @is_ahead: it
+ * showed more of our own feed than there is here. */
+void envoy_carried(struct envoy *envoy, bool is_ahead);
 
 /* ---- how it stands, as of the last second. Any thread ---- */
 
@@ -78,6 +91,7 @@ struct envoy_state {
 	struct sync_peer_status peers[ENVOY_PEERS_MAX];
 	struct sync_counts counts;
 	bool was_set_back; /* a peer holds more of our own feed than we do */
+	bool may_seal;     /* it has listened long enough (exchange.h) */
 };
 void envoy_state(struct envoy *envoy, struct envoy_state *ret_state);
 

@@ -6,6 +6,8 @@ static const struct control_refusal no_network = {
 	"joins one",
 	"本机不属于任何网络：depot hq init 创建网络，depot join 加入网络"};
 
+#define MANAGERS ((uint32_t)ROLE_MANAGER | (uint32_t)ROLE_HQ)
+
 /* Of two moments of the envoy's clock, which may have been read a little
  * apart. */
 static int64_t seconds(uint64_t now_ms, uint64_t then_ms)
@@ -86,11 +88,64 @@ static bool peers(void *context, const struct json_value *arguments,
 	return true;
 }
 
+static bool flush(void *context, const struct json_value *arguments,
+		  struct json_out *out)
+{
+	struct envoy_control *control = context;
+	struct json_range any = {1, INT64_MAX};
+	struct fault fault;
+	int64_t ticket = 0;
+
+	if (control->envoy == NULL) {
+		control_refuse(out, &no_network, (struct span){"", 0});
+		return false;
+	}
+	if (json_member(arguments, "ticket") == NULL) {
+		ticket = (int64_t)envoy_flush(control->envoy);
+	} else if (json_int(arguments, "ticket", any, &ticket, &fault) !=
+		   ERR_OK) {
+		control_fault(out, &fault);
+		return false;
+	}
+	envoy_state(control->envoy, &control->state);
+	out_int_at(out, "ticket", ticket);
+	out_bool_at(out, "done",
+		    envoy_flushed(control->envoy) >= (uint64_t)ticket);
+	out_int_at(out, "unsealed", (int64_t)control->state.unsealed);
+	out_bool_at(out, "may_seal", control->state.may_seal);
+	out_bool_at(out, "set_back", control->state.was_set_back);
+	return true;
+}
+
+static bool carried(void *context, const struct json_value *arguments,
+		    struct json_out *out)
+{
+	struct envoy_control *control = context;
+	bool is_ahead = false;
+	struct fault fault;
+
+	if (control->envoy == NULL) {
+		control_refuse(out, &no_network, (struct span){"", 0});
+		return false;
+	}
+	if (json_member(arguments, "set_back") != NULL &&
+	    json_bool(arguments, "set_back", &is_ahead, &fault) != ERR_OK) {
+		control_fault(out, &fault);
+		return false;
+	}
+	envoy_carried(control->envoy, is_ahead);
+	return true;
+}
+
 void envoy_control_extras(struct envoy_control *control,
 			  struct control_extra ret_extras[ENVOY_CONTROL_EXTRAS])
 {
 	ret_extras[0] =
 		(struct control_extra){"network.peers", 0, peers, control};
+	ret_extras[1] = (struct control_extra){"network.flush", MANAGERS, flush,
+					       control};
+	ret_extras[2] = (struct control_extra){"network.carried", MANAGERS,
+					       carried, control};
 }
 
 void envoy_status_out(struct envoy_control *control, struct json_out *out)

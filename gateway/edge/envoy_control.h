@@ -9,7 +9,12 @@
  *             "links", "heard_s", "epoch"?, "seq"?, "as_of"?, "stale",
  *             "acked"?, "backlog_deltas", "backlog_entries"}]}
  *
- * In a network of one it says no_network.
+ *   network.flush {"ticket"?} -> {"ticket", "done", "unsealed", "may_seal",
+ *             "set_back"}: what may be sealed is to be sealed now; again with
+ *             the ticket, whether it was
+ *   network.carried {"set_back"?} -> {}: a stick was taken
+ *
+ * In a network of one they say no_network.
  */
 #ifndef DEPOT_GATEWAY_EDGE_ENVOY_CONTROL_H
 #define DEPOT_GATEWAY_EDGE_ENVOY_CONTROL_H
@@ -23,7 +28,7 @@ struct envoy_control {
 	struct envoy_state state; /* working memory */
 };
 
-#define ENVOY_CONTROL_EXTRAS 1
+#define ENVOY_CONTROL_EXTRAS 3
 
 /* The commands, for struct control_ports; they borrow @control. */
 void envoy_control_extras(

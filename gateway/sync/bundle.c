@@ -170,6 +170,13 @@ static enum err_code header_write(struct exporting *exporting, struct err *err)
 	writer_init(&writer, bundle->block, sizeof(bundle->block));
 	write_raw(&writer, exporting->plan->net_id, NET_ID_SIZE);
 	write_span(&writer, exporting->plan->from);
+	if (exporting->plan->word == NULL)
+		write_varint(&writer, 0);
+	else
+		code = ack_write(exporting->view, exporting->plan->word,
+				 &writer, err);
+	if (code != ERR_OK)
+		return code;
 	write_varint(&writer, count);
 	exporting->writer = &writer;
 	exporting->list = (struct frame_list){.has_lowest = true};
@@ -186,6 +193,7 @@ static enum err_code pack_fill(const struct exporting *exporting,
 			       struct err *err)
 {
 	uint32_t count = 0;
+	uint32_t rows = 0;
 	struct delta delta;
 	enum err_code code = ERR_OK;
 
@@ -193,6 +201,9 @@ static enum err_code pack_fill(const struct exporting *exporting,
 	while (count < most && seq + count <= feed->seq) {
 		code = feed_delta(exporting->view, feed->id, seq + count,
 				  &delta, err);
+		rows += code == ERR_OK ? delta.header.row_count : 0;
+		if (code == ERR_OK && count > 0 && rows > BUNDLE_PACK_ROWS)
+			break;
 		if (code == ERR_OK)
 			code = packer_add(exporting->packer, &delta);
 		if (code != ERR_OK)
@@ -273,23 +284,39 @@ enum err_code bundle_write(struct bundle *bundle, const struct bundle_io *io,
 
 /* ---- reading ---- */
 
-static enum err_code header_read(struct bundle *bundle, size_t size,
+/* The frames that its writer signed, one behind the other. */
+static void acks_read(struct reader *reader, struct bundle_header *header)
+{
+	const char *start;
+	uint64_t count = read_varint(reader);
+
+	start = (const char *)reader->data + reader->at;
+	for (uint64_t i = 0; i < count && reader_ok(reader); i++)
+		(void)read_span(reader, BUNDLE_BLOCK_SIZE_MAX);
+	header->ack_count = (uint32_t)count;
+	header->acks =
+		(struct span){start, (size_t)((const char *)reader->data +
+					      reader->at - start)};
+}
+
+enum err_code bundle_header_read(struct span block,
 				 struct bundle_header *ret_header,
 				 struct err *err)
 {
 	struct frame_list list = {.has_lowest = true};
-	struct bundle_header header = {0};
+	struct bundle_header header = {.block = block};
 	struct frame_entry entry;
 	struct reader reader;
 	struct span bytes;
 
-	reader_init(&reader, bundle->block, size);
+	reader_init(&reader, block.data, block.size);
 	bytes = read_raw(&reader, NET_ID_SIZE);
 	if (bytes.size == NET_ID_SIZE)
 		memcpy(header.net_id, bytes.data, NET_ID_SIZE);
 	bytes = read_span(&reader, NAME_SIZE_MAX);
 	if (!text_is_name(bytes) || !name_set(&header.from, bytes))
 		return err_set(err, ERR_CORRUPT, "the bundle names no site");
+	acks_read(&reader, &header);
 	header.count = (uint32_t)read_varint(&reader);
 	header.entries = read_raw(&reader, reader_left(&reader));
 	reader_init(&reader, header.entries.data, header.entries.size);
@@ -322,8 +349,12 @@ enum err_code bundle_open(struct bundle *bundle, const struct bundle_io *io,
 			       "%d",
 			       first[MAGIC_SIZE], BUNDLE_VERSION);
 	code = block_read(bundle, &size, err);
-	return code != ERR_OK ? code
-			      : header_read(bundle, size, ret_header, err);
+	return code != ERR_OK
+		       ? code
+		       : bundle_header_read(
+				 (struct span){(const char *)bundle->block,
+					       size},
+				 ret_header, err);
 }
 
 enum err_code bundle_next(struct bundle *bundle, struct pack *ret_pack,

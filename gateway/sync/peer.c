@@ -27,6 +27,28 @@ enum err_code peer_row_put(struct txn *txn, const struct peer_row *row,
 	return row_put(txn, TABLE_PEER, key_span(&key), &writer, err);
 }
 
+static enum err_code value_read(struct reader *reader, struct peer_row *row,
+				struct err *err)
+{
+	row->seq = read_varint(reader);
+	row->hash_start = read_u64(reader);
+	row->stamp.value = read_u64(reader);
+	if (!reader_done(reader) || row->seq == 0)
+		return row_garbled(TABLE_PEER, err);
+	return ERR_OK;
+}
+
+enum err_code peer_row_get(const struct view *view, struct peer_row *ret_row,
+			   struct err *err)
+{
+	struct key key = key_of(ret_row);
+	struct reader reader;
+	enum err_code code =
+		row_get(view, TABLE_PEER, key_span(&key), &reader, err);
+
+	return code == ERR_OK ? value_read(&reader, ret_row, err) : code;
+}
+
 struct row_walk {
 	peer_row_visit_fn *visit;
 	void *context;
@@ -49,10 +71,8 @@ static enum err_code row_visit(void *context, struct span key,
 	row.feed.site = read_u32(&name);
 	row.feed.epoch = read_u32(&name);
 	row.feed.branch = read_u64(&name);
-	row.seq = read_varint(&reader);
-	row.hash_start = read_u64(&reader);
-	row.stamp.value = read_u64(&reader);
-	if (!reader_done(&reader) || !reader_done(&name) || row.seq == 0)
+	code = value_read(&reader, &row, err);
+	if (code != ERR_OK || !reader_done(&name))
 		return row_garbled(TABLE_PEER, err);
 	return walk->visit(walk->context, &row, err);
 }

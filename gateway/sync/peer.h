@@ -28,6 +28,12 @@ struct peer_row {
 MUST_CHECK enum err_code
 peer_row_put(struct txn *txn, const struct peer_row *row, struct err *err);
 
+/* The row of @ret_row's peer and feed. ERR_NOT_FOUND: there is none (@err
+ * untouched). */
+MUST_CHECK enum err_code peer_row_get(const struct view *view,
+				      struct peer_row *ret_row,
+				      struct err *err);
+
 typedef enum err_code
 peer_row_visit_fn(void *context, const struct peer_row *row, struct err *err);
 /* Visits all rows by peer, then feed. ERR_CORRUPT: one is damaged. */

@@ -537,6 +537,18 @@ enum err_code sync_grew(struct sync *sync, const struct sync_step *step,
 	return code != ERR_OK ? code : step_end(sync, err);
 }
 
+enum err_code sync_carried(struct sync *sync, const struct sync_step *step,
+			   struct err *err)
+{
+	enum err_code code;
+
+	sync->is_grown = true;
+	code = step_begin(sync, step, err);
+	if (code == ERR_OK)
+		code = peers_load(sync, err);
+	return code != ERR_OK ? code : step_end(sync, err);
+}
+
 enum err_code sync_admitted(struct sync *sync, const struct sync_step *step,
 			    const struct sync_result *result, struct err *err)
 {

@@ -259,6 +259,11 @@ sync_tick(struct sync *sync, const struct sync_step *step, struct err *err);
 MUST_CHECK enum err_code
 sync_grew(struct sync *sync, const struct sync_step *step, struct err *err);
 
+/* A stick was taken, past this engine: as sync_grew, and TABLE_PEER says more
+ * of peers than it did. */
+MUST_CHECK enum err_code
+sync_carried(struct sync *sync, const struct sync_step *step, struct err *err);
+
 /* What became of a pack. */
 struct sync_result {
 	uint32_t ticket;

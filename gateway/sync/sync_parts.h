@@ -96,6 +96,8 @@ struct peer {
 	uint64_t our_stamp;
 	uint64_t our_ack_ms;
 	bool is_ack_due;
+	bool has_news;          /* of it was committed, and is not ACKed */
+	struct stamp all_stamp; /* its signed head had our very digest then */
 
 	/* When to fetch from it. 0: no reason to. */
 	uint64_t pull_ms;

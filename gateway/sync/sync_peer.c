@@ -372,6 +372,9 @@ static bool ack_is_due(const struct sync *sync, const struct peer *peer)
 		return false;
 	if ((uint64_t)peer->head.next_s * 1000 > interval)
 		interval = (uint64_t)peer->head.next_s * 1000;
+	/* What it said as news it may wait to hear of: before it is wiped. */
+	if (peer->has_news && interval <= SYNC_HEAD_MS_MAX)
+		interval = SYNC_HEAD_MS_MIN;
 	return sync->now.ms - peer->our_ack_ms >= interval;
 }
 
@@ -386,6 +389,7 @@ void peers_ack(struct sync *sync)
 		    !ack_is_due(sync, peer))
 			continue;
 		peer->is_ack_due = false;
+		peer->has_news = false;
 		peer->our_ack_ms = sync->now.ms;
 		/* A list that is too long for a frame takes several. */
 		while (ack_send(sync, peer))
@@ -418,6 +422,8 @@ static enum err_code row_load(void *context, const struct peer_row *row,
 	if (row->stamp.value > sync->peers[peer].ack_stamp.value)
 		sync->peers[peer].ack_stamp = row->stamp;
 	acked = &sync->peers[peer].feeds[feed];
+	if (acked->seq >= row->seq)
+		return ERR_OK;
 	acked->seq = row->seq;
 	acked->kept = row->seq;
 	acked->hash_start = row->hash_start;
@@ -439,7 +445,9 @@ static bool peer_keep(struct sync *sync, struct peer *peer, uint32_t *left)
 				       .feed = sync->feeds[feed].record.id,
 				       .seq = acked->seq,
 				       .hash_start = acked->hash_start,
-				       .stamp = peer->ack_stamp};
+				       .stamp = peer->ack_stamp.value != 0
+							? peer->ack_stamp
+							: peer->all_stamp};
 
 		if (acked->seq == acked->kept || acked->seq == 0)
 			continue;

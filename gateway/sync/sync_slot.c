@@ -300,6 +300,8 @@ enum err_code slot_on_result(struct sync *sync,
 		slot->state = SLOT_WAITING;
 		return ERR_OK;
 	}
+	if (result->refused == ADMISSION_APPLIED && session == 0)
+		sync->peers[slot->peer].has_news = true;
 	if (result->refused == ADMISSION_APPLIED)
 		sync->counts.packs_admitted++;
 	else

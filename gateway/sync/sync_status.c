@@ -61,8 +61,11 @@ bool sync_peer_at(const struct sync *sync, const struct view *view,
 		.is_stale = !peer->has_head ||
 			    silent_ms > (uint64_t)SYNC_HEADS_MISSED_MAX *
 						peer->head.next_s * 1000,
-		.has_ack = peer->ack_stamp.value != 0,
-		.acked_stamp = peer->ack_stamp,
+		.has_ack = peer->ack_stamp.value != 0 ||
+			   peer->all_stamp.value != 0,
+		.acked_stamp = peer->all_stamp.value > peer->ack_stamp.value
+				       ? peer->all_stamp
+				       : peer->ack_stamp,
 		.is_pulling = peer->pull != NONE,
 		.is_serving = peer->serve != NONE,
 	};

@@ -275,10 +275,46 @@ def with_a_daemon_it_is_the_same_and_hq_is_not_founded_under_it(scratch):
 
 
 @h.test
+def what_one_exports_the_other_imports(scratch):
+    """Without daemons: the stick's file, its name, its two languages, and what
+    is wrong with the words."""
+    boxes = Boxes(scratch).found()
+    path, _ = boxes.invite("hz-07")
+    site, _, ask = boxes.join("hz-07", path)
+    boxes.hq.text("hq", "admit", ask)
+    stick = scratch.file("stick")
+    os.mkdir(stick)
+    out = boxes.hq.json("export", stick)
+    h.same((out["path"], out["acks"], out["unsealed"]),
+           (stick + "/hq.bundle", True, 0), "exported")
+    h.same([feed["feed"] for feed in out["feeds"]],
+           ["control", "hq"], "feeds")
+    told = site.json("import", stick)
+    h.same((told["taken"], told["refusals"]), (out["deltas"], 0), "taken")
+    h.same(site.json("import", stick)["taken"], 0, "again")
+    site.json("export", stick, "--since", "hq")
+    h.same(sorted(os.listdir(stick)), [
+        "hq.bundle", "hz-07-for-hq.bundle"])
+    boxes.hq.json("import", stick)
+    h.same(boxes.hq.json("export", stick, "--since", "hz-07")["deltas"], 0)
+    h.same(boxes.hq.json("export", stick, "--feeds", "control")["feeds"][0][
+        "feed"], "control")
+    for lang in ("en", "zh"):
+        boxes.hq.text("export", stick, "--lang", lang)
+        site.text("import", stick, "--lang", lang)
+    boxes.hq.error("unknown_site", "export", stick, "--since", "xx", exit=5)
+    boxes.hq.error("io", "export", "/no/such/folder/x", exit=1)
+    boxes.hq.error("not_found", "import", scratch.file("none"), exit=5)
+    empty = scratch.write("empty.bundle", "")
+    boxes.hq.error("bad_file", "import", empty, exit=1)
+
+
+@h.test
 def a_box_of_no_network_has_no_peers_and_says_so(scratch):
     h.need("mosquitto")
     bench = cli_bed.Bench(scratch, True)
     bench.depot.error("no_network", "peers", exit=1)
+    bench.depot.error("no_network", "export", scratch.file("x"), exit=1)
     h.same("network" in bench.depot.text(
         "status", exit=bench.depot.run("status").exit), False, "status")
     bench.end()

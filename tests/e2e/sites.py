@@ -92,6 +92,14 @@ def agree(sites):
         sites[0].program.live(0.2)
 
 
+def agree_now(sites):
+    """The feeds, of which all hold the same already."""
+    held = [site.feeds() for site in sites]
+    for site, one in zip(sites[1:], held[1:]):
+        h.same(one, held[0], f"held at {site.site}")
+    return held[0]
+
+
 def holds(feeds, numbers):
     """All journals are sealed to their ends, and nothing is void."""
     for (site, _, _), (state, seq, _, _, void) in feeds.items():

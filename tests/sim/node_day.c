@@ -93,8 +93,10 @@ static enum exchange_links links_of(const struct node *node)
 static bool prepare(struct node *node)
 {
 	struct sync_now now = sync_moment(node);
-	struct exchange_now given = {now.ms, now.utc, now.is_trusted,
-				     links_of(node), 0};
+	struct exchange_now given = {.ms = now.ms,
+				     .utc = now.utc,
+				     .is_trusted = now.is_trusted,
+				     .links = links_of(node)};
 	bool is_due = false;
 	struct view *view;
 	struct err err;
