@@ -48,10 +48,13 @@ enum err_code balance_get(const struct view *view, struct item_no item,
 			  struct place_no place, struct balance *ret_balance,
 			  struct err *err)
 {
-	struct key key = key_of_pair(item.value, place.value);
+	enum err_code code = item_renumber(view, &item, err);
 	struct reader reader;
-	enum err_code code;
+	struct key key;
 
+	if (code != ERR_OK)
+		return code;
+	key = key_of_pair(item.value, place.value);
 	code = row_get(view, TABLE_BALANCE, key_span(&key), &reader, err);
 	if (code != ERR_OK)
 		return code;
@@ -276,9 +279,13 @@ enum err_code balance_walk_item(const struct view *view, struct item_no item,
 				balance_visit_fn *visit, void *context,
 				struct err *err)
 {
+	enum err_code code = item_renumber(view, &item, err);
 	UNINITIALIZED struct walk walk;
-	struct key prefix = key_of_number(item.value);
+	struct key prefix;
 
+	if (code != ERR_OK)
+		return code;
+	prefix = key_of_number(item.value);
 	walk_init(&walk, view, visit, context);
 	return view_walk(view, TABLE_BALANCE, key_span(&prefix),
 			 key_span(&prefix), walk_row, &walk, err);

@@ -262,29 +262,36 @@ enum err_code feed_walk_epoch(const struct view *view, uint32_t site,
 	return records_walk(view, &walk, &prefix, err);
 }
 
-static enum err_code control_note(void *context, const struct feed_record *feed,
-				  struct err *err)
+static enum err_code newest_note(void *context, const struct feed_record *feed,
+				 struct err *err)
 {
-	struct pos *control = context;
+	struct pos *newest = context;
+	struct pos end = {0};
 
 	(void)err;
-	if (feed->id.site != SITE_CONTROL)
-		return ERR_STOPPED;
 	if (feed->seq > 0)
-		*control = pos_make(feed->id.epoch, feed->seq);
+		end = pos_make(feed->id.epoch, feed->seq);
+	if (end.value > newest->value)
+		*newest = end;
 	return ERR_OK;
+}
+
+enum err_code feed_newest(const struct view *view, uint32_t site,
+			  struct pos *ret_newest, struct err *err)
+{
+	const struct record_walk walk = {newest_note, ret_newest, NULL};
+	struct key prefix = {.size = 0};
+
+	key_add_u8(&prefix, FEED_ROW);
+	key_add_u32(&prefix, site);
+	*ret_newest = (struct pos){0};
+	return records_walk(view, &walk, &prefix, err);
 }
 
 enum err_code feed_control(const struct view *view, struct pos *ret_control,
 			   struct err *err)
 {
-	struct pos control = {0};
-	enum err_code code = feed_walk(view, NULL, control_note, &control, err);
-
-	if (code != ERR_OK && code != ERR_STOPPED)
-		return code;
-	*ret_control = control;
-	return ERR_OK;
+	return feed_newest(view, SITE_CONTROL, ret_control, err);
 }
 
 /* ---- deltas ---- */

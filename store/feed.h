@@ -76,7 +76,9 @@ MUST_CHECK enum err_code feed_walk(const struct view *view,
 				   feed_visit_fn *visit, void *context,
 				   struct err *err);
 
-/* The highest (epoch, seq) of control here; 0: none. */
+/* The highest (epoch, seq) of @site's feeds here; 0: none. Of control. */
+MUST_CHECK enum err_code feed_newest(const struct view *view, uint32_t site,
+				     struct pos *ret_newest, struct err *err);
 MUST_CHECK enum err_code feed_control(const struct view *view,
 				      struct pos *ret_control, struct err *err);
 
@@ -124,7 +126,9 @@ MUST_CHECK enum err_code feed_void_walk(const struct view *view,
  * Visits the last entry that site @site's feeds hold of each thing of @kind, by
  * its key: of ENTRY_STATUS one, of ENTRY_ALERT by id (closed ones too), of
  * ENTRY_TASK, ENTRY_CHECK and ENTRY_CHECK_RESULT by the check's or task's id,
- * of ENTRY_SUCCESSION and ENTRY_CLOSING one. Other kinds: none are kept.
+ * of ENTRY_SUCCESSION and ENTRY_CLOSING one, of ENTRY_ITEM and ENTRY_CODE by
+ * SKU and code: what a site says of them is its proposal. Other kinds: none are
+ * kept; nor what the master feed says of items and codes (store/catalogue.h).
  */
 typedef enum err_code feed_latest_visit_fn(void *context, struct pos pos,
 					   const struct entry *entry,
@@ -133,6 +137,18 @@ MUST_CHECK enum err_code feed_latest_walk(const struct view *view,
 					  uint32_t site, enum entry_kind kind,
 					  feed_latest_visit_fn *visit,
 					  void *context, struct err *err);
+
+/* The same one by one, of ENTRY_ITEM or ENTRY_CODE (@latest's entry says
+ * which): the one with the next name behind @after (empty: the first).
+ * ERR_NOT_FOUND  none is left */
+struct latest {
+	struct pos pos;
+	struct entry entry;
+};
+MUST_CHECK enum err_code feed_latest_next(const struct view *view,
+					  uint32_t site, struct span after,
+					  struct latest *latest,
+					  struct err *err);
 
 /* ---- the desk: what sealing and admitting need in memory ---- */
 

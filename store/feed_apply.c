@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "store/catalogue.h"
 #include "store/feed_parts.h"
 #include "store/roster.h"
 #include "store/transfer.h"
@@ -111,7 +112,9 @@ static enum err_code rest_apply(struct applying *applying, struct pos pos,
 		*reason = VOID_AUTHORITY;
 		return ERR_OK;
 	}
-	if (code == ERR_OK)
+	if (code == ERR_OK && applying->law.site == SITE_MASTER)
+		code = catalogue_fold(applying->txn, pos, entry, err);
+	else if (code == ERR_OK)
 		code = latest_fold(applying->txn, applying->law.site, pos,
 				   entry, err);
 	return code;

@@ -10,10 +10,17 @@
 
 #define LATEST_ROW_SIZE_MAX (ENTRY_SIZE_MAX + 32)
 
-/* False for a kind that nobody asks for. */
+/* False for a kind that nobody asks for. What the master feed says of items and
+ * codes is in the catalogue. */
 static bool thing_of(const struct entry *entry, struct span *ret_thing)
 {
 	switch (entry->kind) {
+	case ENTRY_ITEM:
+		*ret_thing = sku_span(&entry->body.item.sku);
+		return true;
+	case ENTRY_CODE:
+		*ret_thing = code_text_span(&entry->body.code.code);
+		return true;
 	case ENTRY_STATUS:
 	case ENTRY_SUCCESSION:
 	case ENTRY_CLOSING:
@@ -33,8 +40,6 @@ static bool thing_of(const struct entry *entry, struct span *ret_thing)
 		return true;
 	case ENTRY_FOUNDING:
 	case ENTRY_MOVEMENT:
-	case ENTRY_ITEM:
-	case ENTRY_CODE:
 	case ENTRY_BIN:
 	case ENTRY_DEVICE:
 	case ENTRY_ACCOUNT:
@@ -144,6 +149,32 @@ enum err_code latest_fold(struct txn *txn, uint32_t site, struct pos pos,
 	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
 }
 
+enum err_code latest_clear(struct txn *txn, uint32_t site, struct err *err)
+{
+	struct key prefix = {.size = 0};
+
+	key_add_u8(&prefix, FEED_LATEST);
+	key_add_u32(&prefix, site);
+	return rows_clear(txn, TABLE_FEED, key_span(&prefix), err);
+}
+
+static enum err_code latest_of(struct span value, struct span key,
+			       struct pos *ret_pos, struct entry *ret_entry,
+			       struct err *err)
+{
+	struct reader reader;
+	enum err_code code = row_open(TABLE_FEED, key, value, &reader, err);
+
+	if (code != ERR_OK)
+		return code;
+	*ret_pos = read_pos(&reader);
+	if (!reader_ok(&reader) ||
+	    entry_decode(read_raw(&reader, reader_left(&reader)), ret_entry) !=
+		    ERR_OK)
+		return row_garbled(TABLE_FEED, err);
+	return ERR_OK;
+}
+
 struct latest_walk {
 	feed_latest_visit_fn *visit;
 	void *context;
@@ -153,18 +184,12 @@ static enum err_code latest_visit(void *context, struct span key,
 				  struct span value, struct err *err)
 {
 	const struct latest_walk *walk = context;
-	struct reader reader;
-	struct entry entry;
+	UNINITIALIZED struct entry entry;
 	struct pos pos;
-	enum err_code code = row_open(TABLE_FEED, key, value, &reader, err);
+	enum err_code code = latest_of(value, key, &pos, &entry, err);
 
 	if (code != ERR_OK)
 		return code;
-	pos = read_pos(&reader);
-	if (!reader_ok(&reader) ||
-	    entry_decode(read_raw(&reader, reader_left(&reader)), &entry) !=
-		    ERR_OK)
-		return row_garbled(TABLE_FEED, err);
 	return walk->visit(walk->context, pos, &entry, err);
 }
 
@@ -178,4 +203,44 @@ enum err_code feed_latest_walk(const struct view *view, uint32_t site,
 
 	return view_walk(view, TABLE_FEED, key_span(&prefix), key_span(&prefix),
 			 latest_visit, &walk, err);
+}
+
+struct latest_next {
+	struct span after; /* the whole key */
+	struct latest *latest;
+};
+
+static enum err_code latest_next_row(void *context, struct span key,
+				     struct span value, struct err *err)
+{
+	const struct latest_next *next = context;
+	enum err_code code;
+
+	if (span_equal(key, next->after))
+		return ERR_OK;
+	code = latest_of(value, key, &next->latest->pos, &next->latest->entry,
+			 err);
+	return code == ERR_OK ? ERR_STOPPED : code;
+}
+
+enum err_code feed_latest_next(const struct view *view, uint32_t site,
+			       struct span after, struct latest *latest,
+			       struct err *err)
+{
+	struct latest_next next = {.latest = latest};
+	struct key prefix = latest_prefix(site, latest->entry.kind);
+	struct key from = prefix;
+	enum err_code code;
+
+	ASSERT(latest->entry.kind == ENTRY_ITEM ||
+	       latest->entry.kind == ENTRY_CODE);
+	if (after.size > CODE_SIZE_MAX)
+		after.size = CODE_SIZE_MAX;
+	key_add_text(&from, after);
+	next.after = key_span(&from);
+	code = view_walk(view, TABLE_FEED, next.after, key_span(&prefix),
+			 latest_next_row, &next, err);
+	if (code == ERR_OK)
+		return ERR_NOT_FOUND;
+	return code == ERR_STOPPED ? ERR_OK : code;
 }

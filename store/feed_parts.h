@@ -206,6 +206,9 @@ void feed_settle(struct feed_record *feed, uint64_t limit);
 MUST_CHECK enum err_code latest_fold(struct txn *txn, uint32_t site,
 				     struct pos pos, const struct entry *entry,
 				     struct err *err);
+/* Forgets all of @site's; the caller folds its feeds anew. */
+MUST_CHECK enum err_code latest_clear(struct txn *txn, uint32_t site,
+				      struct err *err);
 
 /* ---- fork.c ---- */
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "store/catalogue.h"
 #include "store/feed_parts.h"
 #include "store/roster.h"
 #include "store/transfer.h"
@@ -212,6 +213,20 @@ static enum err_code site_replay(struct feed_desk *desk, struct txn *txn,
 	return code;
 }
 
+/* Forgets what @site's feeds said beside movements: to be folded anew. */
+static enum err_code rest_clear(struct txn *txn, uint32_t site, struct err *err)
+{
+	enum err_code code = latest_clear(txn, site, err);
+
+	if (code == ERR_OK)
+		code = roster_clear_answers(txn, site, err);
+	if (code == ERR_OK && site == SITE_CONTROL)
+		code = roster_clear(txn, err);
+	if (code == ERR_OK && site == SITE_MASTER)
+		code = catalogue_clear(txn, err);
+	return code;
+}
+
 /* @feed ends at @limit, and more than that, or less, was counted. */
 static enum err_code feed_cut(struct feed_desk *desk, struct txn *txn,
 			      struct feed_record *feed, uint64_t limit,
@@ -224,11 +239,10 @@ static enum err_code feed_cut(struct feed_desk *desk, struct txn *txn,
 	if (feed->counted < feed->base)
 		feed->counted = feed->base;
 	code = feed_refold(desk, txn, feed, err);
-	if (code == ERR_OK && site == SITE_CONTROL) {
-		code = roster_clear(txn, err);
-		if (code == ERR_OK)
-			code = site_replay(desk, txn, site, APPLY_REST, err);
-	}
+	if (code == ERR_OK)
+		code = rest_clear(txn, site, err);
+	if (code == ERR_OK)
+		code = site_replay(desk, txn, site, APPLY_REST, err);
 	if (code == ERR_OK && !feed_has_journal(feed)) {
 		code = transfer_forget(txn, site, err);
 		if (code == ERR_OK)
@@ -284,7 +298,8 @@ static enum err_code rest_rebuild(struct feed_desk *desk, struct txn *txn,
 	if (site == *last_site)
 		return ERR_OK;
 	*last_site = site;
-	if (!feed_has_journal(feed))
+	code = rest_clear(txn, site, err);
+	if (code == ERR_OK && !feed_has_journal(feed))
 		code = transfer_forget(txn, site, err);
 	if (code == ERR_OK)
 		code = site_replay(desk, txn, site,
@@ -297,10 +312,8 @@ enum err_code feed_rebuild(struct feed_desk *desk, struct txn *txn,
 {
 	struct next next;
 	uint32_t last_site = SITE_NONE;
-	enum err_code code = roster_clear(txn, err);
+	enum err_code code = feed_next(txn_view(txn), NULL, 0, &next, err);
 
-	if (code == ERR_OK)
-		code = feed_next(txn_view(txn), NULL, 0, &next, err);
 	while (code == ERR_OK && next.is_found) {
 		struct feed_record feed = next.feed;
 

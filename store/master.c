@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "store/catalogue.h"
 #include "store/row.h"
 
 /* Kinds of TABLE_DOCUMENT's keys. */
@@ -61,7 +62,25 @@ static enum err_code number_put(struct txn *txn, enum table table,
 enum err_code item_find(const struct view *view, struct span sku,
 			struct item_no *ret_item, struct err *err)
 {
-	return number_find(view, TABLE_SKU, sku, &ret_item->value, err);
+	enum err_code code =
+		number_find(view, TABLE_SKU, sku, &ret_item->value, err);
+
+	return code == ERR_NOT_FOUND
+		       ? catalogue_number(view, sku, ret_item, err)
+		       : code;
+}
+
+enum err_code item_renumber(const struct view *view, struct item_no *item,
+			    struct err *err)
+{
+	struct sku sku;
+	enum err_code code;
+
+	if (!catalogue_has_given(*item))
+		return ERR_OK;
+	code = item_name_of(view, *item, &sku, err);
+	return code == ERR_OK ? item_find(view, sku_span(&sku), item, err)
+			      : code;
 }
 
 enum err_code place_find(const struct view *view, const struct place *place,
@@ -76,7 +95,8 @@ enum err_code place_find(const struct view *view, const struct place *place,
 enum err_code item_intern(struct txn *txn, struct span sku,
 			  struct item_no *ret_item, struct err *err)
 {
-	enum err_code code = item_find(txn_view(txn), sku, ret_item, err);
+	enum err_code code = number_find(txn_view(txn), TABLE_SKU, sku,
+					 &ret_item->value, err);
 	uint8_t buffer[SKU_SIZE_MAX + ROW_CHECKSUM_SIZE];
 	struct writer writer;
 	struct key key;
@@ -328,31 +348,45 @@ static enum err_code record_put(struct txn *txn, enum table table,
 	return row_put(txn, table, key, &writer, err);
 }
 
-enum err_code item_name_of(const struct view *view, struct item_no item,
-			   struct sku *ret_sku, struct err *err)
+/* ERR_NOT_FOUND: the number was never given. */
+static enum err_code item_name_read(const struct view *view,
+				    struct item_no item, struct sku *ret_sku,
+				    struct err *err)
 {
 	struct key key = key_of_number(item.value);
 	struct reader reader;
 	enum err_code code;
 
+	if (catalogue_has_given(item))
+		return catalogue_name(view, item, ret_sku, err);
 	code = row_get(view, TABLE_ITEM_NAME, key_span(&key), &reader, err);
-	if (code == ERR_NOT_FOUND)
+	if (code == ERR_OK &&
+	    !sku_set(ret_sku, read_raw(&reader, reader_left(&reader))))
 		return row_garbled(TABLE_ITEM_NAME, err);
-	if (code != ERR_OK)
-		return code;
-	if (!sku_set(ret_sku, read_raw(&reader, reader_left(&reader))))
-		return row_garbled(TABLE_ITEM_NAME, err);
-	return ERR_OK;
+	return code;
 }
 
-enum err_code item_get(const struct view *view, struct item_no item,
-		       struct item *ret_item, struct err *err)
+enum err_code item_name_of(const struct view *view, struct item_no item,
+			   struct sku *ret_sku, struct err *err)
 {
-	struct key key = key_of_number(item.value);
+	enum err_code code = item_name_read(view, item, ret_sku, err);
+
+	return code == ERR_NOT_FOUND ? row_garbled(TABLE_ITEM_NAME, err) : code;
+}
+
+enum err_code item_get_own(const struct view *view, struct span sku,
+			   struct item *ret_item, struct err *err)
+{
+	struct item_no item;
 	struct entry entry;
 	uint32_t number;
-	enum err_code code;
+	struct key key;
+	enum err_code code =
+		number_find(view, TABLE_SKU, sku, &item.value, err);
 
+	if (code != ERR_OK)
+		return code;
+	key = key_of_number(item.value);
 	code = record_get(view, TABLE_ITEM, key_span(&key), &number, &entry,
 			  err);
 	if (code == ERR_OK)
@@ -360,9 +394,39 @@ enum err_code item_get(const struct view *view, struct item_no item,
 	return code;
 }
 
-enum err_code code_find(const struct view *view, struct span text,
-			struct item_no *ret_item, int64_t *ret_pack,
-			struct err *err)
+/* What the journal says of it tells its name, too. */
+enum err_code item_get(const struct view *view, struct item_no item,
+		       struct item *ret_item, struct err *err)
+{
+	struct key key = key_of_number(item.value);
+	struct entry entry;
+	struct item own;
+	struct sku sku;
+	uint32_t number;
+	bool has_own;
+	enum err_code code = ERR_NOT_FOUND;
+
+	if (!catalogue_has_given(item))
+		code = record_get(view, TABLE_ITEM, key_span(&key), &number,
+				  &entry, err);
+	has_own = code == ERR_OK;
+	if (has_own) {
+		own = entry.body.item;
+		sku = own.sku;
+	} else if (code == ERR_NOT_FOUND) {
+		code = item_name_read(view, item, &sku, err);
+	}
+	if (code != ERR_OK)
+		return code;
+	code = catalogue_item(view, sku_span(&sku), ret_item, err);
+	if (code != ERR_NOT_FOUND || !has_own)
+		return code;
+	*ret_item = own;
+	return ERR_OK;
+}
+
+enum err_code code_get(const struct view *view, struct span text,
+		       struct code *ret_code, struct err *err)
 {
 	struct entry entry;
 	uint32_t number;
@@ -370,13 +434,30 @@ enum err_code code_find(const struct view *view, struct span text,
 
 	if (text.size == 0 || text.size > CODE_SIZE_MAX)
 		return ERR_NOT_FOUND;
+	code = catalogue_code(view, text, ret_code, err);
+	if (code != ERR_NOT_FOUND)
+		return code;
 	code = record_get(view, TABLE_CODE, text, &number, &entry, err);
+	if (code == ERR_OK)
+		*ret_code = entry.body.code;
+	return code;
+}
+
+enum err_code code_find(const struct view *view, struct span text,
+			struct item_no *ret_item, int64_t *ret_pack,
+			struct err *err)
+{
+	struct code body;
+	enum err_code code = code_get(view, text, &body, err);
+
 	if (code != ERR_OK)
 		return code;
-	if (entry.body.code.item.size == 0)
+	if (body.item.size == 0)
 		return ERR_NOT_FOUND;
-	*ret_pack = entry.body.code.pack;
-	return item_find(view, sku_span(&entry.body.code.item), ret_item, err);
+	code = item_find(view, sku_span(&body.item), ret_item, err);
+	if (code == ERR_OK)
+		*ret_pack = body.pack;
+	return code;
 }
 
 /* Records that are found by a text: @member of the entry's body. */

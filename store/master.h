@@ -18,13 +18,20 @@
 
 /* ---- numbers for names; they never leave the box ---- */
 
-/* ERR_NOT_FOUND  no entry has named that item / place yet (@err untouched) */
+/* ERR_NOT_FOUND  no entry has named that item / place yet (@err untouched). An
+ * item that only HQ's master data name has a number beyond all that entries of
+ * this journal get (store/catalogue.h): nothing lies under it. */
 MUST_CHECK enum err_code item_find(const struct view *view, struct span sku,
 				   struct item_no *ret_item, struct err *err);
 MUST_CHECK enum err_code place_find(const struct view *view,
 				    const struct place *place,
 				    struct place_no *ret_place,
 				    struct err *err);
+
+/* A number that was kept while entries were posted: if it is HQ's, and the
+ * journal has named the item since, *@item becomes the journal's. */
+MUST_CHECK enum err_code item_renumber(const struct view *view,
+				       struct item_no *item, struct err *err);
 
 /* A place's number says its kind, and bins sort first. The system bins have
  * the numbers below in every store: founding names them in this order. */
@@ -72,9 +79,18 @@ MUST_CHECK enum err_code bin_walk(const struct view *view, struct span after,
 /* Each: ERR_NOT_FOUND when nothing has that name (@err untouched). A record
  * that is revoked or inactive is found and says so itself. */
 
-/* An item that was moved but never described has only its SKU: NOT_FOUND. */
+/*
+ * Of items and codes, HQ's word goes before this site's (store/catalogue.h).
+ * An item that was moved but never described has only its SKU: NOT_FOUND.
+ */
 MUST_CHECK enum err_code item_get(const struct view *view, struct item_no item,
 				  struct item *ret_item, struct err *err);
+/* What this site's own journal says of it, whatever HQ says. */
+MUST_CHECK enum err_code item_get_own(const struct view *view, struct span sku,
+				      struct item *ret_item, struct err *err);
+/* A code that stands for nothing any more has no item. */
+MUST_CHECK enum err_code code_get(const struct view *view, struct span text,
+				  struct code *ret_code, struct err *err);
 /* What a scanned text stands for; @ret_pack is base units in one of it. */
 MUST_CHECK enum err_code code_find(const struct view *view, struct span text,
 				   struct item_no *ret_item, int64_t *ret_pack,

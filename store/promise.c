@@ -1,5 +1,6 @@
 #include "store/promise.h"
 
+#include "store/master.h"
 #include "store/row.h"
 
 #define PROMISE_ROW_SIZE_MAX 48
@@ -30,10 +31,13 @@ enum err_code promise_get(const struct view *view, struct item_no item,
 			  struct span order, struct promise *ret_promise,
 			  struct err *err)
 {
-	struct key key = promise_key(item, order);
+	enum err_code code = item_renumber(view, &item, err);
 	struct reader reader;
-	enum err_code code;
+	struct key key;
 
+	if (code != ERR_OK)
+		return code;
+	key = promise_key(item, order);
 	code = row_get(view, TABLE_PROMISE, key_span(&key), &reader, err);
 	if (code != ERR_OK)
 		return code;
@@ -74,11 +78,16 @@ enum err_code promise_walk(const struct view *view, struct item_no item,
 			   promise_visit_fn *visit, void *context,
 			   struct err *err)
 {
+	enum err_code code = item_renumber(view, &item, err);
 	struct walk walk = {visit, context};
-	struct key key = key_of_pair(item.value, ENV_LODGER);
-	struct span prefix =
-		item.value == 0 ? (struct span){"", 0} : key_span(&key);
+	struct span prefix = {"", 0};
+	struct key key;
 
+	if (code != ERR_OK)
+		return code;
+	key = key_of_pair(item.value, ENV_LODGER);
+	if (item.value != 0)
+		prefix = key_span(&key);
 	return view_walk(view, TABLE_PROMISE, prefix, prefix, walk_row, &walk,
 			 err);
 }

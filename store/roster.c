@@ -4,7 +4,8 @@
 
 #include "store/row.h"
 
-/* Kinds of TABLE_ROSTER's rows: the first byte of their keys. */
+/* Kinds of TABLE_ROSTER's rows: the first byte of their keys. Others are in
+ * catalogue.c. */
 #define ROSTER_ROOT 'r'        /* epoch */
 #define ROSTER_CERTIFICATE 'c' /* site, epoch */
 #define ROSTER_NAME 'n'        /* name: site, epoch of the certificate */
@@ -436,47 +437,25 @@ enum err_code roster_fold(struct txn *txn, uint32_t site, struct pos pos,
 
 /* ---- emptying ---- */
 
-struct first {
-	struct key key;
-	bool is_there;
-};
-
-static enum err_code first_note(void *context, struct span key,
-				struct span value, struct err *err)
-{
-	struct first *first = context;
-
-	(void)value;
-	if (key.size > KEY_SIZE_MAX)
-		return row_garbled(TABLE_ROSTER, err);
-	first->key = key_of_text(key);
-	first->is_there = true;
-	return ERR_STOPPED;
-}
-
 enum err_code roster_clear(struct txn *txn, struct err *err)
 {
 	static const char kinds[] = {ROSTER_ROOT,       ROSTER_CERTIFICATE,
 				     ROSTER_NAME,       ROSTER_FENCE,
 				     ROSTER_INVITATION, ROSTER_INTENT};
+	enum err_code code = ERR_OK;
 
-	for (size_t i = 0; i < ARRAY_LEN(kinds);) {
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && code == ERR_OK; i++) {
 		struct key prefix = roster_key(kinds[i]);
-		struct first first = {.is_there = false};
-		enum err_code code =
-			view_walk(txn_view(txn), TABLE_ROSTER,
-				  key_span(&prefix), key_span(&prefix),
-				  first_note, &first, err);
 
-		if (code != ERR_OK && code != ERR_STOPPED)
-			return code;
-		code = first.is_there ? txn_delete(txn, TABLE_ROSTER,
-						   key_span(&first.key), err)
-				      : ERR_OK;
-		if (code != ERR_OK)
-			return code;
-		if (!first.is_there)
-			i++;
+		code = rows_clear(txn, TABLE_ROSTER, key_span(&prefix), err);
 	}
-	return ERR_OK;
+	return code;
+}
+
+enum err_code roster_clear_answers(struct txn *txn, uint32_t site,
+				   struct err *err)
+{
+	struct key prefix = number_key(ROSTER_ANSWER, site);
+
+	return rows_clear(txn, TABLE_ROSTER, key_span(&prefix), err);
 }

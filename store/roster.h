@@ -97,5 +97,8 @@ MUST_CHECK enum err_code roster_fold(struct txn *txn, uint32_t site,
 /* Empties it, but for the sites' answers: a control epoch ended before what
  * was here of it, and the caller folds it anew. */
 MUST_CHECK enum err_code roster_clear(struct txn *txn, struct err *err);
+/* Forgets what @site answered; the caller folds its feeds anew. */
+MUST_CHECK enum err_code roster_clear_answers(struct txn *txn, uint32_t site,
+					      struct err *err);
 
 #endif

@@ -151,3 +151,39 @@ struct key key_of_pair(uint32_t first, uint32_t second)
 	key_add_u32(&key, second);
 	return key;
 }
+
+/* ---- many ---- */
+
+struct first {
+	struct key key;
+	enum table table;
+};
+
+static enum err_code first_note(void *context, struct span key,
+				struct span value, struct err *err)
+{
+	struct first *first = context;
+
+	(void)value;
+	if (key.size > KEY_SIZE_MAX)
+		return row_garbled(first->table, err);
+	first->key = key_of_text(key);
+	return ERR_STOPPED;
+}
+
+enum err_code rows_clear(struct txn *txn, enum table table, struct span prefix,
+			 struct err *err)
+{
+	struct first first = {.table = table};
+	enum err_code code;
+
+	for (;;) {
+		code = view_walk(txn_view(txn), table, prefix, prefix,
+				 first_note, &first, err);
+		if (code != ERR_STOPPED)
+			return code; /* ERR_OK: none is left */
+		code = txn_delete(txn, table, key_span(&first.key), err);
+		if (code != ERR_OK)
+			return code;
+	}
+}

@@ -52,6 +52,10 @@ MUST_CHECK enum err_code row_open(enum table table, struct span key,
 /* ERR_CORRUPT, with the table named, when a row's fields did not read. */
 enum err_code row_garbled(enum table table, struct err *err);
 
+/* Removes the rows of @table whose keys begin with @prefix. */
+MUST_CHECK enum err_code rows_clear(struct txn *txn, enum table table,
+				    struct span prefix, struct err *err);
+
 /* A pos in a row: epoch and number as two varints. 1 to 10 bytes. */
 void write_pos(struct writer *writer, struct pos pos);
 struct pos read_pos(struct reader *reader);

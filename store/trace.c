@@ -23,11 +23,14 @@ enum err_code lot_get(const struct view *view, struct item_no item,
 		      struct span lot, struct lot_record *ret_lot,
 		      struct err *err)
 {
-	struct key key = trace_key(item, lot);
+	enum err_code code = item_renumber(view, &item, err);
 	struct lot_record record;
 	struct reader reader;
-	enum err_code code;
+	struct key key;
 
+	if (code != ERR_OK)
+		return code;
+	key = trace_key(item, lot);
 	code = row_get(view, TABLE_LOT, key_span(&key), &reader, err);
 	if (code != ERR_OK)
 		return code;
@@ -71,8 +74,12 @@ enum err_code serial_get(const struct view *view, struct item_no item,
 			 struct span serial, struct whereabouts *ret_where,
 			 struct err *err)
 {
-	struct key key = trace_key(item, serial);
+	enum err_code code = item_renumber(view, &item, err);
+	struct key key;
 
+	if (code != ERR_OK)
+		return code;
+	key = trace_key(item, serial);
 	return where_get(view, key_span(&key), ret_where, err);
 }
 
@@ -116,11 +123,14 @@ static enum err_code serial_row(void *context, struct span key,
 enum err_code serial_count(const struct view *view, struct item_no item,
 			   uint64_t *ret_count, struct err *err)
 {
+	enum err_code code = item_renumber(view, &item, err);
 	struct serial_walk walk = {.view = view, .item = item};
-	struct key prefix = key_of_number(item.value);
-	enum err_code code;
+	struct key prefix;
 
 	ASSERT(item.value != 0);
+	if (code != ERR_OK)
+		return code;
+	prefix = key_of_number(item.value);
 	code = view_walk(view, TABLE_SERIAL, key_span(&prefix),
 			 key_span(&prefix), serial_row, &walk, err);
 	if (code == ERR_OK)

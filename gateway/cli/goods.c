@@ -23,6 +23,7 @@ static const struct column import_counts[] = {
 	{"ignored", "columns passed over", "忽略的列", false},
 	{"retried", "parked readings booked", "补记的待处理读数", true},
 	{"entry", "last entry", "末条记录", false},
+	{"standing", "whose word it is", "归属", false},
 };
 
 static enum exit_code import_show(const struct cli *cli,

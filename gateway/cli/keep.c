@@ -15,6 +15,7 @@
 #include "gateway/cli/sheet.h"
 #include "gateway/edge/clerk_report.h"
 #include "store/backup.h"
+#include "store/feed.h"
 #include "store/rebuild.h"
 #include "store/resize.h"
 
@@ -236,6 +237,27 @@ static enum err_code entries_progress(void *context, uint64_t done,
 	return ERR_OK;
 }
 
+/* The tables that come of the feeds; in a network of one there are none. */
+static enum err_code network_rebuild(struct ledger *ledger, struct err *err)
+{
+	struct feed_desk *desk = NULL;
+	struct txn *txn = NULL;
+	enum err_code code =
+		feed_desk_open(ledger_identity(ledger)->net_id, &desk, err);
+
+	if (code == ERR_OK)
+		code = txn_begin(ledger_env(ledger), &txn, err);
+	if (code == ERR_OK)
+		code = feed_rebuild(desk, txn, err);
+	if (code == ERR_OK) {
+		code = txn_commit(txn, err);
+		txn = NULL;
+	}
+	txn_abandon(txn);
+	feed_desk_close(desk);
+	return code;
+}
+
 static enum exit_code rebuild_run_verb(struct cli *cli)
 {
 	struct rebuild_plan plan = {entries_progress, cli};
@@ -251,6 +273,8 @@ static enum exit_code rebuild_run_verb(struct cli *cli)
 		return exit;
 	code = rebuild_run(ledger_env(direct_ledger(direct)), &plan, &err);
 	cli_progress_end(cli);
+	if (code == ERR_OK)
+		code = network_rebuild(direct_ledger(direct), &err);
 	if (code != ERR_OK)
 		return cli_failed(cli, code, &err);
 	result = result_begin(cli);
@@ -467,8 +491,8 @@ const struct verb keep_verbs[] = {
 	{
 		.name = "rebuild",
 		.usage = "",
-		.en = "makes the derived tables again from the journal",
-		.zh = "由日志重建各派生表",
+		.en = "makes the derived tables again from journal and feeds",
+		.zh = "由日志和各站点数据流重建派生表",
 		.examples = "sudo depot rebuild\twhile depotd is stopped\t"
 			    "需先停止 depotd\n",
 		.run = rebuild_run_verb,

@@ -31,6 +31,7 @@ struct asking {
 	struct json_out *out;
 	struct json_mark start; /* of the reply, to go back to */
 	struct ref id;          /* as its sender named it; empty: not */
+	bool is_networked;      /* there is an HQ */
 	uint32_t look_max;      /* entries of the journal that one call may look
 				 * at */
 	bool is_refused;

@@ -5,6 +5,7 @@
 #include "gateway/core/asking.h"
 #include "gateway/core/state.h"
 #include "store/asked.h"
+#include "store/roster.h"
 #include "store/seal.h"
 
 /* Entries of the journal that one query may look at: a tenth of a second on a
@@ -233,13 +234,23 @@ static enum err_code head_out(struct asking *asking, struct err *err)
 	return ERR_OK;
 }
 
+/* True if this box belongs to a network. */
+static enum err_code network_look(struct asking *asking, struct err *err)
+{
+	struct root root;
+	enum err_code code = roster_root(asking->view, &root, err);
+
+	asking->is_networked = code == ERR_OK;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code row_run(struct running *running, struct err *err)
 {
 	struct asking *asking = running->asking;
-	enum err_code code = ERR_OK;
+	enum err_code code = network_look(asking, err);
 
 	running->was_run = true;
-	if (running->row->spec.effect == COMMAND_QUERY)
+	if (code == ERR_OK && running->row->spec.effect == COMMAND_QUERY)
 		code = head_out(asking, err);
 	if (code == ERR_OK)
 		code = running->row->run(asking, err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "gateway/core/goods.h"
+#include "gateway/core/hq_bulk.h"
 #include "gateway/core/import_json.h"
 #include "gateway/core/retry.h"
 #include "gateway/core/rights.h"
@@ -38,6 +39,8 @@ struct importing {
 	uint64_t vanished;
 	bool retires;
 	struct pos last; /* posted; 0: none */
+	bool is_master;  /* posted as HQ's, by the bulk */
+	struct hq_bulk bulk;
 	/* The first pass: which names stood in which line. */
 	struct intern names;
 	uint32_t *lines;
@@ -184,9 +187,12 @@ static enum err_code row_read(struct importing *importing, struct err *err)
 	row->columns = importing->import->columns;
 	row->names = &importing->names;
 	row->is_known = false;
+	row->has_own = false;
 	row->is_bad = false;
+	row->is_hq = goods_is_hq(importing->asking);
 	act_entry(importing->asking->act, &row->entry, importing->import->kind);
 	entry_init(&row->before, importing->import->kind);
+	entry_init(&row->own, importing->import->kind);
 	return importing->import->read(row, err);
 }
 
@@ -199,7 +205,8 @@ static bool row_count(struct importing *importing)
 		importing->added++;
 		return false;
 	}
-	if (goods_same(&row->entry, &row->before)) {
+	if (goods_same(&row->entry, &row->before) ||
+	    (row->has_own && goods_same(&row->entry, &row->own))) {
 		importing->unchanged++;
 		return true;
 	}
@@ -256,6 +263,24 @@ static enum err_code rows_check(struct importing *importing, struct err *err)
 	}
 }
 
+/* HQ's items and codes are said to all sites; all else is this one's. */
+static bool is_said_to_all(const struct importing *importing)
+{
+	enum entry_kind kind = importing->import->kind;
+
+	return (kind == ENTRY_ITEM || kind == ENTRY_CODE) &&
+	       goods_is_hq(importing->asking);
+}
+
+static enum err_code row_say(struct importing *importing, struct err *err)
+{
+	struct entry *entry = &importing->row.entry;
+
+	return importing->is_master ? hq_bulk_add(&importing->bulk, entry, err)
+				    : act_post(importing->asking->act, entry,
+					       &importing->last, err);
+}
+
 /* Posts what is new or changed: no row is bad by now. */
 static enum err_code rows_post(struct importing *importing, struct err *err)
 {
@@ -276,9 +301,7 @@ static enum err_code rows_post(struct importing *importing, struct err *err)
 				       "a row was good and is bad: %s",
 				       importing->row.text_en);
 		if (code == ERR_OK && !row_count(importing))
-			code = act_post(importing->asking->act,
-					&importing->row.entry, &importing->last,
-					err);
+			code = row_say(importing, err);
 		if (code != ERR_OK)
 			return code;
 	}
@@ -332,6 +355,18 @@ static void ignored_out(const struct importing *importing)
 	out_array_end(out);
 }
 
+/* Of items and codes in a network: whose word it is now. */
+static void standing_out(const struct importing *importing)
+{
+	enum entry_kind kind = importing->import->kind;
+
+	if (!importing->asking->is_networked ||
+	    (kind != ENTRY_ITEM && kind != ENTRY_CODE))
+		return;
+	out_string_at(importing->asking->out, "standing",
+		      is_said_to_all(importing) ? "master" : "proposal");
+}
+
 static void done_out(const struct importing *importing, bool is_dry,
 		     uint32_t booked)
 {
@@ -349,6 +384,9 @@ static void done_out(const struct importing *importing, bool is_dry,
 			   (int64_t)importing->vanished);
 	if (importing->last.value != 0)
 		asking_posted(importing->asking, importing->last);
+	if (importing->bulk.seq != 0)
+		out_int_at(out, "seq", (int64_t)importing->bulk.seq);
+	standing_out(importing);
 	out_string_at(out, "encoding",
 		      csv_encoding(importing->csv) == CSV_UTF8 ? "utf-8"
 							       : "gb18030");
@@ -373,8 +411,13 @@ static enum err_code import_post(struct importing *importing,
 	struct asking *asking = importing->asking;
 	enum err_code code = file_open(importing, err);
 
+	importing->is_master = is_said_to_all(importing);
+	hq_bulk_init(&importing->bulk, asking->act->plan->hq,
+		     asking->act->batch, true);
 	if (code == ERR_OK)
 		code = rows_post(importing, err);
+	if (code == ERR_OK)
+		code = hq_bulk_end(&importing->bulk, err);
 	if (code == ERR_OK)
 		code = vanished_take(importing, importing->retires, err);
 	if (code == ERR_OK)

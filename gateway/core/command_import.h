@@ -29,8 +29,12 @@ struct import_row {
 	const struct csv *csv;
 	const struct csv_column *columns;
 	struct entry entry;  /* what the row says */
-	struct entry before; /* what the ledger has */
+	struct entry before; /* what the ledger has; at HQ of an item or code
+			      * what HQ has said, if it is known */
+	struct entry own;    /* what the site has said, where HQ says other */
 	bool is_known;       /* before holds */
+	bool has_own;        /* own holds */
+	bool is_hq;          /* goods_is_hq */
 	/* The keys of the rows above it; and, once every row has been checked,
 	 * of all. */
 	const struct intern *names;

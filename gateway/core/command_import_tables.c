@@ -5,6 +5,7 @@
 #include "gateway/core/command_import.h"
 
 #include "gateway/core/goods.h"
+#include "store/catalogue.h"
 
 #define ALIASES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -129,11 +130,24 @@ static enum err_code item_read(struct import_row *row, struct err *err)
 	code = goods_item(row->view, sku, item, &before, err);
 	if (code != ERR_OK)
 		return code;
-	row->is_known = before.is_known;
+	row->is_known = row->is_hq ? before.is_master : before.is_known;
 	row->before.body.item = *item;
+	if (before.is_master && !row->is_hq) {
+		code = item_get_own(row->view, sku, &row->own.body.item, err);
+		row->has_own = code == ERR_OK;
+	}
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
 	if (!item_names(row, item) || !item_figures(row, item) ||
 	    !item_words(row, item))
 		return ERR_OK;
+	code = ERR_OK;
+	if (item->unit != before.unit && before.is_known && row->is_hq &&
+	    !before.has_moved)
+		code = goods_moved_anywhere(row->view, sku, &before.has_moved,
+					    err);
+	if (code != ERR_OK)
+		return code;
 	if (before.has_moved && item->unit != before.unit)
 		(void)row_refuse(row, ITEM_UNIT, &refusal_unit_fixed, sku);
 	return ERR_OK;
@@ -230,11 +244,21 @@ static bool code_fits(struct import_row *row, struct span text)
 static enum err_code code_before(struct import_row *row, struct span text,
 				 struct err *err)
 {
+	struct code master;
 	struct pos pos;
-	enum err_code code = record_find(row->view, TABLE_CODE, text, &pos,
-					 &row->before, err);
+	enum err_code code =
+		code_get(row->view, text, &row->before.body.code, err);
 
 	row->is_known = code == ERR_OK;
+	if (code == ERR_OK)
+		code = catalogue_code(row->view, text, &master, err);
+	if (row->is_hq && code == ERR_NOT_FOUND)
+		row->is_known = false; /* what a site says HQ has not said */
+	if (!row->is_hq && code == ERR_OK) {
+		code = record_find(row->view, TABLE_CODE, text, &pos, &row->own,
+				   err);
+		row->has_own = code == ERR_OK;
+	}
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
@@ -256,7 +280,7 @@ static enum err_code code_read(struct import_row *row, struct err *err)
 	text = code_canonical(text, gtin);
 	if (!code_text_set(&body->code, text) || !sku_set(&body->item, sku))
 		return ERR_INVALID; /* both were measured above */
-	code = item_find(row->view, sku, &number, err);
+	code = goods_named(row->view, row->is_hq, sku, &number, err);
 	if (code == ERR_NOT_FOUND) {
 		(void)row_refuse(row, CODE_ITEM, &refusal_unknown_item, sku);
 		return ERR_OK;

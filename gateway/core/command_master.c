@@ -82,9 +82,15 @@ static enum err_code item_set(struct asking *asking, struct err *err)
 	code = goods_item(asking->view, sku, item, &before, err);
 	if (code != ERR_OK || !item_read(asking, item))
 		return code;
+	if (item->unit != before.unit && before.is_known &&
+	    goods_is_hq(asking) && !before.has_moved)
+		code = goods_moved_anywhere(asking->view, sku,
+					    &before.has_moved, err);
+	if (code != ERR_OK)
+		return code;
 	if (before.has_moved && item->unit != before.unit)
 		return asking_refuse(asking, &refusal_unit_fixed, sku);
-	code = asking_post(asking, &entry, err);
+	code = goods_say(asking, &entry, err);
 	if (code == ERR_OK)
 		code = retry_named(asking->engine, asking->act->batch, sku,
 				   &booked, err);
@@ -112,7 +118,8 @@ static enum err_code code_set(struct asking *asking, struct err *err)
 		return ERR_OK;
 	text = code_canonical(text, gtin);
 	if (sku.size > 0) {
-		code = item_find(asking->view, sku, &number, err);
+		code = goods_named(asking->view, goods_is_hq(asking), sku,
+				   &number, err);
 		if (code == ERR_NOT_FOUND)
 			return asking_refuse(asking, &refusal_unknown_item,
 					     sku);
@@ -121,7 +128,7 @@ static enum err_code code_set(struct asking *asking, struct err *err)
 	}
 	if (!code_text_set(&body->code, text) || !sku_set(&body->item, sku))
 		return ERR_INVALID; /* both were measured above */
-	code = asking_post(asking, &entry, err);
+	code = goods_say(asking, &entry, err);
 	if (code == ERR_OK && sku.size > 0)
 		code = retry_named(asking->engine, asking->act->batch, text,
 				   &booked, err);

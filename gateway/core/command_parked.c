@@ -4,6 +4,7 @@
  */
 #include "gateway/core/page.h"
 
+#include "gateway/core/goods.h"
 #include "gateway/core/inlet.h"
 #include "gateway/core/retry.h"
 #include "gateway/core/rights.h"
@@ -208,7 +209,7 @@ static enum err_code parked_name(struct asking *asking, struct err *err)
 	body->code = parked.wants;
 	code = item_name_of(asking->view, item, &body->item, err);
 	if (code == ERR_OK)
-		code = asking_post(asking, &entry, err);
+		code = goods_say(asking, &entry, err);
 	if (code == ERR_OK)
 		code = retry_named(asking->engine, asking->act->batch,
 				   code_text_span(&body->code), &booked, err);

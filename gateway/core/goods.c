@@ -1,6 +1,9 @@
 #include "gateway/core/goods.h"
 
+#include "gateway/core/hq.h"
 #include "store/balance.h"
+#include "store/catalogue.h"
+#include "store/feed.h"
 
 const struct refusal refusal_unit_fixed = {
 	"unit_fixed", "the base unit of %s cannot change: it has moved",
@@ -28,6 +31,10 @@ enum err_code goods_item(const struct view *view, struct span sku,
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
 	before.is_known = code == ERR_OK;
+	code = catalogue_number(view, sku, &number, err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	before.is_master = code == ERR_OK;
 	/* One that was moved before it was described has no unit yet. */
 	before.has_moved = before.is_known && moved.value != 0;
 	before.unit = item.unit;
@@ -36,6 +43,83 @@ enum err_code goods_item(const struct view *view, struct span sku,
 	*ret_item = item;
 	*ret_before = before;
 	return ERR_OK;
+}
+
+bool goods_is_hq(const struct asking *asking)
+{
+	return asking->act->plan->hq != NULL && asking->is_networked;
+}
+
+enum err_code goods_named(const struct view *view, bool is_hq, struct span sku,
+			  struct item_no *ret_item, struct err *err)
+{
+	return is_hq ? catalogue_number(view, sku, ret_item, err)
+		     : item_find(view, sku, ret_item, err);
+}
+
+enum err_code goods_say(struct asking *asking, struct entry *entry,
+			struct err *err)
+{
+	struct hq_word word = {entry, 1, true};
+	uint64_t seq;
+	enum err_code code;
+
+	if (!goods_is_hq(asking)) {
+		code = asking_post(asking, entry, err);
+		if (code == ERR_OK && asking->is_networked)
+			out_string_at(asking->out, "standing", "proposal");
+		return code;
+	}
+	code = hq_say(asking->act->plan->hq, asking->act->batch, &word, &seq,
+		      err);
+	if (code == ERR_OK) {
+		out_string_at(asking->out, "standing", "master");
+		out_int_at(asking->out, "seq", (int64_t)seq);
+	}
+	return code;
+}
+
+/* ---- what sites have moved ---- */
+
+struct moving {
+	const struct view *view;
+	struct span sku;
+	bool has_moved;
+};
+
+static enum err_code moved_note(void *context,
+				const struct site_balance_key *key,
+				const struct balance *balance, struct err *err)
+{
+	struct moving *moving = context;
+
+	(void)key;
+	(void)balance;
+	(void)err;
+	moving->has_moved = true;
+	return ERR_STOPPED;
+}
+
+static enum err_code moving_look(void *context, const struct feed_record *feed,
+				 struct err *err)
+{
+	struct moving *moving = context;
+
+	if (feed->id.site < SITE_FIRST)
+		return ERR_OK;
+	return site_balance_item(moving->view, feed->id, moving->sku,
+				 moved_note, moving, err);
+}
+
+enum err_code goods_moved_anywhere(const struct view *view, struct span sku,
+				   bool *ret_has_moved, struct err *err)
+{
+	struct moving moving = {view, sku, false};
+	enum err_code code = feed_walk(view, NULL, moving_look, &moving, err);
+
+	if (code == ERR_OK || code == ERR_STOPPED)
+		*ret_has_moved = moving.has_moved;
+	return code == ERR_STOPPED ? ERR_OK : code;
 }
 
 bool goods_class(struct span text, char *ret_class)

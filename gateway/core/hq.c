@@ -27,8 +27,8 @@ struct encoded {
 	uint8_t bytes[WORD_SIZE_MAX];
 };
 
-static void stamp_set(const struct batch *batch, struct stamp *last,
-		      struct entry *entry)
+void hq_stamp(const struct batch *batch, struct stamp *last,
+	      struct entry *entry)
 {
 	*last = stamp_next(*last, batch_now(batch));
 	entry->stamp = *last;
@@ -49,7 +49,7 @@ static enum err_code encode(const struct batch *batch, struct stamp last,
 	for (size_t i = 0; i < word->count; i++) {
 		size_t start = writer.size;
 
-		stamp_set(batch, &last, &word->entries[i]);
+		hq_stamp(batch, &last, &word->entries[i]);
 		if (!entry_is_sound(&word->entries[i]))
 			return err_set(err, ERR_DENIED,
 				       "an entry of kind %s is not sound",
@@ -65,11 +65,23 @@ static enum err_code encode(const struct batch *batch, struct stamp last,
 	return ERR_OK;
 }
 
-static struct feed_id feed_of(const struct hq *hq, bool is_master)
+struct feed_id hq_feed(const struct hq *hq, bool is_master)
 {
 	return (struct feed_id){
 		.site = is_master ? SITE_MASTER : SITE_CONTROL,
 		.epoch = is_master ? hq->master_epoch : hq->control_epoch,
+	};
+}
+
+struct seal_plan hq_plan(const struct hq *hq, const struct batch *batch,
+			 bool is_master)
+{
+	return (struct seal_plan){
+		.signer = is_master ? hq->master : hq->control,
+		.now = batch_now(batch),
+		.clock_trusted = batch_clock_trusted(batch),
+		.boot = hq->boot,
+		.rows_max = DELTA_ROWS_LIVE_MAX,
 	};
 }
 
@@ -79,12 +91,8 @@ static enum err_code delta_say(const struct hq *hq, struct batch *batch,
 {
 	UNINITIALIZED struct encoded encoded;
 	struct feed_write written = {
-		.id = feed_of(hq, word->is_master),
-		.plan = {.signer = word->is_master ? hq->master : hq->control,
-			 .now = batch_now(batch),
-			 .clock_trusted = batch_clock_trusted(batch),
-			 .boot = hq->boot,
-			 .rows_max = HQ_SAID_MAX},
+		.id = hq_feed(hq, word->is_master),
+		.plan = hq_plan(hq, batch, word->is_master),
 		.entries = encoded.spans,
 		.count = word->count,
 	};

@@ -58,6 +58,14 @@ MUST_CHECK enum err_code hq_say(const struct hq *hq, struct batch *batch,
 				const struct hq_word *word, uint64_t *ret_seq,
 				struct err *err);
 
+/* For whoever writes these feeds: which one, how it is sealed, and the next
+ * stamp behind *@last, with the batch's time, for @entry. */
+struct feed_id hq_feed(const struct hq *hq, bool is_master);
+struct seal_plan hq_plan(const struct hq *hq, const struct batch *batch,
+			 bool is_master);
+void hq_stamp(const struct batch *batch, struct stamp *last,
+	      struct entry *entry);
+
 /* A certificate with the rights that a site's role has by default, valid from
  * the batch's time on. */
 struct certificate hq_certificate(const struct batch *batch, uint32_t site,

@@ -5,6 +5,7 @@
  */
 #include "gateway/core/check.h"
 #include "gateway/core/retry.h"
+#include "store/feed.h"
 #include "store/observation.h"
 #include "store/session.h"
 
@@ -161,20 +162,25 @@ static enum err_code observations_trim(struct ticking *ticking, struct err *err)
 	return ERR_OK;
 }
 
-/* ---- pallets that came before their packing list ---- */
+/* ---- what came before the word that explains it ---- */
 
-/* Other sites' feeds grow without the engine: whatever waits for a list is
- * tried when there is more in the table of transfers. */
-static enum err_code pallets_retry(struct ticking *ticking, struct err *err)
+/* Other sites' feeds grow without the engine: a pallet that waits for its
+ * packing list is tried when there is more in the table of transfers, and a
+ * code that nobody knew when HQ has said more of its master data. */
+static enum err_code parked_retry(struct ticking *ticking, struct err *err)
 {
 	struct engine *engine = ticking->engine;
 	const struct view *view = batch_view(ticking->act.batch);
 	struct parked_totals parked;
+	struct pos master = {0};
 	uint32_t booked;
 	uint64_t rows;
 	enum err_code code = view_count(view, TABLE_TRANSFER, &rows, err);
 
-	if (code != ERR_OK || rows == engine->transfer_rows)
+	if (code == ERR_OK)
+		code = feed_newest(view, SITE_MASTER, &master, err);
+	if (code != ERR_OK || (rows == engine->transfer_rows &&
+			       master.value == engine->master_tried.value))
 		return code;
 	code = parked_totals(view, &parked, err);
 	if (code == ERR_OK && parked.count > 0)
@@ -182,6 +188,7 @@ static enum err_code pallets_retry(struct ticking *ticking, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	engine->transfer_rows = rows;
+	engine->master_tried = master;
 	if (parked.count > 0)
 		engine->step_wrote = true;
 	return ERR_OK;
@@ -213,7 +220,7 @@ enum err_code on_tick(struct engine *engine, struct batch *batch,
 	if (code == ERR_OK)
 		code = observations_trim(&ticking, err);
 	if (code == ERR_OK)
-		code = pallets_retry(&ticking, err);
+		code = parked_retry(&ticking, err);
 	if (code == ERR_OK)
 		code = on_transfers(engine, &ticking.act, err);
 	if (code == ERR_OK)

@@ -5,7 +5,7 @@
 #include "gateway/core/page.h"
 
 #include "gateway/core/rights.h"
-#include "store/master.h"
+#include "store/listing.h"
 #include "store/seen.h"
 
 static void text_out(struct json_out *out, const char *key, struct span text)
@@ -43,14 +43,26 @@ static void item_out(struct json_out *out, const struct item *item)
 	flag_out(out, "inactive", item->is_inactive);
 }
 
+/* What HQ says, and what is this site's own and waits for HQ. */
+static void standing_out(const struct page *page, enum listed listed)
+{
+	if (listed != LISTED_OWN)
+		out_string_at(page->asking->out, "standing", "master");
+	else if (page->asking->is_networked)
+		out_string_at(page->asking->out, "standing", "proposal");
+}
+
 static enum err_code item_visit(void *context, struct span sku,
-				struct item_no number, struct err *err)
+				enum listed listed, struct err *err)
 {
 	struct page *page = context;
 	struct json_out *out = page->asking->out;
+	struct item_no number;
 	struct item item;
 	enum err_code code = page_row(page);
 
+	if (code == ERR_OK)
+		code = item_find(page->asking->view, sku, &number, err);
 	if (code == ERR_OK)
 		code = item_get(page->asking->view, number, &item, err);
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
@@ -61,6 +73,7 @@ static enum err_code item_visit(void *context, struct span sku,
 		item_out(out, &item);
 	else
 		out_bool_at(out, "undescribed", true);
+	standing_out(page, listed);
 	out_object_end(out);
 	return page_row_end(page, sku);
 }
@@ -71,8 +84,8 @@ static enum err_code item_list(struct asking *asking, struct err *err)
 
 	if (!page_begin(&page, asking, "items"))
 		return ERR_OK;
-	return page_end(&page, sku_walk(asking->view, page.after, item_visit,
-					&page, err));
+	return page_end(&page, listing_items(asking->view, page.after,
+					     item_visit, &page, err));
 }
 
 /* ---- codes ---- */
@@ -91,7 +104,8 @@ static bool is_listed(const struct code_listing *listing,
 		span_equal(sku_span(&body->item), sku_span(&listing->item)));
 }
 
-static enum err_code code_row(struct page *page, const struct code *body)
+static enum err_code code_row(struct page *page, const struct code *body,
+			      enum listed listed)
 {
 	struct json_out *out = page->asking->out;
 	enum err_code code = page_row(page);
@@ -102,25 +116,25 @@ static enum err_code code_row(struct page *page, const struct code *body)
 	out_text_at(out, "code", code_text_span(&body->code));
 	out_text_at(out, "item", sku_span(&body->item));
 	out_int_at(out, "pack", body->pack);
+	standing_out(page, listed);
 	out_object_end(out);
 	return page_row_end(page, code_text_span(&body->code));
 }
 
 /* There is no index from items to their codes: all are looked at. */
-static enum err_code code_visit(void *context, struct span key, struct pos pos,
-				const struct entry *entry, struct err *err)
+static enum err_code code_visit(void *context, const struct code *body,
+				enum listed listed, struct err *err)
 {
 	struct code_listing *listing = context;
 	struct page *page = &listing->page;
 	enum err_code code = ERR_OK;
 
-	(void)pos;
 	(void)err;
-	if (is_listed(listing, &entry->body.code))
-		code = code_row(page, &entry->body.code);
+	if (is_listed(listing, body))
+		code = code_row(page, body, listed);
 	if (code != ERR_OK || ++listing->looked < page->asking->look_max)
 		return code;
-	page_cut(page, key);
+	page_cut(page, code_text_span(&body->code));
 	return ERR_STOPPED;
 }
 
@@ -140,8 +154,8 @@ static enum err_code code_list(struct asking *asking, struct err *err)
 	}
 	if (!page_begin(page, asking, "codes"))
 		return ERR_OK;
-	return page_end(page, record_walk(asking->view, TABLE_CODE, page->after,
-					  code_visit, &listing, err));
+	return page_end(page, listing_codes(asking->view, page->after,
+					    code_visit, &listing, err));
 }
 
 /* ---- bins ---- */

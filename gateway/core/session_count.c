@@ -48,22 +48,47 @@ static struct statement statement_of(const struct closing *closing)
 				  .begun = closing->begun};
 }
 
+/* The tally's item by its present number: the journal may have named it since.
+ */
+static enum err_code tally_item(struct intake *intake,
+				const struct session_tally *tally,
+				struct item_no *ret_item, struct err *err)
+{
+	*ret_item = tally->item;
+	return item_renumber(batch_view(intake->act.batch), ret_item, err);
+}
+
 /* What was scanned of one item, in whatever lot. */
 struct gathered {
+	struct intake *intake;
+	const struct session_tally *tally;
 	struct item_no item;
 	struct qty all;
+	struct qty lot;     /* of the tally's own */
 	bool is_lot_unsaid; /* by some scan */
+	bool is_told;       /* by a tally under another number */
 };
 
 static enum err_code
 tally_gather(void *context, const struct session_tally *tally, struct err *err)
 {
 	struct gathered *gathered = context;
+	struct qty units = {tally->units};
+	struct item_no item;
+	bool fits;
+	enum err_code code = tally_item(gathered->intake, tally, &item, err);
 
-	if (tally->item.value != gathered->item.value)
-		return ERR_OK;
+	if (code != ERR_OK || item.value != gathered->item.value)
+		return code;
 	gathered->is_lot_unsaid |= tally->lot.size == 0;
-	if (!qty_add(gathered->all, (struct qty){tally->units}, &gathered->all))
+	fits = qty_add(gathered->all, units, &gathered->all);
+	if (span_equal(lot_span(&tally->lot),
+		       lot_span(&gathered->tally->lot))) {
+		fits = fits && qty_add(gathered->lot, units, &gathered->lot);
+		gathered->is_told |=
+			tally->item.value < gathered->tally->item.value;
+	}
+	if (!fits)
 		return err_set(err, ERR_OVERFLOW, "counted more than there is");
 	return ERR_OK;
 }
@@ -76,18 +101,21 @@ tally_state(void *context, const struct session_tally *tally, struct err *err)
 	struct closing *closing = context;
 	struct intake *intake = closing->intake;
 	struct statement statement = statement_of(closing);
-	struct gathered gathered = {.item = tally->item};
-	enum err_code code = session_tallies(batch_view(intake->act.batch),
-					     intake->device_no, tally_gather,
-					     &gathered, err);
+	struct gathered gathered = {.intake = intake, .tally = tally};
+	enum err_code code = tally_item(intake, tally, &gathered.item, err);
 
-	if (code != ERR_OK || (gathered.is_lot_unsaid && tally->lot.size > 0))
+	if (code == ERR_OK)
+		code = session_tallies(batch_view(intake->act.batch),
+				       intake->device_no, tally_gather,
+				       &gathered, err);
+	if (code != ERR_OK || gathered.is_told ||
+	    (gathered.is_lot_unsaid && tally->lot.size > 0))
 		return code;
-	statement.item_no = tally->item;
+	statement.item_no = gathered.item;
 	statement.lot = tally->lot;
-	statement.counted =
-		gathered.is_lot_unsaid ? gathered.all.units : tally->units;
-	code = item_name_of(batch_view(intake->act.batch), tally->item,
+	statement.counted = gathered.is_lot_unsaid ? gathered.all.units
+						   : gathered.lot.units;
+	code = item_name_of(batch_view(intake->act.batch), gathered.item,
 			    &statement.item, err);
 	if (code == ERR_OK)
 		code = counted_state(closing, &statement, err);
@@ -107,10 +135,12 @@ static enum err_code tally_is(void *context, const struct session_tally *tally,
 {
 	struct unseen *unseen = context;
 	struct span lot = lot_span(&tally->lot);
+	struct item_no item;
+	enum err_code code =
+		tally_item(unseen->closing->intake, tally, &item, err);
 
-	(void)err;
-	if (tally->item.value != unseen->item.value)
-		return ERR_OK;
+	if (code != ERR_OK || item.value != unseen->item.value)
+		return code;
 	unseen->is_counted = true;
 	if (lot.size == 0 || span_equal(lot, unseen->lot))
 		unseen->is_seen = true;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "store/feed.h"
 #include "store/master.h"
 #include "store/transfer.h"
 
@@ -339,15 +340,39 @@ static enum err_code inbound_look(struct run *run, struct err *err)
 	return code;
 }
 
+/* ---- what HQ said of items ---- */
+
+/* Neither is that in the journal. A catalogue comes in many deltas, and which
+ * items they speak of is not noted: all say again what they are called, once
+ * for many. */
+static enum err_code master_look(struct run *run, struct err *err)
+{
+	struct publisher *publisher = run->publisher;
+	struct pos master;
+	enum err_code code = feed_newest(run->view, SITE_MASTER, &master, err);
+
+	if (code != ERR_OK || master.value == publisher->master_seen.value)
+		return code;
+	if (run->now->monotonic_ms < publisher->master_ms) {
+		run_due(run, publisher->master_ms);
+		return ERR_OK;
+	}
+	marks_add_range(&publisher->due, 1, publisher->item_count);
+	chunks_mark_all(&publisher->chunks);
+	publisher->master_seen = master;
+	publisher->master_ms = run->now->monotonic_ms + MASTER_AGAIN_MS;
+	return ERR_OK;
+}
+
 /* ---- the order of things ---- */
 
 /* What says that something is wrong comes first, what only repeats comes
  * last. Each step ends with the run's budget and goes on in the next. */
 typedef enum err_code run_step_fn(struct run *run, struct err *err);
 static run_step_fn *const run_steps[] = {
-	status_publish, journal_look,  inbound_look,
-	notes_publish,  stock_publish, changes_publish,
-	chunks_publish, stale_publish, sweep_advance,
+	status_publish, journal_look,  inbound_look,    master_look,
+	notes_publish,  stock_publish, changes_publish, chunks_publish,
+	stale_publish,  sweep_advance,
 };
 
 static enum err_code run_steps_do(struct run *run, struct err *err)

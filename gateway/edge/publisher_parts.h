@@ -18,6 +18,7 @@
 #define RUN_CHUNK_COST 16
 /* What the sink refused is offered again after this. */
 #define RUN_AGAIN_MS 10
+#define MASTER_AGAIN_MS 30000
 
 /* Retained topics that are to be cleared; more wait for the next read. */
 #define STALE_MAX 64
@@ -91,10 +92,12 @@ struct publisher {
 	size_t prefix_size;
 
 	bool is_connected;
-	bool is_fresh;         /* connected, and no run since */
-	bool is_retimed;       /* another fresh_for_s, and no run since */
-	struct pos cursor;     /* the last entry that was looked at */
-	uint64_t inbound_seen; /* the last change by another feed, likewise */
+	bool is_fresh;          /* connected, and no run since */
+	bool is_retimed;        /* another fresh_for_s, and no run since */
+	struct pos cursor;      /* the last entry that was looked at */
+	uint64_t inbound_seen;  /* the last change by another feed, likewise */
+	struct pos master_seen; /* the end of HQ's master data */
+	int64_t master_ms;      /* before then it is not looked at again */
 
 	/* Items by number. */
 	uint32_t item_count;

@@ -28,6 +28,7 @@ struct feeds {
 	uint8_t net_id[NET_ID_SIZE];
 	struct signer *root;
 	struct signer *control;
+	struct signer *master;
 	struct signer *sites[FEEDS_SITES];
 	int64_t now_ms;
 	uint64_t stamp;
@@ -95,6 +96,8 @@ static inline void writing_add(struct feeds *feeds, struct writing *writing,
 static inline const struct signer *feeds_signer_of(const struct feeds *feeds,
 						   uint32_t site)
 {
+	if (site == SITE_MASTER)
+		return feeds->master;
 	return site == SITE_CONTROL ? feeds->control
 				    : feeds->sites[site - SITE_FIRST];
 }
@@ -188,6 +191,7 @@ static inline void feeds_open(struct feeds *feeds)
 					 << STAMP_COUNTER_BITS};
 	feeds->root = feeds_signer(1);
 	feeds->control = feeds_signer(2);
+	feeds->master = feeds_signer(3);
 	for (uint8_t i = 0; i < FEEDS_SITES; i++)
 		feeds->sites[i] = feeds_signer((uint8_t)(10 + i));
 	keys_net_id(signer_public(feeds->root), feeds->net_id);
@@ -206,11 +210,21 @@ static inline void feeds_open(struct feeds *feeds)
 	}
 }
 
+/* HQ's master feed is certified, by one more delta of control. */
+static inline void feeds_master_open(struct feeds *feeds)
+{
+	struct entry entry = feeds_certificate(feeds, SITE_MASTER);
+
+	entry.body.certificate.role = SITE_ROLE_MASTER;
+	(void)feeds_say(feeds, SITE_CONTROL, &entry);
+}
+
 static inline void feeds_close(struct feeds *feeds)
 {
 	node_close(&feeds->author);
 	signer_close(feeds->root);
 	signer_close(feeds->control);
+	signer_close(feeds->master);
 	for (size_t i = 0; i < FEEDS_SITES; i++)
 		signer_close(feeds->sites[i]);
 }

@@ -1,0 +1,171 @@
+#include "store/listing.h"
+
+#include "store/catalogue.h"
+
+/*
+ * Two sorted walks, one step of the one that is behind at a time. A walk calls
+ * back and cannot be held, so each step begins one anew: a descent of the tree.
+ */
+struct source {
+	bool is_over;
+	struct entry entry; /* of the next one */
+};
+
+struct merging {
+	const struct view *view;
+	enum entry_kind kind;
+	struct source own;
+	struct source master;
+};
+
+static struct span name_of(const struct entry *entry)
+{
+	return entry->kind == ENTRY_ITEM
+		       ? sku_span(&entry->body.item.sku)
+		       : code_text_span(&entry->body.code.code);
+}
+
+/* ---- steps ---- */
+
+static enum err_code sku_note(void *context, struct span sku,
+			      struct item_no item, struct err *err)
+{
+	struct entry *entry = context;
+
+	(void)item;
+	(void)err;
+	entry_init(entry, ENTRY_ITEM);
+	return sku_set(&entry->body.item.sku, sku) ? ERR_STOPPED : ERR_CORRUPT;
+}
+
+static enum err_code code_note(void *context, struct span key, struct pos pos,
+			       const struct entry *entry, struct err *err)
+{
+	struct entry *copy = context;
+
+	(void)key;
+	(void)pos;
+	(void)err;
+	*copy = *entry;
+	return ERR_STOPPED;
+}
+
+static enum err_code own_step(struct merging *merging, struct span after,
+			      struct err *err)
+{
+	struct source *own = &merging->own;
+	enum err_code code =
+		merging->kind == ENTRY_ITEM
+			? sku_walk(merging->view, after, sku_note, &own->entry,
+				   err)
+			: record_walk(merging->view, TABLE_CODE, after,
+				      code_note, &own->entry, err);
+
+	own->is_over = code == ERR_OK;
+	return code == ERR_STOPPED ? ERR_OK : code;
+}
+
+static enum err_code master_step(struct merging *merging, struct span after,
+				 struct err *err)
+{
+	struct source *master = &merging->master;
+	enum err_code code = catalogue_next(merging->view, merging->kind, after,
+					    &master->entry, err);
+
+	master->is_over = code == ERR_NOT_FOUND;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* ---- merging ---- */
+
+static enum err_code merging_begin(struct merging *merging,
+				   const struct view *view,
+				   enum entry_kind kind, struct span after,
+				   struct err *err)
+{
+	enum err_code code;
+
+	merging->view = view;
+	merging->kind = kind;
+	code = own_step(merging, after, err);
+	return code == ERR_OK ? master_step(merging, after, err) : code;
+}
+
+static enum listed merging_next(const struct merging *merging)
+{
+	int order;
+
+	if (merging->own.is_over)
+		return LISTED_MASTER;
+	if (merging->master.is_over)
+		return LISTED_OWN;
+	order = span_compare(name_of(&merging->own.entry),
+			     name_of(&merging->master.entry));
+	if (order == 0)
+		return LISTED_BOTH;
+	return order < 0 ? LISTED_OWN : LISTED_MASTER;
+}
+
+/* Past what was just visited. */
+static enum err_code merging_step(struct merging *merging, enum listed listed,
+				  struct err *err)
+{
+	struct code_text after = {.size = 0};
+	enum err_code code = ERR_OK;
+
+	if (!code_text_set(&after, name_of(listed == LISTED_OWN
+						   ? &merging->own.entry
+						   : &merging->master.entry)))
+		return err_set(err, ERR_CORRUPT, "a name is too long");
+	if (listed != LISTED_MASTER)
+		code = own_step(merging, code_text_span(&after), err);
+	if (code == ERR_OK && listed != LISTED_OWN)
+		code = master_step(merging, code_text_span(&after), err);
+	return code;
+}
+
+/* ---- lists ---- */
+
+enum err_code listing_items(const struct view *view, struct span after,
+			    listed_item_fn *visit, void *context,
+			    struct err *err)
+{
+	UNINITIALIZED struct merging merging;
+	enum err_code code =
+		merging_begin(&merging, view, ENTRY_ITEM, after, err);
+
+	while (code == ERR_OK &&
+	       !(merging.own.is_over && merging.master.is_over)) {
+		enum listed listed = merging_next(&merging);
+		const struct entry *entry = listed == LISTED_OWN
+						    ? &merging.own.entry
+						    : &merging.master.entry;
+
+		code = visit(context, name_of(entry), listed, err);
+		if (code == ERR_OK)
+			code = merging_step(&merging, listed, err);
+	}
+	return code;
+}
+
+enum err_code listing_codes(const struct view *view, struct span after,
+			    listed_code_fn *visit, void *context,
+			    struct err *err)
+{
+	UNINITIALIZED struct merging merging;
+	enum err_code code =
+		merging_begin(&merging, view, ENTRY_CODE, after, err);
+
+	while (code == ERR_OK &&
+	       !(merging.own.is_over && merging.master.is_over)) {
+		enum listed listed = merging_next(&merging);
+		const struct entry *entry = listed == LISTED_OWN
+						    ? &merging.own.entry
+						    : &merging.master.entry;
+
+		code = visit(context, &entry->body.code, listed, err);
+		if (code == ERR_OK)
+			code = merging_step(&merging, listed, err);
+	}
+	return code;
+}
