@@ -24,6 +24,7 @@ struct network {
 	char socket[CONFIG_PATH_SIZE + sizeof(LINK_SOCKET_NAME)];
 	char guard[FILE_PATH_SIZE]; /* remembers beside the store how far it is
 				     */
+	char keys[FILE_PATH_SIZE];
 };
 
 /* Number, epoch and role, as the store has them. */
@@ -121,6 +122,8 @@ enum err_code start_envoy(struct box *box, struct err *err)
 		.signer = network->signer,
 		.socket = network->socket,
 		.guard = network->guard,
+		.keys = network->keys,
+		.credentials = getenv("CREDENTIALS_DIRECTORY"),
 		.site = network->site,
 		.is_hq = network->is_hq,
 		.has_no_links = box->config->link_count == 0,
@@ -134,6 +137,9 @@ enum err_code start_envoy(struct box *box, struct err *err)
 		return err_set(err, ERR_INVALID, "[runtime] dir is too long");
 	code = file_beside(box->config->store.path, "-guard", network->guard,
 			   err);
+	if (code == ERR_OK)
+		code = ledger_keys_folder(box->config->store.path,
+					  network->keys, err);
 	if (code != ERR_OK)
 		return code;
 	seal_random(&config.boot, sizeof(config.boot));

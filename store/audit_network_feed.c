@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/audit_network_work.h"
+#include "store/heir.h"
 #include "store/roster.h"
 
 #define DELTAS_PER_WORD 64 /* of progress */
@@ -221,7 +222,6 @@ static enum err_code key_of(const struct network_audit *audit,
 			    uint8_t key[KEY_PUBLIC_SIZE], struct err *err)
 {
 	struct feed_id id = audit->feed->id;
-	struct certificate certificate;
 	struct root root;
 	enum err_code code;
 
@@ -231,11 +231,7 @@ static enum err_code key_of(const struct network_audit *audit,
 			memcpy(key, root.public_key, KEY_PUBLIC_SIZE);
 		return code;
 	}
-	code = roster_certificate(audit->view, id.site, id.epoch, &certificate,
-				  err);
-	if (code == ERR_OK)
-		memcpy(key, certificate.public_key, KEY_PUBLIC_SIZE);
-	return code;
+	return site_key(audit->view, id.site, id.epoch, key, NULL, err);
 }
 
 struct chain {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/feed_parts.h"
+#include "store/heir.h"
 #include "store/roster.h"
 
 #define FLAG_OWN 1u
@@ -441,6 +442,32 @@ static enum err_code control_limit(const struct view *view,
 	return code;
 }
 
+/* Whoever was vouched for by a key that is not trusted any more. */
+static enum err_code heir_limit(const struct view *view,
+				const struct feed_record *feed, uint64_t *limit,
+				struct err *err)
+{
+	struct certificate certificate;
+	struct fence fence;
+	struct heir heir;
+	enum err_code code =
+		heir_get(view, feed->id.site, feed->id.epoch, &heir, err);
+
+	if (code == ERR_OK)
+		code = roster_fence(
+			view,
+			(struct feed_id){heir.site,
+					 heir.succession.parent_epoch, 0},
+			&fence, err);
+	if (code == ERR_OK && fence.verdict == FENCE_REVOKED) {
+		code = roster_certificate(view, heir.site, heir.epoch,
+					  &certificate, err);
+		if (code == ERR_NOT_FOUND)
+			*limit = 0;
+	}
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 enum err_code feed_limit(const struct view *view,
 			 const struct feed_record *feed, uint64_t *ret_limit,
 			 struct err *err)
@@ -451,7 +478,9 @@ enum err_code feed_limit(const struct view *view,
 	if (feed->id.site == SITE_CONTROL) {
 		code = control_limit(view, feed, &limit, err);
 	} else {
-		code = fence_limit(view, feed, 0, &limit, err);
+		code = heir_limit(view, feed, &limit, err);
+		if (code == ERR_OK)
+			code = fence_limit(view, feed, 0, &limit, err);
 		if (code == ERR_OK && feed->id.branch != 0)
 			code = fence_limit(view, feed, feed->id.branch, &limit,
 					   err);

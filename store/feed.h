@@ -235,7 +235,8 @@ const char *admission_name(enum admission admission);
 
 /*
  * The first delta of a control epoch carries the root's statement, which names
- * the key that signs it: that one is judged with its rows there.
+ * the key that signs it, and that of an epoch which succeeds another one
+ * carries its parent's (store/heir.h): those are judged with their rows there.
  *
  * Judges a delta before any transaction: its certificate and fence as @view
  * has them, and its signature. The rows need not be there.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/feed_parts.h"
+#include "store/heir.h"
 #include "store/roster.h"
 
 /* ---- whose key ---- */
@@ -61,16 +62,22 @@ static enum err_code key_find(const struct view *view,
 			      const struct delta *delta,
 			      uint8_t ret_key[KEY_PUBLIC_SIZE], struct err *err)
 {
-	struct certificate certificate;
+	struct heir heir;
 	enum err_code code;
 
 	if (delta->header.site == SITE_CONTROL)
 		return control_key(view, net_id, delta, ret_key, err);
-	code = roster_certificate(view, delta->header.site, delta->header.epoch,
-				  &certificate, err);
-	if (code == ERR_OK)
-		memcpy(ret_key, certificate.public_key, KEY_PUBLIC_SIZE);
-	return code;
+	code = site_key(view, delta->header.site, delta->header.epoch, ret_key,
+			NULL, err);
+	if (code != ERR_NOT_FOUND || delta->rows.size == 0)
+		return code;
+	code = heir_read(view, net_id, delta, &heir, err);
+	if (code != ERR_OK)
+		return code;
+	if (!heir.is_vouched)
+		return ERR_NOT_FOUND;
+	memcpy(ret_key, heir.public_key, KEY_PUBLIC_SIZE);
+	return ERR_OK;
 }
 
 /* ---- where it stands ---- */
@@ -329,6 +336,8 @@ static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 	feed->counted = feed->seq;
 	feed_settle(feed, limit);
 	code = feed_put(txn, feed, err);
+	if (code == ERR_OK && delta->header.seq == 1)
+		code = heir_note(txn, desk->net_id, delta, err);
 	if (code == ERR_OK && applying.has_fence)
 		code = feed_fences_apply(desk, txn, err);
 	if (code == ERR_OK &&

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/feed_parts.h"
+#include "store/heir.h"
 #include "store/journal.h"
 #include "store/roster.h"
 
@@ -229,6 +230,8 @@ static enum err_code arena_seal(struct feed_desk *desk, struct txn *txn,
 	feed->counted = feed->seq;
 	feed_settle(feed, UINT64_MAX);
 	code = feed_put(txn, feed, err);
+	if (code == ERR_OK && feed->seq == 1)
+		code = heir_note(txn, desk->net_id, &delta, err);
 	if (code == ERR_OK && applying.has_fence)
 		code = feed_fences_apply(desk, txn, err);
 	return code;

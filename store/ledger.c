@@ -435,40 +435,14 @@ static void founding_next(const struct ledger *ledger,
 	founding->previous_chain = head->chain;
 }
 
-/* Tells an entry again, in the epoch that is open now. */
-static enum err_code entry_carry(struct batch *batch, struct pos pos,
-				 struct err *err)
+/* Others read what stays the same, at any time. */
+static void identity_renew(struct founding *identity,
+			   const struct founding *founding)
 {
-	struct entry entry;
-	enum err_code code = journal_read(batch_view(batch), pos, &entry, err);
-
-	if (code == ERR_VERSION)
-		return ERR_OK; /* nobody here can tell what it says */
-	if (code != ERR_OK)
-		return code;
-	if (entry.kind == ENTRY_FOUNDING || entry.kind == ENTRY_SUCCESSION)
-		return ERR_OK;
-	entry.carried = pos;
-	entry.clock_flags &= ENTRY_EFFECTIVE_TRUSTED;
-	return batch_post(batch, &entry, NULL, err);
-}
-
-static enum err_code succession_post(struct batch *batch,
-				     const struct epoch_plan *plan,
-				     struct pos end, struct err *err)
-{
-	struct entry entry;
-	enum err_code code;
-
-	if (plan->succession == NULL)
-		return ERR_OK;
-	entry_init(&entry, ENTRY_SUCCESSION);
-	entry.body.succession = *plan->succession;
-	code = batch_post(batch, &entry, NULL, err);
-	for (struct pos pos = {plan->sealed.value + 1};
-	     pos.value <= end.value && code == ERR_OK; pos.value++)
-		code = entry_carry(batch, pos, err);
-	return code;
+	memcpy(identity->public_key, founding->public_key,
+	       sizeof(identity->public_key));
+	identity->previous = founding->previous;
+	identity->previous_chain = founding->previous_chain;
 }
 
 enum err_code ledger_epoch_open(struct ledger *ledger,
@@ -486,15 +460,14 @@ enum err_code ledger_epoch_open(struct ledger *ledger,
 	batch->head.pos = pos_make(plan->epoch, 0);
 	batch->head.chain = 0;
 	code = batch_post(batch, &entry, NULL, err);
-	if (code == ERR_OK)
-		code = succession_post(batch, plan,
-				       entry.body.founding.previous, err);
+	if (code == ERR_OK && plan->also != NULL)
+		code = plan->also(plan->context, batch, err);
 	if (code != ERR_OK) {
 		batch_abandon(batch);
 		return code;
 	}
 	code = batch_commit(batch, err);
 	if (code == ERR_OK)
-		ledger->identity = entry.body.founding;
+		identity_renew(&ledger->identity, &entry.body.founding);
 	return code;
 }

@@ -82,11 +82,10 @@ struct epoch_plan {
 	uint8_t public_key[32];
 	struct moment now;
 	bool clock_trusted;
-	/* The second entry, in the same commit; NULL: none. Borrowed. What lies
-	 * behind @sealed of the epoch that ends is told again (struct entry,
-	 * carried). */
-	const struct succession *succession;
-	struct pos sealed;
+	/* What belongs to that commit behind the founding; NULL: nothing. */
+	enum err_code (*also)(void *context, struct batch *batch,
+			      struct err *err);
+	void *context;
 };
 MUST_CHECK enum err_code ledger_epoch_open(struct ledger *ledger,
 					   const struct epoch_plan *plan,

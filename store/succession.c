@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/master.h"
 #include "store/rows.h"
 
 /* Deltas that come back in one commit. */
@@ -39,8 +40,16 @@ static enum err_code own_feed(const struct view *view, uint32_t site,
 
 /* ---- the journal's lost end ---- */
 
+struct recovering;
+/* What is done with an entry of the feed. */
+typedef enum err_code take_fn(struct recovering *recovering, struct pos pos,
+			      const struct entry *sealed, struct err *err);
+
 struct recovering {
 	struct ledger *ledger;
+	take_fn *take;
+	uint64_t shared; /* up to there journal and feed are one history */
+	struct succession_told told;
 	struct rows *rows;
 	struct batch *batch;
 	struct feed_record feed;
@@ -89,7 +98,21 @@ static enum err_code entry_compare(struct recovering *recovering,
 }
 
 static enum err_code entry_recover(struct recovering *recovering,
-				   struct pos pos, struct err *err)
+				   struct pos pos, const struct entry *sealed,
+				   struct err *err)
+{
+	enum err_code code;
+
+	if (pos_number(pos) <= recovering->head)
+		return entry_compare(recovering, pos, sealed, err);
+	code = batch_restore(recovering->batch, sealed, err);
+	if (code == ERR_OK)
+		recovering->count++;
+	return code;
+}
+
+static enum err_code row_take(struct recovering *recovering, struct pos pos,
+			      struct err *err)
 {
 	struct span bytes = {(const char *)recovering->bytes.data,
 			     recovering->bytes.size};
@@ -99,12 +122,7 @@ static enum err_code entry_recover(struct recovering *recovering,
 	if (code != ERR_OK)
 		return err_set(err, code,
 			       "a sealed entry of this site cannot be read");
-	if (pos_number(pos) <= recovering->head)
-		return entry_compare(recovering, pos, &entry, err);
-	code = batch_restore(recovering->batch, &entry, err);
-	if (code == ERR_OK)
-		recovering->count++;
-	return code;
+	return recovering->take(recovering, pos, &entry, err);
 }
 
 static enum err_code rows_recover(struct recovering *recovering,
@@ -121,7 +139,7 @@ static enum err_code rows_recover(struct recovering *recovering,
 		code = rows_read(recovering->rows, pos, &reader,
 				 &recovering->bytes);
 		if (code == ERR_OK)
-			code = entry_recover(recovering, pos, err);
+			code = row_take(recovering, pos, err);
 	}
 	return code;
 }
@@ -198,6 +216,7 @@ enum err_code journal_recover(struct ledger *ledger, uint32_t site,
 	if (recovering == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	recovering->ledger = ledger;
+	recovering->take = entry_recover;
 	code = rows_open(&recovering->rows, err);
 	if (code == ERR_OK)
 		code = recover(recovering, site, err);
@@ -210,14 +229,14 @@ enum err_code journal_recover(struct ledger *ledger, uint32_t site,
 	return ERR_OK;
 }
 
-/* ---- the next epoch ---- */
+/* ---- what the next epoch says of this one ---- */
 
 enum err_code succession_of(const struct view *view, uint32_t site,
-			    const struct guard *guard,
-			    enum succession_reason reason,
+			    const struct succession_case *what,
 			    struct succession *ret_succession, struct err *err)
 {
-	struct succession succession = {.reason = reason};
+	struct succession succession = {.reason = what->reason};
+	const struct guard *guard = what->guard;
 	struct journal_head head;
 	struct feed_record feed;
 	uint64_t known;
@@ -228,8 +247,7 @@ enum err_code succession_of(const struct view *view, uint32_t site,
 	succession.parent_epoch = pos_epoch(head.pos);
 	succession.parent_seq = feed.seq;
 	memcpy(succession.parent_hash, feed.hash, HASH_SIZE);
-	known = feed.number > pos_number(head.pos) ? feed.number
-						   : pos_number(head.pos);
+	known = feed.number > what->kept ? feed.number : what->kept;
 	if (guard != NULL && guard->site == site &&
 	    guard->epoch == succession.parent_epoch && guard->number > known) {
 		succession.lost_first = known + 1;
@@ -239,24 +257,183 @@ enum err_code succession_of(const struct view *view, uint32_t site,
 	return ERR_OK;
 }
 
-enum err_code succession_open(struct ledger *ledger, uint32_t site,
-			      const struct epoch_plan *plan,
-			      const struct succession *succession,
-			      struct err *err)
+/* ---- telling again ---- */
+
+/* The walk over the feed is the recovering one's; what differs is what is done
+ * with an entry. */
+static void entry_again(struct entry *entry)
 {
-	struct epoch_plan whole = *plan;
+	entry->clock_flags &= ENTRY_EFFECTIVE_TRUSTED;
+	entry->actor.boot.size = 0;
+	entry->actor.seq = 0;
+}
+
+static enum err_code entry_carry(struct recovering *telling, struct pos pos,
+				 struct err *err)
+{
+	struct entry entry;
+	enum err_code code =
+		journal_read(batch_view(telling->batch), pos, &entry, err);
+
+	if (code == ERR_VERSION)
+		return ERR_OK; /* nobody here can tell what it says */
+	if (code != ERR_OK)
+		return code;
+	if (entry.kind == ENTRY_FOUNDING || entry.kind == ENTRY_SUCCESSION)
+		return ERR_OK;
+	entry_again(&entry);
+	entry.carried = pos;
+	entry.regained = (struct pos){0};
+	telling->told.carried++;
+	return batch_post(telling->batch, &entry, NULL, err);
+}
+
+/* What people have said since stands; the rest comes back. */
+static enum err_code is_said_anew(const struct view *view,
+				  const struct entry *entry, bool *ret_is_said,
+				  struct err *err)
+{
+	struct account account;
+	struct device_no number;
+	struct device device;
+	struct item_no item;
+	struct bin bin;
+	int64_t pack;
+	enum err_code code = ERR_NOT_FOUND;
+
+	if (entry->kind == ENTRY_ITEM)
+		code = item_find(view, sku_span(&entry->body.item.sku), &item,
+				 err);
+	else if (entry->kind == ENTRY_CODE)
+		code = code_find(view, code_text_span(&entry->body.code.code),
+				 &item, &pack, err);
+	else if (entry->kind == ENTRY_BIN)
+		code = bin_get(view, place_name_span(&entry->body.bin.name),
+			       &bin, err);
+	else if (entry->kind == ENTRY_DEVICE)
+		code = device_get(view, name_span(&entry->body.device.name),
+				  &device, &number, err);
+	else if (entry->kind == ENTRY_ACCOUNT)
+		code = account_get(view, name_span(&entry->body.account.name),
+				   &account, err);
+	else if (entry->kind == ENTRY_TASK || entry->kind == ENTRY_FOUNDING ||
+		 entry->kind == ENTRY_SUCCESSION)
+		code = ERR_OK; /* the names of tasks are numbers of entries */
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	*ret_is_said = code == ERR_OK;
+	return ERR_OK;
+}
+
+static enum err_code entry_regain(struct recovering *telling, struct pos pos,
+				  const struct entry *sealed, struct err *err)
+{
+	struct entry entry = *sealed;
+	bool is_said;
+	enum err_code code =
+		is_said_anew(batch_view(telling->batch), sealed, &is_said, err);
+
+	if (code != ERR_OK || is_said)
+		return code;
+	entry_again(&entry);
+	entry.carried = (struct pos){0};
+	entry.regained = pos;
+	telling->told.regained++;
+	return batch_post(telling->batch, &entry, NULL, err);
+}
+
+/* As long as both say the same, it is one history. */
+static enum err_code entry_weigh(struct recovering *telling, struct pos pos,
+				 const struct entry *sealed, struct err *err)
+{
+	struct entry ours;
+	enum err_code code;
+
+	if (pos_number(pos) == telling->shared + 1 &&
+	    pos_number(pos) <= telling->head) {
+		code = journal_read(batch_view(telling->batch), pos, &ours,
+				    err);
+		if (code == ERR_VERSION ||
+		    (code == ERR_OK && entries_equal(&ours, sealed))) {
+			telling->shared++;
+			return ERR_OK;
+		}
+		if (code != ERR_OK)
+			return code;
+	}
+	return entry_regain(telling, pos, sealed, err);
+}
+
+/* ---- the next epoch ---- */
+
+struct opening {
+	const struct succession_plan *plan;
+	struct recovering *telling;
+};
+
+static enum err_code succession_tell(void *context, struct batch *batch,
+				     struct err *err)
+{
+	struct opening *opening = context;
+	const struct epoch_plan *plan = &opening->plan->epoch;
+	struct recovering *telling = opening->telling;
+	uint32_t parent = telling->feed.id.epoch;
+	struct entry entry;
+	enum err_code code;
+
+	entry_init(&entry, ENTRY_SUCCESSION);
+	entry.body.succession = opening->plan->succession;
+	telling->batch = batch;
+	code = batch_post(batch, &entry, NULL, err);
+	for (uint64_t seq = 1; seq <= telling->feed.seq && code == ERR_OK;
+	     seq++)
+		code = delta_recover(telling, seq, err);
+	for (uint64_t number = telling->shared + 1;
+	     number <= telling->head && code == ERR_OK; number++)
+		code = entry_carry(telling, pos_make(parent, number), err);
+	if (code == ERR_OK && plan->also != NULL)
+		code = plan->also(plan->context, batch, err);
+	return code;
+}
+
+static enum err_code epoch_begin(struct ledger *ledger,
+				 const struct succession_plan *plan,
+				 struct recovering *telling, struct err *err)
+{
+	struct opening opening = {plan, telling};
+	struct epoch_plan epoch = plan->epoch;
 	struct journal_head head;
-	struct feed_record feed;
 	struct view *view;
 	enum err_code code = view_begin(ledger_env(ledger), &view, err);
 
 	if (code != ERR_OK)
 		return code;
-	code = own_feed(view, site, &feed, &head, err);
+	code = own_feed(view, plan->site, &telling->feed, &head, err);
 	view_end(view);
 	if (code != ERR_OK)
 		return code;
-	whole.succession = succession;
-	whole.sealed = pos_make(succession->parent_epoch, feed.number);
-	return ledger_epoch_open(ledger, &whole, err);
+	telling->head = pos_number(head.pos);
+	telling->take = entry_weigh;
+	epoch.also = succession_tell;
+	epoch.context = &opening;
+	return ledger_epoch_open(ledger, &epoch, err);
+}
+
+enum err_code succession_open(struct ledger *ledger,
+			      const struct succession_plan *plan,
+			      struct succession_told *ret_told, struct err *err)
+{
+	struct recovering *telling = calloc(1, sizeof(*telling));
+	enum err_code code;
+
+	if (telling == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	code = rows_open(&telling->rows, err);
+	if (code == ERR_OK)
+		code = epoch_begin(ledger, plan, telling, err);
+	if (code == ERR_OK)
+		*ret_told = telling->told;
+	rows_close(telling->rows);
+	free(telling);
+	return code;
 }

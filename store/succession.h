@@ -32,24 +32,42 @@ MUST_CHECK enum err_code journal_recover(struct ledger *ledger, uint32_t site,
 
 /*
  * What the next epoch has to say of the present one: the last head that is
- * known, and the numbers of entries that @guard (NULL: there is none) remembers
- * and nobody has.
+ * known, and the numbers of entries that the guard remembers and nobody has.
  */
+struct succession_case {
+	enum succession_reason reason;
+	const struct guard *guard; /* NULL: there is none */
+	/* The journal's last number when the medium came back: what is behind
+	 * it was booked since. */
+	uint64_t kept;
+};
 MUST_CHECK enum err_code succession_of(const struct view *view, uint32_t site,
-				       const struct guard *guard,
-				       enum succession_reason reason,
+				       const struct succession_case *what,
 				       struct succession *ret_succession,
 				       struct err *err);
 
 /*
  * Opens @plan's epoch; its second entry is the succession. Those behind it tell
- * again what the journal has and the present epoch never sealed (struct entry,
- * carried): nobody else would ever hear of it, for the old epoch ends with what
- * the succession names. All in one commit. Errors as ledger_epoch_open.
+ * again, all in one commit with it and with what @plan adds:
+ *   - what the own feed of the present epoch has from where the journal went
+ *     another way (struct entry, regained), so that the journal has it, too.
+ *     Tasks do not come back, nor master data that has been said anew since;
+ *   - what the journal has and that feed has not (carried): nobody else would
+ *     ever hear of it, for the old epoch ends with what the succession names.
+ * Errors as ledger_epoch_open.
  */
-MUST_CHECK enum err_code succession_open(struct ledger *ledger, uint32_t site,
-					 const struct epoch_plan *plan,
-					 const struct succession *succession,
+struct succession_told {
+	uint64_t regained;
+	uint64_t carried;
+};
+struct succession_plan {
+	uint32_t site;
+	struct epoch_plan epoch;
+	struct succession succession;
+};
+MUST_CHECK enum err_code succession_open(struct ledger *ledger,
+					 const struct succession_plan *plan,
+					 struct succession_told *ret_told,
 					 struct err *err);
 
 #endif

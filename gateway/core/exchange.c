@@ -1,5 +1,6 @@
 #include "gateway/core/exchange.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,8 @@ struct passage {
 struct exchange {
 	struct exchange_config config;
 	const struct signer *signer;
-	bool was_set_back;
+	/* Set while the writer has the exchange, too, and looked at there. */
+	atomic_bool was_set_back;
 	bool may_seal;
 	uint64_t started_ms; /* of the first turn, plus 1 */
 	uint64_t heard_ms;   /* a link has been up since, plus 1; 0: none is */
@@ -47,7 +49,7 @@ enum err_code exchange_open(const struct exchange_config *config,
 	if (exchange == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	exchange->config = *config;
-	exchange->was_set_back = config->verdict == GUARD_ROLLBACK;
+	atomic_init(&exchange->was_set_back, config->verdict == GUARD_ROLLBACK);
 	for (size_t i = 0; i < EXCHANGE_PACKS_MAX && code == ERR_OK; i++)
 		code = unpacker_open(&exchange->passages[i].unpacker, err);
 	if (code != ERR_OK) {
@@ -98,7 +100,7 @@ void exchange_found(struct exchange *exchange,
 		    const struct sync_finding *finding)
 {
 	if (finding->kind == SYNC_FOUND_SELF) {
-		exchange->was_set_back = true;
+		atomic_store(&exchange->was_set_back, true);
 		exchange->may_seal = false;
 	} else if (exchange->proof_count < EXCHANGE_PROOFS_MAX)
 		exchange->proofs[exchange->proof_count++] = *finding->proof;
@@ -106,7 +108,16 @@ void exchange_found(struct exchange *exchange,
 
 bool exchange_was_set_back(const struct exchange *exchange)
 {
-	return exchange->was_set_back;
+	return atomic_load(&exchange->was_set_back);
+}
+
+void exchange_succeeded(struct exchange *exchange, const struct signer *signer)
+{
+	exchange->signer = signer;
+	exchange->config.verdict = GUARD_SAME;
+	atomic_store(&exchange->was_set_back, false);
+	exchange->may_seal = true;
+	exchange->waits_since_ms = 0;
 }
 
 /* ---- preparing ---- */
@@ -141,7 +152,7 @@ static void listen(struct exchange *exchange)
 		exchange->heard_ms = 0;
 	else if (exchange->heard_ms == 0)
 		exchange->heard_ms = now->ms + 1;
-	if (exchange->was_set_back || exchange->may_seal)
+	if (exchange_was_set_back(exchange) || exchange->may_seal)
 		return;
 	if (exchange->heard_ms != 0)
 		exchange->may_seal =
@@ -267,7 +278,7 @@ static enum err_code journal_seal(struct exchange *exchange, struct txn *txn,
 	enum err_code code = ERR_OK;
 	uint64_t seq = 1;
 
-	while (code == ERR_OK && seq != 0) {
+	while (code == ERR_OK && seq != 0 && !exchange_was_set_back(exchange)) {
 		code = feed_seal(exchange->config.desk, txn, &plan, &seq, err);
 		if (code == ERR_OK && seq != 0)
 			exchange->sealed++;

@@ -45,8 +45,9 @@ struct exchange;
  * link is up for EXCHANGE_LISTEN_MS and no peer shows more of our own feed than
  * we hold, it goes on; where there is no link, after the flush timer. A box
  * whose guard is missing or another machine's listens EXCHANGE_WITNESS_MS, and
- * needs a link for it. One that was set back seals nothing any more. What
- * people do is journalled all the while.
+ * needs a link for it. One that was set back seals nothing any more in that
+ * epoch: core/incarnation.h opens the next. What people do is journalled all
+ * the while.
  */
 #define EXCHANGE_LISTEN_MS 5000
 #define EXCHANGE_WITNESS_MS 60000
@@ -78,11 +79,15 @@ MUST_CHECK bool exchange_admit(struct exchange *exchange,
 MUST_CHECK bool exchange_keep(struct exchange *exchange,
 			      const struct peer_row *row);
 /* Forks are kept with the next transaction; after SYNC_FOUND_SELF nothing is
- * sealed (exchange_was_set_back). */
+ * sealed (exchange_was_set_back), not even by a transaction that is under way:
+ * what it has sealed by then, and not more, is a branch like any other. */
 void exchange_found(struct exchange *exchange,
 		    const struct sync_finding *finding);
 bool exchange_was_set_back(const struct exchange *exchange);
-/* False while it listens, and for good if it was set back. */
+/* The next epoch is open, and nobody else has it: @signer seals from now on. */
+void exchange_succeeded(struct exchange *exchange, const struct signer *signer);
+/* False while it listens, and from when it was set back to its succession
+ * (core/incarnation.h). */
 bool exchange_may_seal(const struct exchange *exchange);
 
 /* ---- one turn ---- */

@@ -1,51 +1,15 @@
-#include "gateway/edge/envoy.h"
-
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/core/exchange.h"
-#include "gateway/edge/link_server.h"
-#include "gateway/edge/loop.h"
-#include "store/guard.h"
+#include "gateway/edge/envoy_guard.h"
+#include "gateway/edge/envoy_parts.h"
 
 #define TICK_MS 1000
 #define GROWN_MS 50
 
-struct envoy {
-	struct envoy_config config;
-	struct loop *loop;
-	struct wake wake; /* the keeper committed, a job is done, or stop */
-	struct loop_source *wake_source;
-	struct loop_source *tick_timer;
-	struct loop_source *grown_timer;
-	bool is_grown; /* the timer runs */
-	struct link_server *links;
-	struct sync *sync;
-	struct exchange *exchange;
-
-	struct keeper_job job;
-	bool is_job_out;
-	atomic_int job_code; /* JOB_PENDING, or an enum err_code */
-	atomic_bool is_stopping;
-	atomic_ullong flush_asked;
-	atomic_ullong flush_done;
-	uint64_t flush_taken; /* that the job which is out is to fulfil */
-	atomic_bool is_carried;
-	atomic_bool is_ahead;
-	pthread_t thread;
-
-	pthread_mutex_t mutex; /* of what others see */
-	struct envoy_state state;
-};
-
-#define JOB_PENDING (-1)
-
 /* ---- moments and links ---- */
 
-static struct sync_now moment_of(const struct envoy *envoy)
+struct sync_now envoy_moment(const struct envoy *envoy)
 {
 	struct clock_reading now = clock_now(envoy->config.clock);
 
@@ -69,7 +33,7 @@ static bool link_index(const struct envoy *envoy, const struct link *link,
 	return false;
 }
 
-static enum exchange_links links_now(const struct envoy *envoy)
+enum exchange_links envoy_links(const struct envoy *envoy)
 {
 	enum exchange_links best = EXCHANGE_ALONE;
 	struct link *link;
@@ -87,8 +51,8 @@ static enum exchange_links links_now(const struct envoy *envoy)
 
 /* What fails here is the store; the keeper finds that out too, and it is the
  * keeper's to end the daemon. */
-static void failed(const struct envoy *envoy, const char *what,
-		   const struct err *err)
+void envoy_failed(const struct envoy *envoy, const char *what,
+		  const struct err *err)
 {
 	log_event(envoy->config.log, LEVEL_ERROR, "sync_failed", "%s: %s", what,
 		  err->text);
@@ -126,19 +90,6 @@ static bool port_keep(void *context, const struct peer_row *row)
 	return exchange_keep(envoy->exchange, row);
 }
 
-static void port_found(void *context, const struct sync_finding *finding)
-{
-	struct envoy *envoy = context;
-
-	exchange_found(envoy->exchange, finding);
-	log_event(envoy->config.log, LEVEL_ALERT,
-		  finding->kind == SYNC_FOUND_SELF ? "set_back" : "fork_found",
-		  "site %" PRIu32 ", epoch %" PRIu32 ", delta %" PRIu64
-		  ", shown by %.*s",
-		  finding->feed.site, finding->feed.epoch, finding->seq,
-		  (int)finding->peer.size, finding->peer.data);
-}
-
 /* ---- jobs for the keeper ---- */
 
 static enum err_code job_run(void *context, struct batch *batch,
@@ -162,12 +113,12 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 			     struct err *err)
 {
 	uint64_t asked = atomic_load(&envoy->flush_asked);
-	struct sync_now now = moment_of(envoy);
+	struct sync_now now = envoy_moment(envoy);
 	struct exchange_now given = {
 		.ms = now.ms,
 		.utc = now.utc,
 		.is_trusted = now.is_trusted,
-		.links = links_now(envoy),
+		.links = envoy_links(envoy),
 		.is_asked = atomic_load(&envoy->flush_asked) >
 			    atomic_load(&envoy->flush_done),
 	};
@@ -195,29 +146,10 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 	return ERR_OK;
 }
 
-/* Before a delta leaves, it is remembered outside of the store. One that could
- * not be does not hold up the rest: the next start asks peers instead. */
-static void guard_keep(struct envoy *envoy, const struct view *view)
-{
-	const struct founding *identity = ledger_identity(envoy->config.ledger);
-	struct guard guard;
-	struct err err;
-	enum err_code code = guard_of(view, identity->net_id,
-				      envoy->config.site, &guard, &err);
-
-	if (code == ERR_NOT_FOUND)
-		return; /* nothing is sealed yet */
-	if (code == ERR_OK)
-		code = guard_write(envoy->config.guard, &guard, &err);
-	if (code != ERR_OK)
-		log_event(envoy->config.log, LEVEL_ERROR, "guard_failed", "%s",
-			  err.text);
-}
-
 static enum err_code finish(struct envoy *envoy, bool is_committed,
 			    struct err *err)
 {
-	struct sync_step step = {.now = moment_of(envoy)};
+	struct sync_step step = {.now = envoy_moment(envoy)};
 	struct view *view;
 	enum err_code code =
 		view_begin(ledger_env(envoy->config.ledger), &view, err);
@@ -226,7 +158,7 @@ static enum err_code finish(struct envoy *envoy, bool is_committed,
 		return code;
 	step.view = view;
 	if (is_committed && exchange_sealed(envoy->exchange) > 0)
-		guard_keep(envoy, view);
+		envoy_guard_keep(&envoy->config, view);
 	code = exchange_finish(envoy->exchange, is_committed, envoy->sync,
 			       &step, err);
 	view_end(view);
@@ -235,27 +167,36 @@ static enum err_code finish(struct envoy *envoy, bool is_committed,
 	return code;
 }
 
+/* False: the keeper has no room now. */
+bool envoy_job_give(struct envoy *envoy, struct keeper_job *job)
+{
+	atomic_store(&envoy->job_code, JOB_PENDING);
+	envoy->is_job_out = true;
+	envoy->is_rebirth_out = job == &envoy->rebirth;
+	if (keeper_give(envoy->config.keeper, job) == ERR_OK)
+		return true;
+	envoy->is_job_out = false;
+	return false;
+}
+
 /* Hands what is due to the keeper, unless something is there already. */
 static void turn(struct envoy *envoy)
 {
 	bool is_due = false;
 	struct err err;
 
-	if (envoy->is_job_out || atomic_load(&envoy->is_stopping))
+	if (envoy->is_job_out || atomic_load(&envoy->is_stopping) ||
+	    envoy_is_reborn(envoy))
 		return;
 	if (prepare(envoy, &is_due, &err) != ERR_OK) {
-		failed(envoy, "prepare", &err);
+		envoy_failed(envoy, "prepare", &err);
 		return;
 	}
 	if (!is_due)
 		return;
-	atomic_store(&envoy->job_code, JOB_PENDING);
-	envoy->is_job_out = true;
-	if (keeper_give(envoy->config.keeper, &envoy->job) == ERR_OK)
-		return;
-	envoy->is_job_out = false;
-	if (finish(envoy, false, &err) != ERR_OK)
-		failed(envoy, "finish", &err);
+	if (!envoy_job_give(envoy, &envoy->job) &&
+	    finish(envoy, false, &err) != ERR_OK)
+		envoy_failed(envoy, "finish", &err);
 }
 
 static void job_collect(struct envoy *envoy)
@@ -266,8 +207,10 @@ static void job_collect(struct envoy *envoy)
 	if (!envoy->is_job_out || code == JOB_PENDING)
 		return;
 	envoy->is_job_out = false;
-	if (finish(envoy, code == (int)ERR_OK, &err) != ERR_OK)
-		failed(envoy, "finish", &err);
+	if (envoy->is_rebirth_out)
+		envoy_rebirth_finish(envoy);
+	else if (finish(envoy, code == (int)ERR_OK, &err) != ERR_OK)
+		envoy_failed(envoy, "finish", &err);
 }
 
 /* ---- events ---- */
@@ -279,7 +222,7 @@ typedef enum err_code event_fn(struct envoy *envoy,
 
 static void event(struct envoy *envoy, event_fn *run, const void *argument)
 {
-	struct sync_step step = {.now = moment_of(envoy)};
+	struct sync_step step = {.now = envoy_moment(envoy)};
 	struct view *view;
 	struct err err;
 	enum err_code code =
@@ -291,7 +234,7 @@ static void event(struct envoy *envoy, event_fn *run, const void *argument)
 		view_end(view);
 	}
 	if (code != ERR_OK)
-		failed(envoy, "sync", &err);
+		envoy_failed(envoy, "sync", &err);
 	turn(envoy);
 }
 
@@ -343,7 +286,7 @@ static void carried_take(struct envoy *envoy)
 	};
 
 	if (atomic_exchange(&envoy->is_ahead, false))
-		port_found(envoy, &finding);
+		envoy_found(envoy, &finding);
 	if (atomic_exchange(&envoy->is_carried, false))
 		event(envoy, carried_event, NULL);
 }
@@ -422,6 +365,11 @@ static void state_publish(struct envoy *envoy)
 	}
 	sync_counts(envoy->sync, &state->counts);
 	state->was_set_back = exchange_was_set_back(envoy->exchange);
+	state->has_twin = incarnation_has_twin(&envoy->incarnation);
+	if (incarnation_is_provisional(&envoy->incarnation, envoy->exchange,
+				       view, &state->is_provisional,
+				       &err) != ERR_OK)
+		state->is_provisional = true;
 	(void)pthread_mutex_unlock(&envoy->mutex);
 	view_end(view);
 }
@@ -480,7 +428,7 @@ static void *envoy_thread(void *context)
 	struct err err;
 
 	if (loop_run(envoy->loop, &err) != ERR_OK)
-		failed(envoy, "loop", &err);
+		envoy_failed(envoy, "loop", &err);
 	return NULL;
 }
 
@@ -499,9 +447,8 @@ static enum err_code sync_begin(struct envoy *envoy, struct err *err)
 		.links_max = ENVOY_LINKS_MAX,
 	};
 	struct sync_port port = {envoy, port_send, port_admit, port_keep,
-				 port_found};
+				 envoy_found};
 	struct journal_head head;
-	struct sync_self self = {.signer = config->signer};
 	struct view *view;
 	enum err_code code = view_begin(ledger_env(config->ledger), &view, err);
 
@@ -514,45 +461,10 @@ static enum err_code sync_begin(struct envoy *envoy, struct err *err)
 	view_end(view);
 	if (code != ERR_OK)
 		return code;
-	self.epoch = pos_epoch(head.pos);
-	sync_self_set(envoy->sync, &self);
+	envoy->self = (struct sync_self){.epoch = pos_epoch(head.pos),
+					 .signer = config->signer};
+	sync_self_set(envoy->sync, &envoy->self);
 	return ERR_OK;
-}
-
-/* Compares the store with what is remembered beside it. A first start has
- * nothing to remember. */
-static enum err_code guard_look(const struct envoy *envoy,
-				enum guard_verdict *ret_verdict,
-				struct err *err)
-{
-	const struct envoy_config *config = &envoy->config;
-	const struct founding *identity = ledger_identity(config->ledger);
-	struct guard guard;
-	struct guard now = {.site = config->site};
-	struct view *view;
-	enum err_code seen = guard_read(config->guard, &guard, NULL);
-	enum err_code code = view_begin(ledger_env(config->ledger), &view, err);
-
-	if (code != ERR_OK)
-		return code;
-	code = guard_of(view, identity->net_id, config->site, &now, err);
-	*ret_verdict = GUARD_MISSING;
-	if (code == ERR_OK && seen == ERR_OK)
-		code = guard_judge(view, &guard, &now, ret_verdict, err);
-	else if (code == ERR_NOT_FOUND && seen == ERR_NOT_FOUND)
-		*ret_verdict = GUARD_SAME;
-	else if (code == ERR_NOT_FOUND && seen == ERR_OK)
-		*ret_verdict = GUARD_ROLLBACK;
-	view_end(view);
-	if (*ret_verdict != GUARD_SAME)
-		log_event(config->log,
-			  *ret_verdict == GUARD_ROLLBACK ? LEVEL_ALERT
-							 : LEVEL_WARNING,
-			  "guard",
-			  "%s: this site's feed does not go on before "
-			  "peers have been heard",
-			  guard_verdict_name(*ret_verdict));
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
 static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
@@ -566,7 +478,8 @@ static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
 	enum err_code code;
 
 	memcpy(exchange.net_id, identity->net_id, sizeof(exchange.net_id));
-	code = guard_look(envoy, &exchange.verdict, err);
+	code = envoy_guard_look(&envoy->config, &envoy->incarnation, err);
+	exchange.verdict = incarnation_verdict(&envoy->incarnation);
 	if (code == ERR_OK)
 		code = exchange_open(&exchange, &envoy->exchange, err);
 	if (code == ERR_OK)
@@ -613,6 +526,7 @@ static void envoy_release(struct envoy *envoy)
 	loop_close(envoy->loop);
 	sync_close(envoy->sync);
 	exchange_close(envoy->exchange);
+	epoch_keys_release(&envoy->keys);
 	wake_release(&envoy->wake);
 	(void)pthread_mutex_destroy(&envoy->mutex); /* nobody holds it */
 	free(envoy);
@@ -628,7 +542,13 @@ enum err_code envoy_start(const struct envoy_config *config,
 	if (envoy == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	envoy->config = *config;
-	envoy->job = (struct keeper_job){job_run, job_done, envoy};
+	envoy->job = (struct keeper_job){
+		.run = job_run, .done = job_done, .context = envoy};
+	envoy->rebirth = (struct keeper_job){.run = envoy_rebirth_run,
+					     .is_whole = true,
+					     .done = job_done,
+					     .context = envoy};
+	epoch_keys_init(&envoy->keys, config->keys, config->credentials);
 	(void)pthread_mutex_init(&envoy->mutex, NULL); /* cannot fail */
 	code = wake_init(&envoy->wake, err);
 	if (code == ERR_OK)

@@ -13,9 +13,10 @@
  * nor before the guard's file is on the disk.
  *
  * A box whose guard says that its disk went back in time, or of whose feed a
- * peer holds more than it does, seals nothing from then on; one that cannot
- * tell seals nothing until it has heard its peers. What people do there is
- * booked all the same.
+ * peer holds more than it does, seals nothing in that epoch any more: it
+ * fetches what it lost and goes on in the next one (core/incarnation.h). One
+ * that cannot tell seals nothing until it has heard its peers. What people do
+ * there is booked all the same.
  *
  * Nobody waits for it. A far broker that is slow, silent or mad costs this
  * thread time and nobody else; a store that is busy makes peers wait, who keep
@@ -41,6 +42,8 @@ struct envoy_config {
 	const struct signer *signer; /* of the journal's epoch */
 	const char *socket;          /* path of link.sock */
 	const char *guard;           /* of the guard's file (store/guard.h) */
+	const char *keys;            /* the folder of the site's keys */
+	const char *credentials;     /* systemd's folder, or NULL */
 	uint32_t site;               /* its number, from SITE_FIRST */
 	bool is_hq;
 	bool has_no_links; /* none is configured */
@@ -90,8 +93,11 @@ struct envoy_state {
 	size_t peer_count; /* of which the first ENVOY_PEERS_MAX are listed */
 	struct sync_peer_status peers[ENVOY_PEERS_MAX];
 	struct sync_counts counts;
-	bool was_set_back; /* a peer holds more of our own feed than we do */
-	bool may_seal;     /* it has listened long enough (exchange.h) */
+	bool was_set_back; /* a peer holds more of our own feed than we do, and
+			    * it is being fetched */
+	bool has_twin;     /* another box goes on under our name */
+	bool is_provisional; /* nothing may be promised (core/incarnation.h) */
+	bool may_seal;       /* it has listened long enough (exchange.h) */
 };
 void envoy_state(struct envoy *envoy, struct envoy_state *ret_state);
 

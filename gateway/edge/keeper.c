@@ -379,6 +379,29 @@ static void request_take(struct keeper *keeper)
 	request->done(request);
 }
 
+/* What it committed is in the store; the end of the journal is read there. */
+static enum err_code whole_run(struct keeper *keeper, struct keeper_job *job,
+			       struct err *err)
+{
+	struct journal_head head;
+	struct view *view;
+	enum err_code code = job->run(job->context, NULL, err);
+
+	if (keeper->config.desk != NULL)
+		feed_desk_abandon(keeper->config.desk);
+	if (code != ERR_OK)
+		return code;
+	code = view_begin(ledger_env(keeper->config.ledger), &view, err);
+	if (code != ERR_OK)
+		return code;
+	code = ledger_head(view, &head, err);
+	view_end(view);
+	if (code == ERR_OK)
+		state_publish(keeper, head.pos,
+			      clock_now(keeper->config.clock).moment);
+	return code;
+}
+
 static enum err_code job_run(struct keeper *keeper, struct keeper_job *job,
 			     struct err *err)
 {
@@ -407,9 +430,12 @@ static void job_take(struct keeper *keeper)
 	if (!queue_pop(keeper->job_queue, &job))
 		return;
 	/* What a feed adds waits until there is room: peers keep it. */
-	code = keeper->state.is_full
-		       ? err_set(&err, ERR_FULL, "the store has no room")
-		       : job_run(keeper, job, &err);
+	if (keeper->state.is_full)
+		code = err_set(&err, ERR_FULL, "the store has no room");
+	else if (job->is_whole)
+		code = whole_run(keeper, job, &err);
+	else
+		code = job_run(keeper, job, &err);
 	if (code == ERR_CORRUPT || code == ERR_IO)
 		fail(keeper, &err);
 	else if (code == ERR_FULL && !keeper->state.is_full)

@@ -109,6 +109,9 @@ struct keeper_job {
 	/* What is not ERR_OK abandons the transaction. */
 	enum err_code (*run)(void *context, struct batch *batch,
 			     struct err *err);
+	/* It begins and commits its transactions by itself, and run gets no
+	 * batch: what ends an epoch is none of a batch's. */
+	bool is_whole;
 	/* After the commit, or without one; @code says which. */
 	void (*done)(void *context, enum err_code code);
 	void *context;

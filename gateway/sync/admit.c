@@ -10,10 +10,13 @@ static void refuse(struct admission_work *work, enum admission reason,
 	work->result.delta = &work->refused;
 }
 
-/* The network's first word: the root's statement is in its rows. */
-static bool begins_control(const struct pack *pack)
+/* The first word of control has the root's statement in its rows, that of a
+ * successor its parent's. */
+static bool begins_with_key(const struct pack *pack)
 {
-	return pack->feed.site == SITE_CONTROL && pack->first_seq == 1;
+	return pack->first_seq == 1 &&
+	       (pack->feed.site == SITE_CONTROL ||
+		(pack->feed.site >= SITE_FIRST && pack->feed.epoch > 1));
 }
 
 /* Judges headers until one is refused. */
@@ -37,7 +40,7 @@ static enum err_code judge_all(const struct unpacker *unpacker,
 		/* Its key is in the first delta, which is not folded yet: the
 		 * rest is for the next pack. */
 		if (verdict == ADMISSION_STRANGER && i > 0 &&
-		    begins_control(&admit->pack))
+		    begins_with_key(&admit->pack))
 			return ERR_OK;
 		if (verdict != ADMISSION_APPLIED &&
 		    verdict != ADMISSION_DUPLICATE) {
@@ -72,8 +75,8 @@ enum err_code admit_judge(struct unpacker *unpacker, const struct view *view,
 		work->result.refused_seq = admit->pack.first_seq;
 		return ERR_OK;
 	}
-	/* That one alone is judged with its rows there. */
-	is_expanded = begins_control(&pack) &&
+	/* Those alone are judged with their rows there. */
+	is_expanded = begins_with_key(&pack) &&
 		      unpacker_expand(unpacker, &bad) == ERR_OK;
 	code = judge_all(unpacker, view, admit, work, err);
 	if (code != ERR_OK || work->good == 0 || is_expanded)

@@ -384,6 +384,7 @@ struct sync_counts {
 	uint64_t packs_admitted;
 	uint64_t sessions_begun;
 	uint64_t sessions_equal; /* ended by equal digests */
+	uint64_t haves_got;      /* peers that said what they have */
 	uint32_t waiting;        /* packs now */
 	uint32_t waiting_peak;
 	uint32_t pulls; /* sessions now */

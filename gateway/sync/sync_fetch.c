@@ -79,6 +79,7 @@ enum err_code pull_on_have(struct sync *sync, uint32_t pull,
 
 	if (which->state != PULL_HELLO)
 		return ERR_OK;
+	sync->counts.haves_got++;
 	if ((have->flags & HAVE_EQUAL) != 0) {
 		sync->counts.sessions_equal++;
 		peer_covers(sync, which->peer, have->digest);

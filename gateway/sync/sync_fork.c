@@ -2,6 +2,7 @@
 
 #include "gateway/sync/follow.h"
 #include "gateway/sync/sync_parts.h"
+#include "store/heir.h"
 #include "store/roster.h"
 
 /* ---- the search ---- */
@@ -51,7 +52,6 @@ static enum err_code feed_key(const struct sync *sync, uint32_t site,
 			      uint32_t epoch, uint8_t ret_key[KEY_PUBLIC_SIZE],
 			      struct err *err)
 {
-	struct certificate certificate;
 	struct root root;
 	enum err_code code;
 
@@ -63,10 +63,7 @@ static enum err_code feed_key(const struct sync *sync, uint32_t site,
 			memcpy(ret_key, root.public_key, KEY_PUBLIC_SIZE);
 		return code;
 	}
-	code = roster_certificate(sync->view, site, epoch, &certificate, err);
-	if (code == ERR_OK)
-		memcpy(ret_key, certificate.public_key, KEY_PUBLIC_SIZE);
-	return code;
+	return site_key(sync->view, site, epoch, ret_key, NULL, err);
 }
 
 /* The answer was not ours and did not verify, or was ours. Where nothing is

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "gateway/sync/sync_parts.h"
+#include "store/heir.h"
 #include "store/roster.h"
 
 /* The first place in the order at or after @name. */
@@ -126,15 +127,13 @@ enum err_code peer_key(struct sync *sync, uint32_t site, uint32_t epoch,
 		       struct err *err)
 {
 	struct certificate certificate;
-	enum err_code code =
-		roster_certificate(sync->view, site, epoch, &certificate, err);
+	enum err_code code = roster_site(sync->view, site, &certificate, err);
 
 	if (code != ERR_OK)
 		return code;
 	if (!span_equal(name_span(&certificate.name), name))
 		return ERR_DENIED;
-	memcpy(ret_key, certificate.public_key, KEY_PUBLIC_SIZE);
-	return ERR_OK;
+	return site_key(sync->view, site, epoch, ret_key, NULL, err);
 }
 
 /* ---- what it has ---- */

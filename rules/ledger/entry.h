@@ -394,10 +394,15 @@ struct entry {
 	uint32_t clock_flags;
 	struct actor actor;
 	struct entry_ref ref;
-	/* An entry of the epoch before that was never sealed, told again after
-	 * a succession: the journal has folded it there, all others fold it
-	 * here. 0: it is told for the first time. */
+	/* Told again after a succession; 0: it is told for the first time.
+	 * Each names a place in the epoch before, and whoever's copy of that
+	 * epoch has the same words there does not fold it here (docs/protocol/
+	 * sync.md, "What is told twice").
+	 * carried: it lies there in the journal, and was never sealed as far as
+	 * its writer knew. regained: it lies there in the feed, and the journal
+	 * had lost it. */
 	struct pos carried;
+	struct pos regained;
 	union {
 		struct founding founding;
 		struct movement movement;

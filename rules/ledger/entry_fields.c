@@ -34,6 +34,7 @@ static const struct field head[] = {
 	NAMED(8, FIELD_ENUM, ref.kind, REF_TASK, "ref_kind"),
 	NAMED(9, FIELD_TEXT, ref.text, REF_SIZE_MAX, "ref"),
 	FIELD(10, FIELD_POS, carried, 0),
+	FIELD(11, FIELD_POS, regained, 0),
 };
 
 static const struct field founding[] = {
@@ -294,6 +295,7 @@ static const struct field succession[] = {
 	      "succession_reason"),
 	BODY(20, FIELD_NUMBER, succession, lost_first, 0),
 	BODY(21, FIELD_NUMBER, succession, lost_last, 0),
+	BODY(22, FIELD_RAW, succession, signature, 64),
 };
 
 static const struct field closing[] = {

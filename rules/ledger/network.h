@@ -135,6 +135,10 @@ struct succession {
 	 * covers them. 0: none is known to. */
 	uint64_t lost_first;
 	uint64_t lost_last;
+	/* By the parent epoch's key, over the new epoch's: others take the new
+	 * one for provisional before HQ has certified it. Zeros: that key was
+	 * not at hand. store/heir.h says over what. */
+	uint8_t signature[64];
 };
 
 /* The SEAL of a feed: its owner says that nothing follows. */

@@ -10,7 +10,6 @@ same deltas and the same balances of every site.
 """
 
 import os
-import shutil
 import subprocess
 import time
 
@@ -228,67 +227,6 @@ def a_broker_that_loses_everything_and_a_box_that_dies_lose_nothing(scratch):
     feeds = agree_on(sites, 5)
     holds(feeds, {1, 3, 4, 5})
     adds_up(sites)
-
-
-def set_back(scratch, is_guarded):
-    """A site's disk is put back to where it was 30 readings ago, with the
-    guard beside it or without. Returns the sites, and what all held before."""
-    _, sites = begin(scratch)
-    box = sites[2]
-    scan(scratch, box, 5, "b1")
-    agree_on(sites, 5)
-    box.stop()
-    image = scratch.file("image")
-    shutil.copytree(box.store, image)
-    if not is_guarded:
-        shutil.copy(box.store + "-guard", image + "-guard")
-    box.start()
-    scan(scratch, box, 30, "b2")
-    before = agree_on(sites, 5)
-    box.stop()
-    # A box that was set back was off: what is in its memory is gone.
-    shutil.rmtree(box.runtime)
-    shutil.rmtree(box.store)
-    shutil.copytree(image, box.store)
-    if not is_guarded:
-        shutil.copy(image + "-guard", box.store + "-guard")
-    box.start()
-    return sites, before
-
-
-def goes_on_alone(scratch, sites, before):
-    """What is scanned there is booked, and nobody hears of it."""
-    scan(scratch, sites[2], 3, "b3")
-    h.same(sum(entry["movement"] == "receive"
-               for entry in sites[2].movements()), 8, "receipts")
-    for site in sites[:2]:
-        scan(scratch, site, 1, "b3")
-    ours = (5, 1, "0" * 16)
-    end = time.monotonic() + h.LIMIT
-    while True:
-        feeds = [site.feeds() for site in sites[:2]]
-        if feeds[0] == feeds[1] and feeds[0] != before:
-            break
-        if time.monotonic() > end:
-            raise h.Late(f"the other two do not agree: {feeds}")
-        sites[0].program.live(0.2)
-    assert before[ours][1] >= 2  # deltas that the old disk has not
-    h.same(feeds[0][ours], before[ours], "the feed of the box set back")
-    holds(feeds[0], {1, 3, 4, 5})
-
-
-@h.test
-def a_disk_that_goes_back_in_time_is_noticed_at_the_start(scratch):
-    sites, before = set_back(scratch, True)
-    sites[2].program.wait_line(" guard: rollback")
-    goes_on_alone(scratch, sites, before)
-
-
-@h.test
-def a_disk_that_takes_its_guard_along_is_noticed_by_the_others(scratch):
-    sites, before = set_back(scratch, False)
-    sites[2].program.wait_line(" set_back: ")
-    goes_on_alone(scratch, sites, before)
 
 
 if __name__ == "__main__":

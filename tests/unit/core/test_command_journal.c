@@ -269,7 +269,10 @@ static void every_field_of_every_kind_is_shown(void **state)
 			if (kind == ENTRY_MOVEMENT)
 				entry.body.movement.from.condition =
 					CONDITION_DAMAGED;
+			if (kind == ENTRY_SUCCESSION)
+				entry.body.succession.signature[0] = 1;
 			entry.carried = pos_make(1, 5);
+			entry.regained = pos_make(1, 6);
 			if (is_empty)
 				entry_init(&entry, kind);
 			out_init(&out, w->reply, REPLY_SIZE_MAX);

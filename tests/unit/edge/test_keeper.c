@@ -387,7 +387,8 @@ static void work_give(struct bed *bed, struct working *working,
 	working->bed = bed;
 	atomic_init(&working->code, -1);
 	atomic_init(&working->runs, 0);
-	*job = (struct keeper_job){work_run, work_done, working};
+	*job = (struct keeper_job){
+		.run = work_run, .done = work_done, .context = working};
 	assert_code(keeper_give(bed->keeper, job), ERR_OK);
 	WAIT_UNTIL(bed, atomic_load(&working->code) != -1);
 }

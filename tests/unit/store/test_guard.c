@@ -338,23 +338,25 @@ static void fetch(struct bed *bed, struct env *peers, uint64_t last)
 
 static struct succession succeed(struct bed *bed, const struct guard *guard)
 {
-	struct epoch_plan plan = {.epoch = 2, .now = bed->w.now};
-	struct succession succession;
+	struct succession_plan plan = {
+		.site = SITE, .epoch = {.epoch = 2, .now = bed->w.now}};
+	struct succession_case what = {.reason = SUCCESSION_ROLLBACK,
+				       .guard = guard};
+	struct succession_told told;
 	struct view *view = look(bed);
 
-	assert_done(succession_of(view, SITE, guard, SUCCESSION_ROLLBACK,
-				  &succession, &bed->w.err),
+	assert_done(succession_of(view, SITE, &what, &plan.succession,
+				  &bed->w.err),
 		    &bed->w.err);
 	view_end(view);
-	assert_done(keys_make(bed->keys, "epoch-2.key", plan.public_key,
+	assert_done(keys_make(bed->keys, "epoch-2.key", plan.epoch.public_key,
 			      &bed->w.err),
 		    &bed->w.err);
-	assert_done(succession_open(bed->w.ledger, SITE, &plan, &succession,
-				    &bed->w.err),
+	assert_done(succession_open(bed->w.ledger, &plan, &told, &bed->w.err),
 		    &bed->w.err);
 	signer_close(bed->signer);
 	bed->signer = signer_load(bed, "epoch-2.key");
-	return succession;
+	return plan.succession;
 }
 
 static void assert_audit(struct bed *bed)

@@ -1,0 +1,378 @@
+#include "gateway/core/incarnation.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "gateway/core/act.h"
+#include "store/heir.h"
+
+uint32_t incarnation_epoch(uint32_t after, uint64_t drawn)
+{
+	uint64_t epoch = (uint64_t)after + 1 + drawn % INCARNATION_EPOCHS;
+
+	return epoch < EPOCH_MAX ? (uint32_t)epoch : EPOCH_MAX;
+}
+
+/* ---- the start ---- */
+
+/* The rollback that @guard tells of has its answer in the journal already. */
+static enum err_code is_answered(const struct view *view,
+				 const struct guard *guard, bool *ret_is,
+				 struct err *err)
+{
+	struct journal_head head;
+	struct entry entry;
+	enum err_code code = journal_head_get(view, &head, err);
+
+	*ret_is = false;
+	if (code != ERR_OK || pos_epoch(head.pos) <= guard->epoch)
+		return code;
+	code = journal_read(view, pos_make(pos_epoch(head.pos), 2), &entry,
+			    err);
+	if (code == ERR_OK && entry.kind == ENTRY_SUCCESSION)
+		*ret_is = entry.body.succession.parent_epoch >= guard->epoch;
+	return code == ERR_NOT_FOUND || code == ERR_VERSION ? ERR_OK : code;
+}
+
+enum err_code incarnation_begin(struct incarnation *incarnation,
+				const struct incarnation_config *config,
+				const struct view *view, struct err *err)
+{
+	struct journal_head head;
+	bool is_over = false;
+	enum err_code code = journal_head_get(view, &head, err);
+
+	*incarnation = (struct incarnation){.config = *config,
+					    .phase = INCARNATION_WATCHING};
+	if (code == ERR_OK && config->verdict == GUARD_ROLLBACK &&
+	    config->has_guard)
+		code = is_answered(view, &config->guard, &is_over, err);
+	if (code != ERR_OK)
+		return code;
+	incarnation->kept = pos_number(head.pos);
+	if (is_over)
+		incarnation->config.verdict = GUARD_SAME;
+	return ERR_OK;
+}
+
+enum guard_verdict incarnation_verdict(const struct incarnation *incarnation)
+{
+	return incarnation->config.verdict;
+}
+
+/* ---- what peers show ---- */
+
+bool incarnation_found(struct incarnation *incarnation, uint32_t epoch,
+		       const struct sync_finding *finding)
+{
+	if (finding->kind != SYNC_FOUND_SELF || finding->feed.epoch <= epoch ||
+	    incarnation->config.verdict != GUARD_SAME)
+		return true;
+	incarnation->has_twin = true;
+	return false;
+}
+
+bool incarnation_has_twin(const struct incarnation *incarnation)
+{
+	return incarnation->has_twin;
+}
+
+/* What is held of the own site's feeds, and whether more of them is to come. */
+static bool own_is_open(const struct incarnation *incarnation,
+			const struct sync *sync, uint64_t *ret_held)
+{
+	struct sync_feed_status feed;
+	bool is_open = false;
+	uint64_t held = 0;
+
+	for (size_t i = 0; sync_feed_at(sync, i, &feed); i++) {
+		if (feed.record.id.site != incarnation->config.site)
+			continue;
+		held += feed.record.seq;
+		/* What was refused, or goes on in branches, does not come. */
+		if (feed.stuck_seq == 0 && feed.offered > feed.record.seq &&
+		    feed.record.state != FEED_FORKED)
+			is_open = true;
+	}
+	*ret_held = held;
+	return is_open;
+}
+
+static void fetching_begin(struct incarnation *incarnation, struct sync *sync,
+			   const struct incarnation_now *now)
+{
+	struct sync_self self = now->self;
+	struct sync_counts counts;
+
+	self.recover = true;
+	sync_self_set(sync, &self);
+	sync_counts(sync, &counts);
+	incarnation->phase = INCARNATION_FETCHING;
+	incarnation->haves = counts.haves_got;
+	incarnation->begun_ms = 0;
+	incarnation->alone_ms = now->ms + 1;
+}
+
+/* True when nothing more is to be waited for. */
+static bool has_fetched(struct incarnation *incarnation,
+			const struct sync *sync,
+			const struct incarnation_now *now)
+{
+	uint64_t ms = now->ms + 1;
+	struct sync_counts counts;
+	uint64_t held;
+	bool is_open = own_is_open(incarnation, sync, &held);
+
+	if (now->links == EXCHANGE_ALONE) {
+		incarnation->begun_ms = 0;
+		if (incarnation->alone_ms == 0)
+			incarnation->alone_ms = ms;
+		return ms - incarnation->alone_ms >=
+		       (incarnation->config.has_no_links
+				? INCARNATION_FETCH_MS_MAX
+				: INCARNATION_ALONE_MS);
+	}
+	incarnation->alone_ms = 0;
+	if (incarnation->begun_ms == 0) {
+		incarnation->begun_ms = ms;
+		incarnation->quiet_ms = ms;
+	}
+	if (is_open || held != incarnation->held)
+		incarnation->quiet_ms = ms;
+	incarnation->held = held;
+	if (ms - incarnation->begun_ms >= INCARNATION_FETCH_MS_MAX)
+		return true;
+	sync_counts(sync, &counts);
+	return counts.haves_got > incarnation->haves &&
+	       ms - incarnation->quiet_ms >= INCARNATION_QUIET_MS;
+}
+
+enum incarnation_phase incarnation_look(struct incarnation *incarnation,
+					const struct exchange *exchange,
+					struct sync *sync,
+					const struct incarnation_now *now)
+{
+	if (incarnation->phase == INCARNATION_WATCHING &&
+	    exchange_was_set_back(exchange))
+		fetching_begin(incarnation, sync, now);
+	if (incarnation->phase == INCARNATION_FETCHING &&
+	    has_fetched(incarnation, sync, now) &&
+	    now->ms >= incarnation->retry_ms)
+		incarnation->phase = INCARNATION_DUE;
+	return incarnation->phase;
+}
+
+/* ---- in the writer ---- */
+
+static enum err_code recount_post(void *context, struct batch *batch,
+				  struct err *err)
+{
+	struct pos next = batch_next(batch);
+	struct entry entry;
+	struct task *task = &entry.body.task;
+	char id[POS_PRINT_SIZE];
+	bool fits;
+
+	(void)context;
+	entry_init(&entry, ENTRY_TASK);
+	entry.actor = actor_rule("succession");
+	task->kind = TASK_COUNT;
+	task->state = TASK_OPEN;
+	fits = text_format(id, sizeof(id), "t%" PRIu32 "-%" PRIu64,
+			   pos_epoch(next), pos_number(next)) &&
+	       name_set(&task->id, span_of(id)) &&
+	       reason_set(&task->reason, SPAN_LITERAL(INCARNATION_TASK_REASON));
+	ASSERT(fits);
+	return batch_post(batch, &entry, NULL, err);
+}
+
+/* Of the own site: what peers told of is beyond the journal's. */
+static enum err_code last_note(void *context, const struct feed_record *feed,
+			       struct err *err)
+{
+	struct feed_id *last = context;
+
+	(void)err;
+	if (feed->id.site == last->site && feed->id.epoch > last->epoch)
+		last->epoch = feed->id.epoch;
+	return ERR_OK;
+}
+
+struct working {
+	struct incarnation *incarnation;
+	const struct incarnation_run *run;
+	struct succession_plan plan;
+	bool is_other; /* the journal went another way than the feed */
+};
+
+static enum succession_reason reason_of(const struct working *working)
+{
+	if (working->incarnation->config.verdict == GUARD_ROLLBACK)
+		return SUCCESSION_ROLLBACK;
+	return working->is_other ? SUCCESSION_CLONE : SUCCESSION_ROLLBACK;
+}
+
+static enum err_code case_look(struct working *working, uint32_t *ret_last,
+			       struct err *err)
+{
+	const struct incarnation *incarnation = working->incarnation;
+	struct feed_id last = {.site = incarnation->config.site};
+	struct succession_case what = {
+		.reason = reason_of(working),
+		.guard = incarnation->config.has_guard
+				 ? &incarnation->config.guard
+				 : NULL,
+		.kept = incarnation->kept,
+	};
+	struct view *view;
+	enum err_code code =
+		view_begin(ledger_env(working->run->ledger), &view, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = succession_of(view, last.site, &what, &working->plan.succession,
+			     err);
+	last.epoch = working->plan.succession.parent_epoch;
+	if (code == ERR_OK)
+		code = feed_walk(view, NULL, last_note, &last, err);
+	view_end(view);
+	if (code == ERR_OK)
+		*ret_last = last.epoch;
+	return code;
+}
+
+/* The old key says whose the new one is, if it is at hand. */
+static enum err_code vouch(struct working *working, struct err *err)
+{
+	const struct incarnation_port *port = working->run->port;
+	struct succession_plan *plan = &working->plan;
+	struct heir heir = {.site = plan->site,
+			    .epoch = plan->epoch.epoch,
+			    .succession = plan->succession};
+	const struct signer *old;
+	enum err_code code = port->key_of(
+		port->context, plan->succession.parent_epoch, &old, err);
+
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	memcpy(heir.public_key, plan->epoch.public_key, KEY_PUBLIC_SIZE);
+	heir_sign(old, ledger_identity(working->run->ledger)->net_id, &heir);
+	plan->succession = heir.succession;
+	return ERR_OK;
+}
+
+static enum err_code epoch_open(struct working *working,
+				struct succession_told *ret_told,
+				struct err *err)
+{
+	const struct incarnation_run *run = working->run;
+	struct succession_plan *plan = &working->plan;
+	uint32_t last = 0;
+	enum err_code code = case_look(working, &last, err);
+
+	if (code == ERR_OK)
+		code = run->port->key_make(run->port->context, last,
+					   &plan->epoch.epoch,
+					   plan->epoch.public_key, err);
+	if (code == ERR_OK)
+		code = vouch(working, err);
+	if (code == ERR_OK)
+		code = succession_open(run->ledger, plan, ret_told, err);
+	return code;
+}
+
+static enum err_code run_all(struct working *working, struct err *err)
+{
+	struct incarnation *incarnation = working->incarnation;
+	struct incarnation_result *result = &incarnation->result;
+	const struct incarnation_run *run = working->run;
+	struct succession_told told = {0};
+	uint64_t regained = 0;
+	enum err_code code = journal_recover(
+		run->ledger, incarnation->config.site, &regained, err);
+
+	working->is_other = code == ERR_CONFLICT;
+	if (code == ERR_OK || code == ERR_CONFLICT)
+		code = epoch_open(working, &told, err);
+	if (code == ERR_OK)
+		code = run->port->key_of(run->port->context,
+					 working->plan.epoch.epoch,
+					 &result->signer, err);
+	if (code != ERR_OK)
+		return code;
+	result->epoch = working->plan.epoch.epoch;
+	result->succession = working->plan.succession;
+	result->regained = regained + told.regained;
+	result->carried = told.carried;
+	return ERR_OK;
+}
+
+enum err_code incarnation_run(struct incarnation *incarnation,
+			      const struct incarnation_run *run,
+			      struct err *err)
+{
+	struct working working = {
+		.incarnation = incarnation,
+		.run = run,
+		.plan = {.site = incarnation->config.site,
+			 .epoch = {.now = run->now,
+				   .clock_trusted = run->clock_trusted,
+				   .also = recount_post}},
+	};
+
+	ASSERT(incarnation->phase == INCARNATION_DUE);
+	incarnation->code = run_all(&working, err);
+	if (incarnation->code != ERR_OK)
+		return err_wrap(err, incarnation->code, "begin a new epoch");
+	return ERR_OK;
+}
+
+/* ---- after it ---- */
+
+bool incarnation_finish(struct incarnation *incarnation,
+			struct exchange *exchange, struct sync *sync,
+			uint64_t ms, struct incarnation_result *ret_result)
+{
+	const struct incarnation_result *result = &incarnation->result;
+
+	ASSERT(incarnation->phase == INCARNATION_DUE);
+	if (result->epoch == 0) {
+		incarnation->phase = INCARNATION_FETCHING;
+		incarnation->retry_ms = ms + INCARNATION_RETRY_MS;
+		return false;
+	}
+	incarnation->phase = INCARNATION_WATCHING;
+	incarnation->config.verdict = GUARD_SAME;
+	incarnation->has_twin = false;
+	exchange_succeeded(exchange, result->signer);
+	sync_self_set(sync, &(struct sync_self){.epoch = result->epoch,
+						.signer = result->signer});
+	*ret_result = *result;
+	incarnation->result = (struct incarnation_result){0};
+	return true;
+}
+
+enum err_code incarnation_is_provisional(const struct incarnation *incarnation,
+					 const struct exchange *exchange,
+					 const struct view *view,
+					 bool *ret_is_provisional,
+					 struct err *err)
+{
+	struct journal_head head;
+	uint8_t key[KEY_PUBLIC_SIZE];
+	bool is_provisional = true;
+	enum err_code code = journal_head_get(view, &head, err);
+
+	if (code == ERR_OK)
+		code = site_key(view, incarnation->config.site,
+				pos_epoch(head.pos), key, &is_provisional, err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	*ret_is_provisional = is_provisional || incarnation->has_twin ||
+			      exchange_was_set_back(exchange) ||
+			      (incarnation->config.verdict != GUARD_SAME &&
+			       !exchange_may_seal(exchange));
+	return ERR_OK;
+}

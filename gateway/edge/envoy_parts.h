@@ -1,0 +1,75 @@
+/*
+ * envoy_parts - the envoy's state, and what its files need of each other.
+ *
+ * Layer     gateway/edge; included by envoy*.c only
+ * Threads   the envoy's, but where it says the keeper's
+ */
+#ifndef DEPOT_GATEWAY_EDGE_ENVOY_PARTS_H
+#define DEPOT_GATEWAY_EDGE_ENVOY_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "gateway/core/exchange.h"
+#include "gateway/core/incarnation.h"
+#include "gateway/edge/envoy.h"
+#include "gateway/edge/epoch_keys.h"
+#include "gateway/edge/link_server.h"
+#include "gateway/edge/loop.h"
+
+struct envoy {
+	struct envoy_config config;
+	struct loop *loop;
+	struct wake wake; /* the keeper committed, a job is done, or stop */
+	struct loop_source *wake_source;
+	struct loop_source *tick_timer;
+	struct loop_source *grown_timer;
+	bool is_grown; /* the timer runs */
+	struct link_server *links;
+	struct sync *sync;
+	struct exchange *exchange;
+	struct epoch_keys keys;
+	struct incarnation incarnation;
+	struct sync_self self; /* as the peer engine was told */
+
+	struct keeper_job job;     /* of the exchange */
+	struct keeper_job rebirth; /* of the incarnation */
+	bool is_rebirth_out;
+	bool is_twin_told;
+	bool is_job_out;
+	atomic_int job_code; /* JOB_PENDING, or an enum err_code */
+	atomic_bool is_stopping;
+	atomic_ullong flush_asked;
+	atomic_ullong flush_done;
+	uint64_t flush_taken; /* that the job which is out is to fulfil */
+	atomic_bool is_carried;
+	atomic_bool is_ahead;
+	pthread_t thread;
+
+	pthread_mutex_t mutex; /* of what others see */
+	struct envoy_state state;
+};
+
+#define JOB_PENDING (-1)
+
+/* ---- envoy.c ---- */
+
+struct sync_now envoy_moment(const struct envoy *envoy);
+enum exchange_links envoy_links(const struct envoy *envoy);
+void envoy_failed(const struct envoy *envoy, const char *what,
+		  const struct err *err);
+/* Hands a job to the keeper, which has none. False: it has no room now. */
+bool envoy_job_give(struct envoy *envoy, struct keeper_job *job);
+
+/* ---- envoy_rebirth.c ---- */
+
+/* port.found of the peer engine. */
+void envoy_found(void *context, const struct sync_finding *finding);
+/* The job of a new epoch; the keeper's thread. */
+enum err_code envoy_rebirth_run(void *context, struct batch *batch,
+				struct err *err);
+void envoy_rebirth_finish(struct envoy *envoy);
+/* True if the exchange has to wait for a new epoch. */
+bool envoy_is_reborn(struct envoy *envoy);
+
+#endif

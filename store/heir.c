@@ -1,0 +1,296 @@
+#include "store/heir.h"
+
+#include <string.h>
+
+#include "rules/base/bytes.h"
+#include "store/roster.h"
+#include "store/row.h"
+#include "store/rows.h"
+
+/* Its rows in TABLE_FEED, beside feed_parts.h's: the first byte of the key. */
+#define FEED_HEIR 'h'
+
+#define HEIR_TAG "depot heir v1"
+#define HEIR_SIZE_MAX 160
+#define HEIR_VERSION 1
+#define HEIR_ROW_SIZE_MAX 256
+
+/* ---- the statement ---- */
+
+static struct span statement(const struct heir *heir, uint8_t *buffer)
+{
+	const struct succession *succession = &heir->succession;
+	struct writer writer;
+
+	writer_init(&writer, buffer, HEIR_SIZE_MAX);
+	write_varint(&writer, heir->site);
+	write_varint(&writer, heir->epoch);
+	write_raw(&writer, heir->public_key, sizeof(heir->public_key));
+	write_varint(&writer, succession->parent_epoch);
+	write_varint(&writer, succession->parent_seq);
+	write_raw(&writer, succession->parent_hash,
+		  sizeof(succession->parent_hash));
+	ASSERT(writer_ok(&writer));
+	return (struct span){(const char *)buffer, writer.size};
+}
+
+void heir_sign(const struct signer *parent_key,
+	       const uint8_t net_id[NET_ID_SIZE], struct heir *heir)
+{
+	uint8_t buffer[HEIR_SIZE_MAX];
+
+	signer_sign(parent_key, HEIR_TAG, net_id, statement(heir, buffer),
+		    heir->succession.signature);
+}
+
+bool heir_verify(const uint8_t parent_public[KEY_PUBLIC_SIZE],
+		 const uint8_t net_id[NET_ID_SIZE], const struct heir *heir)
+{
+	uint8_t buffer[HEIR_SIZE_MAX];
+
+	return heir->succession.parent_epoch < heir->epoch &&
+	       signature_is_good(parent_public, HEIR_TAG, net_id,
+				 statement(heir, buffer),
+				 heir->succession.signature);
+}
+
+/* ---- a first delta ---- */
+
+static bool row_read(struct rows *rows, struct reader *reader, struct pos pos,
+		     struct entry *ret_entry)
+{
+	UNINITIALIZED struct entry_bytes bytes;
+
+	return rows_read(rows, pos, reader, &bytes) == ERR_OK &&
+	       entry_decode((struct span){(char *)bytes.data, bytes.size},
+			    ret_entry) == ERR_OK;
+}
+
+/* False: it begins otherwise. */
+static bool first_rows_read(const struct delta *delta, struct heir *heir)
+{
+	uint32_t epoch = delta->header.epoch;
+	struct rows *rows = NULL;
+	struct reader reader;
+	struct entry entry;
+	bool is_read = false;
+
+	if (delta->header.row_count < 2 || delta->rows.size == 0 ||
+	    rows_open(&rows, NULL) != ERR_OK)
+		return false;
+	reader_init(&reader, delta->rows.data, delta->rows.size);
+	rows_mark(rows);
+	if (row_read(rows, &reader, pos_make(epoch, 1), &entry) &&
+	    entry.kind == ENTRY_FOUNDING) {
+		memcpy(heir->public_key, entry.body.founding.public_key,
+		       sizeof(heir->public_key));
+		if (row_read(rows, &reader, pos_make(epoch, 2), &entry) &&
+		    entry.kind == ENTRY_SUCCESSION && entry_is_sound(&entry)) {
+			heir->succession = entry.body.succession;
+			is_read = true;
+		}
+	}
+	rows_close(rows);
+	return is_read;
+}
+
+/* A parent whose key is not trusted any more vouches for nobody. */
+static enum err_code vouched_set(const struct view *view,
+				 const uint8_t net_id[NET_ID_SIZE],
+				 struct heir *heir, struct err *err)
+{
+	struct feed_id parent = {heir->site, heir->succession.parent_epoch, 0};
+	uint8_t key[KEY_PUBLIC_SIZE];
+	struct fence fence;
+	enum err_code code = roster_fence(view, parent, &fence, err);
+
+	heir->is_vouched = false;
+	if (code == ERR_OK && fence.verdict == FENCE_REVOKED)
+		return ERR_OK;
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	code = site_key(view, parent.site, parent.epoch, key, NULL, err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code == ERR_OK)
+		heir->is_vouched = heir_verify(key, net_id, heir);
+	return code;
+}
+
+enum err_code heir_read(const struct view *view,
+			const uint8_t net_id[NET_ID_SIZE],
+			const struct delta *delta, struct heir *ret_heir,
+			struct err *err)
+{
+	struct heir heir = {.site = delta->header.site,
+			    .epoch = delta->header.epoch};
+	enum err_code code;
+
+	if (delta->header.seq != 1 || heir.site < SITE_FIRST ||
+	    !first_rows_read(delta, &heir))
+		return ERR_NOT_FOUND;
+	code = vouched_set(view, net_id, &heir, err);
+	if (code == ERR_OK)
+		*ret_heir = heir;
+	return code;
+}
+
+/* ---- keeping it ---- */
+
+static struct key heir_key(uint32_t site, uint32_t epoch)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, FEED_HEIR);
+	key_add_u32(&key, site);
+	key_add_u32(&key, epoch);
+	return key;
+}
+
+enum err_code heir_note(struct txn *txn, const uint8_t net_id[NET_ID_SIZE],
+			const struct delta *delta, struct err *err)
+{
+	const struct succession *succession;
+	uint8_t buffer[HEIR_ROW_SIZE_MAX];
+	struct writer writer;
+	struct heir heir;
+	struct key key;
+	enum err_code code =
+		heir_read(txn_view(txn), net_id, delta, &heir, err);
+
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	succession = &heir.succession;
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_u8(&writer, HEIR_VERSION);
+	write_raw(&writer, heir.public_key, sizeof(heir.public_key));
+	write_u8(&writer, heir.is_vouched);
+	write_u32(&writer, succession->parent_epoch);
+	write_u64(&writer, succession->parent_seq);
+	write_raw(&writer, succession->parent_hash,
+		  sizeof(succession->parent_hash));
+	write_u8(&writer, (uint8_t)succession->reason);
+	write_u64(&writer, succession->lost_first);
+	write_u64(&writer, succession->lost_last);
+	write_raw(&writer, succession->signature,
+		  sizeof(succession->signature));
+	key = heir_key(heir.site, heir.epoch);
+	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
+}
+
+static void read_copy(struct reader *reader, uint8_t *bytes, size_t size)
+{
+	struct span raw = read_raw(reader, size);
+
+	if (raw.size == size)
+		memcpy(bytes, raw.data, size);
+}
+
+static enum err_code row_decode(struct reader *reader, struct heir *ret_heir,
+				struct err *err)
+{
+	struct heir heir = *ret_heir;
+	struct succession *succession = &heir.succession;
+	uint8_t version = read_u8(reader);
+	uint8_t reason;
+
+	read_copy(reader, heir.public_key, sizeof(heir.public_key));
+	heir.is_vouched = read_u8(reader) == 1;
+	succession->parent_epoch = read_u32(reader);
+	succession->parent_seq = read_u64(reader);
+	read_copy(reader, succession->parent_hash,
+		  sizeof(succession->parent_hash));
+	reason = read_u8(reader);
+	succession->lost_first = read_u64(reader);
+	succession->lost_last = read_u64(reader);
+	read_copy(reader, succession->signature, sizeof(succession->signature));
+	if (!reader_done(reader) || version != HEIR_VERSION || reason == 0 ||
+	    reason > SUCCESSION_REASON_MAX)
+		return row_garbled(TABLE_FEED, err);
+	succession->reason = (enum succession_reason)reason;
+	*ret_heir = heir;
+	return ERR_OK;
+}
+
+enum err_code heir_get(const struct view *view, uint32_t site, uint32_t epoch,
+		       struct heir *ret_heir, struct err *err)
+{
+	struct key key = heir_key(site, epoch);
+	struct heir heir = {.site = site, .epoch = epoch};
+	struct reader reader;
+	enum err_code code =
+		row_get(view, TABLE_FEED, key_span(&key), &reader, err);
+
+	if (code == ERR_OK)
+		code = row_decode(&reader, &heir, err);
+	if (code == ERR_OK)
+		*ret_heir = heir;
+	return code;
+}
+
+struct heir_walk {
+	heir_visit_fn *visit;
+	void *context;
+};
+
+static enum err_code row_visit(void *context, struct span key,
+			       struct span value, struct err *err)
+{
+	const struct heir_walk *walk = context;
+	struct heir heir = {.site = 0};
+	struct reader reader;
+	struct reader name;
+	enum err_code code = row_open(TABLE_FEED, key, value, &reader, err);
+
+	if (code != ERR_OK)
+		return code;
+	reader_init(&name, key.data, key.size);
+	(void)read_u8(&name); /* the kind */
+	heir.site = read_u32(&name);
+	heir.epoch = read_u32(&name);
+	code = row_decode(&reader, &heir, err);
+	return code == ERR_OK ? walk->visit(walk->context, &heir, err) : code;
+}
+
+enum err_code heir_walk(const struct view *view, heir_visit_fn *visit,
+			void *context, struct err *err)
+{
+	struct heir_walk walk = {visit, context};
+	struct key prefix = {.size = 0};
+
+	key_add_u8(&prefix, FEED_HEIR);
+	return view_walk(view, TABLE_FEED, key_span(&prefix), key_span(&prefix),
+			 row_visit, &walk, err);
+}
+
+/* ---- whose key ---- */
+
+enum err_code site_key(const struct view *view, uint32_t site, uint32_t epoch,
+		       uint8_t ret_key[KEY_PUBLIC_SIZE],
+		       bool *ret_is_provisional, struct err *err)
+{
+	struct certificate certificate;
+	struct heir heir;
+	enum err_code code =
+		roster_certificate(view, site, epoch, &certificate, err);
+
+	if (code == ERR_OK) {
+		memcpy(ret_key, certificate.public_key, KEY_PUBLIC_SIZE);
+		if (ret_is_provisional != NULL)
+			*ret_is_provisional = certificate.is_provisional;
+		return ERR_OK;
+	}
+	if (code != ERR_NOT_FOUND)
+		return code;
+	code = heir_get(view, site, epoch, &heir, err);
+	if (code != ERR_OK)
+		return code;
+	if (!heir.is_vouched)
+		return ERR_NOT_FOUND;
+	memcpy(ret_key, heir.public_key, KEY_PUBLIC_SIZE);
+	if (ret_is_provisional != NULL)
+		*ret_is_provisional = true;
+	return ERR_OK;
+}

@@ -1,0 +1,82 @@
+/*
+ * heir - the next life of a site's feed, before HQ has certified it.
+ *
+ * Layer     store
+ * Threads   reading: any, through a view; heir_note: the writer
+ * On disk   docs/format/tables.md: TABLE_FEED; derived from first deltas
+ *
+ * A box that succeeds itself (store/succession.h) signs with a key that nobody
+ * knows. The first delta of the new epoch has it in its founding, and in its
+ * succession a statement about it by the key of the epoch before, which
+ * everybody knows. So whoever carries the feed carries its credentials: the key
+ * is provisional, its facts count, its rights are 0 (a certificate alone gives
+ * those). Where the old key was not at hand the statement is missing, and the
+ * feed waits for HQ.
+ */
+#ifndef DEPOT_STORE_HEIR_H
+#define DEPOT_STORE_HEIR_H
+
+#include "rules/ledger/entry.h"
+#include "store/delta.h"
+#include "store/env.h"
+#include "store/keys.h"
+
+struct heir {
+	uint32_t site;
+	uint32_t epoch;
+	uint8_t public_key[KEY_PUBLIC_SIZE];
+	bool is_vouched; /* the parent's key has signed for it */
+	struct succession succession;
+};
+
+/*
+ * The statement: Ed25519 by the key of @heir's parent epoch over the tag "depot
+ * heir v1", the network's id, and site, epoch (varints), public_key,
+ * parent_epoch, parent_seq (varints), parent_hash. heir_sign sets the
+ * succession's signature.
+ */
+void heir_sign(const struct signer *parent_key,
+	       const uint8_t net_id[NET_ID_SIZE], struct heir *heir);
+MUST_CHECK bool heir_verify(const uint8_t parent_public[KEY_PUBLIC_SIZE],
+			    const uint8_t net_id[NET_ID_SIZE],
+			    const struct heir *heir);
+
+/*
+ * What @delta, the first of a site's epoch beyond 1, says in its first two
+ * rows, and whether the parent's key vouches for it: a parent whose key was
+ * revoked vouches for nobody.
+ * ERR_NOT_FOUND  it does not begin with a founding and a succession
+ */
+MUST_CHECK enum err_code heir_read(const struct view *view,
+				   const uint8_t net_id[NET_ID_SIZE],
+				   const struct delta *delta,
+				   struct heir *ret_heir, struct err *err);
+
+/* Keeps what heir_read finds in it; nothing if it finds nothing. */
+MUST_CHECK enum err_code heir_note(struct txn *txn,
+				   const uint8_t net_id[NET_ID_SIZE],
+				   const struct delta *delta, struct err *err);
+
+/* ERR_NOT_FOUND  no first delta of it came */
+MUST_CHECK enum err_code heir_get(const struct view *view, uint32_t site,
+				  uint32_t epoch, struct heir *ret_heir,
+				  struct err *err);
+/* Visits all, by site and epoch, certified ones too. */
+typedef enum err_code heir_visit_fn(void *context, const struct heir *heir,
+				    struct err *err);
+MUST_CHECK enum err_code heir_walk(const struct view *view,
+				   heir_visit_fn *visit, void *context,
+				   struct err *err);
+
+/*
+ * Whose key speaks for a site's epoch: that of its certificate, else that of an
+ * heir that was vouched for. *@ret_is_provisional (may be NULL): no certificate
+ * that is not provisional itself.
+ * ERR_NOT_FOUND  nobody's, yet
+ */
+MUST_CHECK enum err_code site_key(const struct view *view, uint32_t site,
+				  uint32_t epoch,
+				  uint8_t ret_key[KEY_PUBLIC_SIZE],
+				  bool *ret_is_provisional, struct err *err);
+
+#endif

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""A disk that goes back in time: the box takes back what peers have, and goes
+on as its site's next life.
+
+Method: HQ and two sites with real daemons and brokers (sites.py). A site's disk
+is put back to an older image, work goes on there at once, and at the end all
+hold the same deltas, every scan is in somebody's feed once, the box's own book
+has all of them, and the network's audit is clean.
+"""
+
+import os
+import shutil
+import time
+
+import depot_harness as h
+import sites as s
+
+NO_BRANCH = "0" * 16
+
+
+def image_of(scratch, box, name, with_guard=False):
+    """A copy of the box's disk as it is; the box is stopped for it."""
+    image = scratch.file(name)
+    shutil.copytree(box.store, image)
+    if with_guard:
+        shutil.copy(box.store + "-guard", image + "-guard")
+    return image
+
+
+def put_back(box, image):
+    """What is in the memory of a box that was off is gone."""
+    shutil.rmtree(box.runtime)
+    shutil.rmtree(box.store)
+    shutil.copytree(image, box.store)
+    if os.path.exists(image + "-guard"):
+        shutil.copy(image + "-guard", box.store + "-guard")
+
+
+def until(what, look):
+    """Waits for what nobody tells; returns what @look gave at last."""
+    end = time.monotonic() + h.LIMIT
+    while True:
+        value = look()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise h.Late(what)
+        time.sleep(0.2)
+
+
+def heirs(feeds, site):
+    """Epochs of a site behind the first, in order."""
+    return sorted({epoch for (number, epoch, _) in feeds
+                   if number == site and epoch > 1})
+
+
+def receipts(box):
+    return sum(entry["movement"] == "receive" and "carried" not in entry
+               for entry in box.movements())
+
+
+@h.test
+def a_disk_that_went_back_loses_nothing_and_all_agree(scratch):
+    _, sites = s.begin(scratch)
+    hq, _, box = sites
+    s.scan(scratch, box, 100, "b1")
+    s.agree_on(sites, 5)
+    box.stop()
+    image = image_of(scratch, box, "image")
+    box.start()
+    s.scan(scratch, box, 100, "b2")
+    before = s.agree_on(sites, 5)
+    box.stop()
+    put_back(box, image)
+    box.start()
+    box.program.wait_line(" guard: rollback")
+    s.scan(scratch, box, 150, "b3")
+    box.program.wait_line(" succession: ")
+    feeds = until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
+                  and s.agree_on(sites, 5))
+    h.same(feeds[(5, 1, NO_BRANCH)], before[(5, 1, NO_BRANCH)],
+           "the life before")
+    s.holds(feeds, {1, 3, 4, 5})
+    h.same(receipts(box), 350, "receipts in the box's own book")
+
+
+@h.test
+def a_disk_that_takes_its_guard_along_is_noticed_by_the_others(scratch):
+    _, sites = s.begin(scratch)
+    box = sites[2]
+    s.scan(scratch, box, 5, "b1")
+    s.agree_on(sites, 5)
+    box.stop()
+    image = image_of(scratch, box, "image", with_guard=True)
+    box.start()
+    s.scan(scratch, box, 30, "b2")
+    s.agree_on(sites, 5)
+    box.stop()
+    put_back(box, image)
+    box.start()
+    box.program.wait_line(" set_back: ")
+    box.program.wait_line(" succession: ")
+    s.scan(scratch, box, 3, "b3")
+    feeds = until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
+                  and s.agree_on(sites, 5))
+    s.holds(feeds, {1, 3, 4, 5})
+    h.same(receipts(box), 38, "receipts in the box's own book")
+
+
+if __name__ == "__main__":
+    h.main()
