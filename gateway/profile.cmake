@@ -1,8 +1,9 @@
-# The build profiles: -DDEPOT_PROFILE=dev|asan|tsan|coverage|fuzz|release.
+# The build profiles:
+# -DDEPOT_PROFILE=dev|asan|tsan|coverage|fuzz|release|fast.
 
-set(DEPOT_PROFILE dev CACHE STRING "dev, asan, tsan, coverage, fuzz or release")
+set(DEPOT_PROFILE dev CACHE STRING "as above")
 set_property(CACHE DEPOT_PROFILE PROPERTY STRINGS
-	dev asan tsan coverage fuzz release)
+	dev asan tsan coverage fuzz release fast)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion
 	-Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes
@@ -48,6 +49,10 @@ elseif(DEPOT_PROFILE STREQUAL "release")
 		-ftrivial-auto-var-init=zero -fPIE
 		-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 	add_link_options(-pie -Wl,-z,relro,-z,now)
+elseif(DEPOT_PROFILE STREQUAL "fast")
+	# For a campaign of the simulator: this machine's, never shipped.
+	add_compile_options(-O3 -g -march=native -flto=auto)
+	add_link_options(-flto=auto)
 else()
 	message(FATAL_ERROR "unknown DEPOT_PROFILE: ${DEPOT_PROFILE}")
 endif()

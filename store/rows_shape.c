@@ -120,12 +120,35 @@ unsigned row_class_known(uint64_t kind, uint64_t tag)
 	return ROW_CLASS_UNKNOWN;
 }
 
-void row_classes_init(struct row_classes *classes)
+static void classes_learn(struct row_classes *classes, unsigned kind,
+			  const struct field_table *table)
 {
-	for (unsigned kind = 0; kind < ROW_CLASSES_KINDS; kind++)
-		for (unsigned tag = 0; tag < ROW_CLASSES_TAGS; tag++)
+	for (size_t i = 0; i < table->count; i++) {
+		uint32_t tag = table->fields[i].tag;
+
+		if (tag < ROW_CLASSES_TAGS)
 			classes->known[kind][tag] =
 				(uint8_t)row_class_known(kind, tag);
+	}
+}
+
+/* Field by field of the tables: most tags of most kinds are none. */
+void row_classes_init(struct row_classes *classes)
+{
+	struct field_table head = entry_head_fields();
+	struct field_table body;
+
+	memset(classes->known, ROW_CLASS_UNKNOWN, sizeof(classes->known));
+	for (unsigned kind = 0; kind < ROW_CLASSES_KINDS; kind++) {
+		classes->known[kind][ROW_TAG_STAMP] =
+			(uint8_t)row_class_known(kind, ROW_TAG_STAMP);
+		classes->known[kind][3] = (uint8_t)row_class_known(kind, 3);
+		classes_learn(classes, kind, &head);
+		if (!entry_kind_is_known(kind))
+			continue;
+		body = entry_body_fields((enum entry_kind)kind);
+		classes_learn(classes, kind, &body);
+	}
 }
 
 static size_t class_size_max(enum row_class class)

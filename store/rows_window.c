@@ -21,11 +21,13 @@ bool window_open(struct window *window, uint32_t capacity, uint32_t size_max,
 	*window = (struct window){
 		.capacity = capacity, .size_max = size_max, .key = key};
 	window->heads = calloc(bucket_count(window), sizeof(uint16_t));
-	window->nexts = calloc(capacity, sizeof(uint16_t));
-	window->sizes = calloc(capacity, sizeof(uint16_t));
-	window->texts = calloc(capacity, size_max);
-	window->old_sizes = calloc(capacity, sizeof(uint16_t));
-	window->old_texts = calloc(capacity, size_max);
+	/* Nothing of a slot is read before it is written: megabytes that need
+	 * not be cleared, nor touched. */
+	window->nexts = malloc(capacity * sizeof(uint16_t));
+	window->sizes = malloc(capacity * sizeof(uint16_t));
+	window->texts = malloc((size_t)capacity * size_max);
+	window->old_sizes = malloc(capacity * sizeof(uint16_t));
+	window->old_texts = malloc((size_t)capacity * size_max);
 	return window->heads != NULL && window->nexts != NULL &&
 	       window->sizes != NULL && window->texts != NULL &&
 	       window->old_sizes != NULL && window->old_texts != NULL;

@@ -138,8 +138,9 @@ void check_step(struct node *node)
 	struct err err;
 	enum err_code code;
 
-	if (!node->is_up || !sim_is_sound(sim))
+	if (!node->is_up || !node->is_unchecked || !sim_is_sound(sim))
 		return;
+	node->is_unchecked = false;
 	code = view_begin(ledger_env(node->ledger), &view, &err);
 	if (code == ERR_OK) {
 		look.view = view;
@@ -153,41 +154,38 @@ void check_step(struct node *node)
 
 /* ---- agreement ---- */
 
-static bool vector_of(struct node *node, uint8_t digest[VECTOR_DIGEST_SIZE],
-		      uint64_t *ret_unsealed)
+/* The digest of the vector, and what is not sealed, after the last commit. */
+static bool vector_of(struct node *node)
 {
 	struct looking look = {.sim = node->sim, .node = node};
 	struct view *view;
 	struct err err;
-	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
+	enum err_code code;
 
+	if (!node->is_undigested)
+		return true;
+	code = view_begin(ledger_env(node->ledger), &view, &err);
 	if (code == ERR_OK) {
-		code = feed_vector_digest(view, node->sim->net_id, digest,
+		code = feed_vector_digest(view, node->sim->net_id, node->digest,
 					  &err);
 		if (code == ERR_OK)
-			code = feed_unsealed(view, node->site, ret_unsealed,
+			code = feed_unsealed(view, node->site, &node->unsealed,
 					     &err);
 		view_end(view);
 	}
 	store_failed(&look, code, &err);
+	node->is_undigested = code != ERR_OK;
 	return code == ERR_OK;
 }
 
 bool check_is_settled(struct sim *sim)
 {
-	uint8_t first[VECTOR_DIGEST_SIZE] = {0};
-	uint64_t unsealed;
-
 	for (size_t i = 0; i < sim->node_count; i++) {
-		uint8_t digest[VECTOR_DIGEST_SIZE];
 		struct node *node = &sim->nodes[i];
 
-		if (!node->is_up || !vector_of(node, digest, &unsealed) ||
-		    unsealed > 0)
-			return false;
-		if (i == 0)
-			memcpy(first, digest, sizeof(first));
-		else if (memcmp(first, digest, sizeof(first)) != 0)
+		if (!node->is_up || !vector_of(node) || node->unsealed > 0 ||
+		    memcmp(node->digest, sim->nodes[0].digest,
+			   sizeof(node->digest)) != 0)
 			return false;
 	}
 	return true;

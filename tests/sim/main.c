@@ -10,10 +10,12 @@
  * What fails is cut down to the actions that it needs, and printed.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/entropy.h"
 #include "tests/sim/shrink.h"
 #include "tests/sim/sim.h"
 
@@ -201,6 +203,13 @@ static uint64_t number_of(const char *text)
 	return number;
 }
 
+/* Memory that one schedule gave back the next one takes: not the system. */
+static void memory_keep(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, 4096 << 10);
+	(void)mallopt(M_TRIM_THRESHOLD, 512 << 20);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t from = 1;
@@ -209,6 +218,8 @@ int main(int argc, char **argv)
 	bool is_loud = false;
 	bool is_one = false;
 
+	entropy_take_over();
+	memory_keep();
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--loud") == 0)
 			is_loud = true;

@@ -10,6 +10,8 @@
 #include "rules/ledger/entry.h"
 #include "store/file.h"
 #include "store/journal.h"
+#include "store/mdbfile.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/node_parts.h"
 
 #define MAP_SIZE (UINT64_C(8) << 20)
@@ -229,6 +231,27 @@ static bool engine_begin(struct node *node)
 	return true;
 }
 
+/* I6: what was committed before the power went is there. */
+static void durable_check(struct node *node)
+{
+	struct journal_head head;
+	struct view *view;
+	struct err err;
+
+	if (!went(node, view_begin(ledger_env(node->ledger), &view, &err), &err,
+		  "view"))
+		return;
+	if (went(node, journal_head_get(view, &head, &err), &err, "head") &&
+	    head.pos.value < node->told.value)
+		sim_fail(node->sim,
+			 "I6: site %u lost entries: it was at %u.%" PRIu64
+			 ", and is at %u.%" PRIu64,
+			 node->site, pos_epoch(node->told),
+			 pos_number(node->told), pos_epoch(head.pos),
+			 pos_number(head.pos));
+	view_end(view);
+}
+
 void node_start(struct node *node)
 {
 	struct err err;
@@ -243,6 +266,11 @@ void node_start(struct node *node)
 	    !keys_open(node) || !engine_begin(node) || !sync_begin(node))
 		return;
 	node->is_up = true;
+	node->is_unchecked = true;
+	node->is_uncounted = true;
+	node->is_undigested = true;
+	durable_check(node);
+	truth_follow(node);
 	node->sim->net.is_listening[node->index] = true;
 	sim_log(node->sim, node, "starts");
 	for (uint32_t broker = 0; broker < NET_BROKERS_MAX; broker++)
@@ -274,8 +302,13 @@ static void node_drop(struct node *node)
 
 void node_crash(struct node *node)
 {
+	char file[FILE_PATH_SIZE];
+
 	sim_log(node->sim, node, "loses power");
 	node_drop(node);
+	if (went(node, file_path(node->store, MDBFILE_NAME, file, NULL), NULL,
+		 "path"))
+		disk_power_cut(file, &node->sim->random);
 }
 
 /* ---- copies ---- */

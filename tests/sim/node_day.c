@@ -4,9 +4,12 @@
 #include "gateway/core/hq.h"
 #include "rules/ledger/entry.h"
 #include "store/journal.h"
+#include "tests/sim/disk.h"
 #include "tests/sim/node_parts.h"
 
 #define TURN_ROUNDS_MAX 10000
+/* Some more than what a commit of this size writes. */
+#define CUT_WRITES_MAX 12
 
 /* ---- transactions ---- */
 
@@ -30,7 +33,7 @@ static enum err_code fact_note(void *context, const struct journal_row *row,
 	return ERR_OK;
 }
 
-static void truth_follow(struct node *node)
+void truth_follow(struct node *node)
 {
 	struct pos from = {node->told.value + 1};
 	struct view *view;
@@ -44,6 +47,20 @@ static void truth_follow(struct node *node)
 	(void)went(node, journal_walk(view, from, fact_note, node, &err), &err,
 		   "truth");
 	view_end(view);
+}
+
+/* The disk dies in the middle of it; what it got to, the next start shows. */
+static bool commit_cut(struct node *node, struct batch *batch)
+{
+	struct err err;
+	enum err_code code;
+
+	disk_die_after(random_below(&node->sim->random, CUT_WRITES_MAX));
+	code = batch_commit(batch, &err);
+	sim_log(node->sim, node, "commits: %s", err_code_name(code));
+	node->sim->totals.crashes_in_commit++;
+	node_crash(node);
+	return false;
 }
 
 /*
@@ -60,8 +77,13 @@ static bool commit(struct node *node, struct batch *batch)
 		node_crash(node);
 		return false;
 	}
+	if (node->crash == CRASH_IN_COMMIT)
+		return commit_cut(node, batch);
 	if (!went(node, batch_commit(batch, &err), &err, "commit"))
 		return false;
+	node->is_unchecked = true;
+	node->is_uncounted = true;
+	node->is_undigested = true;
 	feed_desk_committed(node->desk);
 	truth_follow(node);
 	if (node->crash == CRASH_AFTER_COMMIT) {
@@ -103,7 +125,11 @@ static bool prepare(struct node *node)
 	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
 
 	if (code == ERR_OK) {
-		code = feed_unsealed(view, node->site, &given.unsealed, &err);
+		if (node->is_uncounted)
+			code = feed_unsealed(view, node->site, &node->unsealed,
+					     &err);
+		node->is_uncounted = code != ERR_OK;
+		given.unsealed = node->unsealed;
 		if (code == ERR_OK)
 			code = exchange_prepare(node->exchange, view, &given,
 						&is_due, &err);

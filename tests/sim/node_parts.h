@@ -25,6 +25,9 @@ extern const char *const sim_bins[SIM_BINS];
 bool went(struct node *node, enum err_code code, const struct err *err,
 	  const char *what);
 
+/* Tells truth what was committed since it was told. */
+void truth_follow(struct node *node);
+
 /* The box's moment, for the peer engine. */
 struct sync_now sync_moment(const struct node *node);
 

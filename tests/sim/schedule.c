@@ -67,7 +67,7 @@ static void work_draw(struct drawing *drawing)
 	struct action *action = draw_next(drawing, ACTION_WORK);
 
 	/* Now and then a rush that fills several deltas. */
-	action->amount = random_hits(&drawing->random, 30)
+	action->amount = random_hits(&drawing->random, 10)
 				 ? random_from(&drawing->random, 100, 300)
 				 : random_from(&drawing->random, 1, 12);
 }

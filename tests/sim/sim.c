@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "store/seal.h"
+#include "tests/sim/disk.h"
+#include "tests/sim/entropy.h"
 #include "tests/sim/signature.h"
 
 #define TICK_MS 1000
@@ -133,6 +135,8 @@ static bool sim_open(struct sim *sim, const struct schedule *schedule,
 	sim->random = random_stream(schedule->seed, 3);
 	sim->now_ms = SIM_START_MS;
 	sim->is_honest = true;
+	entropy_seed(schedule->seed);
+	disk_reset();
 	net_open(&sim->net, schedule->seed);
 	sim->net.now_ms = sim->now_ms;
 	sim->node_count = schedule->node_count;

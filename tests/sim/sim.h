@@ -40,6 +40,7 @@ struct sim;
 enum crash_point {
 	CRASH_NONE = 0,
 	CRASH_BEFORE_COMMIT,
+	CRASH_IN_COMMIT, /* between two writes of the disk */
 	CRASH_AFTER_COMMIT, /* before anything is said of it */
 };
 
@@ -83,6 +84,12 @@ struct node {
 	enum crash_point crash;
 
 	bool has_grown; /* HQ said something */
+	/* A commit since the checkers, or the keeper, looked. */
+	bool is_unchecked;
+	bool is_uncounted;
+	bool is_undigested;
+	uint64_t unsealed; /* as counted */
+	uint8_t digest[VECTOR_DIGEST_SIZE];
 
 	/* What the checkers saw of each feed. */
 	struct seen_head seen[SIM_FEEDS_MAX];
@@ -140,6 +147,7 @@ struct sim_totals {
 	uint64_t sealed;
 	uint64_t admitted;
 	uint64_t crashes_in_commit;
+	uint64_t writes_lost; /* unsynced ones, in power cuts */
 	uint64_t checks;
 };
 
