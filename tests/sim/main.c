@@ -206,7 +206,7 @@ static uint64_t number_of(const char *text)
 /* Memory that one schedule gave back the next one takes: not the system. */
 static void memory_keep(void)
 {
-	(void)mallopt(M_MMAP_THRESHOLD, 4096 << 10);
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
 	(void)mallopt(M_TRIM_THRESHOLD, 512 << 20);
 }
 

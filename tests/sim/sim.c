@@ -15,7 +15,7 @@
 #include "tests/sim/signature.h"
 
 #define TICK_MS 1000
-#define REAL_SIGNATURES_EVERY 50
+#define REAL_SIGNATURES_EVERY 200
 /* Between two actions the boxes tick at most this often: a day without any
  * news has no need of 86,400. */
 #define TICKS_MAX 8
