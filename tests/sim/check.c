@@ -404,6 +404,8 @@ void check_end(struct sim *sim)
 
 	for (size_t i = 1; i < sim->node_count && sim_is_sound(sim); i++)
 		agreement_check(sim, &sim->nodes[0], &sim->nodes[i]);
+	if (sim_is_sound(sim))
+		check_transfers(sim);
 	/* They hold the same deltas by hash: one stands for all. */
 	if (sim_is_sound(sim))
 		truth_check(sim, node);

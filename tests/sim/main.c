@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/disk.h"
 #include "tests/sim/entropy.h"
 #include "tests/sim/shrink.h"
 #include "tests/sim/sim.h"
@@ -63,6 +64,10 @@ static void summary_add(struct summary *summary, const struct sim *sim)
 	summary->totals.admitted += sim->totals.admitted;
 	summary->totals.crashes_in_commit += sim->totals.crashes_in_commit;
 	summary->totals.checks += sim->totals.checks;
+	summary->totals.transfers += sim->totals.transfers;
+	summary->totals.claims += sim->totals.claims;
+	summary->totals.in_transit += sim->totals.in_transit;
+	summary->totals.writes_lost += disk_writes_lost();
 	summary->net.published += net->published;
 	summary->net.delivered += net->delivered;
 	summary->net.lost += net->lost;
@@ -88,12 +93,17 @@ static void summary_print(const struct summary *summary)
 			       action_names[i], totals->actions[i],
 			       100.0 * (double)summary->with[i] /
 				       (double)summary->schedules);
-	printf("crashes in a commit: %" PRIu64 "\nframes published: %" PRIu64
+	printf("transfers' items: %" PRIu64 "\nof them in transit: %" PRIu64
+	       "\nclaims: %" PRIu64 "\n",
+	       totals->transfers, totals->in_transit, totals->claims);
+	printf("crashes in a commit: %" PRIu64
+	       "\nunsynced writes lost: %" PRIu64 "\nframes published: %" PRIu64
 	       "\nframes delivered: %" PRIu64 "\nframes lost: %" PRIu64
 	       "\nframes doubled: %" PRIu64 "\nframes reordered: %" PRIu64
 	       "\nframes hours late: %" PRIu64 "\n",
-	       totals->crashes_in_commit, net->published, net->delivered,
-	       net->lost, net->doubled, net->reordered, net->late);
+	       totals->crashes_in_commit, totals->writes_lost, net->published,
+	       net->delivered, net->lost, net->doubled, net->reordered,
+	       net->late);
 }
 
 static void schedule_print(const struct schedule *schedule)

@@ -11,6 +11,7 @@
 #include "store/file.h"
 #include "store/journal.h"
 #include "store/mdbfile.h"
+#include "store/site.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/node_parts.h"
 
@@ -75,6 +76,10 @@ static void furnish(struct node *node, struct batch *batch)
 				    span_of(sim_bins[i])));
 		post(node, batch, &entry);
 	}
+	entry_init(&entry, ENTRY_ACCOUNT);
+	FITS(name_set(&entry.body.account.name, SPAN_LITERAL(SIM_ACCOUNT)));
+	entry.body.account.roles = ROLE_MANAGER | ROLE_LOGISTICS;
+	post(node, batch, &entry);
 	entry_init(&entry, ENTRY_DEVICE);
 	FITS(name_set(&entry.body.device.name, SPAN_LITERAL(SIM_DEVICE)));
 	entry.body.device.kind = DEVICE_SCANNER;
@@ -107,6 +112,9 @@ void node_found(struct node *node)
 		 "begin")) {
 		batch_time(batch, node_clock(node), true);
 		furnish(node, batch);
+		(void)went(node,
+			   site_number_put(batch_txn(batch), node->site, &err),
+			   &err, "number");
 		(void)went(node, batch_commit(batch, &err), &err, "commit");
 	}
 	ledger_close(node->ledger);
@@ -368,7 +376,9 @@ void node_clone(struct node *node)
 	if (!key_copy(sim->image.store, node->store))
 		sim_fail(sim, "site %u: no copy of the key", node->site);
 	node->told = sim->image.told;
-	node->reading = 1000000; /* another scanner's numbers */
+	/* Another scanner's numbers, and other people's. */
+	node->reading = 1000000;
+	node->asked = 1000000;
 }
 
 void node_stop(struct node *node)

@@ -25,8 +25,12 @@ static enum err_code fact_note(void *context, const struct journal_row *row,
 	struct entry entry;
 
 	(void)err;
-	fact.is_movement = entry_decode(row->bytes, &entry) == ERR_OK &&
-			   entry.kind == ENTRY_MOVEMENT;
+	if (entry_decode(row->bytes, &entry) == ERR_OK) {
+		fact.is_movement = entry.kind == ENTRY_MOVEMENT;
+		node->sim->totals.claims += entry.kind == ENTRY_CLAIM;
+	}
+	if (fact.is_movement)
+		truth_move(&node->sim->truth, &entry.body.movement);
 	truth_add(&node->sim->truth, &fact);
 	node->sim->totals.entries++;
 	node->told = row->pos;
@@ -67,7 +71,7 @@ static bool commit_cut(struct node *node, struct batch *batch)
  * Ends a transaction, if the power does not go just now. Returns false if it
  * did: the box is down.
  */
-static bool commit(struct node *node, struct batch *batch)
+bool node_commit(struct node *node, struct batch *batch)
 {
 	struct err err;
 
@@ -94,7 +98,7 @@ static bool commit(struct node *node, struct batch *batch)
 	return true;
 }
 
-static struct batch *begin(struct node *node)
+struct batch *node_begin(struct node *node)
 {
 	struct batch *batch = NULL;
 	struct err err;
@@ -141,7 +145,7 @@ static bool prepare(struct node *node)
 /* Begin, work, end: as the keeper does it. False: the box is down. */
 static bool exchange_once(struct node *node)
 {
-	struct batch *batch = begin(node);
+	struct batch *batch = node_begin(node);
 	struct err err;
 
 	if (batch == NULL)
@@ -151,7 +155,7 @@ static bool exchange_once(struct node *node)
 		batch_abandon(batch);
 		return false;
 	}
-	if (!commit(node, batch))
+	if (!node_commit(node, batch))
 		return false;
 	node->sim->totals.sealed += exchange_sealed(node->exchange);
 	node->sim->totals.admitted += exchange_admitted(node->exchange);
@@ -164,7 +168,7 @@ static bool exchange_once(struct node *node)
 }
 
 /* Whatever the engine of peers left to do. */
-static void node_turn(struct node *node)
+void node_turn(struct node *node)
 {
 	unsigned rounds = 0;
 
@@ -217,78 +221,6 @@ void node_tick(struct node *node)
 	if (!node->is_up)
 		return;
 	WITH_SYNC(node, sync_tick(node->sync, &step, sync_err));
-	node_turn(node);
-}
-
-/* ---- people ---- */
-
-static void payload_draw(struct node *node, char *payload, size_t size)
-{
-	static const struct {
-		const char *op;
-		const char *bin; /* NULL: any */
-		const char *more;
-	} ops[] = {
-		{"receive", NULL, ""},
-		{"receive", NULL, ""},
-		{"pick", NULL, ",\"ref\":\"O-1\""},
-		{"move", NULL, ",\"to\":\"A-01\""},
-		{"scrap", NULL, ",\"reason\":\"broken\""},
-		{"ship", "PICKED", ",\"ref\":\"O-1\""},
-	};
-	struct random *random = &node->sim->random;
-	size_t at = random_below(random, ARRAY_LEN(ops));
-	const char *bin = sim_bins[random_below(random, SIM_BINS)];
-	bool fits = text_format(
-		payload, size,
-		"{\"v\":1,\"seq\":%" PRIu64
-		",\"boot\":\"b\",\"op\":\"%s\",\"bin\":\"%s\",\"code\":\"%s\","
-		"\"qty\":%u%s}",
-		++node->reading, ops[at].op,
-		ops[at].bin != NULL ? ops[at].bin : bin,
-		sim_skus[random_below(random, SIM_SKUS)],
-		(unsigned)random_below(random, 20) + 1, ops[at].more);
-
-	ASSERT(fits);
-}
-
-/* One reading in a commit of its own. */
-static void reading_take(struct node *node)
-{
-	char payload[256];
-	char topic[128];
-	struct event event = {.kind = EVENT_MESSAGE,
-			      .at = node_clock(node),
-			      .clock_trusted = node->clock.is_trusted};
-	struct batch *batch;
-	struct err err;
-	bool fits = text_format(topic, sizeof(topic),
-				"depot/v1/" SIM_ORG "/%.*s/scan/" SIM_DEVICE,
-				(int)node->name.size, node->name.data);
-
-	ASSERT(fits);
-	payload_draw(node, payload, sizeof(payload));
-	event.body.message.topic = span_of(topic);
-	event.body.message.payload = span_of(payload);
-	batch = begin(node);
-	if (batch == NULL)
-		return;
-	answers_reset(node->answers);
-	if (!went(node,
-		  engine_step(node->engine, batch, &event, node->answers, &err),
-		  &err, "reading")) {
-		batch_abandon(batch);
-		return;
-	}
-	node->sim->totals.readings++;
-	(void)commit(node, batch);
-}
-
-void node_work(struct node *node, uint64_t count)
-{
-	for (uint64_t i = 0; i < count && node->is_up; i++)
-		reading_take(node);
-	sim_log(node->sim, node, "works %" PRIu64, count);
 	node_turn(node);
 }
 
@@ -358,7 +290,7 @@ static bool commission(struct node *hq, struct batch *batch)
 
 void node_commission(struct node *hq)
 {
-	struct batch *batch = begin(hq);
+	struct batch *batch = node_begin(hq);
 
 	hq->control = key_of(hq->sim, 1);
 	hq->master = key_of(hq->sim, 2);
@@ -368,7 +300,7 @@ void node_commission(struct node *hq)
 		batch_abandon(batch);
 		return;
 	}
-	if (commit(hq, batch))
+	if (node_commit(hq, batch))
 		hq->has_grown = true;
 	node_turn(hq);
 }

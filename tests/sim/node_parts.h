@@ -1,6 +1,6 @@
 /*
- * node_parts - what the parts of a box share: its life (node.c) and its days
- * (node_day.c). Nobody else includes it.
+ * node_parts - what the parts of a box share: its life (node.c), its days
+ * (node_day.c), its people (people.c). Nobody else includes it.
  */
 #ifndef DEPOT_TESTS_SIM_NODE_PARTS_H
 #define DEPOT_TESTS_SIM_NODE_PARTS_H
@@ -9,6 +9,7 @@
 
 #define SIM_ORG "acme"
 #define SIM_DEVICE "gun-1"
+#define SIM_ACCOUNT "boss"
 #define SIM_SKUS 4
 #define SIM_BINS 3
 extern const char *const sim_skus[SIM_SKUS];
@@ -24,6 +25,14 @@ extern const char *const sim_bins[SIM_BINS];
 /* The store's failure ends the schedule: none is expected. */
 bool went(struct node *node, enum err_code code, const struct err *err,
 	  const char *what);
+
+/* A transaction at the box's time; NULL: the schedule has failed. */
+struct batch *node_begin(struct node *node);
+/* Ends it, if the power does not go just now. False if it did: the box is
+ * down. */
+bool node_commit(struct node *node, struct batch *batch);
+/* Whatever the engine of peers left to do. */
+void node_turn(struct node *node);
 
 /* Tells truth what was committed since it was told. */
 void truth_follow(struct node *node);

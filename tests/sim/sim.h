@@ -40,7 +40,7 @@ struct sim;
 enum crash_point {
 	CRASH_NONE = 0,
 	CRASH_BEFORE_COMMIT,
-	CRASH_IN_COMMIT, /* between two writes of the disk */
+	CRASH_IN_COMMIT,    /* between two writes of the disk */
 	CRASH_AFTER_COMMIT, /* before anything is said of it */
 };
 
@@ -97,7 +97,9 @@ struct node {
 
 	/* The people there and their scanner, which outlive the box. */
 	uint64_t reading;
-	struct pos told; /* the journal's end that truth knows */
+	uint64_t asked;
+	uint32_t loading[2]; /* number of the transfer to either neighbour */
+	struct pos told;     /* the journal's end that truth knows */
 };
 
 enum action_kind {
@@ -148,6 +150,9 @@ struct sim_totals {
 	uint64_t admitted;
 	uint64_t crashes_in_commit;
 	uint64_t writes_lost; /* unsynced ones, in power cuts */
+	uint64_t transfers;   /* items of them, on one box, at the end */
+	uint64_t in_transit;  /* of those */
+	uint64_t claims;
 	uint64_t checks;
 };
 
@@ -217,6 +222,8 @@ struct moment node_clock(const struct node *node);
 
 /* What can be looked at after each step of @node. */
 void check_step(struct node *node);
+/* The law of transfers, on each box; check_transfers.c. */
+void check_transfers(struct sim *sim);
 /* After everything has healed. */
 void check_end(struct sim *sim);
 /* True when no box has anything to fetch from another. */

@@ -8,6 +8,7 @@
 void truth_release(struct truth *truth)
 {
 	free(truth->facts);
+	free(truth->ways);
 	*truth = (struct truth){0};
 }
 
@@ -22,6 +23,60 @@ void truth_add(struct truth *truth, const struct fact *fact)
 	truth->facts[truth->count++] = *fact;
 	truth->is_sorted = false;
 }
+
+/* ---- between sites ---- */
+
+static struct way *way_find(const struct truth *truth, struct span transfer,
+			    struct span item)
+{
+	for (size_t i = 0; i < truth->way_count; i++) {
+		struct way *way = &truth->ways[i];
+
+		if (span_equal(place_name_span(&way->transfer), transfer) &&
+		    span_equal(sku_span(&way->item), item))
+			return way;
+	}
+	return NULL;
+}
+
+int64_t truth_way(const struct truth *truth, struct span transfer,
+		  struct span item)
+{
+	const struct way *way = way_find(truth, transfer, item);
+
+	return way == NULL ? 0 : way->units;
+}
+
+static void way_add(struct truth *truth, const struct place *place,
+		    const struct movement *movement, int64_t units)
+{
+	struct way *way;
+
+	if (place->kind != PLACE_TRANSIT)
+		return;
+	way = way_find(truth, place_name_span(&place->name),
+		       sku_span(&movement->item));
+	if (way == NULL) {
+		if (truth->way_count == truth->way_room) {
+			truth->way_room = 2 * truth->way_room + 64;
+			truth->ways = realloc(truth->ways,
+					      truth->way_room * sizeof(*way));
+			ASSERT(truth->ways != NULL);
+		}
+		way = &truth->ways[truth->way_count++];
+		*way = (struct way){place->name, movement->item, 0};
+	}
+	way->units += units;
+}
+
+void truth_move(struct truth *truth, const struct movement *movement)
+{
+	way_add(truth, &movement->from.place, movement,
+		-movement->quantity.units);
+	way_add(truth, &movement->to.place, movement, movement->quantity.units);
+}
+
+/* ---- facts ---- */
 
 static int fact_compare(const void *left, const void *right)
 {

@@ -15,6 +15,7 @@
 
 #include "rules/base/ids.h"
 #include "rules/base/text.h"
+#include "rules/ledger/movement.h"
 
 struct fact {
 	uint32_t site;
@@ -23,7 +24,17 @@ struct fact {
 	bool is_movement;
 };
 
+/* What is between two sites, by the movements that really happened. */
+struct way {
+	struct place_name transfer;
+	struct sku item;
+	int64_t units;
+};
+
 struct truth {
+	struct way *ways;
+	size_t way_count;
+	size_t way_room;
 	struct fact *facts;
 	size_t count;
 	size_t room;
@@ -32,6 +43,11 @@ struct truth {
 
 void truth_release(struct truth *truth);
 void truth_add(struct truth *truth, const struct fact *fact);
+/* @movement happened. */
+void truth_move(struct truth *truth, const struct movement *movement);
+/* In transit. */
+int64_t truth_way(const struct truth *truth, struct span transfer,
+		  struct span item);
 /* NULL: never happened. */
 const struct fact *truth_find(struct truth *truth, uint32_t site,
 			      struct pos pos, uint64_t hash);
