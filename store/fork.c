@@ -552,10 +552,14 @@ static enum err_code branches_make(struct feed_desk *desk, struct txn *txn,
 	}
 	if (search->is_next)
 		return fork_reached(desk, txn, feed, err);
-	/* Not there yet: the proof waits for the feed to come to it. */
 	code = feed_get_or_fresh(search->view, whole, feed, err);
 	if (code != ERR_OK)
 		return code;
+	/* Of a feed that is not here at all it may be the first delta. */
+	if (search->seq == feed->seq + 1 &&
+	    memcmp(feed->hash, search->previous, HASH_SIZE) == 0)
+		return fork_reached(desk, txn, feed, err);
+	/* Not there yet: the proof waits for the feed to come to it. */
 	feed->state = FEED_FORKED;
 	return feed_put(txn, feed, err);
 }

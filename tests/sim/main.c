@@ -34,6 +34,7 @@ static const char *const action_names[ACTION_KIND_MAX + 1] = {
 	[ACTION_CLOCK_SET] = "clock set",
 	[ACTION_AGAIN] = "old frames again",
 	[ACTION_GARBAGE] = "garbage",
+	[ACTION_LIE] = "lie",
 	[ACTION_IMAGE] = "image",
 	[ACTION_CLONE] = "clone",
 };

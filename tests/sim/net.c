@@ -165,6 +165,21 @@ static void retain(struct net *net, uint32_t broker, const char *topic,
 	memcpy(held[i].payload, payload.data, payload.size);
 }
 
+void net_broadcast(struct net *net, uint32_t broker, const char *topic,
+		   bool is_retained, struct span payload)
+{
+	if (is_retained)
+		retain(net, broker, topic, payload);
+	for (uint32_t to = 0; to < net->node_count; to++)
+		deliver(net, to, broker, topic, payload);
+}
+
+void net_slip(struct net *net, uint32_t node, uint32_t broker,
+	      const char *topic, struct span payload)
+{
+	deliver(net, node, broker, topic, payload);
+}
+
 bool net_publish(struct net *net, uint32_t node, uint32_t broker,
 		 const char *topic, bool is_retained, struct span payload)
 {
@@ -178,10 +193,7 @@ bool net_publish(struct net *net, uint32_t node, uint32_t broker,
 		net->counts.lost++;
 		return true;
 	}
-	if (is_retained)
-		retain(net, broker, topic, payload);
-	for (uint32_t to = 0; to < net->node_count; to++)
-		deliver(net, to, broker, topic, payload);
+	net_broadcast(net, broker, topic, is_retained, payload);
 	return true;
 }
 

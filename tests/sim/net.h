@@ -86,6 +86,12 @@ void net_close(struct net *net);
 bool net_publish(struct net *net, uint32_t node, uint32_t broker,
 		 const char *topic, bool is_retained, struct span payload);
 
+/* What somebody without a box says to all, or to @node only. */
+void net_broadcast(struct net *net, uint32_t broker, const char *topic,
+		   bool is_retained, struct span payload);
+void net_slip(struct net *net, uint32_t node, uint32_t broker,
+	      const char *topic, struct span payload);
+
 /* The next message that is due at or before @upto_ms, or NULL. It is the
  * caller's, to be given back. */
 struct net_message *net_next(struct net *net, int64_t upto_ms);

@@ -251,25 +251,43 @@ static struct hq hq_of(const struct node *node)
 			   .boot = node->boot};
 }
 
-static struct entry certificate_of(const struct batch *batch,
-				   const struct node *site)
+static struct entry certificate_of(const struct batch *batch, uint32_t site,
+				   const struct name *name,
+				   const uint8_t *public_key)
 {
 	struct entry entry;
 
 	entry_init(&entry, ENTRY_CERTIFICATE);
-	entry.body.certificate =
-		hq_certificate(batch, site->site, SITE_ROLE_SITE);
-	entry.body.certificate.name = site->name;
-	memcpy(entry.body.certificate.public_key,
-	       ledger_identity(site->ledger)->public_key, KEY_PUBLIC_SIZE);
+	entry.body.certificate = hq_certificate(batch, site, SITE_ROLE_SITE);
+	entry.body.certificate.name = *name;
+	memcpy(entry.body.certificate.public_key, public_key, KEY_PUBLIC_SIZE);
 	return entry;
+}
+
+/* Of each site, and of the liar, whom HQ knows no better. */
+static void certificates_make(const struct sim *sim, const struct batch *batch,
+			      struct hq_word *word)
+{
+	const struct liar *liar = &sim->liar;
+
+	for (size_t i = 1; i < sim->node_count; i++) {
+		const struct node *site = &sim->nodes[i];
+
+		word->entries[word->count++] = certificate_of(
+			batch, site->site, &site->name,
+			ledger_identity(site->ledger)->public_key);
+	}
+	if (liar->site != SITE_NONE)
+		word->entries[word->count++] =
+			certificate_of(batch, liar->site, &liar->name,
+				       signer_public(liar->signer));
 }
 
 static bool commission(struct node *hq, struct batch *batch)
 {
 	struct sim *sim = hq->sim;
 	struct hq plan = hq_of(hq);
-	struct entry entries[SIM_NODES_MAX];
+	struct entry entries[SIM_NODES_MAX + 1];
 	struct hq_word word = {.entries = entries};
 	char folder[FILE_PATH_SIZE];
 	struct signer *root = NULL;
@@ -281,8 +299,7 @@ static bool commission(struct node *hq, struct batch *batch)
 	if (code == ERR_OK)
 		code = hq_found(&plan, batch, root, &err);
 	signer_close(root);
-	for (size_t i = 1; i < sim->node_count; i++)
-		entries[word.count++] = certificate_of(batch, &sim->nodes[i]);
+	certificates_make(sim, batch, &word);
 	if (code == ERR_OK)
 		code = hq_say(&plan, batch, &word, NULL, &err);
 	return went(hq, code, &err, "commission");

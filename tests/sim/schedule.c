@@ -84,6 +84,7 @@ static void trouble_draw(struct drawing *drawing)
 		{ACTION_START, 16},         {ACTION_CLOCK_JUMP, 4},
 		{ACTION_CLOCK_STUCK, 2},    {ACTION_CLOCK_SET, 4},
 		{ACTION_AGAIN, 10},         {ACTION_GARBAGE, 8},
+		{ACTION_LIE, 14},
 	};
 	struct action *action;
 	uint64_t dice;
@@ -95,12 +96,16 @@ static void trouble_draw(struct drawing *drawing)
 	dice = random_below(&drawing->random, sum);
 	while (dice >= kinds[i].weight)
 		dice -= kinds[i++].weight;
+	if (kinds[i].kind == ACTION_LIE && !drawing->schedule->has_liar)
+		i = 0;
 	action = draw_next(drawing, kinds[i].kind);
 	if (action->kind == ACTION_CUT)
 		action->amount = random_from(&drawing->random, 1, 3);
 	else if (action->kind == ACTION_CRASH)
 		action->amount = random_from(&drawing->random, CRASH_NONE,
 					     CRASH_AFTER_COMMIT);
+	else if (action->kind == ACTION_LIE)
+		action->amount = random_from(&drawing->random, 1, LIE_MAX);
 	else if (action->kind == ACTION_CLOCK_JUMP)
 		action->amount = jump_draw(&drawing->random);
 	else if (action->kind == ACTION_AGAIN || action->kind == ACTION_GARBAGE)
@@ -126,6 +131,7 @@ void schedule_draw(struct schedule *schedule, uint64_t seed, uint32_t clones)
 	schedule->doubling = (uint32_t)random_below(random, 301);
 	schedule->late = (uint32_t)random_below(random, 31);
 	schedule->has_second_broker = random_hits(random, 300);
+	schedule->has_liar = random_hits(random, 300);
 	if (random_hits(random, clones)) {
 		image = random_below(random, count);
 		clone = image + random_below(random, count - image);

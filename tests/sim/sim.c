@@ -150,6 +150,9 @@ static bool sim_open(struct sim *sim, const struct schedule *schedule,
 		node_init(sim, i);
 		node_found(&sim->nodes[i]);
 	}
+	if (schedule->has_liar &&
+	    !liar_open(&sim->liar, schedule->seed, sim->net_id))
+		sim_fail(sim, "no memory for the liar");
 	for (uint32_t i = 0; i < sim->node_count && sim_is_sound(sim); i++)
 		node_start(&sim->nodes[i]);
 	if (sim_is_sound(sim))
@@ -170,6 +173,7 @@ void sim_close(struct sim *sim)
 {
 	for (size_t i = 0; i < sim->node_count; i++)
 		node_stop(&sim->nodes[i]);
+	liar_close(&sim->liar);
 	net_close(&sim->net);
 	truth_release(&sim->truth);
 	if (sim->folder[0] != '\0')
@@ -376,6 +380,11 @@ static void act(struct sim *sim, const struct action *action)
 		break;
 	case ACTION_GARBAGE:
 		again(sim, action, true);
+		break;
+	case ACTION_LIE:
+		if (sim->liar.site != SITE_NONE)
+			liar_lie(&sim->liar, &sim->net,
+				 (enum lie)action->amount);
 		break;
 	case ACTION_IMAGE:
 		image_take(sim, node);

@@ -19,6 +19,7 @@
 #include "store/feed.h"
 #include "store/ledger.h"
 #include "store/roster.h"
+#include "tests/sim/liar.h"
 #include "tests/sim/net.h"
 #include "tests/sim/random.h"
 #include "tests/sim/truth.h"
@@ -116,6 +117,7 @@ enum action_kind {
 	ACTION_CLOCK_SET,
 	ACTION_AGAIN,   /* old frames come once more */
 	ACTION_GARBAGE, /* a frame with flipped bits comes */
+	ACTION_LIE,     /* the liar tells @amount: enum lie */
 	ACTION_IMAGE,   /* somebody copies the disk */
 	ACTION_CLONE,   /* and starts it in a second box */
 };
@@ -136,6 +138,7 @@ struct schedule {
 	uint32_t doubling;
 	uint32_t late;
 	bool has_second_broker;
+	bool has_liar;
 	size_t action_count;
 	struct action actions[SIM_ACTIONS_MAX];
 };
@@ -165,6 +168,7 @@ struct sim {
 	struct net net;
 	struct node nodes[SIM_NODES_MAX + 1];
 	size_t node_count;
+	struct liar liar;
 	/* Somebody's copy of a disk. */
 	struct {
 		bool is_there;
