@@ -92,8 +92,7 @@ static void entry_draw(struct liar *liar, bool is_void, struct entry *entry)
 static uint32_t rows_draw(struct liar *liar, enum lie lie,
 			  struct writer *writer)
 {
-	uint32_t count =
-		(uint32_t)random_from(&liar->random, 1, ENTRIES_MAX);
+	uint32_t count = (uint32_t)random_from(&liar->random, 1, ENTRIES_MAX);
 
 	rows_reset(liar->rows);
 	for (uint32_t i = 0; i < count; i++) {
@@ -226,7 +225,7 @@ static void forged_tell(struct liar *liar, struct net *net, struct delta *delta)
 	delta->header.site = random_hits(&liar->random, 300)
 				     ? SITE_CONTROL
 				     : SIM_SITE_HQ + (uint32_t)random_below(
-						     &liar->random, 4);
+							     &liar->random, 4);
 	delta->header.seq = (uint64_t)random_from(&liar->random, 1, 40);
 	delta_seal(liar, delta, liar->signer);
 	delta_say(liar, net, TO_ALL, delta);
@@ -282,8 +281,8 @@ static void list_fill(struct liar *liar, bool has_lowest, struct writer *writer,
 
 	for (uint32_t site = 1; site <= 300; site++) {
 		struct frame_entry entry = {
-			.feed = {site, 1 + (uint32_t)random_below(
-						       &liar->random, 3),
+			.feed = {site,
+				 1 + (uint32_t)random_below(&liar->random, 3),
 				 0},
 			.seq = (random_next(&liar->random) >> 8) | 1,
 			.hash_start = random_next(&liar->random),

@@ -153,8 +153,7 @@ static void port_found(void *context, const struct sync_finding *finding)
 
 	exchange_found(node->exchange, finding);
 	/* I7: nobody is accused who has one disk in one box. */
-	if (node->sim->is_honest &&
-	    finding->feed.site != node->sim->liar.site)
+	if (node->sim->is_honest && finding->feed.site != node->sim->liar.site)
 		sim_fail(node->sim,
 			 "I7: site %u accuses site %u of delta %" PRIu64,
 			 node->site, finding->feed.site, finding->seq);

@@ -308,6 +308,34 @@ static void a_branch_that_is_dropped_no_longer_counts(void **state)
 	assert_same_feed(&bed->feeds, &bed->first, &bed->second, tea);
 }
 
+/* Method: a node that holds nothing of the feed hears of the fork first, as it
+ * does by the retained alarm, and of the deltas then. */
+static void a_fork_at_the_first_delta_begins_both_branches(void **state)
+{
+	struct bed *bed = *state;
+	struct fork_proof proof = {0};
+	struct feed_id branch = whole;
+	uint8_t hash[HASH_SIZE];
+
+	node_send(&bed->feeds.author, whole, 1, &sent);
+	proof.first = sent.delta.header;
+	proof.second = sent.delta.header;
+	proof.second.boot++;
+	assert_done(fork_note(bed->second.desk, bed->second.t.txn, &proof,
+			      &bed->second.t.err),
+		    &bed->second.t.err);
+	delta_hash(bed->feeds.net_id, &proof.second, hash);
+	branch.branch = feed_branch_of(hash);
+	assert_int_equal(node_feed(&bed->second, branch).state, FEED_ADMITTED);
+	delta_hash(bed->feeds.net_id, &proof.first, hash);
+	branch.branch = feed_branch_of(hash);
+	assert_admission(node_take(&bed->second, &bed->feeds, &sent,
+				   branch.branch),
+			 "applied");
+	assert_int_equal(node_feed(&bed->second, branch).seq, 1);
+	assert_int_equal(node_feed(&bed->second, whole).seq, 0);
+}
+
 static enum err_code proof_count(void *context, const struct fork_proof *proof,
 				 struct err *err)
 {
@@ -353,6 +381,7 @@ int main(void)
 		TEST(beyond_a_fork_branch_0_takes_nothing),
 		TEST(a_fork_blocks_nobody_else),
 		TEST(a_branch_that_is_dropped_no_longer_counts),
+		TEST(a_fork_at_the_first_delta_begins_both_branches),
 		TEST(the_evidence_is_bounded),
 	};
 
