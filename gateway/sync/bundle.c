@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "gateway/sync/fill.h"
+
 #define MAGIC "DEPOTBDL"
 #define MAGIC_SIZE 8
 #define BLOCK_HEAD_SIZE 4
@@ -186,60 +188,23 @@ static enum err_code header_write(struct exporting *exporting, struct err *err)
 	return code != ERR_OK ? code : block_write(bundle, writer.size, err);
 }
 
-/* As many deltas from @seq on as fit, at most @most. */
-static enum err_code pack_fill(const struct exporting *exporting,
-			       const struct feed_record *feed, uint64_t seq,
-			       uint32_t most, uint32_t *ret_count,
-			       struct err *err)
-{
-	uint32_t count = 0;
-	uint32_t rows = 0;
-	struct delta delta;
-	enum err_code code = ERR_OK;
-
-	packer_begin(exporting->packer, feed->id, PACK_ZSTD, PACK_SIZE_MAX);
-	while (count < most && seq + count <= feed->seq) {
-		code = feed_delta(exporting->view, feed->id, seq + count,
-				  &delta, err);
-		rows += code == ERR_OK ? delta.header.row_count : 0;
-		if (code == ERR_OK && count > 0 && rows > BUNDLE_PACK_ROWS)
-			break;
-		if (code == ERR_OK)
-			code = packer_add(exporting->packer, &delta);
-		if (code != ERR_OK)
-			break;
-		count++;
-	}
-	*ret_count = count;
-	return code == ERR_FULL && count > 0 ? ERR_OK : code;
-}
-
 static enum err_code pack_write(const struct exporting *exporting,
-				const struct feed_record *feed, uint64_t *seq,
-				struct err *err)
+				struct fill *fill, struct err *err)
 {
 	struct bundle *bundle = exporting->bundle;
-	uint32_t most = PACK_DELTAS_MAX;
+	uint64_t first = fill->first;
 	struct writer writer;
-	uint32_t fitting = 1;
-	uint32_t count;
 	enum err_code code;
 
-	do {
-		code = pack_fill(exporting, feed, *seq, most, &count, err);
-		if (code != ERR_OK)
-			return code;
-		writer_init(&writer, bundle->block, PACK_SIZE_MAX);
-		code = packer_end(exporting->packer, &writer, &fitting);
-		most = fitting;
-	} while (code == ERR_FULL && count > 1);
+	writer_init(&writer, bundle->block, PACK_SIZE_MAX);
+	code = fill_pack(exporting->packer, exporting->view, fill, &writer,
+			 err);
 	if (code == ERR_OK)
 		code = block_write(bundle, writer.size, err);
 	if (code != ERR_OK)
 		return code;
 	bundle->frames++;
-	bundle->deltas += count;
-	*seq += count;
+	bundle->deltas += fill->first - first;
 	return ERR_OK;
 }
 
@@ -249,16 +214,19 @@ feed_write_out(void *context, const struct feed_record *feed, struct err *err)
 {
 	const struct exporting *exporting = context;
 	const struct bundle_plan *plan = exporting->plan;
-	uint64_t seq = plan->since(plan->context, feed->id) + 1;
+	struct fill fill = {.feed = feed->id,
+			    .first = plan->since(plan->context, feed->id) + 1,
+			    .last = feed->seq,
+			    .size_max = PACK_SIZE_MAX};
 	enum err_code code = ERR_OK;
 
 	/* What is pruned here cannot be given, nor a branch's common part. */
-	if (feed->id.branch != 0 && seq <= feed->base)
-		seq = feed->base + 1;
-	if (seq < feed->lowest)
-		seq = feed->lowest;
-	while (code == ERR_OK && seq <= feed->seq)
-		code = pack_write(exporting, feed, &seq, err);
+	if (feed->id.branch != 0 && fill.first <= feed->base)
+		fill.first = feed->base + 1;
+	if (fill.first < feed->lowest)
+		fill.first = feed->lowest;
+	while (code == ERR_OK && fill.first <= fill.last)
+		code = pack_write(exporting, &fill, err);
 	return code;
 }
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "gateway/sync/fill.h"
 #include "gateway/sync/sync_parts.h"
 
 /* ---- what a peer may cost ---- */
@@ -308,58 +309,6 @@ static void range_drop(struct serve *serve, uint32_t at)
 		serve->turn = 0;
 }
 
-/* Packs at most @most deltas of @range. *@ret_count: how many went in. */
-static enum err_code pack_fill(struct sync *sync,
-			       const struct frame_range *range, uint32_t most,
-			       uint32_t *ret_count, struct err *err)
-{
-	uint32_t count = 0;
-	struct delta delta;
-	enum err_code code = ERR_OK;
-
-	packer_begin(sync->packer, range->feed, PACK_ZSTD, PACK_ROOM);
-	while (count < most && range->first + count <= range->last) {
-		code = feed_delta(sync->view, range->feed, range->first + count,
-				  &delta, err);
-		if (code == ERR_OK)
-			code = packer_add(sync->packer, &delta);
-		if (code != ERR_OK)
-			break;
-		count++;
-	}
-	/* The pack is full, or the feed ends here: what there is goes. */
-	if (count > 0 && (code == ERR_FULL || code == ERR_NOT_FOUND))
-		code = ERR_OK;
-	*ret_count = count;
-	/* Longer than any pack: it was not sealed by a sound box. */
-	return code == ERR_FULL ? ERR_NOT_FOUND : code;
-}
-
-/* The pack of the next deltas of @range, behind the frame's first bytes.
- * ERR_NOT_FOUND: they are not here. */
-static enum err_code pack_make(struct sync *sync,
-			       const struct frame_range *range,
-			       struct writer *writer, uint32_t *ret_count,
-			       struct err *err)
-{
-	struct writer fresh = *writer;
-	uint32_t most = PACK_DELTAS_MAX;
-	uint32_t fitting = 0;
-	enum err_code code;
-
-	for (;;) {
-		code = pack_fill(sync, range, most, ret_count, err);
-		if (code != ERR_OK)
-			return code;
-		*writer = fresh;
-		code = packer_end(sync->packer, writer, &fitting);
-		if (code != ERR_FULL)
-			return code;
-		ASSERT(fitting < *ret_count);
-		most = fitting > 0 ? fitting : 1;
-	}
-}
-
 static enum err_code serve_frame(struct sync *sync, struct serve *serve,
 				 bool *ret_sent, struct err *err)
 {
@@ -371,13 +320,13 @@ static enum err_code serve_frame(struct sync *sync, struct serve *serve,
 			       .to = name_span(&peer->name),
 			       .session = serve->session,
 			       .is_bulk = true};
+	struct fill fill = {range->feed, range->first, range->last, PACK_ROOM};
 	struct writer writer;
-	uint32_t count;
 	enum err_code code;
 
 	writer_init(&writer, sync->frame_bytes, SYNC_FRAME_SIZE_MAX);
 	frame_write(&writer, &head);
-	code = pack_make(sync, range, &writer, &count, err);
+	code = fill_pack(sync->packer, sync->view, &fill, &writer, err);
 	if (code == ERR_NOT_FOUND) {
 		serve_refuse(sync, serve->peer, serve->link, serve->session,
 			     (struct frame_refuse){REFUSE_PRUNED, 60});
@@ -396,7 +345,7 @@ static enum err_code serve_frame(struct sync *sync, struct serve *serve,
 	serve->heard_ms = sync->now.ms;
 	rate_take(peer, writer.size);
 	sync->counts.packs_served++;
-	range->first += count;
+	range->first = fill.first;
 	if (range->first > range->last)
 		range_drop(serve, serve->turn);
 	else if (range->feed.site != SITE_CONTROL &&

@@ -9,6 +9,8 @@
 #ifndef DEPOT_TESTS_SUPPORT_PEERS_H
 #define DEPOT_TESTS_SUPPORT_PEERS_H
 
+#include <inttypes.h>
+
 #include "gateway/sync/admit.h"
 #include "gateway/sync/frame.h"
 #include "store/journal.h"
@@ -385,6 +387,37 @@ static inline void bed_receive(struct bed *bed, struct node *node,
 		bed_encode(bed, writing, &entry);
 	}
 	bed_write(bed, node, site, writing);
+}
+
+/* Of each: deltas whose rows are all but the same, and deltas of rows that have
+ * nothing in common. So packs come out longer than those before them say. */
+#define BED_UNEVEN_ROUNDS 8
+#define BED_UNEVEN_ALIKE 40
+#define BED_UNEVEN_APART 40
+#define BED_UNEVEN_DELTAS \
+	(BED_UNEVEN_ROUNDS * (BED_UNEVEN_ALIKE + BED_UNEVEN_APART))
+
+static inline void bed_receive_uneven(struct bed *bed, struct node *node,
+				      uint32_t site)
+{
+	for (uint32_t i = 0; i < BED_UNEVEN_DELTAS; i++) {
+		struct writing *writing = writing_new(0);
+		bool is_alike = i % (BED_UNEVEN_ALIKE + BED_UNEVEN_APART) <
+				BED_UNEVEN_ALIKE;
+
+		for (uint32_t j = 0; j < 16; j++) {
+			uint64_t draw = test_random(&bed->random);
+			struct entry entry;
+			char sku[32];
+
+			assert_true(text_format(sku, sizeof(sku), "%016" PRIx64,
+						is_alike ? j : draw));
+			entry = move_of(MOVEMENT_RECEIVE, sku, 1,
+					"supplier:acme", "DOCK");
+			bed_encode(bed, writing, &entry);
+		}
+		bed_write(bed, node, site, writing);
+	}
 }
 
 /* The box's people receive goods, and the delta is sealed at once. */

@@ -157,6 +157,23 @@ static void a_stick_alone_makes_two_boxes_equal(void **state)
 	bed_close(bed);
 }
 
+/* Method: rows that compress well before rows that do not: packs have to be cut
+ * shorter than they were begun, and what is cut off is in the next. */
+static void a_stick_leaves_no_delta_out(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(2), &small);
+	uint64_t deltas;
+
+	(void)state;
+	bed_receive_uneven(bed, &bed->boxes[0].node, SITE_FIRST);
+	box_restart(&bed->boxes[0], &small);
+	assert_code(export_to(&bed->boxes[0], NULL, FILE_SIZE_MAX), ERR_OK);
+	assert_code(import_into(&bed->boxes[1], &deltas), ERR_STOPPED);
+	assert_int_equal(box_seq(&bed->boxes[1], SITE_FIRST),
+			 BED_UNEVEN_DELTAS + 1);
+	bed_close(bed);
+}
+
 /* Method: the stick is cut at each byte: the end is never taken for whole, and
  * what came before the cut is good. */
 static void a_stick_cut_anywhere_is_good_up_to_the_cut(void **state)
@@ -272,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stick_alone_makes_two_boxes_equal),
+		cmocka_unit_test(a_stick_leaves_no_delta_out),
 		cmocka_unit_test(a_stick_cut_anywhere_is_good_up_to_the_cut),
 		cmocka_unit_test(a_changed_byte_is_noticed_wherever_it_is),
 		cmocka_unit_test(sticks_in_any_order_end_in_the_same),

@@ -278,6 +278,29 @@ static void bulk_catch_up_takes_10_and_a_half_bytes_a_movement(void **state)
 	bed_close(bed);
 }
 
+/*
+ * What does not go into a pack goes into the next: nothing is left out, so no
+ * session waits in vain. Method: rows that compress well before rows that do
+ * not, so that packs have to be cut shorter than they were begun.
+ */
+static void packs_that_come_out_long_leave_no_gap(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(5), &sizes);
+
+	(void)state;
+	bed_links(bed, true);
+	(void)bed_settle(bed, ROUND_MS);
+	bed_run(bed, ROUND_MS);
+	bed_links(bed, false);
+	bed_receive_uneven(bed, &bed->boxes[0].node, SITE_FIRST);
+	box_restart(&bed->boxes[0], &sizes);
+	heal(bed);
+	assert_int_equal(box_counts(&bed->boxes[1]).stalls, 0);
+	assert_int_equal(box_seq(&bed->boxes[1], SITE_FIRST),
+			 BED_UNEVEN_DELTAS + 1);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +312,7 @@ int main(void)
 		cmocka_unit_test(one_urgent_movement_takes_130_bytes),
 		cmocka_unit_test(
 			bulk_catch_up_takes_10_and_a_half_bytes_a_movement),
+		cmocka_unit_test(packs_that_come_out_long_leave_no_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
