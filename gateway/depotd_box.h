@@ -33,6 +33,7 @@ struct figures; /* depotd_vitals.c */
 struct links;   /* depotd_link.c */
 struct network; /* depotd_network.c */
 struct panel;   /* edge/panel.h */
+struct reach;   /* depotd_reach.c */
 
 struct box {
 	struct config *config;
@@ -60,6 +61,7 @@ struct box {
 	struct figures *figures;
 	struct links *links; /* NULL: none, or they are units */
 	struct network *network;
+	struct reach *reach;
 
 	struct loop_source *keeper_source;
 	struct loop_source *due_timer;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "gateway/depotd_network.h"
+#include "gateway/depotd_reach.h"
+#include "gateway/depotd_vitals.h"
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/auditor.h"
 #include "gateway/edge/control_broker.h"
@@ -96,6 +98,7 @@ static void status_out(void *context, struct json_out *out)
 {
 	struct box *box = context;
 	int64_t now_ms = clock_monotonic_ms(&box->clock);
+	uint64_t hours;
 
 	out_string_at(out, "version", DEPOT_VERSION);
 	out_int_at(out, "uptime_s", (now_ms - box->started_ms) / 1000);
@@ -108,7 +111,9 @@ static void status_out(void *context, struct json_out *out)
 	keeper_out(box, out);
 	usage_out(box, out);
 	out_int_at(out, "clients", (int64_t)control_clients(box->control));
-	envoy_status_out(&box->control_ends->envoy, out);
+	view_reach_out(box_reach(box), out);
+	if (figures_autonomy(box, &hours))
+		out_int_at(out, "autonomy_hours", (int64_t)hours);
 	out_array_at(out, "health");
 	for (size_t i = 0; i < box->health_count; i++)
 		out_string(out, box->health[i]);

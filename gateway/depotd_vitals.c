@@ -8,15 +8,21 @@
 #include <unistd.h>
 
 #include "gateway/core/view.h"
+#include "gateway/depotd_reach.h"
 #include "gateway/edge/auditor.h"
+#include "gateway/edge/autonomy.h"
 #include "gateway/edge/http.h"
 #include "gateway/edge/replace.h"
 #include "gateway/edge/vitals.h"
+#include "store/file.h"
 #include "store/master.h"
 #include "store/parked.h"
 
 #define DROPPED_NAME "broker.dropped"
 #define HTTP_RETRY_MS 60000
+#define GROWTH_WRITE_MS 600000
+/* Less than a cut-off of 48 hours and a day to mend it is told. */
+#define FILLING_HOURS 72
 
 enum post_state {
 	POST_IDLE,
@@ -40,6 +46,10 @@ struct figures {
 	uint64_t dropped_before; /* the broker's count, as of the last run */
 	uint64_t progress; /* the keeper's, and when it was seen to move */
 	int64_t progress_ms;
+	struct autonomy autonomy;
+	uint64_t reserve;  /* of the map */
+	int64_t look_ms;   /* when it is looked at next */
+	int64_t growth_ms; /* when its file is written next */
 	struct metrics metrics;
 	struct http *http;     /* NULL: not configured, or not to be had */
 	int64_t http_retry_ms; /* no sooner */
@@ -109,6 +119,104 @@ bool figures_heard(struct box *box, const struct mqtt_heard *heard)
 	return true;
 }
 
+/* ---- growth ---- */
+
+/* Beside the store, since it says how that grows. */
+static enum err_code growth_place(const struct box *box,
+				  char path[FILE_PATH_SIZE], char **ret_name,
+				  struct err *err)
+{
+	enum err_code code =
+		file_beside(box->config->store.path, "-growth", path, err);
+	char *slash;
+
+	if (code != ERR_OK)
+		return code;
+	slash = strrchr(path, '/');
+	if (slash == NULL || slash == path)
+		return err_set(err, ERR_INVALID, "no folder in %s", path);
+	*slash = '\0';
+	*ret_name = slash + 1;
+	return ERR_OK;
+}
+
+/* Without it the average begins anew. */
+static void growth_read(struct box *box)
+{
+	char path[FILE_PATH_SIZE];
+	char text[AUTONOMY_TEXT_SIZE];
+	ssize_t size;
+	int fd;
+
+	if (file_beside(box->config->store.path, "-growth", path, NULL) !=
+	    ERR_OK)
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	size = read(fd, text, sizeof(text));
+	(void)close(fd); /* opened for reading: nothing to lose */
+	if (size > 0 && autonomy_parse((struct span){text, (size_t)size},
+				       &box->figures->autonomy) != ERR_OK)
+		log_event(box->log, LEVEL_WARNING, "growth_unread",
+			  "%s is not what was written there", path);
+}
+
+static void growth_write(struct box *box)
+{
+	char path[FILE_PATH_SIZE];
+	char text[AUTONOMY_TEXT_SIZE];
+	struct replace replace;
+	char *name = NULL;
+	int folder = -1;
+	struct err err;
+	enum err_code code = growth_place(box, path, &name, &err);
+
+	if (code == ERR_OK) {
+		folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (folder < 0)
+			code = err_set(&err, ERR_IO, "open folder %s", path);
+	}
+	if (code == ERR_OK)
+		code = replace_begin(&replace, folder, name, 0600, &err);
+	if (code == ERR_OK) {
+		autonomy_print(&box->figures->autonomy, text);
+		(void)fputs(text, replace.out);
+		code = replace_commit(&replace, false, &err);
+	}
+	if (folder >= 0)
+		(void)close(folder); /* opened for reading */
+	if (code != ERR_OK)
+		log_event(box->log, LEVEL_WARNING, "growth_unwritten", "%s",
+			  err.text);
+}
+
+static void growth_look(struct box *box, int64_t now_ms)
+{
+	struct figures *figures = box->figures;
+	struct env_usage usage;
+
+	if (now_ms < figures->look_ms)
+		return;
+	figures->look_ms = now_ms + AUTONOMY_LOOK_S * INT64_C(1000);
+	if (env_usage(ledger_env(box->ledger), &usage, NULL) != ERR_OK)
+		return;
+	figures->reserve = usage.map_size / KEEPER_RESERVE_SHARE;
+	autonomy_look(&figures->autonomy, now_ms, usage.room);
+	if (now_ms < figures->growth_ms)
+		return;
+	figures->growth_ms = now_ms + GROWTH_WRITE_MS;
+	growth_write(box);
+}
+
+bool figures_autonomy(const struct box *box, uint64_t *ret_hours)
+{
+	const struct figures *figures = box->figures;
+
+	return figures != NULL &&
+	       autonomy_hours(&figures->autonomy, figures->reserve, ret_hours);
+}
+
 /* ---- alerts ---- */
 
 /* In the keeper's thread. */
@@ -169,6 +277,9 @@ static void vitals_look(struct box *box, const struct keeper_state *state,
 {
 	enum mqtt_state mqtt = mqtt_state(box->mqtt);
 	struct auditor_word word = auditor_word(box->auditor);
+	uint64_t hours = 0;
+	bool is_filling =
+		figures_autonomy(box, &hours) && hours < FILLING_HOURS;
 	const struct {
 		enum vital vital;
 		bool is_bad;
@@ -183,6 +294,7 @@ static void vitals_look(struct box *box, const struct keeper_state *state,
 		{VITAL_RING_FULL, ring_is_high(box->ring) || mqtt == MQTT_HELD,
 		 ring_fill(box->ring)},
 		{VITAL_STORE_FAILED, state->is_failed, 0},
+		{VITAL_STORE_FILLING, is_filling, hours},
 		{VITAL_STORE_FULL, state->is_full, 0},
 	};
 
@@ -268,6 +380,8 @@ static void metrics_look(struct box *box, const struct keeper_state *state,
 	metrics->clock_trusted = clock_now(&box->clock).is_trusted;
 	metrics->log_dropped = log_dropped(box->log);
 	publisher_counters(box->publisher, &metrics->published);
+	metrics->reach = *box_reach(box);
+	metrics->has_autonomy = figures_autonomy(box, &metrics->autonomy_hours);
 	mqtt_look(box, metrics);
 	ledger_look(box, metrics);
 	for (enum vital i = 0; i < VITALS; i++)
@@ -303,6 +417,7 @@ void box_figures(struct box *box, const struct keeper_state *state)
 	if (state->progress != figures->progress)
 		figures->progress_ms = now_ms;
 	figures->progress = state->progress;
+	growth_look(box, now_ms);
 	vitals_look(box, state, now_ms);
 	alerts_post(box, now_ms);
 	if (figures->http == NULL)
@@ -351,6 +466,8 @@ enum err_code start_figures(struct box *box, struct err *err)
 	figures->metrics.version = DEPOT_VERSION;
 	figures->metrics.started_ms = clock_now(&box->clock).moment.ms;
 	figures->http_retry_ms = now_ms;
+	figures->growth_ms = now_ms + GROWTH_WRITE_MS;
+	growth_read(box);
 	code = alerts_known(box, err);
 	if (code == ERR_OK)
 		http_try(box, now_ms);
@@ -361,6 +478,7 @@ void end_figures(struct box *box)
 {
 	if (box->figures == NULL)
 		return;
+	growth_write(box);
 	http_close(box->figures->http);
 	free(box->figures);
 	box->figures = NULL;

@@ -25,6 +25,10 @@ void end_figures(struct box *box);
 /* Once a second: box->health, the alerts, and what HTTP tells. */
 void box_figures(struct box *box, const struct keeper_state *state);
 
+/* For how long the ledger has room, at the rate of the last day. False: too
+ * little was seen to tell. */
+MUST_CHECK bool figures_autonomy(const struct box *box, uint64_t *ret_hours);
+
 /* True if @heard was the broker's word on itself, and is taken. */
 bool figures_heard(struct box *box, const struct mqtt_heard *heard);
 

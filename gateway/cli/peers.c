@@ -10,35 +10,100 @@ static const struct control_refusal no_daemon = {
 	"not_running", "depotd is not running: start it first",
 	"depotd 未运行：请先启动"};
 
-void peers_line(const struct cli *cli, const struct json_value *network)
+static long long count_of(const struct json_value *network, const char *name)
 {
-	long long links;
-	long long up;
-	long long backlog;
+	return (long long)member_number(network, name, 0);
+}
 
-	if (network == NULL)
-		return; /* a network of one */
-	links = member_number(network, "links", 0);
-	up = member_number(network, "links_up", 0);
-	backlog = member_number(network, "backlog_deltas", 0);
+static void links_line(const struct cli *cli, const struct json_value *network)
+{
+	long long links = count_of(network, "links");
+	long long up = count_of(network, "links_up");
+	char since[VALUE_TEXT_SIZE];
+
 	if (links == 0)
 		(void)puts(cli_say(cli, "network: no link is configured",
 				   "网络：未配置链路"));
-	else if (up < links)
+	else if (up > 0)
 		(void)printf(
-			"%s %lld/%lld, %s %lld s; %s %lld\n",
+			"%s %lld/%lld; %s %lld\n",
 			cli_say(cli, "network: links up", "网络：连通的链路"),
-			up, links, cli_say(cli, "one down for", "最长断开"),
-			(long long)member_number(network, "down_s", 0),
-			cli_say(cli, "deltas that wait:", "待发送增量："),
-			backlog);
+			up, links, cli_say(cli, "sites heard:", "听到的站点："),
+			count_of(network, "peers"));
+	else if (*member_text(cli, network, "@down_since", since) != '\0')
+		(void)printf("%s %s\n",
+			     cli_say(cli, "network: no link is up since",
+				     "网络：全部链路断开，自"),
+			     since);
 	else
-		(void)printf("%s %lld; %s %lld\n",
-			     cli_say(cli, "network: all links up; sites heard:",
-				     "网络：链路全部连通；听到的站点："),
-			     (long long)member_number(network, "peers", 0),
-			     cli_say(cli, "deltas that wait:", "待发送增量："),
-			     backlog);
+		(void)printf("%s %lld s\n",
+			     cli_say(cli, "network: no link has been up for",
+				     "网络：全部链路已断开"),
+			     count_of(network, "down_s"));
+}
+
+static void backlog_line(const struct cli *cli,
+			 const struct json_value *network)
+{
+	char oldest[VALUE_TEXT_SIZE];
+
+	if (count_of(network, "backlog_entries") == 0)
+		return;
+	(void)printf("%s %lld, %s %lld, %s %lld",
+		     cli_say(cli, "HQ has not yet: entries", "总部尚缺：记录"),
+		     count_of(network, "backlog_entries"),
+		     cli_say(cli, "in deltas", "其中增量"),
+		     count_of(network, "backlog_deltas"),
+		     cli_say(cli, "of bytes", "字节"),
+		     count_of(network, "backlog_bytes"));
+	if (*member_text(cli, network, "@oldest_unsent", oldest) != '\0')
+		(void)printf(", %s %s", cli_say(cli, "the oldest of", "最早"),
+			     oldest);
+	(void)putchar('\n');
+}
+
+static void hq_line(const struct cli *cli, const struct json_value *network)
+{
+	char as_of[VALUE_TEXT_SIZE];
+
+	if (json_member(network, "hq_seq") == NULL)
+		(void)puts(cli_say(cli,
+				   "HQ has not said yet that it holds anything "
+				   "of this site",
+				   "总部尚未确认持有本站的任何数据"));
+	else
+		(void)printf("%s %lld%s%s\n",
+			     cli_say(cli, "HQ holds for good: up to delta",
+				     "总部已持久保存至增量"),
+			     count_of(network, "hq_seq"),
+			     *member_text(cli, network, "@hq_as_of", as_of) !=
+					     '\0'
+				     ? ", "
+				     : "",
+			     as_of);
+	backlog_line(cli, network);
+}
+
+void peers_line(const struct cli *cli, const struct json_value *daemon)
+{
+	const struct json_value *network = json_member(daemon, "network");
+
+	if (network != NULL) { /* else a network of one */
+		links_line(cli, network);
+		if (!member_true(network, "hq"))
+			hq_line(cli, network);
+		if (count_of(network, "stuck") > 0)
+			(void)printf("%s %lld (depot peers)\n",
+				     cli_say(cli, "feeds that do not come in:",
+					     "无法接收的日志流："),
+				     count_of(network, "stuck"));
+	}
+	if (json_member(daemon, "autonomy_hours") != NULL)
+		(void)printf("%s %lld h\n",
+			     cli_say(cli,
+				     "room, at the rate of the last day, for",
+				     "按最近一天的速度，账本还可用"),
+			     count_of(daemon, "autonomy_hours"));
 }
 
 static bool list_show(const struct cli *cli, const struct json_value *list,
@@ -65,6 +130,7 @@ static enum exit_code peers_show(const struct cli *cli,
 {
 	static const struct column links[] = {
 		{"link", "LINK", "链路", false},
+		{"running", "RUNNING", "进程", false},
 		{"up", "UP", "连通", false},
 		{"for_s", "FOR (S)", "持续（秒）", true},
 		{"metered", "METERED", "计费", false},
@@ -82,6 +148,16 @@ static enum exit_code peers_show(const struct cli *cli,
 		{"acked", "HAS OF OURS", "已收到本站", true},
 		{"backlog_deltas", "LACKS", "尚缺", true},
 	};
+	static const struct column stuck[] = {
+		{"name|site", "SITE", "站点", false},
+		{"epoch", "EPOCH", "纪元", true},
+		{"first", "FIRST", "起", true},
+		{"last", "LAST", "止", true},
+		{"why", "WHY", "原因", false},
+		{"from", "FROM", "来源", false},
+		{"for_s", "FOR (S)", "持续（秒）", true},
+	};
+	const struct json_value *ranges = json_member(root, "stuck");
 	bool is_well;
 
 	if (cli->is_json)
@@ -95,7 +171,12 @@ static enum exit_code peers_show(const struct cli *cli,
 			     ARRAY_LEN(peers),
 			     cli_say(cli, "no other site was heard yet",
 				     "尚未听到其他站点"));
-	return is_well ? EXIT_DONE : EXIT_LOOK;
+	if (list_first(ranges) == NULL)
+		return is_well ? EXIT_DONE : EXIT_LOOK;
+	(void)printf("\n%s\n", cli_say(cli, "these deltas do not come in:",
+				       "以下增量无法接收："));
+	(void)list_show(cli, ranges, stuck, ARRAY_LEN(stuck), "");
+	return EXIT_LOOK;
 }
 
 static enum exit_code peers_run(struct cli *cli)

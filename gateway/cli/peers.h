@@ -11,8 +11,8 @@
 
 extern const struct verb peers_verbs[];
 
-/* One line about @network, the member of status.show's "daemon"; NULL: says
- * nothing. */
-void peers_line(const struct cli *cli, const struct json_value *network);
+/* How the site stands with others, and for how long it has room: lines about
+ * @daemon, the member of status.show. */
+void peers_line(const struct cli *cli, const struct json_value *daemon);
 
 #endif

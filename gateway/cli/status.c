@@ -209,7 +209,7 @@ static enum exit_code whole_show(const struct whole *whole)
 		verdict_print(whole, reply.root);
 		daemon = json_member(reply.root, "daemon");
 		if (whole->is_running)
-			peers_line(cli, json_member(daemon, "network"));
+			peers_line(cli, daemon);
 		for (const struct json_value *row =
 			     list_first(json_member(reply.root, "problems"));
 		     row != NULL; row = json_next(row))

@@ -57,14 +57,15 @@ enum err_code act_count_task(struct act *act, struct span bin, struct span item,
 }
 
 /* The id that the publisher makes a topic of: code, '-', subject, cut. */
-static struct ref alert_id(const struct alarm *alarm)
+static struct ref alert_id(const struct alarm *alarm, struct span key)
 {
 	char text[REF_SIZE_MAX + 1];
 	char subject[REF_SIZE_MAX + 1];
 	struct ref id;
 	bool fits;
 
-	text_print(alarm->subject, subject, sizeof(subject));
+	text_print(key.size > 0 ? key : alarm->subject, subject,
+		   sizeof(subject));
 	(void)text_format(text, sizeof(text), "%s%s%s", alarm->code,
 			  subject[0] == '\0' ? "" : "-", subject);
 	/* The cut may have split a character. */
@@ -74,10 +75,10 @@ static struct ref alert_id(const struct alarm *alarm)
 	return id;
 }
 
-enum err_code act_alert(struct act *act, const struct alarm *alarm,
-			bool is_closed, struct err *err)
+enum err_code act_alert_keyed(struct act *act, const struct alarm *alarm,
+			      struct span key, bool is_closed, struct err *err)
 {
-	struct ref id = alert_id(alarm);
+	struct ref id = alert_id(alarm, key);
 	struct entry entry;
 	struct alert *alert = &entry.body.alert;
 	struct alert open;
@@ -100,6 +101,14 @@ enum err_code act_alert(struct act *act, const struct alarm *alarm,
 	alert->value = alarm->value;
 	alert->is_closed = is_closed;
 	return act_post(act, &entry, NULL, err);
+}
+
+enum err_code act_alert(struct act *act, const struct alarm *alarm,
+			bool is_closed, struct err *err)
+{
+	const struct span none = {"", 0};
+
+	return act_alert_keyed(act, alarm, none, is_closed, err);
 }
 
 void pos_print(struct pos pos, char *buffer, size_t size)

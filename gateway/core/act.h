@@ -37,8 +37,8 @@ MUST_CHECK enum err_code act_count_task(struct act *act, struct span bin,
 					struct span item, const char *reason,
 					struct err *err);
 
-/* Opens the alert, or closes it, unless it is so already. Its id is
- * "code" or "code-subject". */
+/* Opens the alert, or closes it, unless it is so already. Its id is "code" or
+ * "code-subject". */
 struct alarm {
 	const char *code;
 	enum severity severity;
@@ -47,6 +47,12 @@ struct alarm {
 };
 MUST_CHECK enum err_code act_alert(struct act *act, const struct alarm *alarm,
 				   bool is_closed, struct err *err);
+/* The same of a thing that @key names shorter than the subject says what is
+ * wrong with it: the id is "code-key". Empty: as act_alert. */
+MUST_CHECK enum err_code act_alert_keyed(struct act *act,
+					 const struct alarm *alarm,
+					 struct span key, bool is_closed,
+					 struct err *err);
 
 /* "epoch.number", for refs and sentences; terminated. */
 #define POS_PRINT_SIZE 32

@@ -3,8 +3,8 @@
  * can ask for. The loop sees what the engine cannot (the broker, the clock, the
  * ring), and an alert is an entry of the journal like all others.
  *
- * Arguments: {"code", "severity", "subject"?, "value"?}. Both are idle when the
- * alert is so already.
+ * Arguments: {"code", "severity", "subject"?, "value"?, "key"?, "since"?}. Both
+ * are idle when the alert is so already.
  */
 #include "gateway/core/state.h"
 
@@ -29,10 +29,39 @@ static bool severity_read(struct span text, enum severity *ret_severity)
 	return false;
 }
 
-static enum err_code alarm_read(const struct json_value *root,
-				struct alarm *alarm, struct err *err)
+/* One in work. */
+struct saying {
+	struct alarm alarm;
+	struct span key;
+	struct moment since; /* 0: now */
+};
+
+/* What it says of the thing. */
+static enum err_code about_read(const struct json_value *root,
+				struct saying *saying, struct fault *fault)
 {
+	struct alarm *alarm = &saying->alarm;
 	struct json_range range = {0, INT64_MAX};
+	struct json_range moments = {0, MOMENT_MS_MAX};
+	enum err_code code = json_optional(
+		json_text(root, "subject", &alarm->subject, fault));
+
+	if (code == ERR_OK)
+		code = json_optional(
+			json_int(root, "value", range, &alarm->value, fault));
+	if (code == ERR_OK)
+		code = json_optional(
+			json_text(root, "key", &saying->key, fault));
+	if (code == ERR_OK)
+		code = json_optional(json_int(root, "since", moments,
+					      &saying->since.ms, fault));
+	return code;
+}
+
+static enum err_code alarm_read(const struct json_value *root,
+				struct saying *saying, struct err *err)
+{
+	struct alarm *alarm = &saying->alarm;
 	struct fault fault = {.kind = FAULT_NONE};
 	const struct alert_text *known;
 	struct span code_text;
@@ -42,11 +71,7 @@ static enum err_code alarm_read(const struct json_value *root,
 	if (code == ERR_OK)
 		code = json_text(root, "severity", &severity, &fault);
 	if (code == ERR_OK)
-		code = json_optional(
-			json_text(root, "subject", &alarm->subject, &fault));
-	if (code == ERR_OK)
-		code = json_optional(
-			json_int(root, "value", range, &alarm->value, &fault));
+		code = about_read(root, saying, &fault);
 	if (code != ERR_OK)
 		return arguments_bad(&fault, err);
 	known = alert_text_find(code_text);
@@ -67,7 +92,7 @@ enum err_code rule_run(struct engine *engine, struct batch *batch,
 			  .batch = batch,
 			  .actor = {.kind = ACTOR_RULE,
 				    .name = command->account}};
-	struct alarm alarm = {.subject = {"", 0}};
+	struct saying saying = {.alarm = {.subject = {"", 0}}};
 	bool is_clear = span_is(command->name, "alert.clear");
 	struct pos before = batch_next(batch);
 	struct fault fault;
@@ -79,9 +104,14 @@ enum err_code rule_run(struct engine *engine, struct batch *batch,
 			       (int)command->name.size, command->name.data);
 	if (json_parse(&engine->json, command->arguments, &fault) != ERR_OK)
 		return arguments_bad(&fault, err);
-	code = alarm_read(json_root(&engine->json), &alarm, err);
+	code = alarm_read(json_root(&engine->json), &saying, err);
+	if (saying.since.ms != 0) {
+		act.effective = saying.since;
+		act.is_effective_trusted = true;
+	}
 	if (code == ERR_OK)
-		code = act_alert(&act, &alarm, is_clear, err);
+		code = act_alert_keyed(&act, &saying.alarm, saying.key,
+				       is_clear, err);
 	engine->step_wrote = batch_next(batch).value != before.value;
 	return code;
 }

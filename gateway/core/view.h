@@ -185,6 +185,8 @@ enum site_state {
 /* "init" ... Never NULL. */
 const char *site_state_name(enum site_state state);
 
+struct view_reach;
+
 #define VIEW_HEALTH_MAX 16
 #define VIEW_HEALTH_SIZE_MAX 32
 
@@ -203,6 +205,7 @@ struct view_status {
 				    * cut to VIEW_HEALTH_SIZE_MAX bytes */
 	uint64_t autonomy_hours;
 	bool has_autonomy;
+	const struct view_reach *reach; /* view_reach.h; NULL: not said */
 };
 
 /* status; also the last will. */

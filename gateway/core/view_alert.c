@@ -74,6 +74,39 @@ static const struct alert_text alert_texts[] = {
 		"用 depot parked list 查看并上报：这是程序的缺陷。",
 	},
 	{
+		"feed_stuck",
+		"Deltas of a site do not come in: {} (site.epoch: first-last, "
+		"why, from whom).",
+		"有站点的增量无法接收：{}（站点.纪元: 起-止，原因，来源）。",
+		"All else goes on, and what came before stands. `depot peers` "
+		"shows whether it still is so; it ends by itself when the "
+		"range has come. If it stays, `depot hq sites` at HQ tells "
+		"what to do with that site.",
+		"其他数据不受影响，此前的记录有效。用 depot peers 查看是否仍然"
+		"如此；收齐后自动关闭。若持续存在，请在总部用 depot hq sites "
+		"处理该站点。",
+	},
+	{
+		"link_down",
+		"Link {} has not reached its broker for a while.",
+		"链路 {} 已有一段时间无法连到其代理。",
+		"The site works on, and sends what waits when the link is "
+		"back. Look at the line, the modem and the address in [link "
+		"{}]; `depot status` says how long the ledger has room.",
+		"站点照常工作，恢复后自动补发。请检查线路、调制解调器和 [link "
+		"{}] 中的地址；depot status 显示账本还能用多久。",
+	},
+	{
+		"link_not_running",
+		"Link {} is configured, and its process is not running.",
+		"链路 {} 已配置，但其进程未运行。",
+		"Start it: `systemctl enable --now depot-link@{}`; its log: "
+		"`journalctl -u depot-link@{}`.",
+		"请启动：systemctl enable --now "
+		"depot-link@{}；日志：journalctl "
+		"-u depot-link@{}。",
+	},
+	{
 		"parked_lost",
 		"Parked readings had to be dropped[ ({n})]: there were more "
 		"than may be kept.",
@@ -111,6 +144,15 @@ static const struct alert_text alert_texts[] = {
 		"longer in use, `depot device revoke {}`.",
 		"请检查其电源、电池和网络；若已停用，运行 depot device "
 		"revoke {}。",
+	},
+	{
+		"store_filling",
+		"At the rate of the last day the ledger is full[ in {n} "
+		"hours].",
+		"按最近一天的速度，账本[将在 {n} 小时后]写满。",
+		"Give the store more room with `depot resize` while the "
+		"daemon is stopped. Until then all goes on.",
+		"请在停止服务后用 depot resize 扩大账本。在此之前一切照常。",
 	},
 	{
 		"store_full",

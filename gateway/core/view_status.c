@@ -1,4 +1,5 @@
 #include "gateway/core/view_parts.h"
+#include "gateway/core/view_reach.h"
 
 #define VERSION_SIZE_MAX 48
 #define SESSION_SIZE_MAX 64
@@ -65,5 +66,7 @@ void view_status_print(const struct view_status *status, struct json_out *out)
 	if (status->has_autonomy)
 		out_int_at(out, "autonomy_hours",
 			   (int64_t)status->autonomy_hours);
+	if (status->reach != NULL)
+		view_reach_out(status->reach, out);
 	out_object_end(out);
 }

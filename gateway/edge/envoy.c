@@ -335,17 +335,8 @@ static void on_room(void *context, struct link *link)
 
 /* ---- telling others ---- */
 
-static void state_publish(struct envoy *envoy)
+static void links_tell(struct envoy *envoy, struct envoy_state *state)
 {
-	struct envoy_state *state = &envoy->state;
-	struct sync_peer_status peer;
-	struct view *view;
-	struct err err;
-
-	if (view_begin(ledger_env(envoy->config.ledger), &view, &err) != ERR_OK)
-		return;
-	(void)pthread_mutex_lock(&envoy->mutex); /* cannot fail: ours */
-	state->ms = (uint64_t)clock_monotonic_ms(envoy->config.clock);
 	state->link_count = 0;
 	for (uint32_t i = 0; i < ENVOY_LINKS_MAX; i++) {
 		struct link *link = link_server_link(envoy->links, i);
@@ -354,15 +345,44 @@ static void state_publish(struct envoy *envoy)
 		if (link == NULL)
 			break;
 		told->name = link_name(link);
+		told->is_here = link_is_here(link);
 		sync_link_status(envoy->sync, i, &told->status);
 		state->link_count++;
 	}
+}
+
+static void peers_tell(const struct envoy *envoy, const struct view *view,
+		       struct envoy_state *state)
+{
+	struct sync_peer_status peer;
+
 	state->peer_count = 0;
 	while (sync_peer_at(envoy->sync, view, state->peer_count, &peer)) {
 		if (state->peer_count < ENVOY_PEERS_MAX)
 			state->peers[state->peer_count] = peer;
 		state->peer_count++;
 	}
+}
+
+static void state_publish(struct envoy *envoy)
+{
+	struct envoy_state *state = &envoy->state;
+	enum err_code code = ERR_OK;
+	struct view *view;
+	struct err err;
+
+	if (view_begin(ledger_env(envoy->config.ledger), &view, &err) != ERR_OK)
+		return;
+	(void)pthread_mutex_lock(&envoy->mutex); /* cannot fail: ours */
+	state->ms = (uint64_t)clock_monotonic_ms(envoy->config.clock);
+	if (state->start_ms == 0)
+		state->start_ms = state->ms;
+	links_tell(envoy, state);
+	peers_tell(envoy, view, state);
+	state->stuck_count = envoy_look_stuck(envoy->sync, view, state->stuck);
+	if (!envoy->config.is_hq)
+		code = envoy_look_hq(&envoy->backlog, envoy->sync, view,
+				     &state->hq, &err);
 	sync_counts(envoy->sync, &state->counts);
 	state->was_set_back = exchange_was_set_back(envoy->exchange);
 	state->has_twin = incarnation_has_twin(&envoy->incarnation);
@@ -372,6 +392,8 @@ static void state_publish(struct envoy *envoy)
 		state->is_provisional = true;
 	(void)pthread_mutex_unlock(&envoy->mutex);
 	view_end(view);
+	if (code != ERR_OK)
+		envoy_failed(envoy, "status", &err);
 }
 
 void envoy_state(struct envoy *envoy, struct envoy_state *ret_state)
@@ -542,6 +564,7 @@ enum err_code envoy_start(const struct envoy_config *config,
 	if (envoy == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	envoy->config = *config;
+	envoy->backlog.site = config->site;
 	envoy->job = (struct keeper_job){
 		.run = job_run, .done = job_done, .context = envoy};
 	envoy->rebirth = (struct keeper_job){.run = envoy_rebirth_run,

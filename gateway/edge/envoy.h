@@ -26,6 +26,7 @@
 #define DEPOT_GATEWAY_EDGE_ENVOY_H
 
 #include "gateway/edge/clock.h"
+#include "gateway/edge/envoy_look.h"
 #include "gateway/edge/keeper.h"
 #include "gateway/edge/log.h"
 #include "gateway/sync/sync.h"
@@ -82,20 +83,25 @@ void envoy_carried(struct envoy *envoy, bool is_ahead);
 
 struct envoy_link {
 	struct name name;
+	bool is_here; /* its process is connected */
 	struct sync_link_status status;
 };
 
 struct envoy_state {
 	uint64_t ms;       /* the clock that the figures are on */
+	uint64_t start_ms; /* on it, when the envoy started */
 	uint64_t unsealed; /* entries of the journal in no delta yet */
 	size_t link_count;
 	struct envoy_link links[ENVOY_LINKS_MAX];
 	size_t peer_count; /* of which the first ENVOY_PEERS_MAX are listed */
 	struct sync_peer_status peers[ENVOY_PEERS_MAX];
 	struct sync_counts counts;
-	bool was_set_back; /* a peer holds more of our own feed than we do, and
-			    * it is being fetched */
-	bool has_twin;     /* another box goes on under our name */
+	size_t stuck_count; /* of which the first ENVOY_STUCK_MAX are listed */
+	struct envoy_stuck stuck[ENVOY_STUCK_MAX];
+	struct envoy_hq hq; /* at a site; zeros at HQ */
+	bool was_set_back;  /* a peer holds more of our own feed than we do, and
+			     * it is being fetched */
+	bool has_twin;      /* another box goes on under our name */
 	bool is_provisional; /* nothing may be promised (core/incarnation.h) */
 	bool may_seal;       /* it has listened long enough (exchange.h) */
 };

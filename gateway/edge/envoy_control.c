@@ -28,6 +28,7 @@ static void link_out(const struct envoy_state *state,
 
 	out_object(out);
 	out_text_at(out, "link", name_span(&link->name));
+	out_bool_at(out, "running", link->is_here);
 	out_bool_at(out, "up", status->is_up);
 	out_bool_at(out, "metered", status->is_metered);
 	out_int_at(out, "for_s", seconds(state->ms, status->since_ms));
@@ -63,6 +64,24 @@ static void peer_out(const struct envoy_state *state,
 	out_object_end(out);
 }
 
+static void stuck_out(const struct envoy_state *state,
+		      const struct envoy_stuck *stuck, struct json_out *out)
+{
+	out_object(out);
+	out_int_at(out, "site", stuck->feed.site);
+	if (stuck->site.size > 0)
+		out_text_at(out, "name", name_span(&stuck->site));
+	out_int_at(out, "epoch", stuck->feed.epoch);
+	out_int_at(out, "first", (int64_t)stuck->first);
+	out_int_at(out, "last", (int64_t)stuck->last);
+	out_string_at(out, "why", stuck->why);
+	if (stuck->from.size > 0)
+		out_text_at(out, "from", name_span(&stuck->from));
+	if (stuck->since_ms != 0)
+		out_int_at(out, "for_s", seconds(state->ms, stuck->since_ms));
+	out_object_end(out);
+}
+
 static bool peers(void *context, const struct json_value *arguments,
 		  struct json_out *out)
 {
@@ -84,6 +103,10 @@ static bool peers(void *context, const struct json_value *arguments,
 	out_array_at(out, "peers");
 	for (size_t i = 0; i < peers_listed(state); i++)
 		peer_out(state, &state->peers[i], out);
+	out_array_end(out);
+	out_array_at(out, "stuck");
+	for (size_t i = 0; i < state->stuck_count && i < ENVOY_STUCK_MAX; i++)
+		stuck_out(state, &state->stuck[i], out);
 	out_array_end(out);
 	return true;
 }
@@ -146,34 +169,4 @@ void envoy_control_extras(struct envoy_control *control,
 					       control};
 	ret_extras[2] = (struct control_extra){"network.carried", MANAGERS,
 					       carried, control};
-}
-
-void envoy_status_out(struct envoy_control *control, struct json_out *out)
-{
-	const struct envoy_state *state = &control->state;
-	uint64_t backlog = 0;
-	int64_t down_s = 0;
-	int64_t up = 0;
-
-	if (control->envoy == NULL)
-		return;
-	envoy_state(control->envoy, &control->state);
-	for (size_t i = 0; i < state->link_count; i++) {
-		const struct sync_link_status *link = &state->links[i].status;
-
-		up += link->is_up;
-		if (!link->is_up && seconds(state->ms, link->since_ms) > down_s)
-			down_s = seconds(state->ms, link->since_ms);
-	}
-	for (size_t i = 0; i < peers_listed(state); i++)
-		if (state->peers[i].backlog_deltas > backlog)
-			backlog = state->peers[i].backlog_deltas;
-	out_object_at(out, "network");
-	out_int_at(out, "site", control->site);
-	out_int_at(out, "links", (int64_t)state->link_count);
-	out_int_at(out, "links_up", up);
-	out_int_at(out, "down_s", down_s);
-	out_int_at(out, "peers", (int64_t)state->peer_count);
-	out_int_at(out, "backlog_deltas", (int64_t)backlog);
-	out_object_end(out);
 }

@@ -35,10 +35,4 @@ void envoy_control_extras(
 	struct envoy_control *control,
 	struct control_extra ret_extras[ENVOY_CONTROL_EXTRAS]);
 
-/* The member "network" of status.show's "daemon": {"site", "links",
- * "links_up", "down_s" (of the link that is down longest), "peers",
- * "backlog_deltas" (of the peer that lacks most)}. Nothing in a network of
- * one. */
-void envoy_status_out(struct envoy_control *control, struct json_out *out);
-
 #endif

@@ -48,6 +48,7 @@ struct envoy {
 
 	pthread_mutex_t mutex; /* of what others see */
 	struct envoy_state state;
+	struct envoy_backlog backlog;
 };
 
 #define JOB_PENDING (-1)

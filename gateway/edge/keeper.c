@@ -11,8 +11,6 @@
 
 #define ANSWERS_MAX 512
 #define TICK_MS 1000
-/* Room of the map that intake leaves for tasks, alerts and deletions. */
-#define RESERVE_SHARE 32
 /* How often a full store is asked whether there is room again. */
 #define ROOM_CHECK_MS 1000
 /* A batch of so many was under load: the next one may gather. */
@@ -507,7 +505,7 @@ static void room_check(struct keeper *keeper)
 	    ERR_OK)
 		return; /* the next commit will say what is the matter */
 	if (reserve == 0)
-		reserve = usage.map_size / RESERVE_SHARE;
+		reserve = usage.map_size / KEEPER_RESERVE_SHARE;
 	if (usage.room < reserve)
 		full_set(keeper, true);
 	else if (keeper->state.is_full && usage.room >= reserve + reserve / 2)

@@ -35,6 +35,10 @@
 
 struct keeper;
 
+/* Room of the map that intake leaves, if reserve_size says nothing: one part in
+ * so many. */
+#define KEEPER_RESERVE_SHARE 32
+
 struct keeper_config {
 	struct ledger *ledger; /* borrowed, as all below */
 	struct engine *engine; /* the keeper's alone until keeper_stop */

@@ -443,6 +443,11 @@ struct name link_name(const struct link *link)
 	return link->hello.name;
 }
 
+bool link_is_here(const struct link *link)
+{
+	return link->fd >= 0;
+}
+
 bool link_is_reached(const struct link *link)
 {
 	return link->is_up;

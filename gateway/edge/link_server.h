@@ -91,6 +91,7 @@ struct link *link_server_link(struct link_server *server, size_t index);
 
 /* What is known of a link. */
 struct name link_name(const struct link *link);
+bool link_is_here(const struct link *link); /* its process is connected */
 bool link_is_reached(const struct link *link);
 bool link_is_metered(const struct link *link);
 uint64_t link_budget(const struct link *link); /* bytes a day; 0: no bound */

@@ -193,6 +193,39 @@ static void health_print(struct page *page, const struct metrics *metrics)
 			 metrics->is_bad[i]);
 }
 
+static void reach_print(struct page *page, const struct metrics *metrics)
+{
+	const struct view_reach *reach = &metrics->reach;
+
+	if (metrics->has_autonomy)
+		gauge(page, "depot_autonomy_hours", metrics->autonomy_hours,
+		      "Hours until the ledger is full at the rate of the last "
+		      "day.");
+	if (reach->site == 0)
+		return;
+	gauge(page, "depot_links", reach->links, "Links that are configured.");
+	gauge(page, "depot_links_up", reach->links_up,
+	      "Links that reach their broker.");
+	gauge(page, "depot_peers", reach->peers, "Other sites heard of.");
+	gauge(page, "depot_feeds_stuck", reach->stuck,
+	      "Feeds of other sites that do not come in.");
+	if (reach->is_hq)
+		return;
+	gauge(page, "depot_hq_backlog_deltas", reach->backlog_deltas,
+	      "Sealed deltas that HQ does not durably have.");
+	gauge(page, "depot_hq_backlog_entries", reach->backlog_entries,
+	      "Entries of the journal that HQ does not durably have.");
+	gauge(page, "depot_hq_backlog_bytes", reach->backlog_bytes,
+	      "Bytes of the rows of those deltas, before packing.");
+	gauge(page, "depot_hq_acknowledged_delta", reach->hq_seq,
+	      "The last delta that HQ has signed to have durably.");
+	if (reach->has_hq_as_of)
+		gauge_seconds(page, "depot_hq_as_of_seconds",
+			      reach->hq_as_of.ms,
+			      "What HQ durably has is complete up to then, in "
+			      "seconds since 1970.");
+}
+
 size_t metrics_print(const struct metrics *metrics,
 		     char text[METRICS_TEXT_SIZE])
 {
@@ -204,6 +237,7 @@ size_t metrics_print(const struct metrics *metrics,
 	published_print(&page, metrics);
 	store_print(&page, metrics);
 	health_print(&page, metrics);
+	reach_print(&page, metrics);
 	return page.size;
 }
 

@@ -52,6 +52,10 @@ struct metrics {
 	bool clock_trusted;
 	uint64_t log_dropped;
 	bool is_bad[VITALS]; /* health codes */
+
+	uint64_t autonomy_hours;
+	bool has_autonomy;
+	struct view_reach reach; /* zeros: a network of one, not told */
 };
 
 /* Fills @text, terminated; returns its size. */

@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gateway/core/view.h"
+#include "gateway/core/view_reach.h"
 #include "rules/base/err.h"
 #include "store/ledger.h"
 
@@ -142,12 +142,14 @@ MUST_CHECK enum err_code publisher_retained(struct publisher *publisher,
 bool publisher_wants_retained(struct publisher *publisher);
 
 /* What status says beside the ledger's own figures. Copied; a change of health
- * is published at once, the rest with the next heartbeat. */
+ * or of links that are up is published at once, the rest with the next
+ * heartbeat. */
 struct publisher_facts {
 	const char *const *health; /* stable codes of what is wrong */
 	size_t health_count;
 	uint64_t autonomy_hours;
 	bool has_autonomy;
+	struct view_reach reach;
 };
 void publisher_facts(struct publisher *publisher,
 		     const struct publisher_facts *facts);

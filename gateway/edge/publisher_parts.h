@@ -64,6 +64,7 @@ struct status {
 	int64_t beat_ms; /* when the next is due */
 	uint64_t autonomy_hours;
 	bool has_autonomy;
+	struct view_reach reach;
 	size_t health_count;
 	char health[VIEW_HEALTH_MAX][VIEW_HEALTH_SIZE_MAX + 1];
 	char session[65];

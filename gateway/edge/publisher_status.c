@@ -53,6 +53,7 @@ static enum err_code status_send(struct publisher *publisher,
 		.health_count = status->health_count,
 		.autonomy_hours = status->autonomy_hours,
 		.has_autonomy = status->has_autonomy,
+		.reach = &status->reach,
 	};
 	struct letter letter = {
 		.kind = "status", .qos = 1, .is_retained = true};
@@ -141,6 +142,9 @@ void publisher_facts(struct publisher *publisher,
 
 	status->autonomy_hours = facts->autonomy_hours;
 	status->has_autonomy = facts->has_autonomy;
+	if (status->reach.links_up != facts->reach.links_up)
+		status->is_due = true;
+	status->reach = facts->reach;
 	if (health_is_same(status, facts, count))
 		return;
 	for (size_t i = 0; i < count; i++)

@@ -25,6 +25,9 @@ static const struct vital_kind kinds[VITALS] = {
 	/* A store that fails takes no entry. */
 	[VITAL_STORE_FAILED] = {"store_failed", SEVERITY_CRITICAL, true, false,
 				0, 0, 0},
+	/* A rate wavers: it is gone when it stays gone. */
+	[VITAL_STORE_FILLING] = {"store_filling", SEVERITY_WARNING, false, true,
+				 10 * MINUTE, 10 * MINUTE, 60 * MINUTE},
 	[VITAL_STORE_FULL] = {"store_full", SEVERITY_CRITICAL, true, true, 0, 0,
 			      MINUTE},
 };

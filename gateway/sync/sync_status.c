@@ -77,6 +77,8 @@ bool sync_peer_at(const struct sync *sync, const struct view *view,
 			(peer->head.flags & HEAD_CLOCK_TRUSTED) != 0;
 	}
 	backlog_set(sync, view, peer, ret_status);
+	/* A head whose digest is ours says it too, and is signed. */
+	ret_status->has_ack |= ret_status->acked_seq > 0;
 	return true;
 }
 

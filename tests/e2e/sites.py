@@ -50,13 +50,17 @@ class Site(h.Box):
                                  f"{done.stdout}{done.stderr}")
         return h.decode(done.stdout)
 
-    def status(self):
-        """The document of `depot status`, whether or not all is well."""
+    def any_exit(self, *arguments):
+        """As depot, of what may also say that somebody should look."""
         done = subprocess.run(
-            [DEPOT, "--config", self.config, "--json", "status"],
+            [DEPOT, "--config", self.config, "--json", *arguments],
             capture_output=True, text=True, check=False)
         assert done.returncode in (0, 3), done.stdout + done.stderr
         return h.decode(done.stdout)
+
+    def status(self):
+        """The document of `depot status`, whether or not all is well."""
+        return self.any_exit("status")
 
     def alerts(self, code):
         """Those of that code, by subject."""

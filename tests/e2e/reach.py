@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+"""How a site stands with the others is what its status says, on the command
+line and on its topic: since when the link is down, what exists only here, and
+what HQ has for good.
+
+Method: HQ and two sites as in sites.py. The broker in between is stopped, and
+what is scanned then has to show as what HQ has not; when it is back, as what HQ
+has. A link's process that is ended is told by its name.
+"""
+
+import os
+import signal
+import time
+
+import depot_harness as h
+import sites as bed
+
+h.TESTS.clear()  # those of sites.py
+
+
+def network(site):
+    """Nothing in the daemon's first second."""
+    return site.status()["daemon"].get("network", {"links_up": None})
+
+
+def until(site, what, condition):
+    end = time.monotonic() + h.LIMIT
+    while not condition(told := network(site)):
+        if time.monotonic() > end:
+            raise h.Late(f"{what} at {site.site}: {told}")
+        # What is waited for comes through other processes.
+        site.program.live(0.2)
+    return told
+
+
+def says(**expected):
+    """A condition: a status whose network has all of that."""
+    def holds(message):
+        told = message.json().get("network", {}) if message.payload else {}
+        return all(told.get(key) == what for key, what in expected.items())
+    return holds
+
+
+@h.test
+def what_exists_only_here_is_told_until_hq_has_it(scratch):
+    far, (hq, site, other) = bed.begin(scratch)
+    wall = h.Client(scratch, site.broker, "wall", subscribe=[
+        f"depot/v1/{h.ORG}/{site.site}/status"])
+    bed.scan(scratch, site, 10, "b1")
+    before = until(site, "HQ has all", lambda told: told["links_up"] == 1
+                   and told["backlog_entries"] == 0 and told.get("hq_seq", 0))
+    h.same((before["site"], before["hq"], before["links"], before["stuck"]),
+           (4, False, 1, 0))
+    assert before["backlog_bytes"] == 0 and "down_s" not in before
+
+    far.stop()
+    after = wall.mark()
+    down = until(site, "the link is down", lambda told:
+                 told["links_up"] == 0)
+    assert ("down_since" in down) and down["down_s"] <= h.LIMIT
+    wall.wait_message(f"depot/v1/{h.ORG}/{site.site}/status",
+                      says(links_up=0, links=1), after=after)
+    bed.scan(scratch, site, 30, "b2")
+    lacks = until(site, "HQ lacks it", lambda told:
+                  told["backlog_entries"] >= 30)
+    h.same(lacks["hq_seq"], before["hq_seq"], "what HQ has")
+    # What is not sealed yet is no delta, and is missing at HQ all the same.
+    h.same(lacks["backlog_deltas"] > 0, lacks["backlog_bytes"] > 0)
+
+    far.start()
+    back = until(site, "HQ has all again", lambda told: told["links_up"] == 1
+                 and told["backlog_entries"] == 0)
+    assert back["hq_seq"] > before["hq_seq"]
+    h.same((back["backlog_deltas"], back["backlog_bytes"]), (0, 0))
+    heads = {(feed["site"]): feed["seq"]
+             for feed in bed.network("feeds", hq.store)}
+    assert back["hq_seq"] <= heads[4], (back, heads)
+    told = until(hq, "HQ's links", lambda told: told["links_up"] == 1)
+    assert told["hq"] and "hq_seq" not in told
+    # A peer that only got news is known to have it, too.
+    until(other, "HQ has the other's", lambda told: told.get("hq_seq", 0))
+    peers = {peer["peer"]: peer for peer in site.depot("peers")["peers"]}
+    assert peers["hq"]["acked"] >= back["hq_seq"]
+    h.same(site.depot("peers")["stuck"], [])
+
+
+def link_pid(site):
+    """Of the link's process that depotd of @site runs."""
+    for entry in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{entry}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+        except (OSError, ValueError):
+            continue
+        if words[0].endswith(b"depot-link") \
+                and site.config.encode() in words:
+            return int(entry)
+    return None
+
+
+@h.test
+def a_link_whose_process_is_gone_is_told_apart(scratch):
+    _, (_, site, _) = bed.begin(scratch)
+    until(site, "the link is up", lambda told: told["links_up"] == 1)
+    running = [link["running"] for link in site.depot("peers")["links"]]
+    h.same(running, [True])
+    os.kill(link_pid(site), signal.SIGSTOP)
+    pid = link_pid(site)
+    try:
+        # It says nothing: depotd hangs up on it, and nobody starts it again.
+        until(site, "hung up", lambda told: told["links_up"] == 0)
+        links = site.any_exit("peers")["links"]
+        h.same([(link["link"], link["running"], link["up"])
+                for link in links], [("far", False, False)])
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    until(site, "started again", lambda told: told["links_up"] == 1)
+
+
+if __name__ == "__main__":
+    h.main()
