@@ -276,11 +276,14 @@ static enum err_code step_begin(struct sync *sync, const struct sync_step *step,
 	code = feeds_read(sync, err);
 	if (code != ERR_OK)
 		return code;
+	if (memcmp(digest, sync->digest, sizeof(digest)) == 0)
+		return ERR_OK;
+	memcpy(sync->past[sync->past_count++ % PAST_MAX], digest,
+	       sizeof(digest));
 	for (uint32_t i = 0; i < sync->config.links_max; i++) {
 		if (own_end(sync) != own_seq)
 			sync->links[i].is_head_due = true;
-		if (memcmp(digest, sync->digest, sizeof(digest)) != 0)
-			sync->links[i].is_changed = true;
+		sync->links[i].is_changed = true;
 	}
 	return ERR_OK;
 }

@@ -18,6 +18,7 @@
 /* A frame counts for at least this much credit: so many bytes of credit are so
  * many packs that wait, however small they are. */
 #define COST_MIN 4096
+#define PAST_MAX 64
 #define PACK_ROOM (SYNC_FRAME_SIZE_MAX - 5)
 #define WINDOW_MIN (SYNC_FRAME_SIZE_MAX + COST_MIN)
 #define WAITING_MIN 16
@@ -230,6 +231,10 @@ struct sync {
 
 	bool is_grown; /* the feeds have to be read again */
 	uint8_t digest[VECTOR_DIGEST_SIZE];
+	/* Those of our vector before: a ring. Who has one of them has nothing
+	 * that we have not. */
+	uint8_t past[PAST_MAX][VECTOR_DIGEST_SIZE];
+	uint32_t past_count;
 	struct pos control;
 	bool is_alarm_due;
 	uint64_t last_ms;

@@ -269,10 +269,20 @@ void peer_covers(struct sync *sync, uint32_t peer,
 	memcpy(sync->peers[peer].covered, digest, VECTOR_DIGEST_SIZE);
 }
 
+static bool was_ours(const struct sync *sync,
+		     const uint8_t digest[VECTOR_DIGEST_SIZE])
+{
+	for (uint32_t i = 0; i < PAST_MAX && i < sync->past_count; i++) {
+		if (memcmp(digest, sync->past[i], VECTOR_DIGEST_SIZE) == 0)
+			return true;
+	}
+	return memcmp(digest, sync->digest, VECTOR_DIGEST_SIZE) == 0;
+}
+
 bool peer_is_covered(const struct sync *sync, uint32_t peer,
 		     const uint8_t digest[VECTOR_DIGEST_SIZE])
 {
-	return memcmp(digest, sync->digest, VECTOR_DIGEST_SIZE) == 0 ||
+	return was_ours(sync, digest) ||
 	       memcmp(digest, sync->peers[peer].covered, VECTOR_DIGEST_SIZE) ==
 		       0;
 }

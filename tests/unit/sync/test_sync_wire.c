@@ -54,16 +54,18 @@ static void heal(struct bed *bed)
 }
 
 static uint64_t hellos;
+static uint64_t hellos_of_0;
 static void hellos_count(struct bed *bed, const struct sync_out *out,
 			 uint32_t from)
 {
 	struct frame frame;
 
 	(void)bed;
-	(void)from;
-	if (frame_read(out->payload, &frame) == ERR_OK &&
-	    frame.type == FRAME_HELLO)
-		hellos++;
+	if (frame_read(out->payload, &frame) != ERR_OK ||
+	    frame.type != FRAME_HELLO)
+		return;
+	hellos++;
+	hellos_of_0 += from == 0 ? 1 : 0;
 }
 
 /* Method: a HELLO with the digest of what both have, and what comes back. */
@@ -174,6 +176,32 @@ static void one_urgent_movement_takes_130_bytes(void **state)
 	assert_int_equal(news, 100);
 	assert_true(bed->bytes[SYNC_PLANE_LIVE] / news <= 130);
 	assert_true(bed_is_equal(bed));
+	bed_close(bed);
+}
+
+/*
+ * Who shows a vector that we had is behind us and has nothing for us. Method:
+ * news on end for ten minutes, and heads that take a second: most of them tell
+ * of a vector that is past.
+ */
+static void who_is_only_behind_is_not_asked(void **state)
+{
+	struct bed *bed = settled_bed();
+
+	(void)state;
+	hellos_of_0 = 0;
+	bed->tap = hellos_count;
+	count_anew(bed);
+	for (int i = 0; i < 1200; i++) {
+		bed->late_ms = 1000;
+		box_receive(&bed->boxes[0], 1);
+		bed_run(bed, 500);
+	}
+	printf("%llu heads, %llu sessions\n",
+	       (unsigned long long)bed->frames[SYNC_PLANE_HEAD],
+	       (unsigned long long)hellos_of_0);
+	assert_true(bed->frames[SYNC_PLANE_HEAD] > 60);
+	assert_int_equal(hellos_of_0, 0);
 	bed_close(bed);
 }
 
@@ -310,6 +338,7 @@ int main(void)
 		cmocka_unit_test(ten_new_on_one_feed_of_50_take_600_bytes),
 		cmocka_unit_test(ten_new_on_each_of_50_feeds_take_15_kilobytes),
 		cmocka_unit_test(one_urgent_movement_takes_130_bytes),
+		cmocka_unit_test(who_is_only_behind_is_not_asked),
 		cmocka_unit_test(
 			bulk_catch_up_takes_10_and_a_half_bytes_a_movement),
 		cmocka_unit_test(packs_that_come_out_long_leave_no_gap),
