@@ -4,21 +4,19 @@
 
 #include "gateway/sync/frame.h"
 #include "rules/ledger/entry.h"
-#include "tests/sim/sim.h"
 
 #define FLOOD_FRAMES 60
 #define NAMES 40
 #define ROWS_GARBAGE 200
 #define ENTRIES_MAX 8
 
-bool liar_open(struct liar *liar, uint64_t seed,
+bool liar_open(struct liar *liar, uint32_t site, uint64_t seed,
 	       const uint8_t net_id[NET_ID_SIZE])
 {
 	uint8_t secret[32] = {7};
 	struct err err;
 
-	*liar = (struct liar){.random = random_stream(seed, 5),
-			      .site = SIM_SITE_HQ + SIM_NODES_MAX + 1};
+	*liar = (struct liar){.random = random_stream(seed, 5), .site = site};
 	memcpy(liar->net_id, net_id, NET_ID_SIZE);
 	memcpy(secret + 1, &seed, sizeof(seed));
 	if (!name_set(&liar->name, SPAN_LITERAL("liar")) ||
@@ -83,7 +81,7 @@ static void entry_draw(struct liar *liar, bool is_void, struct entry *entry)
 	if (!name_set(&entry->actor.name, SPAN_LITERAL("liar")))
 		ASSERT(false);
 	if (is_fence) {
-		entry->body.fence.site = SIM_SITE_HQ + 1;
+		entry->body.fence.site = SITE_FIRST + 1;
 		entry->body.fence.epoch = 1;
 	} else
 		movement_draw(liar, is_void, &entry->body.movement);
@@ -130,7 +128,7 @@ static void delta_make(struct liar *liar, enum lie lie, uint8_t *bytes,
 	struct writer writer;
 
 	*delta = (struct delta){0};
-	liar->stamp = stamp_next(liar->stamp, (struct moment){SIM_START_MS});
+	liar->stamp = stamp_next(liar->stamp, liar->now);
 	writer_init(&writer, bytes, DELTA_ROWS_SIZE_MAX);
 	if (lie == LIE_ROWS) {
 		bytes_draw(liar, bytes, ROWS_GARBAGE);
@@ -222,10 +220,10 @@ static void fork_tell(struct liar *liar, struct net *net, struct delta *first)
 /* Somebody else's next delta, or control's, by our key. */
 static void forged_tell(struct liar *liar, struct net *net, struct delta *delta)
 {
-	delta->header.site = random_hits(&liar->random, 300)
-				     ? SITE_CONTROL
-				     : SIM_SITE_HQ + (uint32_t)random_below(
-							     &liar->random, 4);
+	delta->header.site =
+		random_hits(&liar->random, 300)
+			? SITE_CONTROL
+			: SITE_FIRST + (uint32_t)random_below(&liar->random, 4);
 	delta->header.seq = (uint64_t)random_from(&liar->random, 1, 40);
 	delta_seal(liar, delta, liar->signer);
 	delta_say(liar, net, TO_ALL, delta);
@@ -265,7 +263,7 @@ static void head_tell(struct liar *liar, struct net *net)
 				 random_from(&liar->random, 2, 60));
 	bytes_draw(liar, head->hash, sizeof(head->hash));
 	bytes_draw(liar, head->digest, sizeof(head->digest));
-	liar->stamp = stamp_next(liar->stamp, (struct moment){SIM_START_MS});
+	liar->stamp = stamp_next(liar->stamp, liar->now);
 	head->stamp = liar->stamp;
 	head->boot = 1;
 	head->next_s = 60;
@@ -375,6 +373,7 @@ void liar_lie(struct liar *liar, struct net *net, enum lie lie)
 	struct delta delta;
 
 	liar->told[lie]++;
+	liar->now = (struct moment){net->now_ms};
 	delta_make(liar, lie, bytes, &delta);
 	delta_seal(liar, &delta, liar->signer);
 	switch (lie) {

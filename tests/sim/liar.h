@@ -43,12 +43,13 @@ struct liar {
 	uint64_t number;
 	uint8_t hash[HASH_SIZE];
 	struct stamp stamp;
+	struct moment now;
 	bool has_forked;
 	uint64_t told[LIE_MAX + 1];
 };
 
 /* False: no memory. liar_close releases. */
-MUST_CHECK bool liar_open(struct liar *liar, uint64_t seed,
+MUST_CHECK bool liar_open(struct liar *liar, uint32_t site, uint64_t seed,
 			  const uint8_t net_id[NET_ID_SIZE]);
 void liar_close(struct liar *liar);
 void liar_lie(struct liar *liar, struct net *net, enum lie lie);

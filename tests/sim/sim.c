@@ -151,7 +151,7 @@ static bool sim_open(struct sim *sim, const struct schedule *schedule,
 		node_found(&sim->nodes[i]);
 	}
 	if (schedule->has_liar &&
-	    !liar_open(&sim->liar, schedule->seed, sim->net_id))
+	    !liar_open(&sim->liar, SIM_SITE_LIAR, schedule->seed, sim->net_id))
 		sim_fail(sim, "no memory for the liar");
 	for (uint32_t i = 0; i < sim->node_count && sim_is_sound(sim); i++)
 		node_start(&sim->nodes[i]);

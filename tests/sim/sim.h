@@ -34,6 +34,7 @@
 #define SIM_START_MS INT64_C(1795341600000)
 
 #define SIM_SITE_HQ SITE_FIRST
+#define SIM_SITE_LIAR (SITE_FIRST + SIM_NODES_MAX + 1)
 
 struct sim;
 
