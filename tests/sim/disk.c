@@ -151,7 +151,8 @@ static bool is_dead(void)
 void *__wrap_mmap(void *start, size_t size, int access, int flags, int fd,
 		  off_t offset)
 {
-	bool is_data = access == PROT_READ && fd >= 0;
+	bool is_data = access == PROT_READ && fd >= 0 &&
+		       (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR;
 	void *bytes = __real_mmap(start, size,
 				  is_data ? PROT_READ | PROT_WRITE : access,
 				  flags, fd, offset);

@@ -4,8 +4,8 @@
  * usage: sim [--from SEED] [--schedules N]   N schedules, seeds SEED, SEED+1
  * ... sim --seed SEED [--loud]            one, with its event log
  *
- * --clones PERMILLE: in so many schedules a copied disk runs in a second box; 0
- * if not given, for what a box does that finds itself twice is not built yet.
+ * --restores, --clones, --liars PERMILLE: in so many schedules a disk goes back
+ * in time, a copied disk runs in a second box, a member of the network lies.
  *
  * What fails is cut down to the actions that it needs, and printed.
  */
@@ -36,11 +36,11 @@ static const char *const action_names[ACTION_KIND_MAX + 1] = {
 	[ACTION_GARBAGE] = "garbage",
 	[ACTION_LIE] = "lie",
 	[ACTION_IMAGE] = "image",
+	[ACTION_RESTORE] = "restore",
 	[ACTION_CLONE] = "clone",
 };
 
-/* Permille of schedules. */
-static uint32_t clones;
+static struct odds odds = {.restores = 120, .clones = 80, .liars = 250};
 
 struct summary {
 	uint64_t schedules;
@@ -66,6 +66,10 @@ static void summary_add(struct summary *summary, const struct sim *sim)
 	summary->totals.crashes_in_commit += sim->totals.crashes_in_commit;
 	summary->totals.checks += sim->totals.checks;
 	summary->totals.transfers += sim->totals.transfers;
+	summary->totals.successions += sim->totals.successions;
+	summary->totals.regained += sim->totals.regained;
+	summary->totals.carried += sim->totals.carried;
+	summary->totals.lost += sim->totals.lost;
 	summary->totals.claims += sim->totals.claims;
 	summary->totals.in_transit += sim->totals.in_transit;
 	summary->totals.writes_lost += disk_writes_lost();
@@ -97,6 +101,11 @@ static void summary_print(const struct summary *summary)
 	printf("transfers' items: %" PRIu64 "\nof them in transit: %" PRIu64
 	       "\nclaims: %" PRIu64 "\n",
 	       totals->transfers, totals->in_transit, totals->claims);
+	printf("successions: %" PRIu64 "\nentries regained: %" PRIu64
+	       "\nentries carried: %" PRIu64
+	       "\nentries lost and to be counted: %" PRIu64 "\n",
+	       totals->successions, totals->regained, totals->carried,
+	       totals->lost);
 	printf("crashes in a commit: %" PRIu64
 	       "\nunsynced writes lost: %" PRIu64 "\nframes published: %" PRIu64
 	       "\nframes delivered: %" PRIu64 "\nframes lost: %" PRIu64
@@ -155,7 +164,7 @@ static int one(uint64_t seed, bool is_loud, uint64_t actions)
 	uint64_t first;
 	uint64_t second;
 
-	schedule_draw(&schedule, seed, clones);
+	schedule_draw(&schedule, seed, &odds);
 	if (actions < schedule.action_count)
 		schedule.action_count = actions;
 	if (!run(&schedule, is_loud, &first, NULL)) {
@@ -185,7 +194,7 @@ static int many(uint64_t from, uint64_t count)
 		uint64_t first;
 		uint64_t second;
 
-		schedule_draw(&schedule, from + i, clones);
+		schedule_draw(&schedule, from + i, &odds);
 		if (!run(&schedule, false, &first, &summary)) {
 			failed++;
 			continue;
@@ -235,7 +244,11 @@ int main(int argc, char **argv)
 		if (strcmp(argv[i], "--loud") == 0)
 			is_loud = true;
 		else if (strcmp(argv[i], "--clones") == 0)
-			clones = (uint32_t)number_of(argv[++i]);
+			odds.clones = (uint32_t)number_of(argv[++i]);
+		else if (strcmp(argv[i], "--restores") == 0)
+			odds.restores = (uint32_t)number_of(argv[++i]);
+		else if (strcmp(argv[i], "--liars") == 0)
+			odds.liars = (uint32_t)number_of(argv[++i]);
 		else if (strcmp(argv[i], "--actions") == 0)
 			actions = number_of(argv[++i]);
 		else if (strcmp(argv[i], "--from") == 0)

@@ -1,11 +1,6 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "rules/ledger/entry.h"
 #include "store/file.h"
@@ -151,29 +146,21 @@ static void port_found(void *context, const struct sync_finding *finding)
 {
 	struct node *node = context;
 
+	/* Our own feed goes on elsewhere; it is shown again and again. */
+	if (finding->kind == SYNC_FOUND_SELF &&
+	    !incarnation_found(&node->incarnation, node->self.epoch, finding))
+		return;
 	exchange_found(node->exchange, finding);
 	/* I7: nobody is accused who has one disk in one box. */
-	if (node->sim->is_honest && finding->feed.site != node->sim->liar.site)
+	if (finding->feed.site != node->sim->suspect_site &&
+	    finding->feed.site != node->sim->liar.site &&
+	    (finding->kind != SYNC_FOUND_SELF ||
+	     finding->feed.site != node->sim->restored_site))
 		sim_fail(node->sim,
 			 "I7: site %u accuses site %u of delta %" PRIu64,
 			 node->site, finding->feed.site, finding->seq);
 	sim_log(node->sim, node, "found %d site %u seq %" PRIu64,
 		(int)finding->kind, finding->feed.site, finding->seq);
-}
-
-static bool keys_open(struct node *node)
-{
-	char folder[FILE_PATH_SIZE];
-	char name[KEY_NAME_SIZE];
-	struct err err;
-	uint32_t epoch = 1;
-
-	if (!went(node, ledger_keys_folder(node->store, folder, &err), &err,
-		  "keys"))
-		return false;
-	keys_epoch_name(epoch, name);
-	return went(node, signer_open(folder, name, &node->signer, &err), &err,
-		    "key");
 }
 
 static bool sync_begin(struct node *node)
@@ -191,7 +178,6 @@ static bool sync_begin(struct node *node)
 	};
 	struct sync_port port = {node, port_send, port_admit, port_keep,
 				 port_found};
-	struct sync_self self = {.epoch = 1, .signer = node->signer};
 	struct view *view;
 	struct err err;
 	enum err_code code;
@@ -203,14 +189,16 @@ static bool sync_begin(struct node *node)
 		view_end(view);
 	}
 	if (code == ERR_OK)
-		sync_self_set(node->sync, &self);
+		sync_self_set(node->sync, &node->self);
 	return went(node, code, &err, "sync");
 }
 
 static bool engine_begin(struct node *node)
 {
 	struct exchange_config config = {
-		.site = node->site, .boot = node->boot, .verdict = GUARD_SAME};
+		.site = node->site,
+		.boot = node->boot,
+		.verdict = incarnation_verdict(&node->incarnation)};
 	struct engine_plan plan = {
 		.parked = {1000, 1000000},
 		.session_timeout_ms = 15 * 60 * 1000,
@@ -235,7 +223,7 @@ static bool engine_begin(struct node *node)
 	if (!went(node, exchange_open(&config, &node->exchange, &err), &err,
 		  "exchange"))
 		return false;
-	exchange_signer_set(node->exchange, node->signer);
+	exchange_signer_set(node->exchange, node->self.signer);
 	return true;
 }
 
@@ -271,7 +259,8 @@ void node_start(struct node *node)
 	if (!went(node,
 		  ledger_open(node->store, ENV_WRITE, &node->ledger, &err),
 		  &err, "open") ||
-	    !keys_open(node) || !engine_begin(node) || !sync_begin(node))
+	    !epochs_open(node) || !guard_look(node) || !engine_begin(node) ||
+	    !sync_begin(node))
 		return;
 	node->is_up = true;
 	node->is_unchecked = true;
@@ -295,14 +284,13 @@ static void node_drop(struct node *node)
 	feed_desk_close(node->desk);
 	answers_close(node->answers);
 	engine_close(node->engine);
-	signer_close(node->signer);
+	epochs_close(node);
 	ledger_close(node->ledger);
 	node->sync = NULL;
 	node->desk = NULL;
 	node->exchange = NULL;
 	node->answers = NULL;
 	node->engine = NULL;
-	node->signer = NULL;
 	node->ledger = NULL;
 	for (uint32_t broker = 0; broker < NET_BROKERS_MAX; broker++)
 		node->sim->net.links[node->index][broker].is_up = false;
@@ -317,68 +305,6 @@ void node_crash(struct node *node)
 	if (went(node, file_path(node->store, MDBFILE_NAME, file, NULL), NULL,
 		 "path"))
 		disk_power_cut(file, &node->sim->random);
-}
-
-/* ---- copies ---- */
-
-/* The key goes with the disk. */
-static bool key_copy(const char *from, const char *to)
-{
-	char name[KEY_NAME_SIZE];
-	char folder[FILE_PATH_SIZE];
-	char path[FILE_PATH_SIZE];
-	uint8_t bytes[128];
-	ssize_t size;
-	int fd;
-
-	keys_epoch_name(1, name);
-	if (ledger_keys_folder(from, folder, NULL) != ERR_OK ||
-	    file_path(folder, name, path, NULL) != ERR_OK)
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	size = read(fd, bytes, sizeof(bytes));
-	(void)close(fd);
-	if (size <= 0 || ledger_keys_folder(to, folder, NULL) != ERR_OK ||
-	    (mkdir(folder, 0700) < 0 && errno != EEXIST) ||
-	    file_path(folder, name, path, NULL) != ERR_OK)
-		return false;
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return false;
-	(void)(write(fd, bytes, (size_t)size) == size);
-	return close(fd) == 0;
-}
-
-void node_copy(struct node *node, const char *store)
-{
-	struct err err;
-
-	if (went(node, env_copy(ledger_env(node->ledger), store, 0, &err), &err,
-		 "copy") &&
-	    !key_copy(node->store, store))
-		sim_fail(node->sim, "site %u: no copy of the key", node->site);
-}
-
-void node_clone(struct node *node)
-{
-	struct sim *sim = node->sim;
-	struct ledger *image;
-	struct err err;
-
-	if (!went(node, ledger_open(sim->image.store, ENV_READ, &image, &err),
-		  &err, "open image"))
-		return;
-	(void)went(node, env_copy(ledger_env(image), node->store, 0, &err),
-		   &err, "clone");
-	ledger_close(image);
-	if (!key_copy(sim->image.store, node->store))
-		sim_fail(sim, "site %u: no copy of the key", node->site);
-	node->told = sim->image.told;
-	/* Another scanner's numbers, and other people's. */
-	node->reading = 1000000;
-	node->asked = 1000000;
 }
 
 void node_stop(struct node *node)

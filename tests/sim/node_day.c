@@ -14,26 +14,29 @@
 /* ---- transactions ---- */
 
 /* Notes for truth what the commit that is about to be made, or was made,
- * adds. */
+ * adds. What is told again it knows. */
 static enum err_code fact_note(void *context, const struct journal_row *row,
 			       struct err *err)
 {
 	struct node *node = context;
-	struct fact fact = {.site = node->site,
-			    .pos = row->pos,
-			    .hash = truth_hash(row->bytes)};
+	struct truth *truth = &node->sim->truth;
+	struct fact fact = {.site = node->site, .box = node->index};
 	struct entry entry;
 
 	(void)err;
-	if (entry_decode(row->bytes, &entry) == ERR_OK) {
-		fact.is_movement = entry.kind == ENTRY_MOVEMENT;
-		node->sim->totals.claims += entry.kind == ENTRY_CLAIM;
-	}
-	if (fact.is_movement)
-		truth_move(&node->sim->truth, &entry.body.movement);
-	truth_add(&node->sim->truth, &fact);
-	node->sim->totals.entries++;
 	node->told = row->pos;
+	if (!truth_read(row->bytes, row->pos, &fact, &entry)) {
+		sim_fail(node->sim, "site %u: its journal does not read",
+			 node->site);
+		return ERR_STOPPED;
+	}
+	if (fact.pos.value != row->pos.value)
+		return ERR_OK;
+	if (entry.kind == ENTRY_MOVEMENT)
+		truth_move(truth, &entry.body.movement);
+	node->sim->totals.claims += entry.kind == ENTRY_CLAIM;
+	node->sim->totals.entries++;
+	truth_add(truth, &fact);
 	return ERR_OK;
 }
 
@@ -51,6 +54,14 @@ void truth_follow(struct node *node)
 	(void)went(node, journal_walk(view, from, fact_note, node, &err), &err,
 		   "truth");
 	view_end(view);
+}
+
+void node_committed(struct node *node)
+{
+	node->is_unchecked = true;
+	node->is_uncounted = true;
+	node->is_undigested = true;
+	truth_follow(node);
 }
 
 /* The disk dies in the middle of it; what it got to, the next start shows. */
@@ -85,11 +96,8 @@ bool node_commit(struct node *node, struct batch *batch)
 		return commit_cut(node, batch);
 	if (!went(node, batch_commit(batch, &err), &err, "commit"))
 		return false;
-	node->is_unchecked = true;
-	node->is_uncounted = true;
-	node->is_undigested = true;
 	feed_desk_committed(node->desk);
-	truth_follow(node);
+	node_committed(node);
 	if (node->crash == CRASH_AFTER_COMMIT) {
 		node->sim->totals.crashes_in_commit++;
 		node_crash(node);
@@ -108,7 +116,7 @@ struct batch *node_begin(struct node *node)
 	return batch;
 }
 
-static enum exchange_links links_of(const struct node *node)
+enum exchange_links node_links(const struct node *node)
 {
 	for (size_t i = 0; i < NET_BROKERS_MAX; i++)
 		if (node->sim->net.links[node->index][i].is_up)
@@ -122,7 +130,7 @@ static bool prepare(struct node *node)
 	struct exchange_now given = {.ms = now.ms,
 				     .utc = now.utc,
 				     .is_trusted = now.is_trusted,
-				     .links = links_of(node)};
+				     .links = node_links(node)};
 	bool is_due = false;
 	struct view *view;
 	struct err err;
@@ -162,6 +170,9 @@ static bool exchange_once(struct node *node)
 	sim_log(node->sim, node, "seals %u, admits %u",
 		exchange_sealed(node->exchange),
 		exchange_admitted(node->exchange));
+	/* Before a delta leaves. */
+	if (exchange_sealed(node->exchange) > 0)
+		guard_keep(node);
 	WITH_SYNC(node, exchange_finish(node->exchange, true, node->sync, &step,
 					sync_err));
 	return true;
@@ -172,6 +183,8 @@ void node_turn(struct node *node)
 {
 	unsigned rounds = 0;
 
+	if (node->is_up)
+		(void)epochs_turn(node);
 	while (node->is_up && sim_is_sound(node->sim) && prepare(node)) {
 		if (!exchange_once(node))
 			return;

@@ -34,6 +34,21 @@ bool node_commit(struct node *node, struct batch *batch);
 /* Whatever the engine of peers left to do. */
 void node_turn(struct node *node);
 
+/* What a commit of any kind changes for whoever looks. */
+void node_committed(struct node *node);
+enum exchange_links node_links(const struct node *node);
+
+/* ---- epochs.c ---- */
+
+/* The key of the epoch that the journal is in. */
+bool epochs_open(struct node *node);
+void epochs_close(struct node *node);
+/* What the guard says of the store, for incarnation_verdict. */
+bool guard_look(struct node *node);
+void guard_keep(struct node *node);
+/* One turn of the incarnation: true if there is a new epoch. */
+bool epochs_turn(struct node *node);
+
 /* Tells truth what was committed since it was told. */
 void truth_follow(struct node *node);
 

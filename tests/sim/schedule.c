@@ -112,13 +112,54 @@ static void trouble_draw(struct drawing *drawing)
 		action->amount = random_from(&drawing->random, 1, 8);
 }
 
-void schedule_draw(struct schedule *schedule, uint64_t seed, uint32_t clones)
+/* When a disk is copied, and what becomes of the copy. */
+struct copying {
+	uint64_t taken;
+	uint64_t restored[2];
+	uint64_t cloned;
+};
+
+static void copying_draw(struct random *random, const struct odds *odds,
+			 uint64_t count, struct copying *copying)
+{
+	bool is_restored = random_hits(random, odds->restores);
+	bool is_cloned = random_hits(random, odds->clones);
+	uint64_t taken = random_below(random, count);
+
+	*copying = (struct copying){
+		UINT64_MAX, {UINT64_MAX, UINT64_MAX}, UINT64_MAX};
+	if (!is_restored && !is_cloned)
+		return;
+	copying->taken = taken;
+	if (is_restored)
+		copying->restored[0] =
+			taken + random_below(random, count - taken);
+	if (is_restored && random_hits(random, 250))
+		copying->restored[1] =
+			taken + random_below(random, count - taken);
+	if (is_cloned)
+		copying->cloned = taken + random_below(random, count - taken);
+}
+
+static void copying_act(struct drawing *drawing, const struct copying *copying,
+			uint64_t i)
+{
+	if (i == copying->taken)
+		(void)draw_next(drawing, ACTION_IMAGE);
+	if (i == copying->restored[0] || i == copying->restored[1])
+		draw_next(drawing, ACTION_RESTORE)->amount =
+			random_from(&drawing->random, 0, RESTORE_MAX);
+	if (i == copying->cloned)
+		(void)draw_next(drawing, ACTION_CLONE);
+}
+
+void schedule_draw(struct schedule *schedule, uint64_t seed,
+		   const struct odds *odds)
 {
 	struct drawing drawing = {schedule, random_stream(seed, 2), 0};
 	struct random *random = &drawing.random;
 	uint64_t count = ACTIONS_MIN + random_below(random, ACTIONS_MORE);
-	uint64_t image = UINT64_MAX;
-	uint64_t clone = UINT64_MAX;
+	struct copying copying;
 
 	memset(schedule, 0, sizeof(*schedule));
 	schedule->seed = seed;
@@ -131,17 +172,11 @@ void schedule_draw(struct schedule *schedule, uint64_t seed, uint32_t clones)
 	schedule->doubling = (uint32_t)random_below(random, 301);
 	schedule->late = (uint32_t)random_below(random, 31);
 	schedule->has_second_broker = random_hits(random, 300);
-	schedule->has_liar = random_hits(random, 300);
-	if (random_hits(random, clones)) {
-		image = random_below(random, count);
-		clone = image + random_below(random, count - image);
-	}
+	schedule->has_liar = random_hits(random, odds->liars);
+	copying_draw(random, odds, count, &copying);
 	for (uint64_t i = 0; i < count; i++) {
 		drawing.at_ms += pause_draw(random);
-		if (i == image)
-			(void)draw_next(&drawing, ACTION_IMAGE);
-		if (i == clone)
-			(void)draw_next(&drawing, ACTION_CLONE);
+		copying_act(&drawing, &copying, i);
 		if (random_hits(random, 550))
 			work_draw(&drawing);
 		else

@@ -58,21 +58,6 @@ void sim_log(struct sim *sim, const struct node *node, const char *format, ...)
 
 /* ---- setting up ---- */
 
-static void image_take(struct sim *sim, struct node *node)
-{
-	bool fits;
-
-	if (sim->image.is_there || node->is_hq || !node->is_up)
-		return;
-	fits = text_format(sim->image.store, sizeof(sim->image.store),
-			   "%s/image", sim->folder);
-	ASSERT(fits);
-	node_copy(node, sim->image.store);
-	sim->image.is_there = true;
-	sim->image.node = node->index;
-	sim->image.told = node->told;
-}
-
 static void node_init(struct sim *sim, uint32_t index)
 {
 	struct node *node = &sim->nodes[index];
@@ -90,6 +75,8 @@ static void node_init(struct sim *sim, uint32_t index)
 	       text_format(node->folder, sizeof(node->folder), "%s/%s",
 			   sim->folder, name) &&
 	       text_format(node->store, sizeof(node->store), "%s/%s/store",
+			   sim->folder, name) &&
+	       text_format(node->guard, sizeof(node->guard), "%s/%s/guard",
 			   sim->folder, name);
 	ASSERT(fits && mkdir(node->folder, 0700) == 0);
 	sim->net.names[index] = node->name;
@@ -134,7 +121,6 @@ static bool sim_open(struct sim *sim, const struct schedule *schedule,
 	sim->is_loud = is_loud;
 	sim->random = random_stream(schedule->seed, 3);
 	sim->now_ms = SIM_START_MS;
-	sim->is_honest = true;
 	entropy_seed(schedule->seed);
 	disk_reset();
 	net_open(&sim->net, schedule->seed);
@@ -301,37 +287,6 @@ static void again(struct sim *sim, const struct action *action, bool is_garbled)
 	}
 }
 
-/* Somebody starts a second box with the copy of a disk. */
-static void clone(struct sim *sim)
-{
-	struct node *node = &sim->nodes[sim->node_count];
-	const struct node *of = &sim->nodes[sim->image.node];
-	uint32_t index = (uint32_t)sim->node_count;
-	bool fits;
-
-	if (!sim->image.is_there || !sim->is_honest)
-		return;
-	sim->is_honest = false;
-	*node = (struct node){.sim = sim,
-			      .index = index,
-			      .site = of->site,
-			      .name = of->name,
-			      .is_clone = true,
-			      .clock = {.is_trusted = true}};
-	fits = text_format(node->store, sizeof(node->store), "%s/clone",
-			   sim->folder);
-	ASSERT(fits);
-	memcpy(sim->net.links[index], sim->net.links[of->index],
-	       sizeof(sim->net.links[index]));
-	for (size_t i = 0; i < NET_BROKERS_MAX; i++)
-		sim->net.links[index][i].is_up = false;
-	sim->net.names[index] = of->name;
-	node_clone(node);
-	sim->node_count++;
-	sim->net.node_count++;
-	node_start(node);
-}
-
 static void act(struct sim *sim, const struct action *action)
 {
 	struct node *node = &sim->nodes[action->node];
@@ -389,8 +344,11 @@ static void act(struct sim *sim, const struct action *action)
 	case ACTION_IMAGE:
 		image_take(sim, node);
 		break;
+	case ACTION_RESTORE:
+		image_restore(sim, (enum restore)action->amount);
+		break;
 	case ACTION_CLONE:
-		clone(sim);
+		image_clone(sim);
 		break;
 	}
 	check_step(node);

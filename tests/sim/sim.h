@@ -15,6 +15,7 @@
 
 #include "gateway/core/engine.h"
 #include "gateway/core/exchange.h"
+#include "gateway/core/incarnation.h"
 #include "gateway/sync/sync.h"
 #include "store/feed.h"
 #include "store/ledger.h"
@@ -29,6 +30,7 @@
 #define SIM_NODES_MAX 12 /* and a clone */
 #define SIM_ACTIONS_MAX 512
 #define SIM_FEEDS_MAX 64
+#define SIM_KEYS_MAX 32 /* of one box's lives */
 
 /* 2026-11-22T10:00:00Z */
 #define SIM_START_MS INT64_C(1795341600000)
@@ -76,8 +78,15 @@ struct node {
 	struct feed_desk *desk;
 	struct exchange *exchange;
 	struct sync *sync;
-	struct signer *signer;
-	struct signer *control; /* HQ's */
+	struct incarnation incarnation;
+	struct sync_self self; /* as the peer engine was told */
+	struct {
+		uint32_t epoch;
+		struct signer *signer;
+	} keys[SIM_KEYS_MAX];
+	size_t key_count;
+	char guard[SIM_PATH_SIZE]; /* on another medium */
+	struct signer *control;    /* HQ's */
 	struct signer *master;
 
 	uint64_t boot;
@@ -120,7 +129,8 @@ enum action_kind {
 	ACTION_GARBAGE, /* a frame with flipped bits comes */
 	ACTION_LIE,     /* the liar tells @amount: enum lie */
 	ACTION_IMAGE,   /* somebody copies the disk */
-	ACTION_CLONE,   /* and starts it in a second box */
+	ACTION_RESTORE, /* and puts it back, @amount: enum restore */
+	ACTION_CLONE,   /* or starts it in a second box */
 };
 #define ACTION_KIND_MAX ACTION_CLONE
 
@@ -144,6 +154,24 @@ struct schedule {
 	struct action actions[SIM_ACTIONS_MAX];
 };
 
+/* What goes back in time, and what does not. */
+enum restore {
+	RESTORE_BACKUP = 0,    /* the store; keys and guard stay */
+	RESTORE_DISK = 1,      /* store, keys and guard */
+	RESTORE_UNGUARDED = 2, /* store and keys; the guard is gone */
+};
+#define RESTORE_MAX RESTORE_UNGUARDED
+
+/* Somebody's copy of a disk. */
+struct image {
+	bool is_there;
+	uint32_t node;
+	struct pos told;
+	uint64_t deltas; /* that it has of its own site */
+	char store[SIM_PATH_SIZE];
+	char guard[SIM_PATH_SIZE];
+};
+
 /* How often what happened. */
 struct sim_totals {
 	uint64_t actions[ACTION_KIND_MAX + 1];
@@ -153,6 +181,12 @@ struct sim_totals {
 	uint64_t sealed;
 	uint64_t admitted;
 	uint64_t crashes_in_commit;
+	uint64_t successions;
+	uint64_t lost; /* entries, each covered by a task to count */
+	uint64_t regained;
+	uint64_t carried;
+	uint64_t restores;
+	uint64_t clones;
 	uint64_t writes_lost; /* unsynced ones, in power cuts */
 	uint64_t transfers;   /* items of them, on one box, at the end */
 	uint64_t in_transit;  /* of those */
@@ -170,14 +204,11 @@ struct sim {
 	struct node nodes[SIM_NODES_MAX + 1];
 	size_t node_count;
 	struct liar liar;
-	/* Somebody's copy of a disk. */
-	struct {
-		bool is_there;
-		uint32_t node;
-		struct pos told;
-		char store[SIM_PATH_SIZE];
-	} image;
-	bool is_honest; /* no disk was ever put into a second box */
+	struct image image;
+	bool has_clone;
+	uint32_t restored_site; /* 0: none */
+	bool has_evidence;      /* somebody can know that a disk went back */
+	uint32_t suspect_site;  /* whose box may have signed twice; 0: none */
 	struct truth truth;
 	struct sim_totals totals;
 	uint64_t log; /* hash of all that happened, in order */
@@ -191,9 +222,16 @@ struct sim {
 bool sim_run(struct sim *sim, const struct schedule *schedule, bool is_loud);
 void sim_close(struct sim *sim);
 
-/* Draws the schedule of @seed: at least 200 events, 3 sites and HQ. In @clones
- * permille a copy of a disk is started in a second box. */
-void schedule_draw(struct schedule *schedule, uint64_t seed, uint32_t clones);
+/* Permille of schedules in which there is one. */
+struct odds {
+	uint32_t restores;
+	uint32_t clones;
+	uint32_t liars;
+};
+
+/* Draws the schedule of @seed: at least 200 events, 3 sites and HQ. */
+void schedule_draw(struct schedule *schedule, uint64_t seed,
+		   const struct odds *odds);
 
 /* The first failure is kept. */
 PRINTF_LIKE(2, 3) void sim_fail(struct sim *sim, const char *format, ...);
@@ -215,13 +253,17 @@ void node_commission(struct node *hq);
 /* People do @count things. */
 void node_work(struct node *node, uint64_t count);
 void node_frame(struct node *node, const struct net_message *message);
-/* Copies @node's disk, as it is now, to @store. */
-void node_copy(struct node *node, const char *store);
-/* The image, in a box of its own. */
-void node_clone(struct node *node);
 void node_link(struct node *node, uint32_t broker, bool is_up);
 void node_tick(struct node *node);
 struct moment node_clock(const struct node *node);
+
+/* ---- copies of a disk: image.c ---- */
+
+/* The first one stays. */
+void image_take(struct sim *sim, struct node *node);
+/* Nothing happens if there is none. */
+void image_restore(struct sim *sim, enum restore how);
+void image_clone(struct sim *sim);
 
 /* ---- checkers: check.c ---- */
 

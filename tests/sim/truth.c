@@ -90,8 +90,8 @@ static int fact_compare(const void *left, const void *right)
 	return (a->hash > b->hash) - (a->hash < b->hash);
 }
 
-const struct fact *truth_find(struct truth *truth, uint32_t site,
-			      struct pos pos, uint64_t hash)
+struct fact *truth_find(struct truth *truth, uint32_t site, struct pos pos,
+			uint64_t hash)
 {
 	struct fact wanted = {.site = site, .pos = pos, .hash = hash};
 
@@ -102,17 +102,58 @@ const struct fact *truth_find(struct truth *truth, uint32_t site,
 		       fact_compare);
 }
 
-uint64_t truth_hash(struct span bytes)
+void truth_set_back(struct truth *truth, uint32_t box, struct pos told)
+{
+	for (size_t i = 0; i < truth->count; i++)
+		if (truth->facts[i].box == box &&
+		    truth->facts[i].pos.value > told.value)
+			truth->facts[i].may_be_lost = true;
+}
+
+/* Two boxes of one image may write the same words in the same place: that is
+ * told as one. */
+void truth_seek(struct truth *truth)
+{
+	size_t kept = 0;
+
+	qsort(truth->facts, truth->count, sizeof(truth->facts[0]),
+	      fact_compare);
+	truth->is_sorted = true;
+	for (size_t i = 0; i < truth->count; i++) {
+		struct fact *last = &truth->facts[kept == 0 ? 0 : kept - 1];
+
+		truth->facts[i].is_found = false;
+		if (kept > 0 && fact_compare(last, &truth->facts[i]) == 0)
+			last->may_be_lost &= truth->facts[i].may_be_lost;
+		else
+			truth->facts[kept++] = truth->facts[i];
+	}
+	truth->count = kept;
+}
+
+bool truth_read(struct span bytes, struct pos pos, struct fact *ret_fact,
+		struct entry *ret_entry)
 {
 	UNINITIALIZED uint8_t buffer[ENTRY_SIZE_MAX];
 	struct writer writer;
-	struct entry entry;
+	struct entry *entry = ret_entry;
 
-	if (entry_decode(bytes, &entry) != ERR_OK)
-		return 0;
-	entry.actor.boot.size = 0;
-	entry.actor.seq = 0;
+	if (entry_decode(bytes, entry) != ERR_OK)
+		return false;
+	ret_fact->pos = pos;
+	if (entry->carried.value != 0)
+		ret_fact->pos = entry->carried;
+	if (entry->regained.value != 0)
+		ret_fact->pos = entry->regained;
+	entry->actor.boot.size = 0;
+	entry->actor.seq = 0;
+	entry->stamp.value = 0;
+	entry->clock_flags &= ~ENTRY_CLOCK_TRUSTED;
+	entry->carried.value = 0;
+	entry->regained.value = 0;
 	writer_init(&writer, buffer, sizeof(buffer));
-	entry_encode(&writer, &entry);
-	return seal_checksum(1, (struct span){(char *)buffer, writer.size});
+	entry_encode(&writer, entry);
+	ret_fact->hash =
+		seal_checksum(1, (struct span){(char *)buffer, writer.size});
+	return true;
 }

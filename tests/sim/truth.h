@@ -15,13 +15,15 @@
 
 #include "rules/base/ids.h"
 #include "rules/base/text.h"
-#include "rules/ledger/movement.h"
+#include "rules/ledger/entry.h"
 
 struct fact {
 	uint32_t site;
-	struct pos pos; /* epoch and number */
-	uint64_t hash;
-	bool is_movement;
+	struct pos pos;   /* epoch and number: where it was told first */
+	uint64_t hash;    /* of its words */
+	uint32_t box;     /* that wrote it */
+	bool may_be_lost; /* its medium was, before anybody else had it */
+	bool is_found;    /* by the check */
 };
 
 /* What is between two sites, by the movements that really happened. */
@@ -43,16 +45,25 @@ struct truth {
 
 void truth_release(struct truth *truth);
 void truth_add(struct truth *truth, const struct fact *fact);
+/* The disk of @box goes back to where @told was its journal's end. */
+void truth_set_back(struct truth *truth, uint32_t box, struct pos told);
+/* Before the facts are looked for. */
+void truth_seek(struct truth *truth);
 /* @movement happened. */
 void truth_move(struct truth *truth, const struct movement *movement);
 /* In transit. */
 int64_t truth_way(const struct truth *truth, struct span transfer,
 		  struct span item);
 /* NULL: never happened. */
-const struct fact *truth_find(struct truth *truth, uint32_t site,
-			      struct pos pos, uint64_t hash);
+struct fact *truth_find(struct truth *truth, uint32_t site, struct pos pos,
+			uint64_t hash);
 
-/* Of an entry's bytes, without boot and sequence. 0: they are no entry. */
-uint64_t truth_hash(struct span entry);
+/*
+ * The fact that an entry at @pos tells: its place and words. An entry that is
+ * told again names the place where it was told first; stamp, boot and sequence
+ * are no words. False: it is no entry.
+ */
+MUST_CHECK bool truth_read(struct span bytes, struct pos pos,
+			   struct fact *ret_fact, struct entry *ret_entry);
 
 #endif

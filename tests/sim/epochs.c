@@ -1,0 +1,199 @@
+/*
+ * The lives of a box: its keys, its start guard, and what becomes of it when
+ * its disk was set back (core/incarnation.h), as depotd's envoy does it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "store/file.h"
+#include "store/journal.h"
+#include "store/seal.h"
+#include "tests/sim/node_parts.h"
+
+/* ---- keys ---- */
+
+static enum err_code key_make(void *context, uint32_t after,
+			      uint32_t *ret_epoch,
+			      uint8_t ret_public[KEY_PUBLIC_SIZE],
+			      struct err *err)
+{
+	const struct node *node = context;
+	char folder[FILE_PATH_SIZE];
+	char name[KEY_NAME_SIZE];
+	uint64_t drawn;
+	uint32_t last = 0;
+	enum err_code code = ledger_keys_folder(node->store, folder, err);
+
+	if (code == ERR_OK)
+		code = keys_epoch_last(folder, &last, err);
+	if (code != ERR_OK)
+		return code;
+	seal_random(&drawn, sizeof(drawn));
+	*ret_epoch = incarnation_epoch(last > after ? last : after, drawn);
+	keys_epoch_name(*ret_epoch, name);
+	return keys_make(folder, name, ret_public, err);
+}
+
+static enum err_code key_of(void *context, uint32_t epoch,
+			    const struct signer **ret_signer, struct err *err)
+{
+	struct node *node = context;
+	char folder[FILE_PATH_SIZE];
+	char name[KEY_NAME_SIZE];
+	enum err_code code;
+
+	for (size_t i = 0; i < node->key_count; i++) {
+		if (node->keys[i].epoch == epoch) {
+			*ret_signer = node->keys[i].signer;
+			return ERR_OK;
+		}
+	}
+	ASSERT(node->key_count < SIM_KEYS_MAX);
+	code = ledger_keys_folder(node->store, folder, err);
+	keys_epoch_name(epoch, name);
+	if (code == ERR_OK)
+		code = signer_open(folder, name,
+				   &node->keys[node->key_count].signer, err);
+	if (code != ERR_OK)
+		return code;
+	node->keys[node->key_count].epoch = epoch;
+	*ret_signer = node->keys[node->key_count++].signer;
+	return ERR_OK;
+}
+
+void epochs_close(struct node *node)
+{
+	for (size_t i = 0; i < node->key_count; i++)
+		signer_close(node->keys[i].signer);
+	node->key_count = 0;
+}
+
+bool epochs_open(struct node *node)
+{
+	struct journal_head head;
+	struct view *view;
+	struct err err;
+	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
+
+	if (code != ERR_OK)
+		return went(node, code, &err, "view");
+	code = journal_head_get(view, &head, &err);
+	view_end(view);
+	node->self = (struct sync_self){.epoch = pos_epoch(head.pos)};
+	if (code == ERR_OK)
+		code = key_of(node, node->self.epoch, &node->self.signer, &err);
+	return went(node, code, &err, "the epoch's key");
+}
+
+/* ---- the guard ---- */
+
+static enum err_code verdict_of(const struct node *node,
+				const struct view *view,
+				struct incarnation_config *ret_config,
+				struct err *err)
+{
+	enum err_code seen = guard_read(node->guard, &ret_config->guard, NULL);
+	struct guard now = {.site = node->site};
+	enum err_code code =
+		guard_of(view, node->sim->net_id, node->site, &now, err);
+
+	ret_config->has_guard = seen == ERR_OK;
+	ret_config->verdict = GUARD_MISSING;
+	if (code == ERR_OK && seen == ERR_OK)
+		return guard_judge(view, &ret_config->guard, &now,
+				   &ret_config->verdict, err);
+	if (code != ERR_NOT_FOUND)
+		return code;
+	if (seen == ERR_NOT_FOUND)
+		ret_config->verdict = GUARD_SAME;
+	else if (seen == ERR_OK)
+		ret_config->verdict = GUARD_ROLLBACK;
+	return ERR_OK;
+}
+
+bool guard_look(struct node *node)
+{
+	struct incarnation_config config = {.site = node->site};
+	struct view *view;
+	struct err err;
+	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
+
+	if (code == ERR_OK) {
+		code = verdict_of(node, view, &config, &err);
+		if (code == ERR_OK)
+			code = incarnation_begin(&node->incarnation, &config,
+						 view, &err);
+		view_end(view);
+	}
+	if (code == ERR_OK &&
+	    incarnation_verdict(&node->incarnation) != GUARD_SAME)
+		sim_log(node->sim, node, "guard: %s",
+			guard_verdict_name(
+				incarnation_verdict(&node->incarnation)));
+	return went(node, code, &err, "guard");
+}
+
+void guard_keep(struct node *node)
+{
+	struct guard guard;
+	struct view *view;
+	struct err err;
+	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
+
+	if (code != ERR_OK) {
+		(void)went(node, code, &err, "view");
+		return;
+	}
+	code = guard_of(view, node->sim->net_id, node->site, &guard, &err);
+	view_end(view);
+	if (code == ERR_OK)
+		code = guard_write(node->guard, &guard, &err);
+	if (code != ERR_NOT_FOUND) /* nothing is sealed yet */
+		(void)went(node, code, &err, "guard");
+}
+
+/* ---- a new epoch ---- */
+
+static bool rebirth_run(struct node *node)
+{
+	struct incarnation_port port = {node, key_make, key_of};
+	struct incarnation_run run = {
+		.ledger = node->ledger,
+		.port = &port,
+		.now = node_clock(node),
+		.clock_trusted = node->clock.is_trusted,
+	};
+	struct err err;
+	enum err_code code = incarnation_run(&node->incarnation, &run, &err);
+
+	feed_desk_abandon(node->desk);
+	return went(node, code, &err, "a new epoch");
+}
+
+bool epochs_turn(struct node *node)
+{
+	struct incarnation_now now = {.ms = sync_moment(node).ms,
+				      .links = node_links(node),
+				      .self = node->self};
+	struct incarnation_result result;
+
+	if (incarnation_look(&node->incarnation, node->exchange, node->sync,
+			     &now) != INCARNATION_DUE ||
+	    !rebirth_run(node) ||
+	    !incarnation_finish(&node->incarnation, node->exchange, node->sync,
+				now.ms, &result))
+		return false;
+	node->self = (struct sync_self){.epoch = result.epoch,
+					.signer = result.signer};
+	node->sim->totals.successions++;
+	node->sim->totals.regained += result.regained;
+	node->sim->totals.carried += result.carried;
+	node_committed(node);
+	guard_keep(node);
+	sim_log(node->sim, node,
+		"epoch %" PRIu32 " goes on from %" PRIu32 ", delta %" PRIu64
+		": %" PRIu64 " regained, %" PRIu64 " carried",
+		result.epoch, result.succession.parent_epoch,
+		result.succession.parent_seq, result.regained, result.carried);
+	return true;
+}
