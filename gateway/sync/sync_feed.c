@@ -136,10 +136,24 @@ uint32_t feed_own(const struct sync *sync)
 	return own;
 }
 
-bool feed_is_split(const struct feed_row *row)
+/* The proof may be here long before what the branches share. */
+bool feed_is_split(const struct sync *sync, const struct feed_row *row)
 {
-	return row->is_here && row->record.state == FEED_FORKED &&
-	       row->record.id.branch == 0;
+	const struct feed_record *whole = &row->record;
+
+	if (!row->is_here || whole->state != FEED_FORKED ||
+	    whole->id.branch != 0)
+		return false;
+	for (uint32_t i = 0; i < sync->feed_count; i++) {
+		const struct feed_record *other = &sync->feeds[i].record;
+
+		if (sync->feeds[i].is_here && other->id.branch != 0 &&
+		    other->id.site == whole->id.site &&
+		    other->id.epoch == whole->id.epoch && other->parent == 0 &&
+		    other->base == whole->seq)
+			return true;
+	}
+	return false;
 }
 
 /* ---- reading the store ---- */

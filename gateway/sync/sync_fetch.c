@@ -28,7 +28,7 @@ static void offer_take(struct sync *sync, struct pull *pull, uint32_t feed,
 	if (row->offered < entry->seq)
 		row->offered = entry->seq;
 	/* Beyond where a feed parted, its branches are asked for. */
-	if (entry->lowest <= row->record.seq + 1 && !feed_is_split(row))
+	if (entry->lowest <= row->record.seq + 1 && !feed_is_split(sync, row))
 		sync->peers[pull->peer].feeds[feed].offer = entry->seq;
 	else
 		pull->is_short = true;
@@ -50,7 +50,7 @@ static enum err_code have_entry(struct sync *sync, uint32_t pull,
 	}
 	row = &sync->feeds[feed];
 	if (entry->seq > row->record.seq) {
-		if (feed_is_own(sync, row) && !feed_is_split(row))
+		if (feed_is_own(sync, row) && !feed_is_split(sync, row))
 			self_shown(sync, which, entry);
 		if (!feed_is_own(sync, row))
 			offer_take(sync, which, feed, entry);

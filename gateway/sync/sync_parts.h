@@ -269,7 +269,7 @@ bool feed_is_own(const struct sync *sync, const struct feed_row *row);
 /* The feed of our own journal; NONE: none yet. */
 uint32_t feed_own(const struct sync *sync);
 /* It ends where its branches begin. */
-bool feed_is_split(const struct feed_row *row);
+bool feed_is_split(const struct sync *sync, const struct feed_row *row);
 /* What seq the packs that wait here would bring it to, without a gap. */
 uint64_t feed_reach(const struct sync *sync, uint32_t feed);
 /* Our hash at @seq, first bytes; ERR_NOT_FOUND: we have no such delta. */

@@ -382,23 +382,44 @@ static void truth_check(struct sim *sim, struct node *node)
 
 /* ---- I2 and the rest, by the house's own audits ---- */
 
+/* Two boxes of one image, or one before and after it was set back, may both
+ * have taken the last ones out of a bin: people have to count. */
+static bool is_disputed(const struct sim *sim,
+			const struct network_finding *finding)
+{
+	return finding->kind == NETWORK_NEGATIVE &&
+	       (finding->feed.site == sim->restored_site ||
+		finding->feed.site == sim->suspect_site);
+}
+
+static void findings_tell(const struct looking *look,
+			  const struct network_result *result)
+{
+	char sentence[NETWORK_FINDING_PRINT_SIZE];
+
+	for (size_t i = 0; i < result->findings && i < NETWORK_FINDINGS_MAX;
+	     i++) {
+		if (is_disputed(look->sim, &result->list[i]))
+			continue;
+		network_finding_print(&result->list[i], false, sentence,
+				      sizeof(sentence));
+		sim_fail(look->sim, "site %u: the network's audit: %s",
+			 look->node->site, sentence);
+	}
+}
+
 static enum err_code network_audit(const struct view *view,
 				   const struct looking *look, struct err *err)
 {
 	struct network_plan plan = {.progress = NULL};
 	struct network_result *result = calloc(1, sizeof(*result));
-	char sentence[NETWORK_FINDING_PRINT_SIZE];
 	enum err_code code;
 
 	ASSERT(result != NULL);
 	memcpy(plan.net_id, look->sim->net_id, NET_ID_SIZE);
 	code = audit_network_run(view, &plan, result, err);
-	if (code == ERR_OK && !network_is_clean(result)) {
-		network_finding_print(&result->list[0], false, sentence,
-				      sizeof(sentence));
-		sim_fail(look->sim, "site %u: the network's audit: %s",
-			 look->node->site, sentence);
-	}
+	if (code == ERR_OK)
+		findings_tell(look, result);
 	if (code == ERR_OK && result->rows == 0)
 		sim_fail(look->sim, "the audit saw nothing");
 	free(result);
