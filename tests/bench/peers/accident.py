@@ -16,7 +16,7 @@ from program import END_LIMIT, Failed, Program, Writer
 from proxy import Proxy
 
 SIZES = {"common": 100, "orphans": 100, "others": 150, "after": 1}
-LIMIT = 20  # seconds after which a sync without an end is stuck
+LIMIT = 90  # seconds after which a sync without an end is stuck
 
 
 # ---- a disk's image ----
@@ -78,6 +78,7 @@ TEXTS = {
     "hidden": "{} hidden behind others of the same name",
     "damaged": "{} damaged",
     "merged_unnoticed": "all merged, unnoticed",
+    "told": "said what happened",
     "kept": "all kept",
 }
 
@@ -87,7 +88,9 @@ def verdict(evidence):
     reader, sizes = evidence["reader"], evidence["sizes"]
     has_fork = bool(evidence["forks"])
     has_error = bool(evidence["errors"])
-    is_told = has_fork or has_error or not all(evidence["in_sync"])
+    has_told = bool(evidence["told"])
+    is_told = (has_fork or has_error or has_told
+               or not all(evidence["in_sync"]))
     missing = sum(sizes[name] - reader[name]
                   for name in ("common", "orphans", "others"))
     missing -= reader["hidden"]
@@ -98,7 +101,7 @@ def verdict(evidence):
                            default=0),
         "exception": len(evidence["errors"]) if not has_fork else 0,
         "stuck": (not all(evidence["in_sync"])
-                  and not has_fork and not has_error),
+                  and not has_fork and not has_error and not has_told),
         "writer_closed": not evidence["after_taken"],
         "reader_closed": (evidence["after_taken"] and is_told
                           and reader["after"] < sizes["after"]),
@@ -112,6 +115,7 @@ def verdict(evidence):
         "writer_closed", "reader_closed", "unreadable", "lost_silently",
         "missing", "hidden", "damaged", "stuck"))
     found["merged_unnoticed"] = is_whole and not is_told
+    found["told"] = has_told
     found["kept"] = is_whole and is_told
     return [(what, int(found[what])) for what in TEXTS if found[what]]
 
@@ -132,6 +136,7 @@ class Scene:
             os.makedirs(self.stores[side])
         self.sets = {name: made(name, size) for name, size in SIZES.items()}
         self.in_sync, self.errors, self.forks = [], [], []
+        self.told = []
         self.proxy = Proxy()
 
     def writer(self):
@@ -141,6 +146,8 @@ class Scene:
         self.errors += [text for text in report["errors"]
                         if text not in self.errors]
         self.forks += report["forks"]
+        self.told += [text for text in report["told"]
+                      if text not in self.told]
 
     def pull(self, writer, limit):
         self.proxy.target = writer.port
@@ -192,7 +199,8 @@ def play(peer, folder):
     reader, errors = scene.census("reader")
     evidence = {
         "sizes": SIZES, "in_sync": scene.in_sync, "errors": scene.errors,
-        "forks": scene.forks, "others_taken": others, "after_taken": after,
+        "forks": scene.forks, "told": scene.told,
+        "others_taken": others, "after_taken": after,
         "is_unreadable": bool(errors), "reader": reader,
         "writer": scene.census("writer")[0]}
     findings = verdict(evidence)

@@ -222,6 +222,7 @@ static void envoy_begin(struct box *box)
 				     .signer = box->store.signer,
 				     .socket = box->socket_path,
 				     .guard = box->store.guard,
+				     .keys = box->store.keys,
 				     .site = box->store.site,
 				     .is_hq = box->store.site == SITE_FIRST};
 

@@ -56,23 +56,42 @@ static enum err_code fork_show(void *context, const struct fork_proof *proof,
 	return ERR_OK;
 }
 
+/* That a site's box goes on in another epoch than it had: HQ's people are
+ * asked to certify it, and the site's to count. */
+static enum err_code succession_show(void *context, struct pos pos,
+				     const struct entry *entry,
+				     struct err *ret_err)
+{
+	const struct succession *succession = &entry->body.succession;
+
+	(void)context;
+	(void)ret_err;
+	printf("\"set back: epoch %" PRIu32 " goes on from delta %" PRIu64
+	       " of epoch %" PRIu32 "\"",
+	       pos_epoch(pos), succession->parent_seq,
+	       succession->parent_epoch);
+	return ERR_OK;
+}
+
 static void end_say(const struct depot_store *store, const char *error)
 {
 	struct view *view;
 	bool has_one = false;
 
-	printf("{\"end\":true,\"errors\":[%s],\"forks\":[", error);
 	DO(view_begin(ledger_env(store->ledger), &view, &err));
+	printf("{\"end\":true,\"errors\":[%s],\"forks\":[", error);
 	DO(fork_walk(view, fork_show, &has_one, &err));
-	view_end(view);
+	printf("],\"told\":[");
+	DO(feed_latest_walk(view, DEPOT_SITE_WRITER, ENTRY_SUCCESSION,
+			    succession_show, NULL, &err));
 	say("]}");
+	view_end(view);
 }
 
 static void box_finish(struct box *box)
 {
 	static const char set_back[] =
-		"\"this box was set back: others hold more of its feed than it "
-		"does\"";
+		"\"this box was set back, and seals nothing\"";
 
 	end_say(&box->store, box_end(box) ? set_back : "");
 	depot_store_close(&box->store);

@@ -62,6 +62,7 @@ static void store_open(struct depot_store *store)
 	struct view *view;
 
 	DO(file_beside(store->path, "-guard", store->guard, &err));
+	DO(ledger_keys_folder(store->path, store->keys, &err));
 	DO(ledger_open(store->path, ENV_WRITE, &store->ledger, &err));
 	DO(view_begin(ledger_env(store->ledger), &view, &err));
 	DO(site_number_get(view, &store->site, &err));

@@ -22,6 +22,7 @@
 struct depot_store {
 	char path[FILE_PATH_SIZE];
 	char guard[FILE_PATH_SIZE];
+	char keys[FILE_PATH_SIZE];
 	struct ledger *ledger;
 	struct feed_desk *desk;
 	struct signer *signer; /* of the journal's epoch */

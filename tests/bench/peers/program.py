@@ -75,7 +75,7 @@ class Program:
         with contextlib.suppress(Failed):
             while not self.report and self.read(limit) is not None:
                 pass
-        return {"errors": [], "forks": [], **self.report}
+        return {"errors": [], "forks": [], "told": [], **self.report}
 
 
 class Peer:

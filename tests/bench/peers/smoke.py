@@ -148,16 +148,18 @@ def the_accident_is_judged_by_what_is_in_the_replicas():
 
 # ---- verdicts ----
 
-def evidence(in_sync=True, errors=(), forks=(), after_taken=1,
+def evidence(in_sync=True, errors=(), forks=(), told=(), after_taken=1,
              is_unreadable=False, **reader):
     counts = {**accident.SIZES, "hidden": 0, "damaged": 0, **reader}
     return {"sizes": accident.SIZES, "in_sync": [in_sync], "reader": counts,
-            "errors": list(errors), "forks": list(forks),
+            "errors": list(errors), "forks": list(forks), "told": list(told),
             "after_taken": after_taken, "is_unreadable": is_unreadable}
 
 
 VERDICTS = [
     (evidence(), {"merged_unnoticed": 1}),
+    (evidence(told=["set back"]), {"told": 1, "kept": 1}),
+    (evidence(told=["set back"], orphans=40), {"missing": 60, "told": 1}),
     (evidence(orphans=0), {"lost_silently": 100}),
     (evidence(orphans=0, common=0), {"lost_silently": 200}),
     (evidence(orphans=40, hidden=60), {"hidden": 60}),
