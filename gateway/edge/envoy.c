@@ -162,7 +162,8 @@ static enum err_code finish(struct envoy *envoy, bool is_committed,
 	code = exchange_finish(envoy->exchange, is_committed, envoy->sync,
 			       &step, err);
 	view_end(view);
-	if (is_committed && exchange_sealed(envoy->exchange) > 0)
+	if (is_committed && exchange_sealed(envoy->exchange) > 0 &&
+	    !exchange_has_more(envoy->exchange))
 		atomic_store(&envoy->flush_done, envoy->flush_taken);
 	return code;
 }
@@ -421,6 +422,12 @@ static void on_grown(void *context, uint32_t what)
 	struct envoy *envoy = context;
 
 	(void)what;
+	/* What a job has sealed is not to leave before the guard is saved: its
+	 * end tells. */
+	if (envoy->is_job_out) {
+		loop_timer_once(envoy->grown_timer, GROWN_MS);
+		return;
+	}
 	envoy->is_grown = false;
 	event(envoy, grew_event, NULL);
 }

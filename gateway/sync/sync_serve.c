@@ -309,6 +309,21 @@ static void range_drop(struct serve *serve, uint32_t at)
 		serve->turn = 0;
 }
 
+/* What of @range may leave: the store may hold more already, which its owner
+ * has not told of yet (sync_grew: for the guard's sake). */
+static struct fill range_fill(const struct sync *sync,
+			      const struct frame_range *range)
+{
+	uint32_t feed = feed_find(sync, range->feed);
+	struct fill fill = {range->feed, range->first, 0, PACK_ROOM};
+
+	if (feed != NONE && sync->feeds[feed].is_here)
+		fill.last = sync->feeds[feed].record.seq;
+	if (fill.last > range->last)
+		fill.last = range->last;
+	return fill;
+}
+
 static enum err_code serve_frame(struct sync *sync, struct serve *serve,
 				 bool *ret_sent, struct err *err)
 {
@@ -320,7 +335,7 @@ static enum err_code serve_frame(struct sync *sync, struct serve *serve,
 			       .to = name_span(&peer->name),
 			       .session = serve->session,
 			       .is_bulk = true};
-	struct fill fill = {range->feed, range->first, range->last, PACK_ROOM};
+	struct fill fill = range_fill(sync, range);
 	struct writer writer;
 	enum err_code code;
 
