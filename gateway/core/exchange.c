@@ -37,6 +37,7 @@ struct exchange {
 	uint32_t rows_max;
 	struct exchange_now now;
 	uint32_t sealed;
+	bool has_more; /* to be sealed, in another turn */
 	uint32_t admitted;
 };
 
@@ -225,6 +226,7 @@ enum err_code exchange_prepare(struct exchange *exchange,
 	exchange->kept_taken = exchange->kept_count;
 	exchange->proofs_taken = exchange->proof_count;
 	exchange->sealed = 0;
+	exchange->has_more = false;
 	exchange->admitted = 0;
 	*ret_is_due = exchange->passage_count > 0 || exchange->is_sealing ||
 		      exchange->kept_taken > 0 || exchange->proofs_taken > 0;
@@ -263,7 +265,7 @@ static enum err_code notes_put(struct exchange *exchange, struct txn *txn,
 	return code;
 }
 
-/* All that waits, or as much of it as fills whole deltas. */
+/* All that waits, or as much of it as readings can wait for. */
 static enum err_code journal_seal(struct exchange *exchange, struct txn *txn,
 				  struct err *err)
 {
@@ -279,6 +281,10 @@ static enum err_code journal_seal(struct exchange *exchange, struct txn *txn,
 	uint64_t seq = 1;
 
 	while (code == ERR_OK && seq != 0 && !exchange_was_set_back(exchange)) {
+		exchange->has_more = exchange->sealed * exchange->rows_max >=
+				     EXCHANGE_ROWS_MAX;
+		if (exchange->has_more)
+			break;
 		code = feed_seal(exchange->config.desk, txn, &plan, &seq, err);
 		if (code == ERR_OK && seq != 0)
 			exchange->sealed++;
@@ -306,6 +312,11 @@ enum err_code exchange_run(struct exchange *exchange, struct batch *batch,
 uint32_t exchange_sealed(const struct exchange *exchange)
 {
 	return exchange->sealed;
+}
+
+bool exchange_has_more(const struct exchange *exchange)
+{
+	return exchange->has_more;
 }
 
 uint32_t exchange_admitted(const struct exchange *exchange)
@@ -340,7 +351,7 @@ enum err_code exchange_finish(struct exchange *exchange, bool is_committed,
 	exchange->passage_count = 0;
 	if (!is_committed)
 		return code;
-	if (exchange->is_sealing)
+	if (exchange->is_sealing && !exchange->has_more)
 		exchange->waits_since_ms = 0;
 	if (code == ERR_OK &&
 	    (exchange->sealed > 0 || exchange->proofs_taken > 0))

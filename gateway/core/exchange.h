@@ -30,6 +30,8 @@ struct exchange;
 
 /* Packs in one transaction, and what waits besides. */
 #define EXCHANGE_PACKS_MAX 4
+/* Rows sealed in one, about: readings wait for it, some 10 ms. */
+#define EXCHANGE_ROWS_MAX 4096
 #define EXCHANGE_TICKETS_MAX 16
 #define EXCHANGE_KEPT_MAX 256
 #define EXCHANGE_PROOFS_MAX 8
@@ -126,6 +128,9 @@ MUST_CHECK enum err_code exchange_run(struct exchange *exchange,
 
 /* Deltas that the last exchange_run sealed: the guard is to be saved first. */
 uint32_t exchange_sealed(const struct exchange *exchange);
+/* That there was more to seal than one transaction takes: the next turn goes
+ * on. */
+bool exchange_has_more(const struct exchange *exchange);
 /* And those that it admitted. */
 uint32_t exchange_admitted(const struct exchange *exchange);
 
