@@ -405,10 +405,9 @@ enum err_code hq_join(const struct hq *hq, struct batch *batch,
 	struct join_frame reply;
 	struct writer writer;
 	enum err_code code = arrival_read(batch, frame, &arrival, err);
+	bool is_stranger = code == ERR_DENIED || code == ERR_NOT_FOUND;
 
 	*ret_size = 0;
-	if (code == ERR_DENIED || code == ERR_NOT_FOUND)
-		return ERR_OK;
 	if (code == ERR_OK)
 		code = reply_of(hq, batch, &arrival, &reply, err);
 	if (code == ERR_OK) {
@@ -417,8 +416,9 @@ enum err_code hq_join(const struct hq *hq, struct batch *batch,
 		ASSERT(writer_ok(&writer));
 		*ret_size = writer.size;
 	}
+	/* On every path: a stranger's frame was tried with the key, too. */
 	seal_wipe(&arrival, sizeof(arrival));
-	return code;
+	return is_stranger ? ERR_OK : code;
 }
 
 enum err_code hq_admit(const struct hq *hq, struct batch *batch,
