@@ -67,6 +67,12 @@ enum config_broker_start {
 	CONFIG_START_CHILD,
 };
 
+enum config_sites_shown {
+	CONFIG_SITES_NONE,
+	CONFIG_SITES_STATUS,
+	CONFIG_SITES_STOCK,
+};
+
 enum config_log_level {
 	CONFIG_LOG_ERROR,
 	CONFIG_LOG_WARNING,
@@ -156,6 +162,7 @@ struct config {
 		uint32_t chunk_rows;
 		uint64_t chunk_interval_ms;
 		uint64_t status_interval_ms;
+		enum config_sites_shown sites;
 	} publish;
 	struct {
 		uint64_t session_timeout_ms;

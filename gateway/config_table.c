@@ -22,6 +22,7 @@
 static const char *const lang_words[] = {"en", "zh", NULL};
 static const char *const mode_words[] = {"managed", "external", NULL};
 static const char *const start_words[] = {"unit", "child", NULL};
+static const char *const shown_words[] = {"none", "status", "stock", NULL};
 static const char *const level_words[] = {"error", "warning", "notice",
 					  "info",  "debug",   NULL};
 
@@ -486,6 +487,24 @@ const struct directive config_table[] = {
 		.max = HOUR,
 		.help_en = "Longest time between two status messages.",
 		.help_zh = "两条状态消息之间最长的间隔。",
+	},
+	{
+		"publish",
+		"sites",
+		DIRECTIVE_WORD,
+		FIELD(publish.sites),
+		.initial = "status",
+		.words = shown_words,
+		.help_en =
+			"At HQ, what is published of each other site on its "
+			"own topics. status: status, alerts and checks. "
+			"stock: each item, too. none: where a site's own box "
+			"publishes at the same broker.",
+		.help_zh =
+			"总部为其他各站点发布的主题。status：状态、告警和检查；"
+			"stock：另加每种商品；none：站点自身也在同一代理上发布"
+			"时"
+			"使用。",
 	},
 
 	{

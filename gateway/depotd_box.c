@@ -108,6 +108,9 @@ static void on_heard(void *context, const struct mqtt_heard *heard)
 	    heard->payload_size == 0)
 		return;
 	code = publisher_retained(box->publisher, heard->topic, &err);
+	if (code == ERR_OK)
+		code = publisher_network_retained(box->network_topics,
+						  heard->topic, &err);
 	if (code != ERR_OK)
 		box_fail(box, code, &err);
 }
@@ -116,7 +119,10 @@ static void on_tree(void *context, bool is_whole)
 {
 	struct box *box = context;
 
-	if (!is_whole || publisher_wants_retained(box->publisher))
+	bool is_wanted = publisher_wants_retained(box->publisher);
+
+	is_wanted |= publisher_network_wants_retained(box->network_topics);
+	if (!is_whole || is_wanted)
 		box->is_tree_read = false;
 	publish_due(box);
 }
@@ -342,14 +348,16 @@ static enum err_code start_engine(struct box *box, struct err *err)
 
 #define BOX_INPUTS 5
 #define BOX_TREES 4
+#define BOX_NETWORK_TREES 5
 
 /* Filters and texts of the MQTT client; copied by mqtt_open. */
 struct wires {
 	char prefix[64 + 2 * NAME_SIZE_MAX];
 	char inputs[BOX_INPUTS][128];
 	const char *input_list[BOX_INPUTS];
-	char tree[BOX_TREES][128];
-	const char *tree_list[BOX_TREES];
+	char tree[BOX_TREES + BOX_NETWORK_TREES][128];
+	const char *tree_list[BOX_TREES + BOX_NETWORK_TREES];
+	size_t tree_count;
 	char marker[128];
 	char client_id[80];
 	char user[LOGIN_USER_SIZE];
@@ -357,6 +365,30 @@ struct wires {
 	char will_topic[PUBLISHER_TOPIC_SIZE];
 	char will_payload[PAYLOAD_OUT_SIZE_MAX + 1];
 };
+
+static void tree_add(struct wires *wires, const char *prefix,
+		     const char *filter)
+{
+	size_t at = wires->tree_count++;
+
+	(void)text_format(wires->tree[at], sizeof(wires->tree[at]), "%s/%s",
+			  prefix, filter);
+	wires->tree_list[at] = wires->tree[at];
+}
+
+/* HQ's box has published of others, too. */
+static void network_trees_lay(const struct box *box, struct wires *wires)
+{
+	static const char *const filters[BOX_NETWORK_TREES] = {
+		"network/stock/+", "network/stock/+/+", "+/alert/+", "+/task/+",
+		"+/stock/+"};
+	char org[64 + NAME_SIZE_MAX];
+
+	(void)text_format(org, sizeof(org), "depot/v1/%s",
+			  box->config->site.org);
+	for (size_t i = 0; i < BOX_NETWORK_TREES; i++)
+		tree_add(wires, org, filters[i]);
+}
 
 static void wires_lay(struct box *box, struct wires *wires)
 {
@@ -374,11 +406,10 @@ static void wires_lay(struct box *box, struct wires *wires)
 				  "%s/%s", wires->prefix, inputs[i]);
 		wires->input_list[i] = wires->inputs[i];
 	}
-	for (size_t i = 0; i < BOX_TREES; i++) {
-		(void)text_format(wires->tree[i], sizeof(wires->tree[i]),
-				  "%s/%s", wires->prefix, tree[i]);
-		wires->tree_list[i] = wires->tree[i];
-	}
+	for (size_t i = 0; i < BOX_TREES; i++)
+		tree_add(wires, wires->prefix, tree[i]);
+	if (box->network_topics != NULL)
+		network_trees_lay(box, wires);
 	(void)text_format(wires->marker, sizeof(wires->marker), "%s/marker",
 			  wires->prefix);
 	(void)text_format(wires->client_id, sizeof(wires->client_id),
@@ -417,7 +448,7 @@ static enum err_code start_mqtt(struct box *box, struct err *err)
 			.watched = watched,
 			.watched_count = ARRAY_LEN(watched),
 			.tree = wires->tree_list,
-			.tree_count = BOX_TREES,
+			.tree_count = wires->tree_count,
 			.tree_marker = wires->marker,
 			.will = {wires->will_topic,
 				 span_of(wires->will_payload), 5},

@@ -136,6 +136,14 @@ enum err_code box_scan_publish(void *context, struct span device,
 	return mqtt_publish(box->mqtt, &out);
 }
 
+/* At HQ, as its topics say. */
+static bool box_site_age(void *context, uint32_t site, struct site_age *ret_age)
+{
+	const struct box *box = context;
+
+	return publisher_network_age(box->network_topics, site, ret_age);
+}
+
 static void broker_changed(void *context)
 {
 	box_broker_changed(context);
@@ -196,6 +204,7 @@ enum err_code start_control(struct box *box, struct err *err)
 		.log = box->log,
 		.ports = {.status = status_out,
 			  .scan = box_scan_publish,
+			  .age = box_site_age,
 			  .context = box},
 	};
 	enum err_code code = ends_make(box, err);

@@ -169,6 +169,20 @@ void publish_rates(struct box *box)
 	publish_due(box);
 }
 
+static enum network_sites_shown shown_of(enum config_sites_shown word)
+{
+	switch (word) {
+	case CONFIG_SITES_NONE:
+		return NETWORK_SITES_NONE;
+	case CONFIG_SITES_STATUS:
+		return NETWORK_SITES_STATUS;
+	case CONFIG_SITES_STOCK:
+		return NETWORK_SITES_STOCK;
+	}
+	ASSERT(word == CONFIG_SITES_NONE);
+	return NETWORK_SITES_NONE;
+}
+
 /* A site that is not HQ publishes nothing of others. */
 static enum err_code start_network_topics(struct box *box,
 					  const struct publisher_sink *sink,
@@ -180,6 +194,7 @@ static enum err_code start_network_topics(struct box *box,
 		.net_id = identity->net_id,
 		.site = network_hq_site(box),
 		.rates = network_rates_of(box->config),
+		.shown = shown_of(box->config->publish.sites),
 	};
 	enum err_code code;
 

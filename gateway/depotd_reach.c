@@ -21,6 +21,7 @@ struct telling {
 	struct keeper_request request;
 	struct concern concern;
 	bool is_open;
+	bool is_status; /* it tells the site's state instead */
 	char arguments[512];
 	_Atomic enum telling_state state;
 };
@@ -29,6 +30,7 @@ struct reach {
 	struct view_reach view;
 	struct concerns concerns;
 	struct telling telling;
+	bool has_told;              /* the journal has the state of this run */
 	struct envoy_control envoy; /* whom to ask; and what it said */
 };
 
@@ -188,13 +190,45 @@ static void telling_done(struct keeper_request *request)
 	atomic_store(&telling->state, TELLING_DONE);
 }
 
+static void telling_ask(struct telling *telling, const char *command,
+			const struct json_out *out)
+{
+	bool fits;
+
+	ASSERT(out_ok(out));
+	telling->request = (struct keeper_request){
+		.command = {.name = span_of(command),
+			    .arguments = out_span(out),
+			    .is_rule = true},
+		.done = telling_done,
+		.context = telling,
+	};
+	fits = name_set(&telling->request.command.account,
+			SPAN_LITERAL("reach"));
+	ASSERT(fits);
+}
+
+/* Once a run: what goes wrong afterwards is told by alerts, and its end by its
+ * silence. */
+static void status_write(struct telling *telling)
+{
+	struct json_out out;
+
+	out_init(&out, telling->arguments, sizeof(telling->arguments));
+	out_object(&out);
+	out_string_at(&out, "state", site_state_name(SITE_READY));
+	out_string_at(&out, "version", DEPOT_VERSION);
+	out_object_end(&out);
+	telling->is_status = true;
+	telling_ask(telling, "status.note", &out);
+}
+
 static void telling_write(const struct box *box, const struct concern_row *row,
 			  struct telling *telling, int64_t now_ms)
 {
 	const struct concern_spec *spec = concern_spec(row->concern.kind);
 	struct clock_reading now = clock_now(&box->clock);
 	struct json_out out;
-	bool fits;
 
 	out_init(&out, telling->arguments, sizeof(telling->arguments));
 	out_object(&out);
@@ -207,41 +241,54 @@ static void telling_write(const struct box *box, const struct concern_row *row,
 		out_int_at(&out, "since",
 			   now.moment.ms - (now_ms - row->since_ms));
 	out_object_end(&out);
-	ASSERT(out_ok(&out));
-	telling->request = (struct keeper_request){
-		.command = {.name = span_of(row->is_bad ? "alert.raise"
-							: "alert.clear"),
-			    .arguments = out_span(&out),
-			    .is_rule = true},
-		.done = telling_done,
-		.context = telling,
-	};
-	fits = name_set(&telling->request.command.account,
-			SPAN_LITERAL("reach"));
-	ASSERT(fits);
+	telling->is_status = false;
+	telling_ask(telling, row->is_bad ? "alert.raise" : "alert.clear", &out);
 }
 
 /* One at a time: there are few, and none is in a hurry. */
-static void alerts_tell(struct box *box, int64_t now_ms)
+static void told_take(struct reach *reach, int64_t now_ms)
 {
-	struct reach *reach = box->reach;
 	struct telling *telling = &reach->telling;
-	const struct concern_row *row;
 
-	if (atomic_load(&telling->state) == TELLING_DONE) {
+	if (atomic_load(&telling->state) != TELLING_DONE)
+		return;
+	if (telling->is_status)
+		reach->has_told = true; /* or the store is full: at the next
+					 * start */
+	else
 		concerns_told(&reach->concerns, &telling->concern,
 			      telling->is_open, telling->request.code == ERR_OK,
 			      now_ms);
-		atomic_store(&telling->state, TELLING_IDLE);
+	atomic_store(&telling->state, TELLING_IDLE);
+}
+
+/* False: there is nothing to tell. */
+static bool telling_next(struct box *box, int64_t now_ms)
+{
+	struct reach *reach = box->reach;
+	struct telling *telling = &reach->telling;
+	const struct concern_row *row = concerns_due(&reach->concerns, now_ms);
+
+	if (!reach->has_told && reach->view.site != 0) {
+		status_write(telling);
+		return true;
 	}
-	if (atomic_load(&telling->state) != TELLING_IDLE)
-		return;
-	row = concerns_due(&reach->concerns, now_ms);
 	if (row == NULL)
-		return;
+		return false;
 	telling->concern = row->concern;
 	telling->is_open = row->is_bad;
 	telling_write(box, row, telling, now_ms);
+	return true;
+}
+
+static void alerts_tell(struct box *box, int64_t now_ms)
+{
+	struct telling *telling = &box->reach->telling;
+
+	told_take(box->reach, now_ms);
+	if (atomic_load(&telling->state) != TELLING_IDLE ||
+	    !telling_next(box, now_ms))
+		return;
 	atomic_store(&telling->state, TELLING_UNDER_WAY);
 	if (keeper_ask(box->keeper, &telling->request) != ERR_OK)
 		atomic_store(&telling->state, TELLING_IDLE);

@@ -34,6 +34,30 @@ static enum exit_code list_run(struct cli *cli, const char *name,
 	return request_list(&draft, name, listing);
 }
 
+/* Of all sites, as their feeds tell. */
+static enum exit_code network_run(struct cli *cli, bool is_due)
+{
+	static const struct column columns[] = {
+		{"name", "SITE", "站点", false},
+		{"check", "CHECK", "检查项", false},
+		{"name_$|name_%", "NAME", "名称", false},
+		{"due", "DUE", "应检时间", false},
+		{"overdue", "OVERDUE", "逾期", false},
+		{"failed", "FAILED", "异常", false},
+		{"last.at", "LAST DONE", "上次检查", false},
+		{"last.by", "BY", "检查人", false},
+		{"last.in_order", "IN ORDER", "正常", false},
+	};
+	static const struct listing listing = {columns, ARRAY_LEN(columns),
+					       "no checks", "没有检查项", true};
+	struct request_draft draft;
+
+	request_begin(&draft, cli);
+	if (is_due)
+		out_bool_at(&draft.out, "due", true);
+	return request_list(&draft, "check.network", &listing);
+}
+
 static enum exit_code check_list_run(struct cli *cli)
 {
 	static const struct listing listing = {list_columns,
@@ -41,11 +65,21 @@ static enum exit_code check_list_run(struct cli *cli)
 					       "no checks", "没有检查项",
 					       false};
 
+	if (cli_option(cli, "--network") != NULL)
+		return network_run(cli, false);
 	return list_run(cli, "check.list", &listing);
 }
 
 static const struct option_spec list_options[] = {
 	{"--all", NULL, "those that are retired, too", "包括已停用的"},
+	{"--network", NULL, "those of all sites, as far as is known here",
+	 "全部站点的检查项（以本机所知为准）"},
+};
+
+static const struct option_spec due_options[] = {
+	{"--network", NULL,
+	 "at all sites: due, overdue, or not as it should be",
+	 "全部站点：到期、逾期或异常的"},
 };
 
 static enum exit_code check_due_run(struct cli *cli)
@@ -63,6 +97,8 @@ static enum exit_code check_due_run(struct cli *cli)
 					       "nothing is due",
 					       "没有到期的检查", false};
 
+	if (cli_option(cli, "--network") != NULL)
+		return network_run(cli, true);
 	return list_run(cli, "check.due", &listing);
 }
 
@@ -250,10 +286,13 @@ static enum exit_code check_retire_run(struct cli *cli)
 const struct verb check_verbs[] = {
 	{
 		.name = "check due",
-		.usage = "",
+		.usage = "[--network]",
 		.en = "site checks that wait to be done",
 		.zh = "到期待做的现场检查",
-		.examples = "depot check due\tnow\t当前\n",
+		.examples = "depot check due\tnow\t当前\n"
+			    "depot check due --network\tat HQ: of all sites\t"
+			    "总部：全部站点\n",
+		CLI_OPTIONS(due_options),
 		.run = check_due_run,
 	},
 	{
@@ -273,7 +312,7 @@ const struct verb check_verbs[] = {
 	},
 	{
 		.name = "check list",
-		.usage = "[--all]",
+		.usage = "[--all] [--network]",
 		.en = "site checks, and when they are due",
 		.zh = "现场检查项及应检时间",
 		.examples = "depot check list\tall that are asked for\t"

@@ -13,6 +13,7 @@
 #define DEPOT_GATEWAY_CORE_ASKING_H
 
 #include "gateway/core/act.h"
+#include "gateway/core/command.h"
 #include "gateway/core/event.h"
 #include "gateway/core/spec.h"
 #include "gateway/core/terms.h"
@@ -25,6 +26,8 @@ struct asking {
 	const struct view *view;
 	struct moment now;       /* 0: the clock cannot be trusted */
 	const struct zone *zone; /* the site's; NULL: not known here */
+	site_age_fn *age;        /* NULL: nobody tells */
+	void *age_context;
 	const struct command *command;
 	struct json *json; /* where the arguments lie: a parse ends them */
 	const struct json_value *arguments;
@@ -74,6 +77,7 @@ extern const struct command_table transfer_queries;
 extern const struct command_table hq_commands;
 extern const struct command_table carry_commands;
 extern const struct command_table hq_queries;
+extern const struct command_table network_check_queries;
 
 /*
  * Makes the reply an error: a stable @code, and the sentence in both languages

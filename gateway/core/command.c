@@ -16,18 +16,20 @@
 struct desk {
 	struct json json;
 	const struct zone *zone;
+	site_age_fn *age; /* NULL: nobody tells */
+	void *age_context;
 	unsigned char memory[]; /* of READING_JSON_SIZE */
 };
 
 /* ---- the table of tables ---- */
 
 static const struct command_table *const tables[] = {
-	&master_commands,  &import_commands, &stock_commands,
-	&work_commands,    &parked_commands, &stock_queries,
-	&master_queries,   &work_queries,    &journal_queries,
-	&trace_queries,    &check_commands,  &transfer_commands,
-	&transfer_queries, &hq_commands,     &hq_queries,
-	&carry_commands,
+	&master_commands,  &import_commands,       &stock_commands,
+	&work_commands,    &parked_commands,       &stock_queries,
+	&master_queries,   &work_queries,          &journal_queries,
+	&trace_queries,    &check_commands,        &transfer_commands,
+	&transfer_queries, &hq_commands,           &hq_queries,
+	&carry_commands,   &network_check_queries,
 };
 
 static const struct command_row *row_find(struct span name)
@@ -415,6 +417,12 @@ enum err_code command_take(struct engine *engine, struct batch *batch,
 	return code;
 }
 
+void desk_ages(struct desk *desk, site_age_fn *age, void *context)
+{
+	desk->age = age;
+	desk->age_context = context;
+}
+
 enum err_code query_run(struct desk *desk, const struct view *view,
 			struct moment now, const struct command *command,
 			struct err *err)
@@ -422,6 +430,8 @@ enum err_code query_run(struct desk *desk, const struct view *view,
 	struct asking asking = {.view = view,
 				.now = now,
 				.zone = desk->zone,
+				.age = desk->age,
+				.age_context = desk->age_context,
 				.command = command,
 				.json = &desk->json,
 				.out = command->reply,

@@ -72,6 +72,17 @@ void desk_close(struct desk *desk);
 struct zone;
 void desk_zone(struct desk *desk, const struct zone *zone);
 
+/* How old what is here of a site is, by whoever hears more than its feed: heads
+ * and the clock. Without it queries go by the last delta's stamp. */
+struct site_age {
+	struct moment as_of;
+	bool has_as_of; /* false: the site's clock was not trusted */
+	bool is_stale;
+};
+typedef bool site_age_fn(void *context, uint32_t site,
+			 struct site_age *ret_age);
+void desk_ages(struct desk *desk, site_age_fn *age, void *context);
+
 /* Runs a query on @view as of @now (0: the clock cannot be trusted; then as_of
  * is null). Errors only of the store. */
 MUST_CHECK enum err_code query_run(struct desk *desk, const struct view *view,

@@ -1,10 +1,12 @@
 /*
- * What the house says of itself: alert.raise and alert.clear, which no account
- * can ask for. The loop sees what the engine cannot (the broker, the clock, the
- * ring), and an alert is an entry of the journal like all others.
+ * What the house says of itself: alert.raise, alert.clear and status.note,
+ * which no account can ask for. The loop sees what the engine cannot (the
+ * broker, the clock, the ring), and an alert is an entry of the journal like
+ * all others.
  *
  * Arguments: {"code", "severity", "subject"?, "value"?, "key"?, "since"?}. Both
- * are idle when the alert is so already.
+ * are idle when the alert is so already. Of status.note: {"state", "version"}:
+ * so HQ's box knows of each site what it is.
  */
 #include "gateway/core/state.h"
 
@@ -84,6 +86,42 @@ static enum err_code alarm_read(const struct json_value *root,
 	return ERR_OK;
 }
 
+static enum err_code status_note(struct engine *engine, struct act *act,
+				 struct err *err)
+{
+	const struct json_value *root = json_root(&engine->json);
+	struct fault fault = {.kind = FAULT_NONE};
+	struct entry entry;
+	struct span state;
+	struct span version;
+	enum err_code code = json_text(root, "state", &state, &fault);
+
+	if (code == ERR_OK)
+		code = json_text(root, "version", &version, &fault);
+	if (code != ERR_OK)
+		return arguments_bad(&fault, err);
+	act_entry(act, &entry, ENTRY_STATUS);
+	if (!reason_set(&entry.body.status.state, state) ||
+	    !reason_set(&entry.body.status.version, version))
+		return err_set(err, ERR_INVALID, "a status is too long");
+	return act_post(act, &entry, NULL, err);
+}
+
+static enum err_code alert_say(struct engine *engine, struct act *act,
+			       bool is_clear, struct err *err)
+{
+	struct saying saying = {.alarm = {.subject = {"", 0}}};
+	enum err_code code = alarm_read(json_root(&engine->json), &saying, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (saying.since.ms != 0) {
+		act->effective = saying.since;
+		act->is_effective_trusted = true;
+	}
+	return act_alert_keyed(act, &saying.alarm, saying.key, is_clear, err);
+}
+
 enum err_code rule_run(struct engine *engine, struct batch *batch,
 		       const struct command *command, struct err *err)
 {
@@ -92,26 +130,20 @@ enum err_code rule_run(struct engine *engine, struct batch *batch,
 			  .batch = batch,
 			  .actor = {.kind = ACTOR_RULE,
 				    .name = command->account}};
-	struct saying saying = {.alarm = {.subject = {"", 0}}};
+	bool is_status = span_is(command->name, "status.note");
 	bool is_clear = span_is(command->name, "alert.clear");
 	struct pos before = batch_next(batch);
 	struct fault fault;
 	enum err_code code;
 
 	engine->step_wrote = false;
-	if (!is_clear && !span_is(command->name, "alert.raise"))
+	if (!is_status && !is_clear && !span_is(command->name, "alert.raise"))
 		return err_set(err, ERR_INVALID, "no rule has a command %.*s",
 			       (int)command->name.size, command->name.data);
 	if (json_parse(&engine->json, command->arguments, &fault) != ERR_OK)
 		return arguments_bad(&fault, err);
-	code = alarm_read(json_root(&engine->json), &saying, err);
-	if (saying.since.ms != 0) {
-		act.effective = saying.since;
-		act.is_effective_trusted = true;
-	}
-	if (code == ERR_OK)
-		code = act_alert_keyed(&act, &saying.alarm, saying.key,
-				       is_clear, err);
+	code = is_status ? status_note(engine, &act, err)
+			 : alert_say(engine, &act, is_clear, err);
 	engine->step_wrote = batch_next(batch).value != before.value;
 	return code;
 }

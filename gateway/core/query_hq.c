@@ -36,17 +36,25 @@ static enum err_code row_end(struct sites *sites)
 	return page_row_end(&sites->page, span_of(token));
 }
 
+/* By what the daemon hears, where one is there; else by the last delta. */
 static void age_out(const struct sites *sites, const struct feed_record *feed)
 {
 	const struct asking *asking = sites->page.asking;
-	struct moment as_of = stamp_moment(feed->stamp);
+	struct site_age age = {.as_of = stamp_moment(feed->stamp),
+			       .has_as_of = true};
 
 	if (feed->seq == 0)
 		return;
-	out_moment_at(asking->out, "as_of", as_of);
-	out_bool_at(asking->out, "stale",
-		    feed->id.site != sites->own && asking->now.ms != 0 &&
-			    asking->now.ms - as_of.ms > STALE_MS);
+	age.is_stale = feed->id.site != sites->own && asking->now.ms != 0 &&
+		       asking->now.ms - age.as_of.ms > STALE_MS;
+	/* What it does not know it leaves as it is. */
+	if (asking->age != NULL)
+		(void)asking->age(asking->age_context, feed->id.site, &age);
+	if (age.has_as_of)
+		out_moment_at(asking->out, "as_of", age.as_of);
+	else
+		out_null_at(asking->out, "as_of");
+	out_bool_at(asking->out, "stale", age.is_stale);
 }
 
 static enum err_code certificate_out(struct sites *sites,

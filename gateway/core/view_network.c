@@ -166,7 +166,7 @@ static enum err_code balance_add_up(void *context,
 static enum err_code changed_take(const struct view *view,
 				  const struct network_feed *feed,
 				  uint64_t number, struct network_item *item,
-				  struct err *err)
+				  struct network_row *row, struct err *err)
 {
 	struct delta_header header;
 	struct moment sealed;
@@ -178,6 +178,8 @@ static enum err_code changed_take(const struct view *view,
 	if (code != ERR_OK)
 		return code;
 	sealed = stamp_moment(header.stamp);
+	row->changed_at = sealed;
+	row->has_changed_at = (header.flags & DELTA_CLOCK_TRUSTED) != 0;
 	if ((header.flags & DELTA_CLOCK_TRUSTED) != 0 &&
 	    (!item->has_changed_at || sealed.ms > item->changed_at.ms)) {
 		item->changed_at = sealed;
@@ -223,22 +225,43 @@ static enum err_code feed_read(const struct view *view,
 				 balance_add_up, &reading, err);
 	if (code == ERR_OK && !reading.is_here)
 		item->count = had;
-	else if (code == ERR_OK)
-		code = changed_take(view, feed, reading.number, item, err);
+	else if (code == ERR_OK) {
+		/* Feeds come by epoch: the last life's movement counts. */
+		row->pos = pos_make(feed->record.id.epoch, reading.number);
+		code = changed_take(view, feed, reading.number, item, row, err);
+	}
 	return code;
 }
 
 /* What came before its sender's word does not make up for what is still to
  * come of another transfer. */
+struct transits {
+	const struct network_sites *sites;
+	struct network_item *item;
+};
+
+static void units_add(int64_t units, int64_t *sum)
+{
+	if (__builtin_add_overflow(*sum, units, sum))
+		*sum = INT64_MAX;
+}
+
 static enum err_code transit_add(void *context, struct span id, int64_t units,
 				 struct err *err)
 {
-	int64_t *sum = context;
+	const struct transits *transits = context;
+	struct network_item *item = transits->item;
+	struct transfer_id parts;
 
-	(void)id;
 	(void)err;
-	if (units > 0 && __builtin_add_overflow(*sum, units, sum))
-		*sum = INT64_MAX;
+	if (units <= 0)
+		return ERR_OK;
+	units_add(units, &item->in_transit);
+	if (!transfer_id_parse(id, &parts))
+		return ERR_OK;
+	for (uint32_t i = 0; i < item->count; i++)
+		if (transits->sites->at[item->rows[i].site].number == parts.to)
+			units_add(units, &item->rows[i].in_transit_in);
 	return ERR_OK;
 }
 
@@ -247,6 +270,7 @@ enum err_code network_item_read(const struct view *view,
 				const struct sku *sku,
 				struct network_item *item, struct err *err)
 {
+	struct transits transits = {sites, item};
 	enum err_code code = ERR_OK;
 
 	*item = (struct network_item){
@@ -255,7 +279,7 @@ enum err_code network_item_read(const struct view *view,
 		code = feed_read(view, &sites->feeds[i], item, err);
 	if (code == ERR_OK)
 		code = transfer_ways(view, sku_span(sku), transit_add,
-				     &item->in_transit, err);
+				     &transits, err);
 	return code;
 }
 

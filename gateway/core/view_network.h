@@ -70,6 +70,10 @@ struct network_figures {
 struct network_row {
 	uint32_t site; /* index in network_sites */
 	struct network_figures figures;
+	int64_t in_transit_in; /* sent there, and not booked in */
+	struct pos pos;        /* of the last movement that is here */
+	struct moment changed_at;
+	bool has_changed_at; /* when it was sealed, by a trusted clock */
 };
 
 /* All zero is an empty one; network_item_release. */

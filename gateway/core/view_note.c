@@ -222,13 +222,20 @@ static void check_part_out(const struct task *task,
 	out_reserve(out, 0);
 }
 
-void view_task_print(const struct entry *entry, struct pos pos,
+/* Begins the payload. */
+static void note_begin(bool is_via, struct json_out *out)
+{
+	out_object(out);
+	out_int_at(out, "v", VIEW_VERSION);
+	if (is_via)
+		out_string_at(out, "via", "feed");
+}
+
+static void task_out(const struct entry *entry, struct pos pos,
 		     const struct check_sheet *sheet, struct json_out *out)
 {
 	const struct task *task = &entry->body.task;
 
-	out_object(out);
-	out_int_at(out, "v", VIEW_VERSION);
 	out_text_at(out, "id", name_span(&task->id));
 	out_string_at(out, "kind", term_name(TERM_TASK, task->kind));
 	out_string_at(out, "state", term_name(TERM_TASK_STATE, task->state));
@@ -243,6 +250,20 @@ void view_task_print(const struct entry *entry, struct pos pos,
 	check_part_out(task, sheet, out);
 	view_pos_out(pos, out);
 	out_object_end(out);
+}
+
+void view_task_print(const struct entry *entry, struct pos pos,
+		     const struct check_sheet *sheet, struct json_out *out)
+{
+	note_begin(false, out);
+	task_out(entry, pos, sheet, out);
+}
+
+void view_task_via_print(const struct entry *entry, struct pos pos,
+			 const struct check_sheet *sheet, struct json_out *out)
+{
+	note_begin(true, out);
+	task_out(entry, pos, sheet, out);
 }
 
 /* ---- alerts ---- */
@@ -261,7 +282,7 @@ static const struct alert_text alert_general = {
 	"请在操作手册中按此告警代码查找。",
 };
 
-void view_alert_print(const struct entry *entry, struct pos pos,
+static void alert_out(const struct entry *entry, struct pos pos,
 		      struct json_out *out)
 {
 	const struct alert *alert = &entry->body.alert;
@@ -274,8 +295,6 @@ void view_alert_print(const struct entry *entry, struct pos pos,
 		if (subject.size == 0)
 			subject = code;
 	}
-	out_object(out);
-	out_int_at(out, "v", VIEW_VERSION);
 	out_text_at(out, "id", ref_span(&alert->id));
 	out_text_at(out, "code", code);
 	out_string_at(out, "severity", severity_name(alert->severity));
@@ -289,4 +308,18 @@ void view_alert_print(const struct entry *entry, struct pos pos,
 	sentence_out("next_zh", text->next_zh, subject, alert->value, out);
 	view_pos_out(pos, out);
 	out_object_end(out);
+}
+
+void view_alert_print(const struct entry *entry, struct pos pos,
+		      struct json_out *out)
+{
+	note_begin(false, out);
+	alert_out(entry, pos, out);
+}
+
+void view_alert_via_print(const struct entry *entry, struct pos pos,
+			  struct json_out *out)
+{
+	note_begin(true, out);
+	alert_out(entry, pos, out);
 }

@@ -19,4 +19,10 @@ void view_pos_out(struct pos pos, struct json_out *out);
 void view_moment_out(const char *key, struct moment moment, bool is_trusted,
 		     struct json_out *out);
 
+/* As view_alert_print and view_task_print, of another site's, with "via". */
+void view_alert_via_print(const struct entry *entry, struct pos pos,
+			  struct json_out *out);
+void view_task_via_print(const struct entry *entry, struct pos pos,
+			 const struct check_sheet *sheet, struct json_out *out);
+
 #endif

@@ -214,9 +214,12 @@ static enum err_code memory_take(struct control *control, struct err *err)
 			return err_set(err, ERR_FULL, "out of memory");
 	}
 	code = desk_open(&control->desk, err);
-	if (code == ERR_OK)
-		desk_zone(control->desk, control->config.zone);
-	return code;
+	if (code != ERR_OK)
+		return code;
+	desk_zone(control->desk, control->config.zone);
+	desk_ages(control->desk, control->config.ports.age,
+		  control->config.ports.context);
+	return ERR_OK;
 }
 
 static enum err_code sources_add(struct control *control, struct err *err)

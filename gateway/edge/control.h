@@ -65,6 +65,7 @@ struct control_ports {
 	 * connection, or no room. */
 	enum err_code (*scan)(void *context, struct span device,
 			      struct span payload);
+	site_age_fn *age; /* for queries; NULL: nobody tells */
 	const struct control_extra *extras;
 	size_t extra_count;
 	void *context;

@@ -22,8 +22,9 @@ enum err_code publisher_network_open(const struct publisher_network_plan *plan,
 	network->env = env;
 	network->sink = *sink;
 	text_print(plan->org, org, sizeof(org));
-	fits = text_format(network->prefix, sizeof(network->prefix),
-			   "depot/v1/%s/network/", org);
+	network->shown = plan->shown;
+	fits = text_format(network->org, sizeof(network->org), "depot/v1/%s/",
+			   org);
 	ASSERT(fits);
 	code = feed_desk_open(plan->net_id, &network->desk, err);
 	if (code != ERR_OK) {
@@ -45,6 +46,8 @@ void publisher_network_close(struct publisher_network *network)
 	marks_release(&network->due);
 	marks_release(&network->none);
 	free(network->cursors);
+	for (uint32_t i = 0; i < network->news_count; i++)
+		site_news_release(&network->news[i]);
 	free(network->news);
 	free(network->pages);
 	free(network);
@@ -76,6 +79,9 @@ void publisher_network_connected(struct publisher_network *network)
 	network->has_told = false;
 	network->look_ms = 0;
 	network->round_ms = 0;
+	network->stale_count = 0;
+	network->has_missed_stale = false;
+	network_sites_anew(network);
 }
 
 void publisher_network_disconnected(struct publisher_network *network)
@@ -86,14 +92,15 @@ void publisher_network_disconnected(struct publisher_network *network)
 
 /* ---- publishing ---- */
 
-static enum err_code network_send(struct publisher_network *network,
-				  const char *level, const struct json_out *out)
+enum err_code network_publish(struct publisher_network *network,
+			      bool is_network, const char *level,
+			      const struct json_out *out)
 {
 	char topic[PUBLISHER_TOPIC_SIZE];
 	struct publication publication = {
 		.topic = topic, .qos = 1, .is_retained = true};
-	bool fits = text_format(topic, sizeof(topic), "%s%s", network->prefix,
-				level);
+	bool fits = text_format(topic, sizeof(topic), "%s%s%s", network->org,
+				is_network ? "network/" : "", level);
 
 	ASSERT(fits);
 	if (out != NULL) {
@@ -102,7 +109,14 @@ static enum err_code network_send(struct publisher_network *network,
 	} else {
 		publication.payload = SPAN_LITERAL("");
 	}
+	network->left--;
 	return network->sink.publish(network->sink.context, &publication);
+}
+
+static enum err_code network_send(struct publisher_network *network,
+				  const char *level, const struct json_out *out)
+{
+	return network_publish(network, true, level, out);
 }
 
 /* "stock/{item}/{n}" */
@@ -163,6 +177,8 @@ static enum err_code item_publish(struct look *look, uint32_t number,
 		code = page_send(network, level, i);
 	if (code == ERR_OK)
 		code = total_send(network, level);
+	if (code == ERR_OK)
+		code = network_rows_publish(network, number, level, err);
 	if (code != ERR_OK)
 		return code;
 	network->pages[number] = network_pages(&network->item);
@@ -177,7 +193,7 @@ static enum err_code items_publish(struct look *look, struct err *err)
 	uint32_t number;
 
 	for (uint32_t i = 0;
-	     i < NETWORK_ITEMS_MAX &&
+	     i < NETWORK_ITEMS_MAX && network->left > 0 &&
 	     marks_next(&network->due, &network->none, network->turn, &number);
 	     i++) {
 		enum err_code code = item_publish(look, number, err);
@@ -224,8 +240,10 @@ static enum err_code status_publish(struct look *look)
 /* All is out as the last look saw it: then so is its age. */
 static void complete_note(struct publisher_network *network)
 {
-	if (network->due.count > 0 || network_is_pending(network))
+	if (network->due.count > 0 || network_is_pending(network) ||
+	    network_notes_are_due(network))
 		return;
+	network_sites_complete(network);
 	network->complete = network->seen.oldest;
 	network->is_complete = network->seen.has_oldest;
 }
@@ -238,6 +256,7 @@ static enum err_code round_do(struct look *look, struct err *err)
 	int64_t now_ms = look->now->monotonic_ms;
 	enum err_code code = ERR_OK;
 
+	network->left = NETWORK_SENDS_MAX;
 	if (network->is_fresh || network->is_behind ||
 	    now_ms >= network->look_ms) {
 		network->look_ms = now_ms + NETWORK_LOOK_MS;
@@ -246,18 +265,40 @@ static enum err_code round_do(struct look *look, struct err *err)
 	if (code == ERR_OK)
 		code = network_scan(look, err);
 	if (code == ERR_OK)
+		code = network_notes_publish(look, err);
+	if (code == ERR_OK)
 		code = items_publish(look, err);
+	if (code == ERR_OK)
+		code = network_stale_clear(look, err);
 	if (code != ERR_OK)
 		return code;
 	complete_note(network);
-	return status_publish(look);
+	code = network_statuses_publish(look, err);
+	return code == ERR_OK ? status_publish(look) : code;
+}
+
+bool publisher_network_age(const struct publisher_network *network,
+			   uint32_t site, struct site_age *ret_age)
+{
+	if (network == NULL)
+		return false;
+	for (uint32_t i = 0; i < network->sites.count; i++) {
+		const struct network_site *at = &network->sites.at[i];
+
+		if (at->number != site || !at->is_covered)
+			continue;
+		*ret_age = (struct site_age){at->as_of, at->has_as_of,
+					     at->is_stale};
+		return true;
+	}
+	return false;
 }
 
 enum err_code publisher_network_run(struct publisher_network *network,
 				    const struct publisher_now *now,
 				    int64_t *ret_due_ms, struct err *err)
 {
-	struct look look = {network, now, NULL};
+	struct look look = {network, now, NULL, 0};
 	enum err_code code;
 
 	*ret_due_ms = INT64_MAX;

@@ -48,6 +48,7 @@ static enum err_code entry_mark(void *context, struct pos pos,
 	struct look *look = context;
 
 	(void)pos;
+	network_site_touch(look->network, look->site, entry);
 	if (entry->kind == ENTRY_MOVEMENT)
 		return item_mark(look->network,
 				 sku_span(&entry->body.movement.item), err);
@@ -111,6 +112,7 @@ static void feed_begin_anew(struct publisher_network *network,
 {
 	cursor_rescan(cursor);
 	mark_known(network);
+	network_site_touch(network, cursor->id.site, NULL);
 }
 
 /* Marks what the next deltas of the feed touched. */
@@ -118,6 +120,7 @@ static enum err_code feed_read(struct look *look,
 			       const struct feed_record *feed,
 			       struct feed_cursor *cursor, struct err *err)
 {
+	look->site = feed->id.site;
 	for (uint32_t i = 0; i < NETWORK_DELTAS_MAX; i++) {
 		struct delta_place place = {feed->id, cursor->seq + 1};
 		enum err_code code;
@@ -291,8 +294,12 @@ static enum err_code site_look(struct look *look, struct network_site *site,
 
 	/* Another one came in between: what is remembered is somebody else's.
 	 */
-	if (news->number != site->number)
-		*news = (struct site_news){.number = site->number};
+	if (news->number != site->number) {
+		site_news_release(news);
+		*news = (struct site_news){.number = site->number,
+					   .is_notes_due = true,
+					   .is_status_due = true};
+	}
 	if (site->number == look->network->site)
 		code = own_as_of(look, site, err);
 	if (code != ERR_OK)
@@ -302,6 +309,8 @@ static enum err_code site_look(struct look *look, struct network_site *site,
 	if (news->is_known &&
 	    (news->was_stale != site->is_stale || news->state != site->state))
 		site_mark(look->network, site->number);
+	news->is_status_due |=
+		news->was_stale != site->is_stale || news->state != site->state;
 	news->was_stale = site->is_stale;
 	news->state = site->state;
 	news->is_known = true;
@@ -322,6 +331,8 @@ static enum err_code sites_look(struct look *look, struct err *err)
 	network->news = array;
 	if (code != ERR_OK)
 		return err_set(err, code, "out of memory");
+	if (network->news_count < network->sites.count)
+		network->news_count = network->sites.count;
 	heads_take(network);
 	for (uint32_t i = 0; i < network->sites.count && code == ERR_OK; i++)
 		code = site_look(look, &network->sites.at[i], &network->news[i],

@@ -140,5 +140,62 @@ def hq_publishes_the_sum_of_all_sites_and_who_is_silent(scratch):
     h.same(len(lone.messages), 1, "messages of the network at a site")
 
 
+ROOT = f"depot/v1/{h.ORG}"
+CHECKS = """check,question,name_en,name_zh,kind,times,grace_min,answer
+cold-1,,Freezer,冷库,cold_chain,08:00 20:00,30,
+cold-1,1,Door closed?,门已关？,,,,yes
+"""
+
+
+def gone(message):
+    return not message.payload
+
+
+@h.test
+def a_sites_own_topics_are_at_hqs_broker_too(scratch):
+    _, (hq, first, second) = bed.begin(scratch)
+    hq.stop()
+    hq.directives["publish.sites"] = "stock"
+    hq.directives["publish.fresh_for_s"] = FRESH_S
+    hq.directives["publish.status_interval"] = "1 s"
+    hq.write_config()
+    hq.start()
+    wall = h.Client(scratch, hq.broker, "wall", subscribe=[
+        f"{ROOT}/{name}/#" for name in ("hz-01", "sh-02")])
+    bed.scan(scratch, first, 10, "b1")
+    stock = wall.wait_message(f"{ROOT}/hz-01/stock/TEA", has(
+        on_hand=20, good=20, via="feed", available=None)).json()
+    assert stock["epoch"] == 1 and stock["pos"] > 0
+    wall.wait_message(f"{ROOT}/hz-01/status", has(
+        state="ready", via="feed", stale=False, feed="contiguous"))
+    first.depot("check", "import", scratch.write("checks.csv", CHECKS))
+    first.any_exit("check", "do", "cold-1", "no")
+    alert = f"{ROOT}/hz-01/alert/check_failed-cold-1"
+    told = wall.wait_message(alert, has(via="feed", code="check_failed"))
+    h.same(told.json()["severity"], "critical")
+
+    def followup():
+        return next((message for message in wall.messages
+                     if message.topic.startswith(f"{ROOT}/hz-01/task/")
+                     and message.payload
+                     and message.json()["reason"] == "check_failed"), None)
+    wall.wait(followup, "the task to check again")
+    h.same(followup().json()["text_en"][:21], "Check Freezer (cold-1")
+    listed = hq.any_exit("check", "list", "--network")["checks"]
+    h.same([(row["name"], row["check"], row["last"]["in_order"],
+             row["failed"]) for row in listed],
+           [("hz-01", "cold-1", False, True)])
+
+    # While HQ's box is off it is put right; its broker keeps what was said.
+    hq.stop()
+    first.depot("check", "do", "cold-1", "yes")
+    after = wall.mark()
+    hq.start()
+    wall.wait_message(alert, gone, after=after)
+    wall.wait_message(followup().topic, gone, after=after)
+    sites = {row["name"]: row for row in hq.depot("hq", "sites")["sites"]}
+    h.same(sites["hz-01"]["stale"], False)
+
+
 if __name__ == "__main__":
     h.main()

@@ -197,6 +197,9 @@ class Contract:
 
 def check_sum(row):
     """on_hand is the sum of its states, in a payload or a row."""
+    if isinstance(row, dict) and row.get("via") == "feed":
+        check_network_sum(row)
+        return
     if isinstance(row, dict):
         on_hand, parts = row["on_hand"], [row[part] for part in PARTS]
     elif len(row) > 1:

@@ -171,8 +171,8 @@ static struct control_config bed_config(struct bed *bed)
 				       .auditor = bed->auditor,
 				       .loop = bed->loop,
 				       .clock = &bed->clock,
-				       .ports = {bed_status, bed_scan, &extra,
-						 1, bed}};
+				       .ports = {bed_status, bed_scan, NULL,
+						 &extra, 1, bed}};
 }
 
 static inline int bed_setup(void **state)
