@@ -13,8 +13,8 @@
 #define DEPOT_GATEWAY_CORE_ASKING_H
 
 #include "gateway/core/act.h"
-#include "gateway/core/command.h"
 #include "gateway/core/event.h"
+#include "gateway/core/site_age.h"
 #include "gateway/core/spec.h"
 #include "gateway/core/terms.h"
 #include "gateway/core/verdict.h"

@@ -22,6 +22,7 @@
 #define DEPOT_GATEWAY_CORE_COMMAND_H
 
 #include "gateway/core/event.h"
+#include "gateway/core/site_age.h"
 #include "gateway/core/spec.h"
 #include "gateway/ingest/json_out.h"
 #include "rules/ledger/entry.h"
@@ -72,15 +73,8 @@ void desk_close(struct desk *desk);
 struct zone;
 void desk_zone(struct desk *desk, const struct zone *zone);
 
-/* How old what is here of a site is, by whoever hears more than its feed: heads
- * and the clock. Without it queries go by the last delta's stamp. */
-struct site_age {
-	struct moment as_of;
-	bool has_as_of; /* false: the site's clock was not trusted */
-	bool is_stale;
-};
-typedef bool site_age_fn(void *context, uint32_t site,
-			 struct site_age *ret_age);
+/* Who tells how old sites are; without it queries go by the stamps of their
+ * last deltas. */
 void desk_ages(struct desk *desk, site_age_fn *age, void *context);
 
 /* Runs a query on @view as of @now (0: the clock cannot be trusted; then as_of

@@ -27,7 +27,7 @@
 #ifndef DEPOT_GATEWAY_EDGE_PUBLISHER_NETWORK_H
 #define DEPOT_GATEWAY_EDGE_PUBLISHER_NETWORK_H
 
-#include "gateway/core/command.h"
+#include "gateway/core/site_age.h"
 #include "gateway/core/view_network.h"
 #include "gateway/edge/publisher.h"
 
