@@ -122,6 +122,7 @@ static void audit_free(struct network_audit *audit)
 	intern_release(&audit->said.keys);
 	free(audit->said.at);
 	free(audit->said.is_seen);
+	told_close(audit->told);
 	free(audit);
 }
 
@@ -137,7 +138,9 @@ enum err_code audit_network_run(const struct view *view,
 		return no_memory(err);
 	audit->view = view;
 	audit->plan = plan;
-	code = run(audit, err);
+	code = told_open(plan->net_id, &audit->told, err);
+	if (code == ERR_OK)
+		code = run(audit, err);
 	if (code == ERR_OK)
 		*ret_result = audit->result;
 	audit_free(audit);

@@ -131,10 +131,11 @@ struct reading {
 
 static enum err_code entry_fold(struct network_audit *audit,
 				struct reading *reading, struct pos pos,
-				struct span bytes)
+				struct span bytes, struct err *err)
 {
 	struct entry entry;
 	bool is_void;
+	bool is_told = false;
 	bool fits = true;
 	enum err_code code = entry_decode(bytes, &entry);
 
@@ -143,6 +144,13 @@ static enum err_code entry_fold(struct network_audit *audit,
 	is_void = code != ERR_OK ||
 		  feed_law_judge(&reading->law, pos_number(pos), &entry) != 0;
 	code = ERR_OK;
+	if (!is_void)
+		code = told_elsewhere(audit->told, audit->view,
+				      &(struct told_entry){audit->feed, pos,
+							   &entry},
+				      &is_told, err);
+	if (code != ERR_OK || is_told)
+		return code;
 	if (!is_void && entry.kind == ENTRY_MOVEMENT)
 		code = movement_fold(audit, pos, &entry.body.movement, &fits);
 	else if (!is_void && entry.kind == ENTRY_CLOSING)
@@ -181,7 +189,7 @@ static bool rows_read_all(struct network_audit *audit,
 }
 
 static enum err_code rows_fold(struct network_audit *audit,
-			       struct reading *reading)
+			       struct reading *reading, struct err *err)
 {
 	const struct delta_header *header = &reading->delta.header;
 	enum err_code code = ERR_OK;
@@ -189,12 +197,12 @@ static enum err_code rows_fold(struct network_audit *audit,
 	for (uint32_t i = 0; i < header->row_count && code == ERR_OK; i++)
 		code = entry_fold(audit, reading,
 				  pos_make(header->epoch, header->first + i),
-				  arena_at(&audit->arena, i));
+				  arena_at(&audit->arena, i), err);
 	return code;
 }
 
 static enum err_code delta_fold(struct network_audit *audit,
-				struct reading *reading)
+				struct reading *reading, struct err *err)
 {
 	const struct delta_header *header = &reading->delta.header;
 	bool is_start = (header->flags & DELTA_SEGMENT_START) != 0 ||
@@ -211,7 +219,7 @@ static enum err_code delta_fold(struct network_audit *audit,
 		return ERR_OK;
 	audit->result.rows += header->row_count;
 	if (is_sound)
-		return rows_fold(audit, reading);
+		return rows_fold(audit, reading, err);
 	reading->voids += header->row_count;
 	return ERR_OK;
 }
@@ -314,7 +322,7 @@ static enum err_code shared_read(struct network_audit *audit,
 	for (uint64_t seq = base.segment; seq > 0 && seq <= base.seq; seq++) {
 		code = delta_read(audit, seq, &reading->delta, err);
 		if (code == ERR_OK)
-			code = delta_fold(audit, reading);
+			code = delta_fold(audit, reading, err);
 		if (code != ERR_OK)
 			return code;
 	}
@@ -336,7 +344,7 @@ static enum err_code deltas_read(struct network_audit *audit,
 		reading->is_folded = seq <= feed->counted;
 		audit->result.excluded += !reading->is_folded;
 		audit->result.deltas++;
-		code = delta_fold(audit, reading);
+		code = delta_fold(audit, reading, err);
 		if (code != ERR_OK)
 			return err_set(err, code, "out of memory");
 		code = word_say(audit, err);

@@ -45,6 +45,7 @@ struct network_audit {
 	struct rows *rows;
 	struct entry_bytes entry;
 	struct arena arena; /* the entries of the delta under way */
+	struct told *told;
 	uint64_t deltas_total;
 
 	/* the feed under way */

@@ -323,6 +323,30 @@ MUST_CHECK enum err_code feed_sealed_at(const struct view *view,
 					struct delta_header *ret_header,
 					struct err *err);
 
+/* ---- what is told twice ---- */
+
+/*
+ * Finds out whether an entry counts where it stands (docs/protocol/sync.md,
+ * "What is told twice"): after a succession or a fork the same words may stand
+ * in two feeds of a site. Memory of its own; for one thread, and one view after
+ * the other (told_forget between views that are not of one transaction).
+ */
+struct told;
+MUST_CHECK enum err_code told_open(const uint8_t net_id[NET_ID_SIZE],
+				   struct told **ret_told, struct err *err);
+void told_close(struct told *told); /* takes NULL */
+void told_forget(struct told *told);
+struct told_entry {
+	const struct feed_record *feed; /* in which it stands */
+	struct pos pos;
+	const struct entry *entry;
+};
+/* *@ret_is: it counts at another place, and not here. */
+MUST_CHECK enum err_code told_elsewhere(struct told *told,
+					const struct view *view,
+					const struct told_entry *what,
+					bool *ret_is, struct err *err);
+
 /* ---- rebuilding ---- */
 
 /*

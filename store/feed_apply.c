@@ -126,6 +126,7 @@ static enum err_code row_apply(struct applying *applying, uint64_t number,
 	struct pos pos = pos_make(applying->feed->id.epoch, number);
 	UNINITIALIZED struct entry entry;
 	enum void_reason reason = 0;
+	bool is_told = false;
 	enum err_code code = entry_decode(bytes, &entry);
 
 	if (code == ERR_VERSION)
@@ -135,6 +136,13 @@ static enum err_code row_apply(struct applying *applying, uint64_t number,
 	else
 		reason = feed_law_judge(&applying->law, number, &entry);
 	code = ERR_OK;
+	if (reason == 0)
+		code = told_of_desk(applying->desk, txn_view(applying->txn),
+				    &(struct told_entry){applying->feed, pos,
+							 &entry},
+				    &is_told, err);
+	if (code != ERR_OK || is_told)
+		return code;
 	if (reason == 0 && entry.kind == ENTRY_MOVEMENT)
 		code = movement_apply(applying, pos, &entry, &reason, err);
 	else if (reason == 0)

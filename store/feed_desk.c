@@ -61,6 +61,8 @@ void feed_desk_close(struct feed_desk *desk)
 	for (size_t i = 0; i < FEED_DESK_ROWS_MAX; i++)
 		rows_close(desk->rows[i].rows);
 	accounts_close(desk->accounts);
+	told_close(desk->told);
+	told_close(desk->told_other);
 	free(desk);
 }
 
@@ -76,6 +78,8 @@ void feed_desk_committed(struct feed_desk *desk)
 
 void feed_desk_abandon(struct feed_desk *desk)
 {
+	if (desk->told != NULL)
+		told_forget(desk->told);
 	for (size_t i = 0; i < FEED_DESK_ROWS_MAX; i++)
 		desk->rows[i].id.site = SITE_NONE;
 }

@@ -92,6 +92,8 @@ struct feed_desk {
 	uint64_t uses;
 	struct desk_rows rows[FEED_DESK_ROWS_MAX];
 	struct accounts *accounts;
+	struct told *told; /* NULL until something was told twice */
+	struct told *told_other;
 	struct arena arena;
 	struct entry_bytes entry;
 	uint8_t rows_buffer[DELTA_ROWS_SIZE_MAX];
@@ -201,6 +203,30 @@ MUST_CHECK enum err_code feed_fences_apply(struct feed_desk *desk,
 					   struct txn *txn, struct err *err);
 /* The state that goes with where a feed ends. */
 void feed_settle(struct feed_record *feed, uint64_t limit);
+
+/* Folds a feed's balances again, and what its site says of transfers. */
+MUST_CHECK enum err_code feed_fold_again(struct feed_desk *desk,
+					 struct txn *txn,
+					 struct feed_record *feed,
+					 struct err *err);
+
+/* ---- feed_told.c ---- */
+
+/* As told_elsewhere, for the writer. */
+MUST_CHECK enum err_code told_of_desk(struct feed_desk *desk,
+				      const struct view *view,
+				      const struct told_entry *what,
+				      bool *ret_is, struct err *err);
+/* Entries @range of @feed came, went, or count otherwise than they did: folds
+ * again the feeds in which their words stand as well. */
+struct told_range {
+	uint64_t first;
+	uint64_t last;
+};
+MUST_CHECK enum err_code told_settle(struct feed_desk *desk, struct txn *txn,
+				     const struct feed_record *feed,
+				     const struct told_range *range,
+				     struct err *err);
 
 /* ---- feed_latest.c ---- */
 

@@ -227,6 +227,29 @@ static enum err_code rest_clear(struct txn *txn, uint32_t site, struct err *err)
 	return code;
 }
 
+static enum err_code transfers_again(struct feed_desk *desk, struct txn *txn,
+				     const struct feed_record *feed,
+				     struct err *err)
+{
+	uint32_t site = feed->id.site;
+	enum err_code code;
+
+	if (feed_has_journal(feed))
+		return ERR_OK;
+	code = transfer_forget(txn, site, err);
+	if (code == ERR_OK)
+		code = site_replay(desk, txn, site, APPLY_TRANSFERS, err);
+	return code;
+}
+
+enum err_code feed_fold_again(struct feed_desk *desk, struct txn *txn,
+			      struct feed_record *feed, struct err *err)
+{
+	enum err_code code = feed_refold(desk, txn, feed, err);
+
+	return code == ERR_OK ? transfers_again(desk, txn, feed, err) : code;
+}
+
 /* @feed ends at @limit, and more than that, or less, was counted. */
 static enum err_code feed_cut(struct feed_desk *desk, struct txn *txn,
 			      struct feed_record *feed, uint64_t limit,
@@ -243,12 +266,11 @@ static enum err_code feed_cut(struct feed_desk *desk, struct txn *txn,
 		code = rest_clear(txn, site, err);
 	if (code == ERR_OK)
 		code = site_replay(desk, txn, site, APPLY_REST, err);
-	if (code == ERR_OK && !feed_has_journal(feed)) {
-		code = transfer_forget(txn, site, err);
-		if (code == ERR_OK)
-			code = site_replay(desk, txn, site, APPLY_TRANSFERS,
-					   err);
-	}
+	if (code == ERR_OK)
+		code = transfers_again(desk, txn, feed, err);
+	if (code == ERR_OK)
+		code = told_settle(desk, txn, feed,
+				   &(struct told_range){1, feed->number}, err);
 	return code;
 }
 

@@ -232,6 +232,11 @@ static enum err_code arena_seal(struct feed_desk *desk, struct txn *txn,
 	code = feed_put(txn, feed, err);
 	if (code == ERR_OK && feed->seq == 1)
 		code = heir_note(txn, desk->net_id, &delta, err);
+	if (code == ERR_OK)
+		code = told_settle(desk, txn, feed,
+				   &(struct told_range){delta.header.first,
+							feed->number},
+				   err);
 	if (code == ERR_OK && applying.has_fence)
 		code = feed_fences_apply(desk, txn, err);
 	return code;

@@ -481,6 +481,9 @@ static enum err_code feed_split(struct feed_desk *desk, struct txn *txn,
 	if (code == ERR_OK)
 		code = feed_refold(desk, txn, &branch, err);
 	if (code == ERR_OK)
+		code = told_settle(desk, txn, &branch,
+				   &(struct told_range){1, branch.number}, err);
+	if (code == ERR_OK)
 		*feed = rest;
 	return code;
 }

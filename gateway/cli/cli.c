@@ -124,6 +124,8 @@ static enum exit_code exit_of_code(struct span code)
 		{"unknown_command", EXIT_FAILED},
 		{"unknown_*", EXIT_NOT_FOUND},
 		{"no_account", EXIT_FAILED},
+		{"no_successor", EXIT_NOT_FOUND},
+		{"several_successors", EXIT_CONFLICT},
 		{"no_*", EXIT_USAGE},
 		{"bad_rows", EXIT_FAILED},
 		{"bad_encoding", EXIT_FAILED},

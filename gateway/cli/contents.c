@@ -10,6 +10,7 @@
 #include "gateway/cli/configure.h"
 #include "gateway/cli/decode.h"
 #include "gateway/cli/errands.h"
+#include "gateway/cli/forks.h"
 #include "gateway/cli/goods.h"
 #include "gateway/cli/help.h"
 #include "gateway/cli/hq.h"
@@ -43,7 +44,7 @@ const struct verb_group verb_groups[] = {
 	 {people_verbs, broker_access_verbs, page_verbs}},
 	{"The network",
 	 "网络",
-	 {hq_verbs, join_verbs, peers_verbs, carry_verbs}},
+	 {hq_verbs, fork_verbs, join_verbs, peers_verbs, carry_verbs}},
 	{"Setting up", "启用", {setup_verbs, configure_verbs}},
 	{"Keeping the ledger", "账本维护", {keep_verbs, replay_verbs}},
 	{"Help", "帮助", {help_verbs}},

@@ -78,6 +78,7 @@ extern const struct command_table hq_commands;
 extern const struct command_table carry_commands;
 extern const struct command_table hq_queries;
 extern const struct command_table network_check_queries;
+extern const struct command_table succession_commands;
 
 /*
  * Makes the reply an error: a stable @code, and the sentence in both languages

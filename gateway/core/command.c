@@ -29,7 +29,7 @@ static const struct command_table *const tables[] = {
 	&master_queries,   &work_queries,          &journal_queries,
 	&trace_queries,    &check_commands,        &transfer_commands,
 	&transfer_queries, &hq_commands,           &hq_queries,
-	&carry_commands,   &network_check_queries,
+	&carry_commands,   &network_check_queries, &succession_commands,
 };
 
 static const struct command_row *row_find(struct span name)

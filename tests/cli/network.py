@@ -85,6 +85,26 @@ def a_network_is_founded_once_and_its_root_key_leaves_the_box(scratch):
 
 
 @h.test
+def what_waits_for_hqs_word_is_listed_and_asked_for_by_name(scratch):
+    """In a network in which nothing happened: e2e_restored has the cases."""
+    boxes = Boxes(scratch).found()
+    path, _ = boxes.invite("hz-07")
+    _, _, ask = boxes.join("hz-07", path)
+    boxes.hq.error("unknown_site", "hq", "succeed", "hz-07", exit=5)
+    boxes.hq.json("hq", "admit", ask)
+    h.same(boxes.hq.json("hq", "successors")["successors"], [])
+    boxes.hq.error("no_successor", "hq", "succeed", "hz-07", exit=5)
+    boxes.hq.error("bad_key", "hq", "succeed",
+                   "hz-07", "--key", "12", exit=2)
+    boxes.hq.error("unknown_branch", "hq", "choose", "hz-07", "--branch",
+                   "00112233445566aa", "--yes", exit=5)
+    h.same(boxes.hq.json("fork", "list")["forks"], [])
+    boxes.hq.error("unknown_fork", "fork", "show", "1", exit=5)
+    boxes.hq.error("unknown_file", "fork", "verify", "/no/such/file", exit=5)
+    boxes.hq.error("bad_file", "fork", "verify", path, exit=2)
+
+
+@h.test
 def for_a_try_the_root_key_may_stay(scratch):
     boxes = Boxes(scratch)
     said = boxes.hq.json("hq", "init", "--keep-root-here")

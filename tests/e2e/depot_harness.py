@@ -881,11 +881,9 @@ def run_one(function):
 
 
 def main():
-    """Runs the tests of the file, or those that are named. Those of a file
-    whose helpers it uses are that one's."""
+    """Runs the tests of the file, or those that are named."""
     names = sys.argv[1:]
-    chosen = [one for one in TESTS if one.__module__ == "__main__"
-              and (not names or one.__name__ in names)]
+    chosen = [one for one in TESTS if not names or one.__name__ in names]
     verdicts = [run_one(one) for one in chosen]
     print(f"{verdicts.count('OK')} ok, {verdicts.count('FAILED')} failed, "
           f"{verdicts.count('SKIPPED')} skipped")

@@ -16,6 +16,7 @@ import depot_harness as h
 import sites as s
 
 NO_BRANCH = "0" * 16
+h.TESTS.clear()  # those of sites.py are its own
 
 
 def image_of(scratch, box, name, with_guard=False):
@@ -59,6 +60,39 @@ def receipts(box):
                for entry in box.movements())
 
 
+def successor(hq):
+    """The one that a site began, as HQ is told of it."""
+    rows = hq.depot("hq", "successors")["successors"]
+    h.same(len(rows), 1, "successors")
+    return rows[0]
+
+
+def certified(hq, sites, reason):
+    """HQ's people look, and certify; all come to agree on it."""
+    row = successor(hq)
+    h.same((row["name"], row["standing"], row["reason"], row["parent_epoch"]),
+           ("sh-02", "provisional", reason, 1), "the case")
+    done = hq.depot("hq", "succeed", "sh-02", "--reason", "disk went back")
+    h.same((done["epoch"], done["parent_epoch"]), (row["epoch"], 1), "word")
+    until("the parent to end everywhere", lambda: all(
+        feed[(5, 1, NO_BRANCH)][0] == "fenced"
+        for feed in [s.agree(sites)]))
+    h.same(successor(hq)["standing"], "certified", "standing")
+
+
+def clean(sites, feeds):
+    """The network's audit finds nothing, at each of them."""
+    for site in sites:
+        result = site.depot("audit", "--network")
+        h.same((result["unexplained"], result["findings"], result["feeds"]),
+               (0, 0, feeds), f"audit at {site.site}")
+        assert result["movements"] > 0
+
+
+def on_hand(box):
+    return box.depot("stock", "TEA")["on_hand"]
+
+
 @h.test
 def a_disk_that_went_back_loses_nothing_and_all_agree(scratch):
     _, sites = s.begin(scratch)
@@ -82,6 +116,11 @@ def a_disk_that_went_back_loses_nothing_and_all_agree(scratch):
            "the life before")
     s.holds(feeds, {1, 3, 4, 5})
     h.same(receipts(box), 350, "receipts in the box's own book")
+    certified(hq, sites, "rollback")
+    clean(sites, 5)
+    h.same([task["reason"] for task in box.depot("tasks")["tasks"]],
+           ["medium_lost"], "tasks")
+    h.same(on_hand(box), 700, "units of tea in the box's own book")
 
 
 @h.test

@@ -457,13 +457,70 @@ static void what_was_never_sealed_is_told_again_in_the_new_epoch(void **state)
 	env_close(peers);
 }
 
+static struct units units_of(struct bed *bed, const struct view *view)
+{
+	struct units units = {0};
+
+	assert_done(site_balance_walk(view, NULL, units_add, &units,
+				      &bed->w.err),
+		    &bed->w.err);
+	return units;
+}
+
+/* The new epoch told two entries again, and then somebody comes who had them in
+ * the old one: they count there, and here no more. Folding all anew comes to
+ * the same. */
+static void what_the_old_feed_turns_out_to_have_counts_once(void **state)
+{
+	struct bed *bed = *state;
+	struct units before;
+	struct units after;
+	struct units peers_have;
+	struct env *peers;
+	struct view *view;
+	struct txn *txn;
+
+	live(bed);
+	peers = roll_back(bed);
+	(void)succeed(bed, NULL);
+	assert_int_equal(seal(bed), 1);
+	view = look(bed);
+	before = units_of(bed, view);
+	view_end(view);
+	assert_int_equal(before.tea, 30);
+	assert_done(view_begin(peers, &view, &bed->w.err), &bed->w.err);
+	peers_have = units_of(bed, view);
+	view_end(view);
+	fetch(bed, peers, 3);
+	view = look(bed);
+	after = units_of(bed, view);
+	view_end(view);
+	assert_true(peers_have.tea > before.tea || peers_have.cup > before.cup);
+	assert_int_equal(after.tea, peers_have.tea);
+	assert_int_equal(after.cup, peers_have.cup);
+	assert_done(txn_begin(ledger_env(bed->w.ledger), &txn, &bed->w.err),
+		    &bed->w.err);
+	assert_done(feed_rebuild(bed->desk, txn, &bed->w.err), &bed->w.err);
+	after = units_of(bed, txn_view(txn));
+	txn_abandon(txn);
+	feed_desk_abandon(bed->desk);
+	assert_int_equal(after.tea, peers_have.tea);
+	assert_int_equal(after.cup, peers_have.cup);
+	env_close(peers);
+}
+
 /* The old image went on before anybody noticed: the journal has other entries
  * under the same numbers. Nothing is changed, and a new epoch opens. */
 static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
 {
 	struct bed *bed = *state;
+	struct rebuild_difference difference;
 	struct succession succession;
+	struct units ours;
+	struct units theirs;
 	struct env *peers;
+	struct view *view;
+	char scratch[160];
 	uint64_t count = 99;
 
 	live(bed);
@@ -477,6 +534,21 @@ static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
 	assert_int_equal(succession.parent_seq, 3);
 	assert_int_equal(succession.lost_last, 0);
 	assert_int_equal(seal(bed), 1);
+	/* What only the feed had is in the book again, and counts once. */
+	assert_done(view_begin(peers, &view, &bed->w.err), &bed->w.err);
+	theirs = units_of(bed, view);
+	view_end(view);
+	view = look(bed);
+	ours = units_of(bed, view);
+	assert_int_equal(ours.cup, theirs.cup);
+	assert_int_equal(ours.tea - 1, theirs.tea); /* and the radio */
+	(void)text_format(scratch, sizeof(scratch), "%s/scratch",
+			  bed->w.folder);
+	assert_done(rebuild_compare(view, scratch, MAP_SIZE, &difference,
+				    &bed->w.err),
+		    &bed->w.err);
+	assert_int_equal(difference.rows, 0);
+	view_end(view);
 	assert_audit(bed);
 	env_close(peers);
 }
@@ -559,6 +631,7 @@ int main(void)
 		TEST(a_witness_that_is_behind_is_no_rollback),
 		TEST(what_peers_have_comes_back_and_a_new_epoch_goes_on),
 		TEST(what_was_never_sealed_is_told_again_in_the_new_epoch),
+		TEST(what_the_old_feed_turns_out_to_have_counts_once),
 		TEST(a_journal_that_went_another_way_is_told_and_not_mixed),
 		TEST(a_clone_splits_the_own_feed_and_sealing_goes_on),
 	};

@@ -1,0 +1,200 @@
+#include "gateway/core/hq_succeed.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- which one ---- */
+
+struct waiting {
+	const struct view *view;
+	const struct hq_succeeding *wanted;
+	size_t count;
+	struct heir heir;
+};
+
+static enum err_code waiting_note(void *context, const struct heir *heir,
+				  struct err *err)
+{
+	struct waiting *waiting = context;
+	struct certificate certificate;
+	enum err_code code;
+
+	if (heir->site != waiting->wanted->site ||
+	    (waiting->wanted->epoch != 0 &&
+	     heir->epoch != waiting->wanted->epoch))
+		return ERR_OK;
+	code = roster_certificate(waiting->view, heir->site, heir->epoch,
+				  &certificate, err);
+	if (code == ERR_OK && waiting->wanted->epoch == 0)
+		return ERR_OK;
+	if (code == ERR_OK)
+		return err_set(err, ERR_CONFLICT,
+			       "epoch %" PRIu32 " is certified", heir->epoch);
+	if (code != ERR_NOT_FOUND)
+		return code;
+	waiting->heir = *heir;
+	waiting->count++;
+	return ERR_OK;
+}
+
+static enum err_code heir_find(const struct view *view,
+			       const struct hq_succeeding *wanted,
+			       struct heir *ret_heir, struct err *err)
+{
+	struct waiting waiting = {.view = view, .wanted = wanted};
+	enum err_code code = heir_walk(view, waiting_note, &waiting, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (waiting.count > 1)
+		return err_set(err, ERR_CONFLICT,
+			       "%zu epochs of that site wait", waiting.count);
+	if (waiting.count == 0 && wanted->epoch != 0 && wanted->has_key) {
+		waiting.heir = (struct heir){.site = wanted->site,
+					     .epoch = wanted->epoch};
+		waiting.count = 1;
+	}
+	if (waiting.count == 0)
+		return err_set(err, ERR_NOT_FOUND,
+			       "no epoch of that site waits");
+	if (wanted->has_key)
+		memcpy(waiting.heir.public_key, wanted->public_key,
+		       KEY_PUBLIC_SIZE);
+	else if (!waiting.heir.is_vouched)
+		return err_set(err, ERR_DENIED,
+			       "the key of epoch %" PRIu32
+			       " was not vouched for",
+			       waiting.heir.epoch);
+	*ret_heir = waiting.heir;
+	return ERR_OK;
+}
+
+/* ---- what is said ---- */
+
+/* Fills @fence where the parent can be ended here; *@ret_is tells. */
+static enum err_code parent_end(const struct view *view, uint32_t site,
+				uint32_t epoch, struct fence *fence,
+				bool *ret_is, struct err *err)
+{
+	struct feed_id id = {site, epoch, 0};
+	struct feed_record feed;
+	struct fence there;
+	enum err_code code = roster_fence(view, id, &there, err);
+
+	*ret_is = false;
+	if (code != ERR_NOT_FOUND)
+		return code;
+	code = feed_get(view, id, &feed, err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	*ret_is = feed.state == FEED_CONTIGUOUS;
+	*fence = (struct fence){.site = site,
+				.epoch = epoch,
+				.seq = feed.seq,
+				.verdict = FENCE_ENDED};
+	memcpy(fence->hash, feed.hash, HASH_SIZE);
+	return ERR_OK;
+}
+
+static enum err_code parent_find(const struct view *view,
+				 const struct heir *heir,
+				 struct certificate *ret_parent,
+				 struct err *err)
+{
+	enum err_code code = roster_certificate(view, heir->site,
+						heir->succession.parent_epoch,
+						ret_parent, err);
+
+	/* A life in between may never have been certified. */
+	if (code == ERR_NOT_FOUND)
+		code = roster_site(view, heir->site, ret_parent, err);
+	return code;
+}
+
+enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
+			 const struct hq_succeeding *succeeding,
+			 struct hq_succeeded *ret_succeeded, struct err *err)
+{
+	struct certificate *certificate;
+	struct entry entries[2];
+	struct hq_word word = {entries, 1, false};
+	struct fence *fence = &entries[1].body.fence;
+	struct certificate parent;
+	struct heir heir = {.site = 0};
+	bool is_ended;
+	enum err_code code =
+		heir_find(batch_view(batch), succeeding, &heir, err);
+
+	if (code == ERR_OK)
+		code = parent_find(batch_view(batch), &heir, &parent, err);
+	if (code != ERR_OK)
+		return code;
+	entry_init(&entries[0], ENTRY_CERTIFICATE);
+	entry_init(&entries[1], ENTRY_FENCE);
+	certificate = &entries[0].body.certificate;
+	*certificate = parent;
+	certificate->epoch = heir.epoch;
+	certificate->parent_epoch = heir.succession.parent_epoch != 0
+					    ? heir.succession.parent_epoch
+					    : parent.epoch;
+	certificate->is_provisional = false;
+	certificate->valid_from_ms = (uint64_t)batch_now(batch).ms;
+	memcpy(certificate->public_key, heir.public_key, KEY_PUBLIC_SIZE);
+	code = parent_end(batch_view(batch), heir.site,
+			  certificate->parent_epoch, fence, &is_ended, err);
+	if (code != ERR_OK)
+		return code;
+	fence->reason = succeeding->reason;
+	word.count += is_ended;
+	code = hq_say(hq, batch, &word, NULL, err);
+	if (code == ERR_OK)
+		*ret_succeeded =
+			(struct hq_succeeded){*certificate, is_ended, *fence};
+	return code;
+}
+
+/* ---- branches ---- */
+
+enum err_code hq_choose(const struct hq *hq, struct batch *batch,
+			const struct hq_choice *choice, struct fence *ret_fence,
+			struct err *err)
+{
+	const struct view *view = batch_view(batch);
+	struct entry entry;
+	struct hq_word word = {&entry, 1, false};
+	struct fence *fence = &entry.body.fence;
+	struct feed_record feed;
+	enum err_code code;
+
+	if (choice->branch.site <= SITE_FIRST)
+		return err_set(err, ERR_INVALID, "that is HQ's own feed");
+	code = feed_get(view, choice->branch, &feed, err);
+	if (code == ERR_NOT_FOUND)
+		return err_set(err, code, "there is no such branch here");
+	if (code != ERR_OK)
+		return code;
+	entry_init(&entry, ENTRY_FENCE);
+	*fence = (struct fence){
+		.site = feed.id.site,
+		.epoch = feed.id.epoch,
+		.branch = choice->is_dropped ? feed.id.branch : 0,
+		.seq = choice->is_dropped ? feed.base : feed.seq,
+		.verdict = choice->is_dropped ? FENCE_DROPPED : FENCE_STAYS,
+		.reason = choice->reason};
+	if (choice->has_seq && !choice->is_dropped)
+		fence->seq = choice->seq;
+	if (fence->seq < feed.base || fence->seq > feed.seq)
+		return err_set(err, ERR_INVALID,
+			       "delta %" PRIu64 " is not within that branch",
+			       fence->seq);
+	if (fence->seq > 0)
+		code = feed_hash_at(view, feed.id, fence->seq, fence->hash,
+				    err);
+	if (code == ERR_OK)
+		code = hq_say(hq, batch, &word, NULL, err);
+	if (code == ERR_OK)
+		*ret_fence = *fence;
+	return code;
+}

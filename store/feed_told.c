@@ -1,0 +1,416 @@
+/*
+ * What is told twice, and where it counts: docs/protocol/sync.md.
+ *
+ * Whether an entry counts is a function of the deltas that are here and of what
+ * the roster counts of them, so it does not depend on what came first. What
+ * depends on a feed that changed is folded again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/feed_parts.h"
+
+struct told {
+	struct feed_desk *desk; /* its arena has the delta read last */
+	struct feed_id id;
+	uint64_t seq; /* 0: none */
+	uint64_t first;
+};
+
+enum err_code told_open(const uint8_t net_id[NET_ID_SIZE],
+			struct told **ret_told, struct err *err)
+{
+	struct told *told = calloc(1, sizeof(*told));
+	enum err_code code;
+
+	if (told == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	code = feed_desk_open(net_id, &told->desk, err);
+	if (code != ERR_OK) {
+		free(told);
+		return code;
+	}
+	*ret_told = told;
+	return ERR_OK;
+}
+
+void told_close(struct told *told)
+{
+	if (told == NULL)
+		return;
+	feed_desk_close(told->desk);
+	free(told);
+}
+
+void told_forget(struct told *told)
+{
+	told->seq = 0;
+	feed_desk_abandon(told->desk);
+}
+
+/* ---- reading an entry by its number ---- */
+
+static enum err_code entry_skip(void *context, struct pos pos,
+				const struct entry *entry, struct err *err)
+{
+	(void)context;
+	(void)pos;
+	(void)entry;
+	(void)err;
+	return ERR_STOPPED; /* what is wanted is the arena */
+}
+
+static bool id_equal(struct feed_id a, struct feed_id b)
+{
+	return a.site == b.site && a.epoch == b.epoch && a.branch == b.branch;
+}
+
+static enum err_code delta_load(struct told *told, const struct view *view,
+				struct feed_id id,
+				const struct delta_header *header,
+				struct err *err)
+{
+	struct delta_place place = {id, header->seq};
+	enum err_code code;
+
+	if (told->seq == header->seq && id_equal(told->id, id) &&
+	    told->first == header->first)
+		return ERR_OK;
+	told->seq = 0;
+	code = feed_entries(told->desk, view, &place, entry_skip, NULL, err);
+	if (code != ERR_OK && code != ERR_STOPPED)
+		return code;
+	told->id = id;
+	told->seq = header->seq;
+	told->first = header->first;
+	return ERR_OK;
+}
+
+/* ERR_NOT_FOUND: @feed's own deltas up to @last have no such entry. */
+static enum err_code entry_load(struct told *told, const struct view *view,
+				const struct feed_record *feed, uint64_t number,
+				struct entry *ret_entry, struct err *err)
+{
+	struct delta_header header;
+	enum err_code code;
+
+	if (number == 0 || number > feed->number)
+		return ERR_NOT_FOUND;
+	code = feed_sealed_at(view, feed, number, &header, err);
+	if (code == ERR_OK && header.seq <= feed->base)
+		return ERR_NOT_FOUND;
+	if (code == ERR_OK)
+		code = delta_load(told, view, feed->id, &header, err);
+	if (code != ERR_OK)
+		return code;
+	if (number - header.first >= told->desk->arena.count ||
+	    entry_decode(arena_at(&told->desk->arena,
+				  (uint32_t)(number - header.first)),
+			 ret_entry) != ERR_OK)
+		return ERR_NOT_FOUND;
+	return ERR_OK;
+}
+
+/* ---- the same words ---- */
+
+static struct span words_of(const struct entry *entry, uint8_t *bytes)
+{
+	struct entry copy = *entry;
+	struct writer writer;
+
+	copy.stamp = (struct stamp){0};
+	copy.clock_flags &= ENTRY_EFFECTIVE_TRUSTED;
+	copy.actor.boot.size = 0;
+	copy.actor.seq = 0;
+	copy.carried = (struct pos){0};
+	copy.regained = (struct pos){0};
+	writer_init(&writer, bytes, ENTRY_SIZE_MAX);
+	entry_encode(&writer, &copy);
+	return (struct span){(const char *)bytes, writer.size};
+}
+
+static bool words_equal(const struct entry *a, const struct entry *b)
+{
+	UNINITIALIZED uint8_t bytes[2][ENTRY_SIZE_MAX];
+
+	return a->kind == b->kind &&
+	       span_equal(words_of(a, bytes[0]), words_of(b, bytes[1]));
+}
+
+/* The place at which it may stand as well; 0: at none. */
+static struct pos named_by(const struct feed_record *feed, struct pos pos,
+			   const struct entry *entry)
+{
+	if (entry->carried.value != 0)
+		return entry->carried;
+	if (entry->regained.value != 0)
+		return entry->regained;
+	return feed->id.branch != 0 ? pos : (struct pos){0};
+}
+
+struct looking {
+	struct told *told;
+	const struct view *view;
+	struct feed_id id;
+	struct pos named;
+	const struct entry *entry;
+	bool is_told;
+};
+
+static enum err_code feed_look(void *context, const struct feed_record *feed,
+			       struct err *err)
+{
+	struct looking *looking = context;
+	struct delta_header header;
+	struct entry other;
+	uint64_t number = pos_number(looking->named);
+	enum err_code code;
+
+	/* Of the own epoch's branches, the lower ones. */
+	if (feed->id.epoch == looking->id.epoch &&
+	    (feed->id.branch == 0 || feed->id.branch >= looking->id.branch))
+		return ERR_OK;
+	code = entry_load(looking->told, looking->view, feed, number, &other,
+			  err);
+	if (code == ERR_OK && words_equal(&other, looking->entry))
+		code = feed_sealed_at(looking->view, feed, number, &header,
+				      err);
+	else if (code == ERR_OK)
+		return ERR_OK;
+	if (code == ERR_OK && header.seq <= feed->counted) {
+		looking->is_told = true;
+		return ERR_STOPPED;
+	}
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code told_elsewhere(struct told *told, const struct view *view,
+			     const struct told_entry *what, bool *ret_is,
+			     struct err *err)
+{
+	struct pos named = named_by(what->feed, what->pos, what->entry);
+	struct looking looking = {.told = told,
+				  .view = view,
+				  .id = what->feed->id,
+				  .named = named,
+				  .entry = what->entry};
+	enum err_code code = ERR_OK;
+
+	if (named.value != 0 && pos_epoch(named) <= what->feed->id.epoch)
+		code = feed_walk_epoch(view, what->feed->id.site,
+				       pos_epoch(named), feed_look, &looking,
+				       err);
+	if (code != ERR_OK && code != ERR_STOPPED)
+		return code;
+	*ret_is = looking.is_told;
+	return ERR_OK;
+}
+
+/* ---- what depends on a feed ---- */
+
+struct touching {
+	struct feed_desk *desk;
+	struct told *told;
+	const struct view *view;
+	const struct feed_record *feed; /* that changed */
+	uint64_t first;                 /* numbers in it */
+	uint64_t last;
+	struct feed_id after;
+	bool is_found; /* one to fold again */
+	struct feed_record found;
+};
+
+/* True if @entry of @other may stand in the part that changed. */
+static enum err_code entry_touches(struct touching *touching,
+				   const struct feed_record *other,
+				   struct pos pos, const struct entry *entry,
+				   bool *ret_is, struct err *err)
+{
+	struct pos named = named_by(other, pos, entry);
+	struct entry there;
+	enum err_code code;
+
+	*ret_is = false;
+	if (named.value == 0 || pos_epoch(named) != touching->feed->id.epoch ||
+	    pos_number(named) < touching->first ||
+	    pos_number(named) > touching->last)
+		return ERR_OK;
+	code = entry_load(touching->told, touching->view, touching->feed,
+			  pos_number(named), &there, err);
+	if (code == ERR_OK)
+		*ret_is = words_equal(&there, entry);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+struct collecting {
+	struct touching *touching;
+	const struct feed_record *other;
+	struct told *told; /* reads the other */
+	bool is_touched;
+	bool has_told;
+};
+
+static enum err_code delta_touches(struct collecting *collecting,
+				   const struct delta_header *header,
+				   struct err *err)
+{
+	const struct arena *arena = &collecting->told->desk->arena;
+	enum err_code code =
+		delta_load(collecting->told, collecting->touching->view,
+			   collecting->other->id, header, err);
+
+	collecting->has_told = false;
+	for (uint32_t i = 0;
+	     i < arena->count && code == ERR_OK && !collecting->is_touched;
+	     i++) {
+		struct pos pos = pos_make(header->epoch, header->first + i);
+		struct entry entry;
+
+		if (entry_decode(arena_at(arena, i), &entry) != ERR_OK)
+			continue;
+		if (entry.carried.value != 0 || entry.regained.value != 0)
+			collecting->has_told = true;
+		code = entry_touches(collecting->touching, collecting->other,
+				     pos, &entry, &collecting->is_touched, err);
+	}
+	return code;
+}
+
+/* Of a branch, what lies under the same numbers; of a successor, the part with
+ * which it begins. */
+static enum err_code other_look(struct collecting *collecting, struct err *err)
+{
+	const struct feed_record *other = collecting->other;
+	const struct touching *touching = collecting->touching;
+	bool is_branch = other->id.epoch == touching->feed->id.epoch;
+	enum err_code code = ERR_OK;
+
+	for (uint64_t seq = other->base + 1;
+	     seq <= other->seq && code == ERR_OK && !collecting->is_touched;
+	     seq++) {
+		struct delta delta;
+		struct delta_header header;
+
+		code = feed_delta(touching->view, other->id, seq, &delta, err);
+		if (code != ERR_OK)
+			break;
+		header = delta.header;
+		if (is_branch && header.first > touching->last)
+			break;
+		if (is_branch &&
+		    header.first + header.row_count <= touching->first)
+			continue;
+		code = delta_touches(collecting, &header, err);
+		if (!is_branch && !collecting->has_told)
+			break;
+	}
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+static enum err_code
+dependent_note(void *context, const struct feed_record *other, struct err *err)
+{
+	struct touching *touching = context;
+	struct collecting collecting = {.touching = touching,
+					.other = other,
+					.told = touching->desk->told_other};
+	const struct feed_id *id = &touching->feed->id;
+	enum err_code code;
+
+	if (other->id.site < id->site)
+		return ERR_OK;
+	if (other->id.site > id->site)
+		return ERR_STOPPED;
+	if (other->id.epoch < id->epoch || other->seq == other->base ||
+	    (other->id.epoch == id->epoch && other->id.branch <= id->branch))
+		return ERR_OK;
+	code = other_look(&collecting, err);
+	if (code != ERR_OK || !collecting.is_touched)
+		return code;
+	touching->found = *other;
+	touching->is_found = true;
+	return ERR_STOPPED;
+}
+
+static enum err_code tolds_ready(struct feed_desk *desk, struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	if (desk->told == NULL)
+		code = told_open(desk->net_id, &desk->told, err);
+	if (code == ERR_OK && desk->told_other == NULL)
+		code = told_open(desk->net_id, &desk->told_other, err);
+	if (code != ERR_OK)
+		return code;
+	told_forget(desk->told);
+	told_forget(desk->told_other);
+	return ERR_OK;
+}
+
+struct later {
+	struct feed_id id;
+	bool is_there;
+};
+
+static enum err_code later_note(void *context, const struct feed_record *feed,
+				struct err *err)
+{
+	struct later *later = context;
+
+	(void)err;
+	if (feed->id.site == later->id.site && !id_equal(feed->id, later->id))
+		later->is_there = true;
+	return ERR_STOPPED;
+}
+
+enum err_code told_settle(struct feed_desk *desk, struct txn *txn,
+			  const struct feed_record *feed,
+			  const struct told_range *range, struct err *err)
+{
+	struct touching touching = {.desk = desk,
+				    .view = txn_view(txn),
+				    .feed = feed,
+				    .first = range->first,
+				    .last = range->last,
+				    .after = feed->id};
+	struct later later = {.id = feed->id};
+	enum err_code code =
+		feed_walk(touching.view, &feed->id, later_note, &later, err);
+
+	/* Nothing of this site comes behind it: nearly always. */
+	if (code == ERR_STOPPED)
+		code = ERR_OK;
+	if (code != ERR_OK || !later.is_there)
+		return code;
+	do {
+		touching.is_found = false;
+		code = tolds_ready(desk, err);
+		touching.told = desk->told;
+		if (code == ERR_OK)
+			code = feed_walk(touching.view, &touching.after,
+					 dependent_note, &touching, err);
+		if (code == ERR_STOPPED)
+			code = ERR_OK;
+		if (code == ERR_OK && touching.is_found) {
+			touching.after = touching.found.id;
+			code = feed_fold_again(desk, txn, &touching.found, err);
+		}
+	} while (code == ERR_OK && touching.is_found);
+	return code;
+}
+
+enum err_code told_of_desk(struct feed_desk *desk, const struct view *view,
+			   const struct told_entry *what, bool *ret_is,
+			   struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	*ret_is = false;
+	if (named_by(what->feed, what->pos, what->entry).value == 0)
+		return ERR_OK;
+	if (desk->told == NULL)
+		code = told_open(desk->net_id, &desk->told, err);
+	if (code == ERR_OK)
+		code = told_elsewhere(desk->told, view, what, ret_is, err);
+	return code;
+}
