@@ -109,6 +109,8 @@ static enum err_code run(struct network_audit *audit, struct err *err)
 	network_site_end(audit);
 	items_end(audit);
 	if (code == ERR_OK)
+		code = network_witnesses(audit, err);
+	if (code == ERR_OK)
 		code = network_transfers(audit, err);
 	return code;
 }
@@ -156,7 +158,8 @@ bool network_is_clean(const struct network_result *result)
 
 /* ---- words ---- */
 
-/* %f feed, %s seq, %p entry, %i item, %l place and lot, %a stored, %b computed
+/* %f feed, %s seq, %w peer, %p entry, %i item, %l place and lot, %a stored, %b
+ * computed
  */
 static const struct {
 	const char *name;
@@ -204,6 +207,12 @@ static const struct {
 			     "verify",
 			     "日志流 %f：%s 处的数据行已损坏：请运行 depot "
 			     "verify"},
+	[NETWORK_WITNESS] =
+		{"witness",
+		 "feed %f: site %w has signed to hold another delta %s than is "
+		 "here: one of the two stores was changed",
+		 "日志流 %f：站点 %w 签名确认持有的批次 %s 与本机不同："
+		 "两者之一被改动过"},
 };
 
 const char *network_finding_name(enum network_finding_kind kind)
@@ -236,6 +245,8 @@ static void word_of(const struct network_finding *finding, char letter,
 				  finding->feed.site, finding->feed.epoch);
 	else if (letter == 's')
 		(void)text_format(word, size, "%" PRIu64, finding->seq);
+	else if (letter == 'w')
+		(void)text_format(word, size, "%" PRIu32, finding->peer);
 	else if (letter == 'p')
 		(void)text_format(word, size, "%" PRIu32 ".%" PRIu64,
 				  pos_epoch(finding->pos),

@@ -11,6 +11,10 @@
  *   - each feed's balances are the fold of its rows, worked out apart, both
  *     ways, cell by cell; per item they sum to 0 over all places;
  *   - no bin of a site is below zero over all its epochs;
+ *   - each feed is the one that peers have signed to hold durably: at the
+ *     position that one acknowledged, our hash is theirs. A hash names all that
+ *     came before it, rows included, and what those fold to has been compared:
+ *     so equal hashes are equal digests of balances, without a word more;
  *   - per transfer what others said is the fold of their rows, the law holds
  *     (rules/ledger/transfer.h), and nothing is in transit of a closed one.
  *
@@ -42,14 +46,16 @@ enum network_finding_kind {
 	NETWORK_RESIDUE,  /* it is closed, and some is still in transit */
 	NETWORK_UNSOUND,  /* what was said of it cannot be */
 	NETWORK_DAMAGED,  /* a row of a table is damaged */
+	NETWORK_WITNESS,  /* a peer acknowledged another delta than is here */
 };
-#define NETWORK_FINDING_MAX NETWORK_DAMAGED
+#define NETWORK_FINDING_MAX NETWORK_WITNESS
 
 /* Which of the fields say something depends on the kind. */
 struct network_finding {
 	enum network_finding_kind kind;
 	struct feed_id feed;
 	uint64_t seq;
+	uint32_t peer;  /* a site: whose word it is */
 	struct pos pos; /* the last entry that touched it; 0: not said */
 	struct sku item;
 	struct place place; /* of a transfer: its transit place */
@@ -72,13 +78,25 @@ struct network_result {
 	uint64_t transfers;
 	uint64_t under_way; /* items in transit of transfers that are open */
 	uint64_t ahead;     /* received before the sender's feed said shipped */
+	uint64_t witnessed; /* acknowledgements that agree */
+	uint64_t beyond;    /* acknowledgements of what is not here (yet) */
 	uint64_t unexplained;
 	uint64_t findings; /* all; the first NETWORK_FINDINGS_MAX are listed */
 	struct network_finding list[NETWORK_FINDINGS_MAX];
 };
 
+/* The site @peer has signed that it durably has @seq of @feed. */
+struct network_witness {
+	uint32_t peer;
+	struct feed_id feed;
+	uint64_t seq;        /* at least 1 */
+	uint64_t hash_start; /* first 8 bytes of its hash there, big-endian */
+};
+
 struct network_plan {
 	uint8_t net_id[NET_ID_SIZE];
+	const struct network_witness *witnesses; /* what peers acknowledged */
+	size_t witness_count;
 	/* After every few deltas; not ERR_OK ends the audit. May be NULL. */
 	enum err_code (*progress)(void *context, uint64_t done, uint64_t total);
 	void *context;

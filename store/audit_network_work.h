@@ -79,6 +79,8 @@ MUST_CHECK enum err_code network_feed_compare(struct network_audit *audit,
 /* All that can be said once a site's last feed has passed. */
 void network_site_end(struct network_audit *audit);
 /* All feeds have passed. */
+MUST_CHECK enum err_code network_witnesses(struct network_audit *audit,
+					   struct err *err);
 MUST_CHECK enum err_code network_transfers(struct network_audit *audit,
 					   struct err *err);
 

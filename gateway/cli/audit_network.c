@@ -5,6 +5,7 @@
 
 #include "gateway/cli/result.h"
 #include "gateway/cli/sheet.h"
+#include "gateway/sync/peer.h"
 #include "store/audit_network.h"
 #include "store/site.h"
 
@@ -23,6 +24,8 @@ static const struct column facts[] = {
 	{"transfers", "transfers", "调拨单", false},
 	{"under_way", "items in transit", "在途商品", false},
 	{"ahead", "received before shipped", "先收后发", false},
+	{"witnessed", "acknowledgements that agree", "相符的对端回执", false},
+	{"beyond", "acknowledged and not here yet", "已回执但本机尚无", false},
 	{"unexplained", "unexplained", "无法解释", false},
 	{"findings", "findings", "问题数", false},
 };
@@ -66,6 +69,8 @@ static void finding_out(const struct network_finding *finding,
 	out_int_at(out, "epoch", finding->feed.epoch);
 	if (finding->seq != 0)
 		out_id_at(out, "seq", finding->seq);
+	if (finding->peer != 0)
+		out_int_at(out, "peer", finding->peer);
 	if (finding->pos.value != 0)
 		out_id_at(out, "pos", pos_number(finding->pos));
 	if (finding->item.size > 0)
@@ -103,6 +108,8 @@ static void report_out(const struct network_result *found, struct json_out *out)
 	out_int_at(out, "transfers", (int64_t)found->transfers);
 	out_int_at(out, "under_way", (int64_t)found->under_way);
 	out_int_at(out, "ahead", (int64_t)found->ahead);
+	out_int_at(out, "witnessed", (int64_t)found->witnessed);
+	out_int_at(out, "beyond", (int64_t)found->beyond);
 	out_int_at(out, "unexplained", (int64_t)found->unexplained);
 	out_int_at(out, "findings", (int64_t)found->findings);
 	out_array_at(out, "list");
@@ -117,6 +124,57 @@ static enum err_code progress(void *context, uint64_t done, uint64_t total)
 {
 	cli_progress(context, done, total);
 	return ERR_OK;
+}
+
+/* What peers have signed, of which the store keeps a row for each feed. */
+struct witnesses {
+	struct network_witness *at;
+	size_t count;
+	size_t capacity;
+};
+
+static enum err_code witness_take(void *context, const struct peer_row *row,
+				  struct err *err)
+{
+	struct witnesses *witnesses = context;
+
+	(void)err;
+	if (witnesses->count == witnesses->capacity)
+		return ERR_STOPPED; /* all that were counted */
+	witnesses->at[witnesses->count++] = (struct network_witness){
+		row->peer, row->feed, row->seq, row->hash_start};
+	return ERR_OK;
+}
+
+static enum err_code witnesses_read(const struct view *view,
+				    struct witnesses *witnesses,
+				    struct err *err)
+{
+	uint64_t count = 0;
+	enum err_code code = view_count(view, TABLE_PEER, &count, err);
+
+	if (code != ERR_OK || count == 0)
+		return code;
+	witnesses->at = calloc((size_t)count, sizeof(*witnesses->at));
+	if (witnesses->at == NULL)
+		return err_set(err, ERR_FULL, "out of memory");
+	witnesses->capacity = (size_t)count;
+	code = peer_row_walk(view, witness_take, witnesses, err);
+	return code == ERR_STOPPED ? ERR_OK : code;
+}
+
+static enum err_code run(const struct view *view, struct network_plan *plan,
+			 struct network_result *found, struct err *err)
+{
+	struct witnesses witnesses = {.count = 0};
+	enum err_code code = witnesses_read(view, &witnesses, err);
+
+	plan->witnesses = witnesses.at;
+	plan->witness_count = witnesses.count;
+	if (code == ERR_OK)
+		code = audit_network_run(view, plan, found, err);
+	free(witnesses.at);
+	return code;
 }
 
 /* *@ret_site is 0 in a network of one, and nothing was audited. */
@@ -137,7 +195,7 @@ static enum err_code audit(struct cli *cli, uint32_t *ret_site,
 	if (code == ERR_OK)
 		code = site_number_get(view, ret_site, err);
 	if (code == ERR_OK && *ret_site != 0)
-		code = audit_network_run(view, &plan, found, err);
+		code = run(view, &plan, found, err);
 	cli_progress_end(cli);
 	view_end(view);
 	ledger_close(ledger);

@@ -82,6 +82,13 @@ def what_exists_only_here_is_told_until_hq_has_it(scratch):
     peers = {peer["peer"]: peer for peer in site.depot("peers")["peers"]}
     assert peers["hq"]["acked"] >= back["hq_seq"]
     h.same(site.depot("peers")["stuck"], [])
+    # What HQ has signed to hold is what is here, says the audit.
+    end = time.monotonic() + h.LIMIT
+    while not (told := site.depot("audit", "--network"))["witnessed"]:
+        if time.monotonic() > end:
+            raise h.Late(f"an acknowledgement that is kept: {told}")
+        site.program.live(0.5)
+    h.same((told["findings"], told["unexplained"]), (0, 0))
 
 
 def link_pid(site):

@@ -80,6 +80,34 @@ static void audit(struct bed *bed)
 		    &bed->node.t.err);
 }
 
+/* The same with what peers acknowledged. */
+static void audit_with(struct bed *bed, const struct network_witness *witnesses,
+		       size_t count)
+{
+	struct network_plan plan = {.witnesses = witnesses,
+				    .witness_count = count};
+
+	memcpy(plan.net_id, bed->feeds.net_id, NET_ID_SIZE);
+	assert_done(audit_network_run(node_view(&bed->node), &plan,
+				      &bed->result, &bed->node.t.err),
+		    &bed->node.t.err);
+}
+
+/* Site @peer holds @seq of A's feed as @bed has it. */
+static struct network_witness witness_of(struct bed *bed, uint32_t peer,
+					 uint64_t seq)
+{
+	struct network_witness witness = {peer, {A, 1, 0}, seq, 0};
+	uint8_t hash[HASH_SIZE];
+
+	assert_done(feed_hash_at(node_view(&bed->node), witness.feed, seq, hash,
+				 &bed->node.t.err),
+		    &bed->node.t.err);
+	for (size_t i = 0; i < 8; i++)
+		witness.hash_start = witness.hash_start << 8 | hash[i];
+	return witness;
+}
+
 static bool is_found(const struct bed *bed, enum network_finding_kind kind)
 {
 	for (size_t i = 0; i < bed->result.findings && i < NETWORK_FINDINGS_MAX;
@@ -118,6 +146,53 @@ static void an_honest_network_is_clean(void **state)
 	assert_int_equal(bed->result.movements, 4);
 	assert_int_equal(bed->result.transfers, 1);
 	assert_int_equal(bed->result.under_way, 0);
+}
+
+/*
+ * Method: two stores of the same keys; in one of them A's second delta was
+ * written anew with five units less, and all that follows with it, signatures
+ * included, as only A's own key can. By itself each of the two is clean.
+ */
+static void
+a_history_that_was_written_anew_is_found_by_what_peers_hold(void **state)
+{
+	struct bed *honest = *state;
+	struct bed *changed = calloc(1, sizeof(*changed));
+	struct network_witness witnesses[4];
+	char text[NETWORK_FINDING_PRINT_SIZE];
+
+	assert_non_null(changed);
+	feeds_open(&changed->feeds);
+	node_open(&changed->node, &changed->feeds);
+	move(changed, A, MOVEMENT_RECEIVE, 95, "supplier:acme", "DOCK");
+	node_hear_all(&changed->node, &changed->feeds, SITE_CONTROL);
+	node_hear_all(&changed->node, &changed->feeds, A);
+	witnesses[0] = witness_of(honest, B, 1); /* the founding */
+	witnesses[1] = witness_of(honest, B, 2);
+	witnesses[2] = witness_of(honest, 9, 4); /* beyond what is there */
+	witnesses[3] = (struct network_witness){9, {77, 1, 0}, 3, 0};
+
+	audit_with(honest, witnesses, 3);
+	assert_true(network_is_clean(&honest->result));
+	assert_int_equal(honest->result.witnessed, 3);
+	audit(changed);
+	assert_true(network_is_clean(&changed->result));
+	audit_with(changed, witnesses, ARRAY_LEN(witnesses));
+	assert_int_equal(changed->result.findings, 1);
+	assert_int_equal(changed->result.list[0].kind, NETWORK_WITNESS);
+	assert_int_equal(changed->result.list[0].feed.site, A);
+	assert_int_equal(changed->result.list[0].seq, 2);
+	assert_int_equal(changed->result.list[0].peer, B);
+	assert_int_equal(changed->result.witnessed, 1);
+	assert_int_equal(changed->result.beyond, 2);
+	network_finding_print(&changed->result.list[0], false, text,
+			      sizeof(text));
+	assert_string_equal(text, "feed 3.1: site 4 has signed to hold another "
+				  "delta 2 than is here: one of the two stores "
+				  "was changed");
+	node_close(&changed->node);
+	feeds_close(&changed->feeds);
+	free(changed);
 }
 
 /* ---- planted faults ---- */
@@ -391,6 +466,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_honest_network_is_clean),
+		TEST(a_history_that_was_written_anew_is_found_by_what_peers_hold),
 		TEST(a_delta_that_is_gone_is_found),
 		TEST(a_flipped_bit_of_a_delta_is_found),
 		TEST(rows_that_were_not_signed_are_found),
