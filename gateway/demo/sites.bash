@@ -165,7 +165,7 @@ types hq peers
 
 say '5. hz-01 receives 40 mugs, and sends 15 of them to sh-02'
 types hz-01 book receive 4006381333931 --qty 40 --bin A-01
-types hz-01 transfer create --to 5 --carrier 'SF 1098'
+types hz-01 transfer create --to sh-02 --carrier 'SF 1098'
 types hz-01 book transfer_out MUG --qty 15 --bin A-01 --ref 4-5-1
 types hz-01 transfer ship 4-5-1
 until_so 'the packing list is at sh-02' is_shipped sh-02 4-5-1
@@ -183,7 +183,7 @@ say '7. Work goes on'
 note 'Both pick and receive; sh-02 sends 4 mugs back; hz-01 is killed (-9).'
 types hz-01 book pick MUG --qty 6 --bin A-01
 types sh-02 book receive MUG --qty 100 --bin A-01
-types sh-02 transfer create --to 4
+types sh-02 transfer create --to hz-01
 types sh-02 book transfer_out MUG --qty 4 --bin A-01 --ref 5-4-1
 types sh-02 transfer ship 5-4-1
 dies "${daemon[hz-01]}"

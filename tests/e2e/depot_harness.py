@@ -320,6 +320,7 @@ class Box:
         self.runtime = runtime or scratch.file(self.mark + "run")
         self.program = None
         self.notify = None
+        self.environment = {}  # what depotd gets besides
         self.directives = {
             "site.org": ORG, "site.site": site,
             "store.path": self.store, "store.map_size": f"{map_mib} MiB",
@@ -376,7 +377,7 @@ class Box:
         self.notify = Notifications(self.scratch)
         self.program = Program(
             [os.path.join(BUILD, "gateway/depotd"), "--config", self.config],
-            {"NOTIFY_SOCKET": self.notify.path})
+            {"NOTIFY_SOCKET": self.notify.path, **self.environment})
         return self.program
 
     def wait_ready(self, limit=LIMIT):
