@@ -148,11 +148,11 @@ join() { # name
 }
 join hz-01
 join sh-02 | sed '/█/d' # one QR code is enough to see
+types hq item set MUG --name-en 'White mug' --name-zh 白色马克杯
+types hq code set 4006381333931 MUG
 for name in hz-01 sh-02; do
-	at "$name" item set MUG --name-en 'White mug' --name-zh 白色马克杯
-	at "$name" bin set A-01
-	at "$name" code set 4006381333931 MUG
-done >/dev/null
+	at "$name" bin set A-01 >/dev/null
+done
 
 say '4. Each box starts, and its link to the one broker between them'
 far_start
@@ -161,7 +161,11 @@ for name in "${sites[@]}"; do
 done
 until_so 'the links are up' links_are true
 until_so 'everybody has heard of everybody' all_are_heard
+until_so "HQ's catalogue is at hz-01" at hz-01 item show MUG
+until_so "HQ's catalogue is at sh-02" at sh-02 item show MUG
 types hq peers
+note "HQ's catalogue has come to both."
+types sh-02 item show MUG
 
 say '5. hz-01 receives 40 mugs, and sends 15 of them to sh-02'
 types hz-01 book receive 4006381333931 --qty 40 --bin A-01

@@ -26,7 +26,7 @@ EXPECTED = {
     ),
     "sites": (
         r"this box is HQ of network [0-9a-f]{32}",
-        r"5 sh-02 admitted",
+        r"5 sh-02 contiguous",
         r"MUG +15 +0 +15 +0 +0 +0 +0 balanced",
         r"wan +no ",
         r"All three hold the same ledgers, \d+ s later",
