@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "store/catalogue.h"
 #include "store/feed.h"
 #include "store/master.h"
 #include "store/transfer.h"
@@ -313,9 +314,11 @@ static enum err_code inbound_changed(struct run *run, uint64_t number,
 
 	if (code == ERR_OK)
 		code = item_find(run->view, sku_span(&sku), &item, err);
-	if (code == ERR_OK)
+	/* What only HQ's catalogue knows has never been here, as little as
+	 * what is not found. */
+	if (code == ERR_OK && !catalogue_has_given(item))
 		stock_mark(run->publisher, item);
-	return code == ERR_NOT_FOUND ? ERR_OK : code; /* never seen here */
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
 /* It is in no journal of ours, so it is counted apart. */

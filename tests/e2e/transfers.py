@@ -118,5 +118,33 @@ def a_lost_truck_is_late_at_its_ends_and_written_off_by_hq(scratch):
     s.adds_up(sites)
 
 
+@h.test
+def goods_that_only_hqs_catalogue_names_are_sent_and_received(scratch):
+    """Neither HQ nor the addressee has ever booked any of them."""
+    far, sites = s.begin(scratch)
+    hq, sender, addressee = sites
+    hq.depot("item", "set", "LAMP")
+    wait(sites, "the catalogue", lambda: all(
+        any(one["item"] == "LAMP" for one in site.depot(
+            "item", "list")["items"]) for site in (sender, addressee)))
+    sender.depot("book", "receive", "LAMP", "--qty", "9", "--bin", "A-01")
+    name = sender.depot("transfer", "create", "--to", "5")["transfer"]
+    sender.depot("book", "transfer_out", "LAMP", "--qty", "9", "--bin",
+                 "A-01", "--ref", name)
+    sender.depot("transfer", "ship", name)
+    wait(sites, "the packing list", lambda: any(
+        one.get("sender", {}).get("state") == "shipped" for one in
+        addressee.depot("transfer", "list")["transfers"]))
+    addressee.depot("transfer", "receive", name, "--bin", "A-01")
+    addressee.depot("transfer", "close", name)
+    wait(sites, "the end at HQ", lambda: shown(hq, name) is not None
+         and shown(hq, name)["verdict"] == "balanced")
+    h.same(addressee.depot("stock", "LAMP")["on_hand"], 9, "received")
+    assert all(site.program.is_running() for site in sites)
+    s.agree(sites)
+    s.adds_up(sites, 5)
+    far.stop()
+
+
 if __name__ == "__main__":
     h.main()
