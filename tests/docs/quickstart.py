@@ -28,7 +28,7 @@ EXPECTED = {
         r"this box is HQ of network [0-9a-f]{32}",
         r"5 sh-02 contiguous",
         r"MUG +15 +0 +15 +0 +0 +0 +0 balanced",
-        r"wan +no ",
+        r"wan +yes +no ",
         r"All three hold the same ledgers, \d+ s later",
         r"(clean: unexplained=0[^$]*\$[^$]*){3}",
         r'"on_hand":140,"good":133,"allocated":7,.*"in_transit":0,"sites":2',
