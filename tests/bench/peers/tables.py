@@ -41,6 +41,21 @@ def wire_rows(peers):
                        "urgent", "in_sync", "one_feed", "all_feeds")]]
 
 
+RATIO = ("peer", "bulk", "one urgent", "in sync", "10 new on one feed",
+         "10 new on each")
+
+
+def ratio_rows(peers):
+    """Bytes of each as a multiple of depot's."""
+    own = peers.get("depot", {}).get("wire")
+    for name, result in peers.items():
+        if own is not None and name != "depot" and "wire" in result:
+            yield [f"`{name}`", *[
+                f"{result['wire'][key]['bytes'] / own[key]['bytes']:.2f}"
+                for key in ("bulk", "urgent", "in_sync", "one_feed",
+                            "all_feeds")]]
+
+
 ACCIDENT = ("peer", "first 100", "100 after the image", "150 others",
             "1 later", "proof, B", "errors", "verdict")
 
@@ -78,6 +93,8 @@ def markdown(document):
         " movements each before. Bytes at the socket, both ways; in brackets"
         " round trips.",
         table(WIRE, wire_rows(peers)),
+        "Bytes, as a multiple of depot's.",
+        table(RATIO, ratio_rows(peers)),
         "The restored image: entries that the reader and the writer have"
         " after the sync.",
         table(ACCIDENT, accident_rows(peers)),
