@@ -166,11 +166,13 @@ static void listen(struct exchange *exchange)
 					    EXCHANGE_FLUSH_ALONE_MS);
 }
 
-/* A full delta leaves at once, another one when its first entry has waited. */
+/* Many leave at once, few when the first of them has waited. */
 static bool seal_is_due(struct exchange *exchange)
 {
 	const struct exchange_now *now = &exchange->now;
 	bool is_alone = now->links == EXCHANGE_ALONE;
+	uint64_t many =
+		is_alone ? EXCHANGE_GATHER_ROWS_ALONE : EXCHANGE_GATHER_ROWS;
 
 	exchange->rows_max = is_alone ? DELTA_ROWS_MAX : DELTA_ROWS_LIVE_MAX;
 	listen(exchange);
@@ -182,7 +184,7 @@ static bool seal_is_due(struct exchange *exchange)
 		exchange->waits_since_ms = now->ms + 1;
 	if (!exchange->may_seal)
 		return false;
-	return now->is_asked || now->unsealed >= exchange->rows_max ||
+	return now->is_asked || now->unsealed >= many ||
 	       now->ms + 1 - exchange->waits_since_ms >= flush_ms(now->links);
 }
 

@@ -36,7 +36,14 @@ struct exchange;
 #define EXCHANGE_KEPT_MAX 256
 #define EXCHANGE_PROOFS_MAX 8
 
-/* How long an entry waits to be sealed, and how many may wait. */
+/*
+ * How long an entry waits to be sealed, and how many may wait. A transaction
+ * that seals writes the pages of all balances that it touches, so a busy box
+ * gathers: six deltas at once take some half of the device's bytes that single
+ * ones take (docs/performance.md), and still go out as news.
+ */
+#define EXCHANGE_GATHER_ROWS (6 * DELTA_ROWS_LIVE_MAX)
+#define EXCHANGE_GATHER_ROWS_ALONE EXCHANGE_ROWS_MAX
 #define EXCHANGE_FLUSH_MS 5000          /* a link is up */
 #define EXCHANGE_FLUSH_METERED_MS 60000 /* only metered ones are */
 #define EXCHANGE_FLUSH_ALONE_MS 600000  /* none is: fuller deltas */

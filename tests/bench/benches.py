@@ -279,8 +279,9 @@ def payloads_write(bench, payloads, limit=None):
 
 
 def device_bytes(bench):
-    batches = (256, 32, 1)
-    retail = Retail(sum(bench.size(f"slice_{one}") for one in batches))
+    # A commit's readings, and the entries that wait until they are sealed.
+    plans = [(256, ()), (32, ()), (1, ()), (256, (768,)), (32, (768,))]
+    retail = Retail(sum(bench.size(f"slice_{one}") for one, _ in plans))
     figures = {}
     with loop_disk(bench) as (folder, stat):
         path = bench.found(os.path.join(folder, "store"), retail.seeding(),
@@ -288,15 +289,16 @@ def device_bytes(bench):
         bench.measure("bench_store", "steps", path,
                       payloads_write(bench, retail.opening()), 256)
         sales = retail.sales()
-        for batch in batches:
+        for batch, rows in plans:
             payloads = payloads_write(bench, sales,
                                       bench.size(f"slice_{batch}"))
             before = written(stat)
             result = bench.measure("bench_store", "steps", path, payloads,
-                                   batch)
+                                   batch, *rows)
             if result["acks_with_exceptions"] > 0:
                 raise RuntimeError("a reading was not booked")
-            figures[f"bytes.batch_{batch}"] = (
+            name = "sealed" if rows else "batch"
+            figures[f"bytes.{name}_{batch}"] = (
                 (written(stat) - before) / result["movements"] / 1024)
     return figures
 

@@ -5,18 +5,24 @@
  *	bench_store fill STORE MOVEMENTS ITEMS BINS
  *	bench_store audit STORE
  *	bench_store payloads COUNT ITEMS BINS
- *	bench_store steps STORE PAYLOADS BATCH
+ *	bench_store steps STORE PAYLOADS BATCH [ROWS]
  *
  * `list` is what e2e_tool founds a store from. `fill` posts movements of those
  * items. `audit` times one audit. `steps` takes each line of a file, such as
  * `payloads` prints, as one payload of gun-1, BATCH to a commit, as the keeper
- * does, and times all of it: no broker, no threads. For perf and callgrind.
+ * does, and times all of it: no broker, no threads. With ROWS it seals the
+ * journal whenever so many entries wait, as the envoy does while a link is up,
+ * in a transaction of its own and with the guard saved behind it. For perf and
+ * callgrind.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "gateway/core/engine.h"
 #include "store/audit.h"
+#include "store/feed.h"
+#include "store/guard.h"
+#include "store/keys.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/load.h"
 
@@ -129,6 +135,83 @@ struct stepping {
 	uint64_t refused; /* acknowledgements with exceptions */
 };
 
+/* What seals, in a site's own feed. */
+struct sealing {
+	uint32_t rows; /* 0: nothing is sealed */
+	struct signer *signer;
+	struct feed_desk *desk;
+	char guard[FILE_PATH_SIZE];
+	uint64_t deltas;
+};
+
+static void sealing_open(struct sealing *sealing, struct ledger *ledger,
+			 const char *path)
+{
+	char folder[FILE_PATH_SIZE];
+	char name[KEY_NAME_SIZE];
+	struct err err;
+
+	keys_epoch_name(1, name);
+	bench_do(ledger_keys_folder(path, folder, &err), &err);
+	bench_do(signer_open(folder, name, &sealing->signer, &err), &err);
+	bench_do(file_beside(path, "-guard", sealing->guard, &err), &err);
+	bench_do(feed_desk_open(ledger_identity(ledger)->net_id, &sealing->desk,
+				&err),
+		 &err);
+}
+
+static void sealing_close(struct sealing *sealing)
+{
+	feed_desk_close(sealing->desk);
+	signer_close(sealing->signer);
+}
+
+static void guard_save(const struct sealing *sealing, struct ledger *ledger)
+{
+	struct guard guard;
+	struct view *view;
+	struct err err;
+
+	bench_do(view_begin(ledger_env(ledger), &view, &err), &err);
+	bench_do(guard_of(view, ledger_identity(ledger)->net_id, SITE_FIRST,
+			  &guard, &err),
+		 &err);
+	view_end(view);
+	bench_do(guard_write(sealing->guard, &guard, &err), &err);
+}
+
+/* All that waits, if that is enough. */
+static void journal_seal(struct sealing *sealing, struct ledger *ledger)
+{
+	struct seal_plan plan = {.site = SITE_FIRST,
+				 .signer = sealing->signer,
+				 .now = {STARTED_MS},
+				 .clock_trusted = true,
+				 .boot = 1,
+				 .rows_max = DELTA_ROWS_LIVE_MAX};
+	struct batch *batch;
+	uint64_t unsealed;
+	uint64_t seq = 1;
+	struct err err;
+
+	bench_do(batch_begin(ledger, &batch, &err), &err);
+	bench_do(feed_unsealed(batch_view(batch), SITE_FIRST, &unsealed, &err),
+		 &err);
+	if (unsealed < sealing->rows) {
+		batch_abandon(batch);
+		return;
+	}
+	while (seq != 0) {
+		bench_do(feed_seal(sealing->desk, batch_txn(batch), &plan, &seq,
+				   &err),
+			 &err);
+		sealing->deltas += seq != 0;
+	}
+	bench_do(batch_commit(batch, &err), &err);
+	feed_desk_committed(sealing->desk);
+	guard_save(sealing, ledger);
+}
+
 static struct engine *engine_make(struct ledger *ledger)
 {
 	struct engine_plan plan = {
@@ -203,8 +286,10 @@ static bool batch_step(struct stepping *stepping, uint32_t count)
 	return true;
 }
 
-static void steps(const char *path, const char *payloads, uint32_t batch)
+static void steps(const char *path, const char *payloads, uint32_t batch,
+		  uint32_t rows)
 {
+	struct sealing sealing = {.rows = rows};
 	struct stepping stepping = {.ledger = store_open(path),
 				    .payloads = fopen(payloads, "re")};
 	uint64_t commits = 0;
@@ -216,15 +301,23 @@ static void steps(const char *path, const char *payloads, uint32_t batch)
 		bench_die("cannot open %s", payloads);
 	stepping.engine = engine_make(stepping.ledger);
 	bench_do(answers_open(batch, &stepping.answers, &err), &err);
+	if (rows > 0)
+		sealing_open(&sealing, stepping.ledger, path);
 	began = bench_now_ns();
-	while (batch_step(&stepping, batch))
+	while (batch_step(&stepping, batch)) {
 		commits++;
+		if (rows > 0)
+			journal_seal(&sealing, stepping.ledger);
+	}
 	seconds = bench_seconds(began);
 	printf("{\"readings\":%" PRIu64 ",\"commits\":%" PRIu64
 	       ",\"seconds\":%.3f,\"movements\":%" PRIu64
-	       ",\"acks_with_exceptions\":%" PRIu64 "}\n",
+	       ",\"acks_with_exceptions\":%" PRIu64 ",\"deltas\":%" PRIu64
+	       "}\n",
 	       stepping.readings, commits, seconds,
-	       engine_counters(stepping.engine)->movements, stepping.refused);
+	       engine_counters(stepping.engine)->movements, stepping.refused,
+	       sealing.deltas);
+	sealing_close(&sealing);
 	(void)fclose(stepping.payloads);
 	answers_close(stepping.answers);
 	engine_close(stepping.engine);
@@ -248,8 +341,9 @@ int main(int argc, char **argv)
 		payloads(bench_number(argv[2], COUNT_MAX), &load);
 	} else if (argc == 3 && strcmp(argv[1], "audit") == 0) {
 		audit(argv[2]);
-	} else if (argc == 5 && strcmp(argv[1], "steps") == 0) {
-		steps(argv[2], argv[3], bench_number(argv[4], 4096));
+	} else if ((argc == 5 || argc == 6) && strcmp(argv[1], "steps") == 0) {
+		steps(argv[2], argv[3], bench_number(argv[4], 4096),
+		      argc == 6 ? bench_number(argv[5], COUNT_MAX) : 0);
 	} else {
 		bench_die("usage: see tests/bench/store.c");
 	}
