@@ -344,6 +344,10 @@ enum err_code start_reach(struct box *box, struct err *err)
 	code = record_walk(view, TABLE_ALERT, all, alert_know,
 			   &box->reach->concerns, err);
 	view_end(view);
+	/* Whoever asks before the first beat is told of the links. */
+	network_control(box, &box->reach->envoy);
+	if (box->reach->envoy.envoy != NULL)
+		reach_look(box);
 	return code;
 }
 
