@@ -139,12 +139,16 @@ MUST_CHECK enum err_code feed_latest_walk(const struct view *view,
 					  void *context, struct err *err);
 
 /* The same one by one, of ENTRY_ITEM or ENTRY_CODE (@latest's entry says
- * which): the one with the next name behind @after (empty: the first).
- * ERR_NOT_FOUND  none is left */
+ * which): the one called @name, or the next one behind @after (empty: the
+ * first). ERR_NOT_FOUND  there is none */
 struct latest {
 	struct pos pos;
 	struct entry entry;
 };
+MUST_CHECK enum err_code feed_latest_get(const struct view *view, uint32_t site,
+					 struct span name,
+					 struct latest *latest,
+					 struct err *err);
 MUST_CHECK enum err_code feed_latest_next(const struct view *view,
 					  uint32_t site, struct span after,
 					  struct latest *latest,

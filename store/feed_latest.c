@@ -205,6 +205,25 @@ enum err_code feed_latest_walk(const struct view *view, uint32_t site,
 			 latest_visit, &walk, err);
 }
 
+enum err_code feed_latest_get(const struct view *view, uint32_t site,
+			      struct span name, struct latest *latest,
+			      struct err *err)
+{
+	struct key key = latest_prefix(site, latest->entry.kind);
+	struct span value;
+	enum err_code code;
+
+	ASSERT(latest->entry.kind == ENTRY_ITEM ||
+	       latest->entry.kind == ENTRY_CODE);
+	if (name.size == 0 || name.size > CODE_SIZE_MAX)
+		return ERR_NOT_FOUND;
+	key_add_text(&key, name);
+	code = view_get(view, TABLE_FEED, key_span(&key), &value, err);
+	return code == ERR_OK ? latest_of(value, key_span(&key), &latest->pos,
+					  &latest->entry, err)
+			      : code;
+}
+
 struct latest_next {
 	struct span after; /* the whole key */
 	struct latest *latest;

@@ -11,6 +11,7 @@
 /* Kinds of TABLE_DOCUMENT's keys; others are in master.c and check.c. */
 #define DOCUMENT_COUNT 'n'    /* bin, item, lot: the last count */
 #define DOCUMENT_ACCEPTED 'a' /* bin, item: when one was last accepted */
+#define DOCUMENT_ANSWER 'i'   /* id of an intent: the answer */
 #define COUNT_ROW_SIZE_MAX (ENTRY_SIZE_MAX + 32)
 #define ACCEPTED_ROW_SIZE_MAX 16
 
@@ -132,6 +133,54 @@ static enum err_code count_fold(struct txn *txn, struct pos pos,
 	return code;
 }
 
+/* ---- answers to HQ ---- */
+
+static struct key answer_key(struct span id)
+{
+	struct key key = {.size = 0};
+
+	key_add_u8(&key, DOCUMENT_ANSWER);
+	key_add_text(&key, id);
+	return key;
+}
+
+enum err_code intent_answer(const struct view *view, struct span id,
+			    struct intent_result *ret_result, struct err *err)
+{
+	struct key key = answer_key(id);
+	struct reader reader;
+	struct entry entry;
+	enum err_code code;
+
+	code = row_get(view, TABLE_DOCUMENT, key_span(&key), &reader, err);
+	if (code != ERR_OK)
+		return code;
+	(void)read_pos(&reader);
+	if (!reader_ok(&reader) ||
+	    entry_decode(read_raw(&reader, reader_left(&reader)), &entry) !=
+		    ERR_OK ||
+	    entry.kind != ENTRY_INTENT_RESULT)
+		return row_garbled(TABLE_DOCUMENT, err);
+	*ret_result = entry.body.intent_result;
+	return ERR_OK;
+}
+
+static enum err_code answer_fold(struct txn *txn, struct pos pos,
+				 const struct entry *entry, struct span bytes,
+				 struct err *err)
+{
+	struct key key = answer_key(ref_span(&entry->body.intent_result.id));
+	UNINITIALIZED uint8_t buffer[COUNT_ROW_SIZE_MAX];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_pos(&writer, pos);
+	write_raw(&writer, bytes.data, bytes.size);
+	return row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
+}
+
+/* ---- movements ---- */
+
 /* One side of a movement: units leave it, or come to it. */
 static enum err_code side_fold(struct txn *txn, struct balance_change *change,
 			       const struct side *side, int64_t units,
@@ -243,13 +292,14 @@ enum err_code fold_entry(struct txn *txn, struct pos pos,
 	case ENTRY_TRANSFER:
 	case ENTRY_CLAIM:
 		return transfer_fold_own(txn, pos, entry, err);
+	case ENTRY_INTENT_RESULT:
+		return answer_fold(txn, pos, entry, bytes, err);
 	case ENTRY_ORDER:
 	case ENTRY_STATUS:
 	case ENTRY_LOSS:
 	case ENTRY_CERTIFICATE:
 	case ENTRY_FENCE:
 	case ENTRY_INTENT:
-	case ENTRY_INTENT_RESULT:
 	case ENTRY_INVITATION:
 	case ENTRY_SUCCESSION:
 	case ENTRY_CLOSING:

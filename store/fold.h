@@ -38,6 +38,12 @@ MUST_CHECK enum err_code count_accepted(const struct view *view,
 					struct moment *ret_accepted,
 					struct err *err);
 
+/* What this site has answered to the intent @id, sealed or not.
+ * ERR_NOT_FOUND  nothing yet (@err untouched) */
+MUST_CHECK enum err_code intent_answer(const struct view *view, struct span id,
+				       struct intent_result *ret_result,
+				       struct err *err);
+
 /*
  * Folds @entry, which lies at @pos with the bytes @bytes, into the tables.
  *

@@ -303,6 +303,15 @@ enum err_code roster_intent(const struct view *view, struct span id,
 	return ERR_OK;
 }
 
+enum err_code roster_answer(const struct view *view, uint32_t site,
+			    struct span id, struct entry *ret_entry,
+			    struct err *err)
+{
+	struct key key = answer_key(site, id);
+
+	return record_get(view, &key, ret_entry, err);
+}
+
 struct walk {
 	roster_visit_fn *visit;
 	void *context;

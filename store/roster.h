@@ -72,6 +72,11 @@ MUST_CHECK enum err_code roster_intent(const struct view *view, struct span id,
 				       struct intent_result *ret_result,
 				       struct err *err);
 
+/* The answer as the site's feed has it: who, when. */
+MUST_CHECK enum err_code roster_answer(const struct view *view, uint32_t site,
+				       struct span id, struct entry *ret_entry,
+				       struct err *err);
+
 typedef enum err_code roster_visit_fn(void *context, struct pos pos,
 				      const struct entry *entry,
 				      struct err *err);

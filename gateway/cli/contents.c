@@ -14,6 +14,7 @@
 #include "gateway/cli/goods.h"
 #include "gateway/cli/help.h"
 #include "gateway/cli/hq.h"
+#include "gateway/cli/hq_ask.h"
 #include "gateway/cli/join.h"
 #include "gateway/cli/keep.h"
 #include "gateway/cli/label.h"
@@ -44,7 +45,8 @@ const struct verb_group verb_groups[] = {
 	 {people_verbs, broker_access_verbs, page_verbs}},
 	{"The network",
 	 "网络",
-	 {hq_verbs, fork_verbs, join_verbs, peers_verbs, carry_verbs}},
+	 {hq_verbs, hq_ask_verbs, fork_verbs, join_verbs, peers_verbs,
+	  carry_verbs}},
 	{"Setting up", "启用", {setup_verbs, configure_verbs}},
 	{"Keeping the ledger", "账本维护", {keep_verbs, replay_verbs}},
 	{"Help", "帮助", {help_verbs}},

@@ -16,7 +16,7 @@
 struct verb_group {
 	const char *en; /* "Setting up" */
 	const char *zh;
-	const struct verb *modules[6]; /* up to the first NULL */
+	const struct verb *modules[8]; /* up to the first NULL */
 };
 
 /* contents.c: all of them. */

@@ -79,6 +79,8 @@ extern const struct command_table carry_commands;
 extern const struct command_table hq_queries;
 extern const struct command_table network_check_queries;
 extern const struct command_table succession_commands;
+extern const struct command_table ask_commands;
+extern const struct command_table adopt_commands;
 
 /*
  * Makes the reply an error: a stable @code, and the sentence in both languages

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "gateway/core/asking.h"
+#include "gateway/core/command_hq_run.h"
 #include "gateway/core/state.h"
 #include "store/asked.h"
 #include "store/roster.h"
@@ -30,6 +31,7 @@ static const struct command_table *const tables[] = {
 	&trace_queries,    &check_commands,        &transfer_commands,
 	&transfer_queries, &hq_commands,           &hq_queries,
 	&carry_commands,   &network_check_queries, &succession_commands,
+	&ask_commands,     &adopt_commands,
 };
 
 static const struct command_row *row_find(struct span name)
@@ -103,6 +105,7 @@ struct running {
 	const struct command_row *row; /* NULL: there is none */
 	struct json_mark whole;        /* before the reply's object */
 	bool takes[2];                 /* by enum command_effect */
+	bool is_hq;      /* HQ asks: its control feed is its right */
 	bool is_message; /* the arguments stand in {"v", "id", "args"} */
 	bool was_run;
 	bool is_replay; /* the reply is the one it got before */
@@ -145,6 +148,8 @@ static bool has_own_id(const struct running *running)
 {
 	const struct command_row *row = running->row;
 
+	if (running->is_hq)
+		return false; /* the intent's own id is enough */
 	return running->is_message || row == NULL || row->thing == NULL ||
 	       json_member(running->asking->arguments, row->thing) != NULL;
 }
@@ -332,7 +337,7 @@ static enum err_code judge(struct running *running, struct err *err)
 	if (row == NULL || !running->takes[row->spec.effect])
 		return asking_refuse(asking, &unknown_command,
 				     asking->command->name);
-	return right_check(running, err);
+	return running->is_hq ? ERR_OK : right_check(running, err);
 }
 
 static enum err_code run(struct running *running, struct err *err)
@@ -401,6 +406,17 @@ enum err_code command_run(struct engine *engine, struct batch *batch,
 		running.is_marked ||
 		(running.was_run && !asking.is_refused && !asking.is_idle);
 	return code;
+}
+
+enum err_code command_run_for_hq(struct engine *engine, struct act *act,
+				 const struct command *command, struct err *err)
+{
+	struct asking asking = asking_of(engine, act, command);
+	struct running running = {.asking = &asking,
+				  .takes = {[COMMAND_WRITE] = true},
+				  .is_hq = true};
+
+	return run(&running, err);
 }
 
 enum err_code command_take(struct engine *engine, struct batch *batch,

@@ -289,7 +289,41 @@ static enum err_code check_history(struct asking *asking, struct err *err)
 					    result_visit, &history, err));
 }
 
+/* ---- asked for out of turn ---- */
+
+/* The task that is open if there is one. */
+static enum err_code check_ask(struct asking *asking, struct err *err)
+{
+	struct task task = {.state = TASK_OPEN};
+	struct check_state state;
+	struct check check;
+	struct pos said;
+	struct span id;
+	bool fits;
+	enum err_code code;
+
+	if (!check_named(asking, &id))
+		return ERR_OK;
+	code = check_part(asking->view, id, 0, &said, &check, err);
+	if (code == ERR_NOT_FOUND || (code == ERR_OK && check.is_retired))
+		return asking_refuse(asking, &unknown_check, id);
+	if (code == ERR_OK)
+		code = check_state(asking->view, id, &state, err);
+	fits = reason_set(&task.reason, SPAN_LITERAL("asked"));
+	ASSERT(fits);
+	if (code == ERR_OK && state.task.size > 0)
+		task.id = state.task;
+	else if (code == ERR_OK)
+		code = check_task_open(asking->act, &check, &task, err);
+	if (code == ERR_OK) {
+		out_text_at(asking->out, "check", id);
+		out_text_at(asking->out, "task", name_span(&task.id));
+	}
+	return code;
+}
+
 static const struct command_row rows[] = {
+	{{"check.ask", COMMAND_WRITE, RIGHTS_SITE}, check_ask, "check"},
 	{{"check.do", COMMAND_WRITE, RIGHTS_FLOOR}, check_do, "check"},
 	{{"check.retire", COMMAND_WRITE, RIGHTS_SITE},
 	 check_retire_run,

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/hq_ask.h"
 #include "gateway/core/hq_fence.h"
 #include "gateway/core/hq_join.h"
 #include "gateway/core/hq_transfer.h"
@@ -18,12 +19,12 @@
 #define INVITE_HOURS 168
 #define INVITE_HOURS_MAX 8760
 
-static const struct refusal not_hq = {
-	"not_hq", "this box is not HQ of a network: depot hq init makes it so",
-	"本机不是网络的总部：可用 depot hq init 设为总部"};
 static const struct refusal bad_site_name = {
 	"bad_name", "%s is no site's name: a-z, 0-9 and dashes, up to 24",
 	"%s 不是有效的站点名：a-z、0-9 和连字符，最多 24 个字符"};
+static const struct refusal reserved_name = {
+	"bad_name", "%s means something else in topics: another name",
+	"%s 在主题中另有用途：请换一个名称"};
 static const struct refusal bad_host = {
 	"bad_host",
 	"%s is not HOST:PORT with letters, digits, dots and dashes, or longer "
@@ -58,16 +59,6 @@ static const struct refusal a_stranger = {
 	"unknown_invitation",
 	"that box was not invited by this HQ, or its code was mistyped",
 	"该盒子不是由本总部邀请的，或加入码输入有误"};
-
-/* NULL: refused. */
-static const struct hq *hq_of(struct asking *asking)
-{
-	const struct hq *hq = asking->act->plan->hq;
-
-	if (hq == NULL)
-		(void)asking_refuse(asking, &not_hq, SPAN_LITERAL(""));
-	return hq;
-}
 
 static bool reason_read(struct asking *asking, struct reason *ret_reason)
 {
@@ -172,6 +163,12 @@ static bool name_read(struct asking *asking, const char *member, bool is_needed,
 	return false;
 }
 
+/* Names that stand in a topic where a site's would. */
+static bool is_reserved(struct span name)
+{
+	return span_is(name, "network") || span_is(name, "sync");
+}
+
 static bool invite_read(struct asking *asking, struct invite *invite,
 			struct join_host *host)
 {
@@ -185,6 +182,11 @@ static bool invite_read(struct asking *asking, struct invite *invite,
 	    !share_read(asking, &invite->share_permille) ||
 	    !host_read(asking, host))
 		return false;
+	if (is_reserved(name_span(&invite->site))) {
+		(void)asking_refuse(asking, &reserved_name,
+				    name_span(&invite->site));
+		return false;
+	}
 	invite->expires_ms =
 		(uint64_t)(batch_now(asking->act->batch).ms + valid * HOUR_MS);
 	return true;
@@ -232,7 +234,7 @@ static enum err_code invited_out(struct asking *asking, const struct hq *hq,
 
 static enum err_code invite_run(struct asking *asking, struct err *err)
 {
-	const struct hq *hq = hq_of(asking);
+	const struct hq *hq = asking_hq(asking);
 	struct invite invite = {.until_ms = 0};
 	struct join_host host = {.size = 0};
 	struct join_code code;
@@ -257,7 +259,7 @@ static enum err_code invite_run(struct asking *asking, struct err *err)
 
 static enum err_code withdraw(struct asking *asking, struct err *err)
 {
-	const struct hq *hq = hq_of(asking);
+	const struct hq *hq = asking_hq(asking);
 	struct json_range range = {1, JOIN_NUMBER_MAX};
 	char text[16];
 	int64_t number;
@@ -280,7 +282,7 @@ static enum err_code withdraw(struct asking *asking, struct err *err)
 
 static enum err_code admit(struct asking *asking, struct err *err)
 {
-	const struct hq *hq = hq_of(asking);
+	const struct hq *hq = asking_hq(asking);
 	struct hq_admission admission;
 	uint8_t frame[ARMOUR_SIZE_MAX];
 	enum armour_fault fault;
@@ -342,7 +344,7 @@ static bool site_find(struct asking *asking, struct certificate *site,
 static enum err_code end_run(struct asking *asking, struct hq_ending *ending,
 			     struct err *err)
 {
-	const struct hq *hq = hq_of(asking);
+	const struct hq *hq = asking_hq(asking);
 	struct certificate site;
 	struct fence fence;
 	enum err_code code;
@@ -394,7 +396,7 @@ static enum err_code fence(struct asking *asking, struct err *err)
 
 static enum err_code write_off(struct asking *asking, struct err *err)
 {
-	const struct hq *hq = hq_of(asking);
+	const struct hq *hq = asking_hq(asking);
 	struct hq_write_off off;
 	struct transfer_record record;
 	struct reason reason;

@@ -4,6 +4,7 @@
 
 #include "gateway/core/command.h"
 #include "gateway/core/inlet.h"
+#include "gateway/core/intent.h"
 #include "gateway/core/on_command.h"
 #include "gateway/core/state.h"
 #include "gateway/core/task.h"
@@ -483,6 +484,9 @@ enum err_code engine_step(struct engine *engine, struct batch *batch,
 	case EVENT_TICK:
 		batch_time(batch, event->at, event->clock_trusted);
 		return on_tick(engine, batch, event, answers, err);
+	case EVENT_INTENT:
+		batch_time(batch, event->at, event->clock_trusted);
+		return intent_step(engine, batch, err);
 	case EVENT_COMMAND:
 		batch_time(batch, event->at, event->clock_trusted);
 		if (event->body.command.is_rule)

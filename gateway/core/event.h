@@ -21,6 +21,7 @@ enum event_kind {
 	EVENT_COMMAND, /* the CLI, a page, or an integrator asks for something
 			*/
 	EVENT_TICK,    /* time has passed: time-outs, silence, trimming */
+	EVENT_INTENT,  /* what HQ asks may be carried out, if there is any */
 };
 
 /* A publish as it came. The spans are borrowed for the step. */

@@ -47,7 +47,9 @@ enum err_code goods_item(const struct view *view, struct span sku,
 
 bool goods_is_hq(const struct asking *asking)
 {
-	return asking->act->plan->hq != NULL && asking->is_networked;
+	/* What HQ asks of its own site is that site's word. */
+	return asking->act->plan->hq != NULL && asking->is_networked &&
+	       asking->act->actor.kind == ACTOR_ACCOUNT;
 }
 
 enum err_code goods_named(const struct view *view, bool is_hq, struct span sku,

@@ -32,7 +32,8 @@ MUST_CHECK enum err_code goods_named(const struct view *view, bool is_hq,
 				     struct span sku, struct item_no *ret_item,
 				     struct err *err);
 
-/* True at HQ: what is said of items and codes is said to all sites. */
+/* True for HQ's people: what is said of items and codes is said to all sites.
+ */
 bool goods_is_hq(const struct asking *asking);
 
 /*

@@ -34,27 +34,12 @@ static enum err_code is_answered(const struct view *view,
 	return code == ERR_NOT_FOUND || code == ERR_VERSION ? ERR_OK : code;
 }
 
-/* Two boxes signed the journal's epoch, and that was known when this one
- * stopped. */
-static enum err_code is_forked(const struct view *view, uint32_t site,
-			       uint32_t epoch, bool *ret_is, struct err *err)
-{
-	struct feed_id whole = {site, epoch, 0};
-	struct feed_record feed;
-	enum err_code code = feed_get(view, whole, &feed, err);
-
-	if (code == ERR_OK)
-		*ret_is = feed.state == FEED_FORKED;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
-}
-
 enum err_code incarnation_begin(struct incarnation *incarnation,
 				const struct incarnation_config *config,
 				const struct view *view, struct err *err)
 {
 	struct journal_head head;
 	bool is_over = false;
-	bool has_forked = false;
 	enum err_code code = journal_head_get(view, &head, err);
 
 	*incarnation = (struct incarnation){.config = *config,
@@ -62,16 +47,11 @@ enum err_code incarnation_begin(struct incarnation *incarnation,
 	if (code == ERR_OK && config->verdict == GUARD_ROLLBACK &&
 	    config->has_guard)
 		code = is_answered(view, &config->guard, &is_over, err);
-	if (code == ERR_OK)
-		code = is_forked(view, config->site, pos_epoch(head.pos),
-				 &has_forked, err);
 	if (code != ERR_OK)
 		return code;
 	incarnation->kept = pos_number(head.pos);
 	if (is_over)
 		incarnation->config.verdict = GUARD_SAME;
-	if (has_forked)
-		incarnation->config.verdict = GUARD_ROLLBACK;
 	return ERR_OK;
 }
 

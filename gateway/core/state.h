@@ -61,6 +61,10 @@ struct engine {
 				  */
 	/* The transfer at which the last tick stopped looking for late ones. */
 	struct place_name transfer_after;
+	/* Control's end when no intent was left to be carried out; and the one
+	 * that was tried last. */
+	struct pos intents_seen;
+	struct ref intent_tried;
 	bool step_wrote;
 
 	struct check_watch watches[ENGINE_CHECKS_MAX];

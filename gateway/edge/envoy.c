@@ -139,6 +139,8 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 	envoy->state.unsealed = given.unsealed;
 	envoy->state.may_seal = exchange_may_seal(envoy->exchange);
 	(void)pthread_mutex_unlock(&envoy->mutex);
+	keeper_may_act(envoy->config.keeper,
+		       exchange_may_seal(envoy->exchange));
 	envoy->flush_taken = asked;
 	/* Nothing that a job could do for it. */
 	if (given.unsealed == 0 || !exchange_may_seal(envoy->exchange))

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/edge/keeper_event.h"
 #include "gateway/edge/keeper_scrub.h"
 #include "gateway/edge/queue.h"
 
 #define ANSWERS_MAX 512
 #define TICK_MS 1000
+#define INTENTS_PER_TICK 8
 /* How often a full store is asked whether there is room again. */
 #define ROOM_CHECK_MS 1000
 /* A batch of so many was under load: the next one may gather. */
@@ -29,6 +31,7 @@ struct keeper {
 	int64_t room_at;
 	struct keeper_scrub scrub;
 	atomic_bool is_stopping;
+	atomic_bool may_act;
 	bool is_started;
 	pthread_t thread;
 
@@ -87,18 +90,8 @@ static void answer_send(void *context, const struct answers_message *message)
 	struct keeper *keeper = context;
 	struct keeper_answer answer;
 
-	if (message->suffix.size > sizeof(answer.suffix) ||
-	    message->payload.size > sizeof(answer.payload) ||
-	    message->correlation.size > sizeof(answer.correlation))
+	if (!answer_pack(message, &answer))
 		return;
-	answer.suffix_size = (uint16_t)message->suffix.size;
-	memcpy(answer.suffix, message->suffix.data, message->suffix.size);
-	answer.size = (uint16_t)message->payload.size;
-	memcpy(answer.payload, message->payload.data, message->payload.size);
-	answer.correlation_size = (uint16_t)message->correlation.size;
-	if (message->correlation.size > 0)
-		memcpy(answer.correlation, message->correlation.data,
-		       message->correlation.size);
 	if (queue_push(keeper->answer_queue, &answer) == ERR_OK)
 		return;
 	(void)pthread_mutex_lock(&keeper->mutex);
@@ -107,25 +100,6 @@ static void answer_send(void *context, const struct answers_message *message)
 }
 
 /* ---- batches ---- */
-
-static struct event event_of(const struct ring_slot *slot)
-{
-	const struct ring_message *message = &slot->message;
-
-	return (struct event){
-		.kind = EVENT_MESSAGE,
-		.at = message->arrived.moment,
-		.clock_trusted = message->arrived.is_trusted,
-		.body.message = {.topic = message->topic,
-				 .payload = message->payload,
-				 .response = message->response,
-				 .correlation = message->correlation,
-				 .packet_id = message->packet_id,
-				 .is_again = message->is_dup,
-				 .is_cut = slot->is_cut,
-				 .deaths = slot->deaths},
-	};
-}
 
 static enum err_code slot_step(struct keeper *keeper, struct batch *batch,
 			       const struct ring_slot *slot, struct err *err)
@@ -467,6 +441,28 @@ static void scrub_take(struct keeper *keeper)
 		  err.text);
 }
 
+/* What HQ asks for, one to a commit. An intent that fails is answered so the
+ * next time; it is the store's failures that end the daemon. */
+static enum err_code intents_take(struct keeper *keeper, struct event event,
+				  struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	event.kind = EVENT_INTENT;
+	for (int i = 0; i < INTENTS_PER_TICK && code == ERR_OK; i++) {
+		if (!atomic_load(&keeper->may_act))
+			return ERR_OK;
+		code = event_run(keeper, &event, err);
+		if (code == ERR_OK && !engine_wrote(keeper->config.engine))
+			return ERR_OK;
+	}
+	if (code == ERR_OK || is_of_store(code))
+		return code;
+	log_event(keeper->config.log, LEVEL_ERROR, "intent_failed", "%s",
+		  err->text);
+	return ERR_OK;
+}
+
 static void tick_take(struct keeper *keeper)
 {
 	int64_t now_ms = clock_monotonic_ms(keeper->config.clock);
@@ -482,6 +478,8 @@ static void tick_take(struct keeper *keeper)
 		return;
 	keeper->tick_at = now_ms + TICK_MS;
 	code = event_run(keeper, &event, &err);
+	if (code == ERR_OK)
+		code = intents_take(keeper, event, &err);
 	if (code == ERR_FULL)
 		full_set(keeper, true);
 	else if (code != ERR_OK)
@@ -624,6 +622,11 @@ static enum err_code keeper_prepare(struct keeper *keeper, struct err *err)
 	if (code == ERR_OK)
 		keeper->state.head = head.pos;
 	return code;
+}
+
+void keeper_may_act(struct keeper *keeper, bool may_act)
+{
+	atomic_store(&keeper->may_act, may_act);
 }
 
 enum err_code keeper_start(const struct keeper_config *config,

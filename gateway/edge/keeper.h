@@ -124,6 +124,13 @@ struct keeper_job {
 MUST_CHECK enum err_code keeper_give(struct keeper *keeper,
 				     struct keeper_job *job);
 
+/*
+ * Whether what HQ asks may be carried out: not by a box that has not heard yet
+ * whether it did so already in a life that was taken from it
+ * (exchange_may_seal). False at the start. Any thread.
+ */
+void keeper_may_act(struct keeper *keeper, bool may_act);
+
 /* ---- how it is ---- */
 
 struct keeper_state {

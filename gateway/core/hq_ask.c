@@ -1,0 +1,68 @@
+#include "gateway/core/hq_ask.h"
+
+#include <inttypes.h>
+
+#define HOUR_MS INT64_C(3600000)
+
+const struct hq *asking_hq(struct asking *asking)
+{
+	static const struct refusal not_hq = {
+		"not_hq",
+		"this box is not HQ of a network: depot hq init makes it so",
+		"本机不是网络的总部：可用 depot hq init 设为总部"};
+	const struct hq *hq = asking->act->plan->hq;
+
+	if (hq == NULL)
+		(void)asking_refuse(asking, &not_hq, SPAN_LITERAL(""));
+	return hq;
+}
+
+static int64_t expires_of(const struct asking *asking,
+			  const struct intent_plan *plan)
+{
+	return plan->hours == 0 ? 0
+				: batch_now(asking->act->batch).ms +
+					  plan->hours * HOUR_MS;
+}
+
+enum err_code hq_ask(struct asking *asking, const struct hq *hq,
+		     const struct intent_plan *plan, struct ref *ret_id,
+		     struct err *err)
+{
+	struct feed_record feed = {.number = 0};
+	struct entry entry;
+	struct intent *intent = &entry.body.intent;
+	struct hq_word word = {&entry, 1, false};
+	char id[48];
+	bool fits;
+	enum err_code code =
+		feed_get(asking->view, hq_feed(hq, false), &feed, err);
+
+	if (code != ERR_OK)
+		return code;
+	(void)text_format(id, sizeof(id), "i%" PRIu32 "-%06" PRIu64,
+			  hq->control_epoch, feed.number + 1);
+	act_entry(asking->act, &entry, ENTRY_INTENT);
+	intent->target = plan->site;
+	intent->expires_ms = (uint64_t)expires_of(asking, plan);
+	fits = ref_set(&intent->id, span_of(id)) &&
+	       reason_set(&intent->verb, plan->verb) &&
+	       intent_arguments_set(&intent->arguments, plan->arguments);
+	ASSERT(fits);
+	code = hq_say(hq, asking->act->batch, &word, NULL, err);
+	if (code == ERR_OK)
+		*ret_id = intent->id;
+	return code;
+}
+
+void hq_asked_out(struct asking *asking, const struct intent_plan *plan,
+		  const struct ref *id)
+{
+	int64_t expires = expires_of(asking, plan);
+
+	out_text_at(asking->out, "intent", ref_span(id));
+	out_int_at(asking->out, "site", plan->site);
+	out_text_at(asking->out, "verb", plan->verb);
+	if (expires != 0)
+		out_moment_at(asking->out, "expires", (struct moment){expires});
+}
