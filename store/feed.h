@@ -168,6 +168,8 @@ MUST_CHECK enum err_code feed_desk_open(const uint8_t net_id[NET_ID_SIZE],
 					struct feed_desk **ret_desk,
 					struct err *err);
 void feed_desk_close(struct feed_desk *desk); /* takes NULL */
+/* The network's id that it was opened with. */
+const uint8_t *feed_desk_net(const struct feed_desk *desk);
 void feed_desk_committed(struct feed_desk *desk);
 void feed_desk_abandon(struct feed_desk *desk);
 

@@ -71,6 +71,11 @@ void feed_desk_close(struct feed_desk *desk)
  * So one that ran ahead in a transaction that was abandoned is read again by
  * itself.
  */
+const uint8_t *feed_desk_net(const struct feed_desk *desk)
+{
+	return desk->net_id;
+}
+
 void feed_desk_committed(struct feed_desk *desk)
 {
 	(void)desk;

@@ -6,7 +6,7 @@
 
 #include "gateway/cli/request.h"
 #include "gateway/cli/sheet.h"
-#include "store/feed.h"
+#include "store/closing.h"
 #include "store/guard.h"
 #include "store/site.h"
 
@@ -84,6 +84,7 @@ struct sealing {
 	struct ledger *ledger;
 	uint32_t site;
 	uint32_t epoch;
+	bool is_closing; /* the SEAL is due */
 	char guard[FILE_PATH_SIZE];
 	struct carry_sealed *sealed;
 };
@@ -105,6 +106,9 @@ static enum err_code identity_read(struct sealing *sealing, struct err *err)
 	if (code == ERR_OK && sealing->site != 0)
 		code = feed_unsealed(view, sealing->site,
 				     &sealing->sealed->unsealed, err);
+	if (code == ERR_OK && sealing->site != 0)
+		code = closing_is_due(view, sealing->site, &sealing->is_closing,
+				      err);
 	view_end(view);
 	return code;
 }
@@ -153,6 +157,8 @@ static enum err_code batch_seal(struct sealing *sealing, struct batch *batch,
 	 */
 	if (code == ERR_CONFLICT || code == ERR_DENIED)
 		code = ERR_OK;
+	else if (code == ERR_OK && sealing->is_closing)
+		code = closing_post(batch, desk, sealing->site, err);
 	if (code == ERR_OK)
 		code = batch_commit(batch, err);
 	else
@@ -214,10 +220,14 @@ static enum err_code here_seal(struct sealing *sealing, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	sealing->sealed->is_set_back = verdict == GUARD_ROLLBACK;
-	if (verdict != GUARD_SAME || sealing->sealed->unsealed == 0 ||
+	if (verdict != GUARD_SAME ||
+	    (sealing->sealed->unsealed == 0 && !sealing->is_closing) ||
 	    sealing->cli->config->link_count > 0)
 		return ERR_OK;
-	return store_seal(sealing, err);
+	code = store_seal(sealing, err);
+	/* The SEAL was posted behind it: now that is sealed. */
+	return code == ERR_OK && sealing->is_closing ? store_seal(sealing, err)
+						     : code;
 }
 
 enum exit_code carry_seal(struct cli *cli, struct carry_sealed *ret_sealed)

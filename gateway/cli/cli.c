@@ -112,6 +112,8 @@ static enum exit_code exit_of_code(struct span code)
 		{"already_here", EXIT_CONFLICT},
 		{"under_way", EXIT_CONFLICT},
 		{"already_invited", EXIT_CONFLICT},
+		{"not_empty", EXIT_CONFLICT},
+		{"site_closed", EXIT_CONFLICT},
 		{"invitation_used", EXIT_CONFLICT},
 		{"join_refused", EXIT_CONFLICT},
 		{"not_shipped", EXIT_AGAIN},

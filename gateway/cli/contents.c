@@ -7,6 +7,7 @@
 #include "gateway/cli/broker_access.h"
 #include "gateway/cli/carry.h"
 #include "gateway/cli/checks.h"
+#include "gateway/cli/close.h"
 #include "gateway/cli/configure.h"
 #include "gateway/cli/decode.h"
 #include "gateway/cli/errands.h"
@@ -46,7 +47,7 @@ const struct verb_group verb_groups[] = {
 	{"The network",
 	 "网络",
 	 {hq_verbs, hq_ask_verbs, fork_verbs, join_verbs, peers_verbs,
-	  carry_verbs}},
+	  carry_verbs, close_verbs}},
 	{"Setting up", "启用", {setup_verbs, configure_verbs}},
 	{"Keeping the ledger", "账本维护", {keep_verbs, replay_verbs}},
 	{"Help", "帮助", {help_verbs}},

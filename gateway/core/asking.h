@@ -76,6 +76,7 @@ extern const struct command_table transfer_commands;
 extern const struct command_table transfer_queries;
 extern const struct command_table hq_commands;
 extern const struct command_table carry_commands;
+extern const struct command_table close_commands;
 extern const struct command_table hq_queries;
 extern const struct command_table network_check_queries;
 extern const struct command_table succession_commands;

@@ -7,6 +7,7 @@
 #include "gateway/core/state.h"
 #include "store/asked.h"
 #include "store/roster.h"
+#include "store/closing.h"
 #include "store/seal.h"
 
 /* Entries of the journal that one query may look at: a tenth of a second on a
@@ -31,7 +32,7 @@ static const struct command_table *const tables[] = {
 	&trace_queries,    &check_commands,        &transfer_commands,
 	&transfer_queries, &hq_commands,           &hq_queries,
 	&carry_commands,   &network_check_queries, &succession_commands,
-	&ask_commands,     &adopt_commands,
+	&ask_commands,     &adopt_commands,        &close_commands,
 };
 
 static const struct command_row *row_find(struct span name)
@@ -92,6 +93,10 @@ static const struct refusal unknown_command = {
 	"unknown_command", "there is no command %s", "没有命令 %s"};
 static const struct refusal denied = {"denied", "account %s may not do this",
 				      "账户 %s 无权执行此操作"};
+static const struct refusal site_closed = {
+	"site_closed",
+	"this warehouse was closed by %s: nothing is booked here any more",
+	"本仓库已由 %s 关闭，不再记账"};
 static const struct refusal bad_id = {
 	"bad_id", "%s is no id: 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-'",
 	"%s 不是有效的 id：1 至 64 个 A-Z、a-z、0-9、“.”、“_”或“-”"};
@@ -128,6 +133,32 @@ static enum err_code right_check(const struct running *running, struct err *err)
 				(roles != 0 && (account.roles & roles) == 0))))
 		return asking_refuse(asking, &denied, name);
 	return code;
+}
+
+/* What is said on behalf of the network goes on: it is not in the journal. */
+static bool writes_journal(const struct command_row *row)
+{
+	struct span name = span_of(row->spec.name);
+
+	return row->spec.effect == COMMAND_WRITE &&
+	       !span_is(name, "site.close") && !span_starts(name, "network.") &&
+	       !span_starts(name, "hq.");
+}
+
+static enum err_code closed_check(const struct running *running,
+				  struct err *err)
+{
+	struct closing closing;
+	enum err_code code;
+
+	if (!writes_journal(running->row))
+		return ERR_OK;
+	code = closing_get(running->asking->view, &closing, err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	return code == ERR_OK ? asking_refuse(running->asking, &site_closed,
+					      name_span(&closing.account))
+			      : code;
 }
 
 bool command_id_is_valid(struct span id)
@@ -334,10 +365,15 @@ static enum err_code judge(struct running *running, struct err *err)
 	struct asking *asking = running->asking;
 	const struct command_row *row = running->row;
 
+	enum err_code code;
+
 	if (row == NULL || !running->takes[row->spec.effect])
 		return asking_refuse(asking, &unknown_command,
 				     asking->command->name);
-	return running->is_hq ? ERR_OK : right_check(running, err);
+	code = running->is_hq ? ERR_OK : right_check(running, err);
+	return code == ERR_OK && !asking->is_refused
+		       ? closed_check(running, err)
+		       : code;
 }
 
 static enum err_code run(struct running *running, struct err *err)

@@ -8,6 +8,7 @@
 #include "gateway/core/on_command.h"
 #include "gateway/core/state.h"
 #include "gateway/core/task.h"
+#include "store/closing.h"
 #include "store/seal.h"
 
 static const struct zone utc;
@@ -473,15 +474,55 @@ static enum err_code on_message(struct engine *engine, struct batch *batch,
 	return park_unread(&intake, WORD_UNKNOWN_TOPIC, topic, answers, err);
 }
 
+static void refuse(struct engine *engine, const struct event *event,
+		   enum word why, struct answers *answers);
+
+/* A reading is refused, and its sender told; a command says so itself. */
+static enum err_code closed_message(struct engine *engine, struct batch *batch,
+				    const struct event *event,
+				    struct answers *answers, struct err *err)
+{
+	struct span rest;
+	enum inlet inlet = inlet_of(engine, event->body.message.topic, &rest);
+
+	batch_time(batch, event->at, event->clock_trusted);
+	if (inlet == INLET_COMMAND && command_topic_is_valid(rest))
+		return on_message(engine, batch, event, answers, err);
+	refuse(engine, event, WORD_SITE_CLOSED, answers);
+	return ERR_OK;
+}
+
+/* Whoever closed the site said that nothing follows. */
+static enum err_code closed_look(struct batch *batch, bool *ret_is_closed,
+				 struct err *err)
+{
+	struct closing closing;
+	enum err_code code = closing_get(batch_view(batch), &closing, err);
+
+	*ret_is_closed = code == ERR_OK;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 enum err_code engine_step(struct engine *engine, struct batch *batch,
 			  const struct event *event, struct answers *answers,
 			  struct err *err)
 {
+	bool is_closed;
+	enum err_code code = closed_look(batch, &is_closed, err);
+
+	if (code != ERR_OK)
+		return code;
 	switch (event->kind) {
 	case EVENT_MESSAGE:
 		engine->step_wrote = true;
+		if (is_closed)
+			return closed_message(engine, batch, event, answers,
+					      err);
 		return on_message(engine, batch, event, answers, err);
 	case EVENT_TICK:
+		engine->step_wrote = false;
+		if (is_closed)
+			return ERR_OK;
 		batch_time(batch, event->at, event->clock_trusted);
 		return on_tick(engine, batch, event, answers, err);
 	case EVENT_INTENT:
@@ -489,6 +530,9 @@ enum err_code engine_step(struct engine *engine, struct batch *batch,
 		return intent_step(engine, batch, err);
 	case EVENT_COMMAND:
 		batch_time(batch, event->at, event->clock_trusted);
+		engine->step_wrote = false;
+		if (event->body.command.is_rule && is_closed)
+			return ERR_OK;
 		if (event->body.command.is_rule)
 			return rule_run(engine, batch, &event->body.command,
 					err);
@@ -511,11 +555,15 @@ enum err_code engine_park_raw(struct engine *engine, struct batch *batch,
 	struct intake intake;
 	struct span rest;
 	struct alarm alarm = {"died_twice", SEVERITY_WARNING, {"", 0}, 0};
+	bool is_closed;
 	enum err_code code;
 
 	ASSERT(event->kind == EVENT_MESSAGE);
 	(void)inlet_of(engine, event->body.message.topic, &rest);
 	intake_begin(&intake, engine, batch, event);
+	code = closed_look(batch, &is_closed, err);
+	if (code != ERR_OK || is_closed)
+		return code;
 	code = park_unread(&intake, why, rest, answers, err);
 	alarm.subject = rest;
 	if (code == ERR_OK && why == WORD_DIED_TWICE)
@@ -523,8 +571,8 @@ enum err_code engine_park_raw(struct engine *engine, struct batch *batch,
 	return code;
 }
 
-void engine_refuse_full(struct engine *engine, const struct event *event,
-			struct answers *answers)
+static void refuse(struct engine *engine, const struct event *event,
+		   enum word why, struct answers *answers)
 {
 	const struct message *message = &event->body.message;
 	struct seen_progress none = {.upto = 0};
@@ -536,16 +584,28 @@ void engine_refuse_full(struct engine *engine, const struct event *event,
 
 	ASSERT(event->kind == EVENT_MESSAGE);
 	inlet = inlet_of(engine, message->topic, &speaking.device);
-	if (inlet == INLET_COMMAND && command_topic_is_valid(speaking.device))
-		on_command_full(engine, message, speaking.device, answers);
 	if (!inlet_kind(inlet, &kind) || !text_is_name(speaking.device))
 		return;
 	verdict_init(&verdict);
-	verdict_refuse(&verdict, WORD_STORE_FULL, (struct span){"", 0});
+	verdict_refuse(&verdict, why, (struct span){"", 0});
 	/* For its number: has_seq is right also when the reading is wrong. */
 	if (reading_parse(kind, message->payload, &engine->json,
 			  &engine->reading, &fault) == ERR_OK ||
 	    engine->reading.has_seq)
 		speaking.progress = engine->reading.has_seq ? &none : NULL;
 	speak(engine, &speaking, answers);
+}
+
+void engine_refuse_full(struct engine *engine, const struct event *event,
+			struct answers *answers)
+{
+	const struct message *message = &event->body.message;
+	struct span rest;
+	enum inlet inlet;
+
+	ASSERT(event->kind == EVENT_MESSAGE);
+	inlet = inlet_of(engine, message->topic, &rest);
+	if (inlet == INLET_COMMAND && command_topic_is_valid(rest))
+		on_command_full(engine, message, rest, answers);
+	refuse(engine, event, WORD_STORE_FULL, answers);
 }

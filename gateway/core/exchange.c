@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/closing.h"
+
 /* A pack on its way through the transaction. */
 struct passage {
 	struct sync_admit ticket;
@@ -34,6 +36,7 @@ struct exchange {
 	size_t kept_taken; /* the first so many of the queue */
 	size_t proofs_taken;
 	bool is_sealing;
+	bool is_closing; /* a person closes the site (store/closing.h) */
 	uint32_t rows_max;
 	struct exchange_now now;
 	uint32_t sealed;
@@ -176,7 +179,8 @@ static bool seal_is_due(struct exchange *exchange)
 
 	exchange->rows_max = is_alone ? DELTA_ROWS_MAX : DELTA_ROWS_LIVE_MAX;
 	listen(exchange);
-	if (now->unsealed == 0 || exchange->signer == NULL) {
+	if ((now->unsealed == 0 && !exchange->is_closing) ||
+	    exchange->signer == NULL) {
 		exchange->waits_since_ms = 0;
 		return false;
 	}
@@ -184,7 +188,7 @@ static bool seal_is_due(struct exchange *exchange)
 		exchange->waits_since_ms = now->ms + 1;
 	if (!exchange->may_seal)
 		return false;
-	return now->is_asked || now->unsealed >= many ||
+	return exchange->is_closing || now->is_asked || now->unsealed >= many ||
 	       now->ms + 1 - exchange->waits_since_ms >= flush_ms(now->links);
 }
 
@@ -222,6 +226,9 @@ enum err_code exchange_prepare(struct exchange *exchange,
 	ASSERT(exchange->passage_count == 0);
 	exchange->now = *now;
 	code = tickets_judge(exchange, view, err);
+	if (code == ERR_OK)
+		code = closing_is_due(view, exchange->config.site,
+				      &exchange->is_closing, err);
 	if (code != ERR_OK)
 		return code;
 	exchange->is_sealing = seal_is_due(exchange);
@@ -268,9 +275,10 @@ static enum err_code notes_put(struct exchange *exchange, struct txn *txn,
 }
 
 /* All that waits, or as much of it as readings can wait for. */
-static enum err_code journal_seal(struct exchange *exchange, struct txn *txn,
-				  struct err *err)
+static enum err_code journal_seal(struct exchange *exchange,
+				  struct batch *batch, struct err *err)
 {
+	struct txn *txn = batch_txn(batch);
 	struct seal_plan plan = {
 		.site = exchange->config.site,
 		.signer = exchange->signer,
@@ -295,6 +303,10 @@ static enum err_code journal_seal(struct exchange *exchange, struct txn *txn,
 	 * written, and what peers sent is taken all the same. */
 	if (code == ERR_CONFLICT || code == ERR_DENIED)
 		return ERR_OK;
+	if (code == ERR_OK && exchange->is_closing && !exchange->has_more &&
+	    !exchange_was_set_back(exchange))
+		code = closing_post(batch, exchange->config.desk, plan.site,
+				    err);
 	return code;
 }
 
@@ -307,8 +319,18 @@ enum err_code exchange_run(struct exchange *exchange, struct batch *batch,
 	if (code == ERR_OK)
 		code = notes_put(exchange, txn, err);
 	if (code == ERR_OK && exchange->is_sealing)
-		code = journal_seal(exchange, txn, err);
+		code = journal_seal(exchange, batch, err);
 	return code;
+}
+
+bool exchange_is_sealing(const struct exchange *exchange)
+{
+	return exchange->is_sealing;
+}
+
+bool exchange_is_closing(const struct exchange *exchange)
+{
+	return exchange->is_closing;
 }
 
 uint32_t exchange_sealed(const struct exchange *exchange)

@@ -133,6 +133,10 @@ MUST_CHECK enum err_code exchange_prepare(struct exchange *exchange,
 MUST_CHECK enum err_code exchange_run(struct exchange *exchange,
 				      struct batch *batch, struct err *err);
 
+/* The turn under way seals: what waits, or the site's SEAL. */
+bool exchange_is_sealing(const struct exchange *exchange);
+/* It is, or was, to end with the SEAL. */
+bool exchange_is_closing(const struct exchange *exchange);
 /* Deltas that the last exchange_run sealed: the guard is to be saved first. */
 uint32_t exchange_sealed(const struct exchange *exchange);
 /* That there was more to seal than one transaction takes: the next turn goes

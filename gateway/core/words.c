@@ -109,6 +109,10 @@ static const struct sentence sentences[] = {
 			     "the store is full; nothing is taken until there "
 			     "is room, send it again later",
 			     "存储已满；腾出空间前不接收，请稍后重发"},
+	[WORD_SITE_CLOSED] = {"site_closed",
+			      "this warehouse is closed; nothing is booked "
+			      "here any more, take it to another box",
+			      "本仓库已关闭，不再记账，请使用其他设备"},
 	[WORD_NOT_IN_SESSION] = {"no_session",
 				 "scan an operation label first (got %s)",
 				 "请先扫描操作标签（收到 %s）"},

@@ -48,6 +48,7 @@ enum word {
 	WORD_QUANTITY_RANGE = 33,
 	WORD_SERIAL_QUANTITY = 34, /* a serial with more than one unit */
 	WORD_STORE_FULL = 35,
+	WORD_SITE_CLOSED = 97,    /* its warehouse is closed */
 	WORD_NOT_IN_SESSION = 36, /* a bare code without an operation */
 	WORD_BAD_CODE = 37, /* the scan's own code and sentence go along */
 	WORD_TOO_MANY_LINES = 38,

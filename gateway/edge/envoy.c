@@ -143,7 +143,7 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 		       exchange_may_seal(envoy->exchange));
 	envoy->flush_taken = asked;
 	/* Nothing that a job could do for it. */
-	if (given.unsealed == 0 || !exchange_may_seal(envoy->exchange))
+	if (!exchange_is_sealing(envoy->exchange))
 		atomic_store(&envoy->flush_done, asked);
 	return ERR_OK;
 }
@@ -165,7 +165,8 @@ static enum err_code finish(struct envoy *envoy, bool is_committed,
 			       &step, err);
 	view_end(view);
 	if (is_committed && exchange_sealed(envoy->exchange) > 0 &&
-	    !exchange_has_more(envoy->exchange))
+	    !exchange_has_more(envoy->exchange) &&
+	    !exchange_is_closing(envoy->exchange))
 		atomic_store(&envoy->flush_done, envoy->flush_taken);
 	return code;
 }

@@ -330,6 +330,44 @@ def what_one_exports_the_other_imports(scratch):
 
 
 @h.test
+def a_site_closes_and_its_box_is_wiped(scratch):
+    """Without a daemon, in both languages, with what people do wrong."""
+    boxes = Boxes(scratch).found()
+    path, _ = boxes.invite("hz-07")
+    site, _, ask = boxes.join("hz-07", path)
+    boxes.hq.text("hq", "admit", ask)
+    boxes.hq.error("is_hq", "close", "--yes", exit=1)
+    site.text("item", "set", "TEA")
+    site.text("bin", "set", "A-01")
+    site.text("book", "receive", "TEA", "--qty", "3", "--bin", "A-01")
+    for lang in ("en", "zh"):
+        site.text("close", "--dry-run", "--lang", lang, exit=3)
+    site.error("not_empty", "close", "--yes", exit=6)
+    # Nobody is there to be asked, and --yes was not said.
+    site.error("usage", "close", "--write-off", "over", exit=2)
+    told = site.json("close", "--yes", "--write-off", "over")
+    h.same((told["sealed"], told["units"], told["covered"]), (True, 0, False))
+    site.error("site_closed", "book", "receive", "TEA", "--bin", "A-01",
+               exit=6)
+    for lang in ("en", "zh"):
+        site.text("close", "--lang", lang)
+    site.error("usage", "wipe", "--lose", "lots", exit=2)
+    site.error("not_covered", "wipe", "--yes", exit=6)
+    stick = scratch.file("stick")
+    os.mkdir(stick)
+    # HQ first: who has not heard of it can take nobody's word.
+    for one, other in ((boxes.hq, site), (site, boxes.hq), (boxes.hq, site)):
+        one.json("export", stick)
+        other.json("import", stick)
+    h.same(site.json("close", "--dry-run")["covered"], True, "HQ signed")
+    site.error("usage", "wipe", exit=2)
+    site.text("wipe", "--yes", "--lang", "zh")
+    site.error("not_commissioned", "stock", exit=4)
+    h.same([name for name in os.listdir(scratch.path)
+            if name.startswith("hz-07-store")], [], "left over")
+
+
+@h.test
 def a_box_of_no_network_has_no_peers_and_says_so(scratch):
     h.need("mosquitto")
     bench = cli_bed.Bench(scratch, True)

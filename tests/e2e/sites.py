@@ -33,11 +33,11 @@ def network(*arguments):
 class Site(h.Box):
     """A box of the network, its broker, and a scanner there."""
 
-    def __init__(self, scratch, name, far_port):
+    def __init__(self, scratch, name, far_port, **more):
         self.broker = h.Broker(scratch).start()
         super().__init__(
             scratch, self.broker.port, seeding=None, site=name,
-            broker__start="child", **{
+            broker__start="child", **more, **{
                 "link far.uri": f"tcp://127.0.0.1:{far_port}"})
 
     def depot(self, *arguments):

@@ -1,0 +1,55 @@
+/*
+ * closing - a site's last word: nothing of it follows.
+ *
+ * Layer     store
+ * Threads   the writer; closing_get: any, through a view
+ * On disk   docs/format/tables.md: "closing" of TABLE_META; not derived
+ *
+ * Closing takes two steps. A person's wish is noted: from then on whoever
+ * writes the journal writes nothing more (gateway/core/engine.h). Then, when
+ * the feed may be sealed at all, all that waits is sealed, and in the same
+ * transaction the SEAL (ENTRY_CLOSING) is posted behind it, so that the totals
+ * in it are those of the feed it ends. The delta that has it is the last.
+ */
+#ifndef DEPOT_STORE_CLOSING_H
+#define DEPOT_STORE_CLOSING_H
+
+#include "store/feed.h"
+#include "store/ledger.h"
+
+struct closing {
+	struct name account; /* whose wish it was */
+	struct moment asked;
+};
+
+/* ERR_NOT_FOUND  nobody closes this site (@err untouched) */
+MUST_CHECK enum err_code closing_get(const struct view *view,
+				     struct closing *ret_closing,
+				     struct err *err);
+MUST_CHECK enum err_code
+closing_put(struct txn *txn, const struct closing *closing, struct err *err);
+
+/* This box's own feed of the journal's epoch. ERR_NOT_FOUND: nothing of it is
+ * sealed yet. */
+MUST_CHECK enum err_code closing_feed(const struct view *view, uint32_t site,
+				      struct feed_record *ret_feed,
+				      struct err *err);
+
+/* *@ret_is_due: it was asked for, and the feed has no SEAL yet. */
+MUST_CHECK enum err_code closing_is_due(const struct view *view, uint32_t site,
+					bool *ret_is_due, struct err *err);
+
+/* What a SEAL would say now, but for the digest. */
+MUST_CHECK enum err_code closing_totals(const struct view *view, uint32_t site,
+					struct site_closing *ret_totals,
+					struct err *err);
+
+/*
+ * Posts the SEAL, once, behind a feed that feed_seal has left nothing of in
+ * this very transaction. The next one seals it. Errors as batch_post.
+ */
+MUST_CHECK enum err_code closing_post(struct batch *batch,
+				      const struct feed_desk *desk,
+				      uint32_t site, struct err *err);
+
+#endif

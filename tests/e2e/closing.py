@@ -1,0 +1,294 @@
+#!/usr/bin/python3
+"""A temporary warehouse, from its invitation to the box that is handed back.
+
+Method: HQ and two sites as in sites.py. The temporary one is stocked, works,
+hands some over by a transfer, writes the rest off, and closes: nothing is booked
+there any more, its feed ends with a SEAL at every box, the network's audit is
+clean and no unit is unaccounted for. It is wiped only when HQ has signed for the
+SEAL, over a link and by stick. 100 markers that people and devices left on the
+box are looked for afterwards in every file, and, where this machine can mount an
+image, in the raw blocks of its file system.
+"""
+
+import json
+import os
+import subprocess
+import time
+
+import depot_harness as h
+import sites as s
+import usb
+
+h.TESTS.clear()  # those of the files above
+
+OURS = (5, 1, "0" * 16)
+MARKS = [f"MARK{number:03}QZ" for number in range(100)]
+
+
+def try_depot(site, *arguments):
+    done = subprocess.run(
+        [s.DEPOT, "--config", site.config, "--json", *arguments],
+        capture_output=True, text=True, check=False)
+    if not done.stdout:
+        raise AssertionError(f"depot {arguments}: {done.returncode} "
+                             f"{done.stderr}")
+    return done.returncode, h.decode(done.stdout.splitlines()[-1])
+
+
+def wait(site, what, condition):
+    end = time.monotonic() + h.LIMIT
+    while not condition():
+        if time.monotonic() > end:
+            raise h.Late(what)
+        site.program.live(0.2)  # what is waited for comes through others
+
+
+def refuses(site, code, *arguments):
+    _, told = try_depot(site, *arguments)
+    h.same(told.get("error", {}).get("code"), code, str(arguments))
+
+
+def empties(temporary, mother):
+    """What is left goes to another site, and the last of it is scrapped."""
+    name = temporary.depot("transfer", "create", "--to", "4")["transfer"]
+    temporary.depot("book", "transfer_out", "TEA", "--qty", "15", "--bin",
+                    "A-01", "--ref", name)
+    temporary.depot("transfer", "ship", name)
+    wait(mother, "the packing list", lambda: mother.depot(
+        "transfer", "list")["transfers"])
+    return name
+
+
+@h.test
+def a_temporary_warehouse_opens_works_closes_and_is_wiped(scratch):
+    _, sites = s.begin(scratch)
+    hq, mother, temporary = sites
+    s.scan(scratch, temporary, 10, "b1")  # 20 units
+    name = empties(temporary, mother)
+    temporary.depot("task", "add", "A-01")
+
+    code, told = try_depot(temporary, "close", "--dry-run")
+    h.same((code, told["stock"], told["units"], told["tasks"],
+            told["under_way"], told["sealed"]), (3, 1, 5, 1, 1, False),
+           "in the way")
+    refuses(temporary, "not_empty", "close", "--yes")
+    h.same(temporary.depot("stock", "TEA")["on_hand"], 5, "nothing was done")
+
+    told = temporary.depot("close", "--yes", "--write-off", "end of season")
+    h.same((told["closing"], told["sealed"], told["units"]), (True, True, 0),
+           "closed")
+    # The box is read as before, and takes nothing.
+    h.same(temporary.depot("stock", "--bin", "A-01")["items"], [], "stock")
+    gun = h.Device(scratch, temporary.broker, "gun", boot="b2",
+                   prefix=f"depot/v1/{h.ORG}/{temporary.site}")
+    seq = gun.scan(op="receive", code="TEA", qty=1, bin="A-01")
+    gun.wait(lambda: any(
+        "site_closed" in json.dumps(message.json())
+        for message in gun.messages), "the refusal")
+    gun.close()
+    assert seq is not None
+    refuses(temporary, "site_closed", "book", "receive", "TEA", "--bin",
+            "A-01")
+    refuses(temporary, "site_closed", "item", "set", "NEW")
+
+    # Everybody hears of it, and HQ signs that it has it.
+    for site in sites:
+        wait(site, f"the seal at {site.site}",
+             lambda site=site: site.feeds().get(OURS, ("",))[0] == "sealed")
+    wait(temporary, "HQ's word", lambda: temporary.depot(
+        "close", "--dry-run")["covered"])
+    h.same([site["state"] for site in hq.depot("hq", "sites")["sites"]
+            if site["site"] == 5], ["sealed"], "hq sites")
+    # What was handed over is received behind its back.
+    mother.depot("book", "transfer_in", "TEA", "--qty", "15", "--ref", name)
+    mother.depot("transfer", "close", name)
+    wait(hq, "the transfer's end", lambda: all(
+        one["closed"] for one in hq.depot(
+            "transfer", "list", "--all")["transfers"]))
+    for site in sites:
+        usb.is_clean_at(site)
+
+    refuses(temporary, "again", "wipe", "--yes")
+    temporary.stop()
+    told = temporary.depot("wipe", "--yes")
+    h.same(told["entries"], told["covered"], "nothing was lost")
+    temporary.is_spoiled = True
+    gone(temporary)
+    refuses(temporary, "not_commissioned", "stock")
+    for site in (hq, mother):
+        usb.is_clean_at(site)
+
+
+def gone(site):
+    for end in ("", "-keys", "-guard", "-wiping"):
+        h.same(os.path.exists(site.store + end), False, site.store + end)
+    h.same(os.listdir(site.runtime) if os.path.isdir(site.runtime) else [],
+           [], "the runtime's folder")
+
+
+@h.test
+def a_box_is_not_wiped_before_hq_has_signed_unless_the_loss_is_named(scratch):
+    hq, one, other = usb.begin(scratch)
+    usb.carry(scratch, hq, one)
+    s.scan(scratch, one, 3, "b1")
+    h.same(one.depot("close", "--yes", "--write-off", "moved out")["sealed"],
+           True, "sealed at once: there is no link to listen to")
+    entries = one.head()["pos"]
+    one.stop()
+    code, told = try_depot(one, "wipe", "--yes")
+    h.same((code, told["error"]["code"]), (6, "not_covered"), "not yet")
+    assert str(entries) in told["error"]["text_en"], told
+    refuses(one, "not_covered", "wipe", "--yes", "--lose", str(entries - 1))
+    # By stick: there and back.
+    usb.carry(scratch, one, hq)
+    refuses(one, "not_covered", "wipe", "--yes")
+    usb.carry(scratch, hq, one)
+    h.same(try_depot(one, "close", "--dry-run")[1]["covered"], True, "HQ's word")
+    one.depot("wipe", "--yes")
+    one.is_spoiled = True
+    gone(one)
+    usb.is_clean_at(hq)
+    # The other never tells anybody: its loss is named.
+    s.scan(scratch, other, 3, "b1")
+    other.stop()
+    lost = other.head()["pos"]
+    told = other.depot("wipe", "--yes", "--lose", str(lost))
+    h.same((told["entries"], told["covered"]), (lost, 0), "lost")
+    other.is_spoiled = True
+    gone(other)
+
+
+@h.test
+def a_box_that_was_closed_stays_closed_over_a_restart(scratch):
+    hq, one, _ = usb.begin(scratch)
+    usb.carry(scratch, hq, one)
+    one.depot("close", "--yes", "--write-off", "x")
+    before = one.head()["pos"]
+    one.kill()
+    one.start()
+    refuses(one, "site_closed", "bin", "set", "B-02")
+    h.same(one.depot("close")["sealed"], True, "again")
+    one.stop()
+    refuses(one, "site_closed", "bin", "set", "B-02")
+    h.same(one.head()["pos"], before, "nothing was written")
+
+
+# ---- what is left on the medium ----
+
+def plant(scratch, site):
+    """100 markers where people and devices leave them."""
+    marks = iter(MARKS)
+    for _ in range(20):
+        mark = next(marks)
+        site.depot("item", "set", "SKU-" + mark, "--name-en", next(marks))
+        site.depot("code", "set", next(marks), "SKU-" + mark)
+    for _ in range(10):
+        site.depot("bin", "set", next(marks))
+        site.depot("account", "add", "a-" + next(marks).lower(), "--role",
+                   "operator")
+    gun = h.Device(scratch, site.broker, "gun", boot="b9",
+                   prefix=f"depot/v1/{h.ORG}/{site.site}")
+    for _ in range(10):
+        gun.scan(op="receive", code="TEA", qty=1, bin="A-01",
+                 lot=next(marks))
+    for _ in range(4):
+        gun.scan(op="receive", code=next(marks), qty=1, bin="A-01")
+    gun.settle()
+    gun.close()
+    site.directives["broker.user"] = "depotd"
+    site.directives["broker.password_file"] = site.store + ".password"
+    site.write_config()
+    with open(site.store + ".password", "w", encoding="utf-8") as file:
+        file.write(next(marks))
+    os.chmod(site.store + ".password", 0o600)
+    for mark in marks:
+        site.depot("device", "add", "d-" + mark.lower(), "--kind", "scanner")
+
+
+def found_in(path):
+    with open(path, "rb") as file:
+        raw = file.read().lower()
+    return [mark for mark in MARKS if mark.lower().encode() in raw]
+
+
+def found_under(folder):
+    found = {}
+    for root, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(root, name)
+            if os.path.isfile(path) and not os.path.islink(path):
+                for mark in found_in(path):
+                    found.setdefault(mark, path)
+    return found
+
+
+class Image:
+    """A file system of its own in a file, so that its raw blocks can be read.
+    Needs root and a loop device."""
+
+    def __init__(self, scratch, mib):
+        self.path = scratch.file("box.img")
+        self.folder = scratch.file("box")
+        self.is_mounted = False
+        os.mkdir(self.folder)
+        h.need("mkfs.ext4", "mount", "losetup")
+        if os.geteuid() != 0:
+            raise h.Skip("mounting an image needs root")
+        with open(self.path, "wb") as file:
+            file.truncate(mib << 20)
+        self.run("mkfs.ext4", "-q", "-F", self.path)
+        self.run("mount", "-o", "loop", self.path, self.folder)
+        self.is_mounted = True
+        scratch.callback(self.end)
+
+    @staticmethod
+    def run(*arguments):
+        done = subprocess.run(arguments, capture_output=True, text=True,
+                              check=False)
+        if done.returncode != 0:
+            raise h.Skip(f"{arguments[0]}: {done.stderr.strip()}")
+
+    def end(self):
+        if self.is_mounted:
+            subprocess.run(("umount", self.folder), check=False)
+            self.is_mounted = False
+
+
+def wiped_of_markers(scratch, folder, *options):
+    """A box with its state in @folder: planted, and wiped."""
+    box = usb.Apart(scratch, "hz-01", store=os.path.join(folder, "store"),
+                    runtime=os.path.join(folder, "run"))
+    box.depot("init", "--yes", "--account", "boss")
+    box.seed()
+    box.start()
+    plant(scratch, box)
+    box.stop()
+    planted = found_under(folder)
+    h.same(len(planted), len(MARKS), "markers on the box")
+    box.depot("wipe", "--yes", "--lose", str(box.head()["pos"]), *options)
+    box.is_spoiled = True
+    gone(box)
+    h.same(found_under(folder), {}, "markers in files")
+    return box
+
+
+@h.test
+def no_marker_is_left_in_any_file(scratch):
+    folder = scratch.file("box")
+    os.mkdir(folder)
+    wiped_of_markers(scratch, folder)
+    h.same(sorted(os.listdir(folder)), ["run"], "what is left")
+
+
+@h.test
+def no_marker_is_left_in_the_blocks_of_the_file_system(scratch):
+    image = Image(scratch, 256)
+    wiped_of_markers(scratch, image.folder)
+    image.end()
+    left = found_in(image.path)
+    print(f"{len(MARKS)} markers planted, {len(left)} in the raw image")
+    h.same(left, [], "markers in the raw image")
+
+
+if __name__ == "__main__":
+    h.main()
