@@ -40,8 +40,8 @@ static const struct control_refusal failed = {
 
 /* Behind the store's name, where other commands put things. */
 static const char *const beside[] = {
-	"-keys",    "-guard",    "-guard.partial", ".partial",
-	".resized", ".restored", ".rebuilt",
+	"-keys",    "-growth",  "-guard",    "-guard.partial",
+	".partial", ".resized", ".restored", ".rebuilt",
 };
 
 /* There while a wipe is under way, so that one that was cut short goes on. */
