@@ -55,6 +55,10 @@ static enum exit_code flush_ask(struct cli *cli, int64_t *ticket, bool *is_done,
 	*is_done = member_true(reply.root, "done") &&
 		   (member_true(reply.root, "may_seal") ||
 		    sealed->is_set_back || sealed->unsealed == 0);
+	/* What was booked since goes with the next stick. */
+	if (member_true(reply.root, "done") &&
+	    member_true(reply.root, "may_seal"))
+		sealed->unsealed = 0;
 	reply_release(&reply);
 	return EXIT_DONE;
 }

@@ -164,10 +164,15 @@ static enum err_code finish(struct envoy *envoy, bool is_committed,
 	code = exchange_finish(envoy->exchange, is_committed, envoy->sync,
 			       &step, err);
 	view_end(view);
-	if (is_committed && exchange_sealed(envoy->exchange) > 0 &&
-	    !exchange_has_more(envoy->exchange) &&
-	    !exchange_is_closing(envoy->exchange))
-		atomic_store(&envoy->flush_done, envoy->flush_taken);
+	if (!is_committed || exchange_sealed(envoy->exchange) == 0 ||
+	    exchange_has_more(envoy->exchange) ||
+	    exchange_is_closing(envoy->exchange))
+		return code;
+	/* What was booked meanwhile was not asked for. */
+	(void)pthread_mutex_lock(&envoy->mutex); /* cannot fail */
+	envoy->state.unsealed = 0;
+	(void)pthread_mutex_unlock(&envoy->mutex);
+	atomic_store(&envoy->flush_done, envoy->flush_taken);
 	return code;
 }
 

@@ -118,6 +118,7 @@ static bool flush(void *context, const struct json_value *arguments,
 	struct json_range any = {1, INT64_MAX};
 	struct fault fault;
 	int64_t ticket = 0;
+	bool is_done;
 
 	if (control->envoy == NULL) {
 		control_refuse(out, &no_network, (struct span){"", 0});
@@ -130,10 +131,11 @@ static bool flush(void *context, const struct json_value *arguments,
 		control_fault(out, &fault);
 		return false;
 	}
+	/* In this order: the state is as of then, or later. */
+	is_done = envoy_flushed(control->envoy) >= (uint64_t)ticket;
 	envoy_state(control->envoy, &control->state);
 	out_int_at(out, "ticket", ticket);
-	out_bool_at(out, "done",
-		    envoy_flushed(control->envoy) >= (uint64_t)ticket);
+	out_bool_at(out, "done", is_done);
 	out_int_at(out, "unsealed", (int64_t)control->state.unsealed);
 	out_bool_at(out, "may_seal", control->state.may_seal);
 	out_bool_at(out, "set_back", control->state.was_set_back);
