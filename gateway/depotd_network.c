@@ -22,6 +22,7 @@ struct network {
 	struct hq_keys hq; /* all zero: this box is not HQ */
 	struct envoy *envoy;
 	char socket[CONFIG_PATH_SIZE + sizeof(LINK_SOCKET_NAME)];
+	char days[FILE_PATH_SIZE];  /* what its links used today */
 	char guard[FILE_PATH_SIZE]; /* remembers beside the store how far it is
 				     */
 	char keys[FILE_PATH_SIZE];
@@ -121,6 +122,7 @@ enum err_code start_envoy(struct box *box, struct err *err)
 		.desk = network->desk,
 		.signer = network->signer,
 		.socket = network->socket,
+		.days = network->days,
 		.guard = network->guard,
 		.keys = network->keys,
 		.credentials = getenv("CREDENTIALS_DIRECTORY"),
@@ -140,6 +142,9 @@ enum err_code start_envoy(struct box *box, struct err *err)
 	if (code == ERR_OK)
 		code = ledger_keys_folder(box->config->store.path,
 					  network->keys, err);
+	if (code == ERR_OK)
+		code = file_beside(box->config->store.path, "-links",
+				   network->days, err);
 	if (code != ERR_OK)
 		return code;
 	seal_random(&config.boot, sizeof(config.boot));

@@ -531,6 +531,7 @@ static enum err_code loop_begin(struct envoy *envoy, struct err *err)
 	struct loop_call grown = {on_grown, envoy};
 	struct link_server_config server = {
 		.path = envoy->config.socket,
+		.days = envoy->config.days,
 		.clock = envoy->config.clock,
 		.log = envoy->config.log,
 		.handlers = {on_up, on_down, on_message, on_room, envoy},

@@ -42,6 +42,7 @@ struct envoy_config {
 	struct feed_desk *desk;      /* the keeper's */
 	const struct signer *signer; /* of the journal's epoch */
 	const char *socket;          /* path of link.sock */
+	const char *days;            /* of the links' day (link_days.h) */
 	const char *guard;           /* of the guard's file (store/guard.h) */
 	const char *keys;            /* the folder of the site's keys */
 	const char *credentials;     /* systemd's folder, or NULL */

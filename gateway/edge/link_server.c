@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gateway/edge/link_days.h"
 #include "gateway/edge/local.h"
 
 #define BEAT_MS 1000
+#define DAYS_WRITE_MS 60000
 /* Connections that have not said who they are. */
 #define GUESTS_MAX 4
 #define DAY_MS INT64_C(86400000)
@@ -35,6 +37,8 @@ struct link_server {
 		       * allocates nothing */
 	struct loop_source *source;
 	struct loop_source *beat;
+	struct link_day days[LINK_DAYS_MAX]; /* as in the file */
+	int64_t days_ms;                     /* when that is written next */
 	struct link links[LINK_SERVER_LINKS_MAX];
 	struct link guests[GUESTS_MAX];
 	uint8_t packet[LINK_PACKET_SIZE_MAX + 1]; /* what came last */
@@ -116,6 +120,58 @@ static struct link *link_named(struct link_server *server,
 	return unused != NULL ? unused : gone;
 }
 
+/* ---- what was used today ---- */
+
+/* One that was here before the server's start goes on with its day. */
+static void day_recall(struct link *link, const struct name *name)
+{
+	const struct link_server *server = link->server;
+
+	if (link->hello.name.size > 0)
+		return; /* it is known since */
+	for (size_t i = 0; i < LINK_DAYS_MAX; i++) {
+		if (!span_equal(name_span(&server->days[i].name),
+				name_span(name)))
+			continue;
+		link->today = server->days[i].used;
+		link->day = server->days[i].day;
+	}
+}
+
+/* One that has not come yet keeps its line. */
+static void day_set(struct link_server *server, const struct link *link)
+{
+	struct link_day *line = NULL;
+
+	for (size_t i = 0; i < LINK_DAYS_MAX; i++) {
+		struct link_day *day = &server->days[i];
+
+		if (span_equal(name_span(&day->name),
+			       name_span(&link->hello.name)) ||
+		    (line == NULL && day->name.size == 0))
+			line = day;
+	}
+	/* Five names in four lines: the first makes way. */
+	if (line == NULL)
+		line = &server->days[0];
+	*line = (struct link_day){link->hello.name, link->day, link->today};
+}
+
+static void days_write(struct link_server *server)
+{
+	struct err err;
+
+	server->days_ms = now_ms(server) + DAYS_WRITE_MS;
+	if (server->config.days == NULL)
+		return;
+	for (size_t i = 0; i < LINK_SERVER_LINKS_MAX; i++)
+		if (server->links[i].hello.name.size > 0)
+			day_set(server, &server->links[i]);
+	if (link_days_write(server->config.days, server->days, &err) != ERR_OK)
+		log_event(server->config.log, LEVEL_WARNING,
+			  "link_days_unwritten", "%s", err.text);
+}
+
 /* One that comes a second time has lost its first connection, whatever that
  * looks like from here. */
 static void guest_greet(struct link *guest, const struct link_hello *hello)
@@ -135,6 +191,7 @@ static void guest_greet(struct link *guest, const struct link_hello *hello)
 	}
 	if (link->fd >= 0)
 		link_end(link, "the link came anew");
+	day_recall(link, &hello->name);
 	link->fd = guest->fd;
 	link->hello = *hello;
 	link->heard_ms = guest->heard_ms;
@@ -365,6 +422,8 @@ static void on_beat(void *context, uint32_t what)
 
 	(void)what;
 	listener_watch(server, EPOLLIN);
+	if (now >= server->days_ms)
+		days_write(server);
 	for (size_t i = 0; i < GUESTS_MAX; i++) {
 		struct link *guest = &server->guests[i];
 
@@ -523,6 +582,9 @@ enum err_code link_server_open(const struct link_server_config *config,
 	if (server == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	server->config = *config;
+	if (config->days != NULL)
+		link_days_read(config->days, server->days);
+	server->days_ms = now_ms(server) + DAYS_WRITE_MS;
 	server->listener = -1;
 	server->poll = -1;
 	links_init(server);
@@ -541,6 +603,7 @@ void link_server_close(struct link_server *server)
 {
 	if (server == NULL)
 		return;
+	days_write(server);
 	loop_remove(server->source);
 	loop_remove(server->beat);
 	for (size_t i = 0; i < LINK_SERVER_LINKS_MAX; i++)

@@ -60,6 +60,8 @@ struct link_handlers {
 
 struct link_server_config {
 	const char *path;  /* used by link_server_open and _close */
+	const char *days;  /* path of the file that remembers what was used
+			    * today (link_days.h); NULL: none. Borrowed */
 	struct loop *loop; /* borrowed until link_server_close, as the next */
 	const struct clock *clock;
 	struct log *log;
@@ -96,7 +98,7 @@ bool link_is_reached(const struct link *link);
 bool link_is_metered(const struct link *link);
 uint64_t link_budget(const struct link *link); /* bytes a day; 0: no bound */
 /* Bytes over the wire today (UTC), as the link counts them: with what TLS and
- * TCP add. Since the server was opened. */
+ * TCP add. Without a file that remembers, since the server was opened. */
 struct link_used link_used_today(const struct link *link);
 /* What may be published now, as a sum of link_cost(). 0 if it is not up. */
 uint64_t link_room(const struct link *link);

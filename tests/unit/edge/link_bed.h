@@ -15,6 +15,7 @@
 struct link_bed {
 	struct scratch scratch;
 	char path[SCRATCH_PATH_SIZE];
+	char days[SCRATCH_PATH_SIZE];
 	struct loop *loop;
 	struct clock clock;
 	int64_t later_ms; /* what both clocks are ahead */
@@ -111,10 +112,12 @@ static inline void link_bed_room(void *context, struct link *link)
 	bed->rooms++;
 }
 
-static inline void link_bed_make(struct link_bed *bed)
+static inline void link_bed_open(struct link_bed *bed)
 {
 	struct link_server_config config = {
 		.path = bed->path,
+		.days = bed->days,
+		.loop = bed->loop,
 		.clock = &bed->clock,
 		.handlers = {.up = link_bed_up,
 			     .down = link_bed_down,
@@ -123,14 +126,19 @@ static inline void link_bed_make(struct link_bed *bed)
 			     .context = bed},
 	};
 
+	assert_done(link_server_open(&config, &bed->server, &bed->err),
+		    &bed->err);
+}
+
+static inline void link_bed_make(struct link_bed *bed)
+{
 	memset(bed, 0, sizeof(*bed));
 	scratch_make(&bed->scratch);
 	(void)scratch_path(&bed->scratch, LINK_SOCKET_NAME, bed->path);
+	(void)scratch_path(&bed->scratch, "links", bed->days);
 	clock_init(&bed->clock, &link_bed_clock, bed);
 	assert_done(loop_open(&bed->loop, &bed->err), &bed->err);
-	config.loop = bed->loop;
-	assert_done(link_server_open(&config, &bed->server, &bed->err),
-		    &bed->err);
+	link_bed_open(bed);
 }
 
 static inline void link_bed_end(struct link_bed *bed)

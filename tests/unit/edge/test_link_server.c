@@ -411,6 +411,55 @@ static void a_spent_budget_leaves_heads_and_alarms_until_midnight(void **state)
 	(void)close(fd);
 }
 
+/* Method: the server is closed and opened again, with its file and with one
+ * that somebody scribbled in. */
+static void a_days_budget_outlives_a_restart_of_depotd(void **state)
+{
+	static const char scribble[] = "hq 1 2\nhq x 1 1\n\xff 1 1 1\n";
+	struct link_packet up = {.kind = LINK_UP};
+	struct link_packet used = {.kind = LINK_USED, .used = {600, 400}};
+	int fd = peer_open();
+	FILE *file;
+
+	(void)state;
+	peer_hello(fd, "hq", 1000);
+	assert_true(peer_say(fd, &up));
+	assert_true(peer_say(fd, &used));
+	LINK_UNTIL(link_bed_step(&bed),
+		   bed.ups == 1 && link_used_today(bed.link).in == 600);
+	link_server_close(bed.server);
+	(void)close(fd);
+	link_bed_open(&bed);
+	fd = peer_open();
+	peer_hello(fd, "hq", 1000);
+	peer_room(fd, UINT64_MAX);
+	assert_true(peer_say(fd, &up));
+	LINK_UNTIL(link_bed_step(&bed), bed.ups == 2);
+	assert_int_equal(link_used_today(bed.link).in, 600);
+	assert_int_equal(link_used_today(bed.link).out, 400);
+	assert_code(link_bed_publish(bed.link, REP, span_of("x"), false),
+		    ERR_FULL);
+	used.used =
+		(struct link_used){1, 1}; /* of a process that is new, too */
+	assert_true(peer_say(fd, &used));
+	LINK_UNTIL(link_bed_step(&bed), link_used_today(bed.link).in == 601);
+
+	link_server_close(bed.server);
+	(void)close(fd);
+	file = fopen(bed.days, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(scribble, 1, sizeof(scribble), file),
+			 sizeof(scribble));
+	assert_int_equal(fclose(file), 0);
+	link_bed_open(&bed);
+	fd = peer_open();
+	peer_hello(fd, "hq", 1000);
+	assert_true(peer_say(fd, &up));
+	LINK_UNTIL(link_bed_step(&bed), bed.ups == 3);
+	assert_int_equal(link_used_today(bed.link).in, 0);
+	(void)close(fd);
+}
+
 static void answer(struct link_bed *on, struct link *link,
 		   const struct link_message *message)
 {
@@ -559,6 +608,7 @@ int main(void)
 		TEST(a_link_that_babbles_does_not_keep_another_from_being_heard),
 		TEST(retained_news_of_a_plane_that_retains_nothing_are_dropped),
 		TEST(a_spent_budget_leaves_heads_and_alarms_until_midnight),
+		TEST(a_days_budget_outlives_a_restart_of_depotd),
 		TEST(a_publish_from_within_a_message_leaves_the_message_whole),
 		TEST(it_runs_in_a_thread_beside_another_loop),
 		TEST(another_user_is_not_let_in),
