@@ -198,9 +198,10 @@ static void reach_print(struct page *page, const struct metrics *metrics)
 	const struct view_reach *reach = &metrics->reach;
 
 	if (metrics->has_autonomy)
-		gauge(page, "depot_autonomy_hours", metrics->autonomy_hours,
-		      "Hours until the ledger is full at the rate of the last "
-		      "day.");
+		gauge(page, "depot_autonomy_seconds",
+		      metrics->autonomy_hours * 3600,
+		      "Until the ledger is full at the rate of the last day, "
+		      "in whole hours.");
 	if (reach->site == 0)
 		return;
 	gauge(page, "depot_links", reach->links, "Links that are configured.");

@@ -54,6 +54,19 @@ static void metrics_fill(struct metrics *metrics)
 	metrics->ring_fill = 5;
 	metrics->is_connected = true;
 	metrics->clock_trusted = true;
+	metrics->autonomy_hours = 2160;
+	metrics->has_autonomy = true;
+	metrics->reach = (struct view_reach){
+		.site = 4,
+		.links = 2,
+		.links_up = 1,
+		.stuck = 2,
+		.backlog_entries = 240,
+		.backlog_bytes = 2310,
+		.hq_seq = 118,
+		.hq_as_of = {INT64_C(1795341600017)},
+		.has_hq_as_of = true,
+	};
 	metrics->usage = (struct env_usage){
 		.map_size = 1000, .used = 600, .free_size = 100};
 	metrics->is_managed = true;
@@ -184,6 +197,13 @@ static void the_figures_are_those_of_the_loop(void **state)
 		"\ndepot_journal_epoch 3\n",
 		"\ndepot_journal_entries 4711\n",
 		"\ndepot_health{code=\"store_full\"} 0\n",
+		"\ndepot_autonomy_seconds 7776000\n",
+		"\ndepot_links_up 1\n",
+		"\ndepot_feeds_stuck 2\n",
+		"\ndepot_hq_backlog_entries 240\n",
+		"\ndepot_hq_backlog_bytes 2310\n",
+		"\ndepot_hq_acknowledged_delta 118\n",
+		"\ndepot_hq_as_of_seconds 1795341600.017\n",
 	};
 	struct bed *bed = *state;
 
@@ -217,6 +237,10 @@ static void the_longest_figures_fit(void **state)
 	metrics->is_connected = true;
 	metrics->is_managed = true;
 	metrics->broker = (struct broker_state){.ends = UINT64_MAX};
+	metrics->has_autonomy = true;
+	metrics->autonomy_hours = 87600;
+	metrics->reach.is_hq = false;
+	metrics->reach.has_hq_as_of = true;
 	for (size_t i = 0; i < VITALS; i++)
 		metrics->is_bad[i] = true;
 	size = metrics_print(metrics, text);
