@@ -101,6 +101,7 @@ struct config_link {
 	bool is_metered;
 	uint64_t budget; /* bytes a day; 0: no bound */
 	uint16_t keepalive_s;
+	bool hears_joining; /* bare boxes ask there whether they may join */
 	bool is_enabled;
 	struct config_origin origin[CONFIG_LINK_DIRECTIVES_MAX];
 };

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/config.h"
 #include "gateway/depotd_box.h"
@@ -61,8 +62,20 @@ static int exit_of(enum err_code code)
 	return EXIT_FAILURE;
 }
 
-static int run(struct config *config)
+/*
+ * The same program from its beginning, with the same process number: whoever
+ * started it sees no end. Under systemd the unit is started again instead,
+ * since its manager has been told of the end.
+ */
+static void begin_again(char **argv)
 {
+	if (getenv("NOTIFY_SOCKET") == NULL)
+		(void)execv("/proc/self/exe", argv);
+}
+
+static int run(struct config *config, char **argv)
+{
+	bool is_again = false;
 	struct box *box = calloc(1, sizeof(*box));
 	struct err err = {.text = "out of memory"};
 	enum err_code code = ERR_FULL;
@@ -73,16 +86,19 @@ static int run(struct config *config)
 		if (code == ERR_OK)
 			code = box_run(box, &err);
 		box_stop(box);
+		is_again = box->is_again && code == ERR_OK;
 		free(box);
 	}
+	if (is_again)
+		begin_again(argv);
 	if (code != ERR_OK) {
 		(void)text_format(words, sizeof(words), "depotd: %s", err.text);
 		log_last_words(words);
 	}
-	return exit_of(code);
+	return is_again ? EXIT_AGAIN : exit_of(code);
 }
 
-static int act(enum action action, const char *path)
+static int act(enum action action, const char *path, char **argv)
 {
 	struct config *config = calloc(1, sizeof(*config));
 	struct config_report *report = calloc(1, sizeof(*report));
@@ -99,7 +115,7 @@ static int act(enum action action, const char *path)
 		config_print(config, stdout);
 		status = EXIT_SUCCESS;
 	} else {
-		status = run(config);
+		status = run(config, argv);
 	}
 	free(report);
 	free(config);
@@ -147,5 +163,5 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_USAGE;
 	}
-	return act(action, path);
+	return act(action, path, argv);
 }

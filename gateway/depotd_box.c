@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "gateway/depotd_broker.h"
+#include "gateway/depotd_join.h"
 #include "gateway/depotd_network.h"
 #include "gateway/depotd_publish.h"
 #include "gateway/depotd_vitals.h"
@@ -256,6 +257,9 @@ static enum err_code start_ledger(struct box *box, struct err *err)
 	enum err_code code =
 		ledger_open(config->store.path, ENV_WRITE, &box->ledger, err);
 
+	if (code != ERR_OK)
+		return code;
+	code = start_joined(box, err);
 	if (code != ERR_OK)
 		return code;
 	identity = ledger_identity(box->ledger);
@@ -558,6 +562,7 @@ enum err_code box_run(struct box *box, struct err *err)
 void box_stop(struct box *box)
 {
 	stop_watch(box);
+	stop_join(box);
 	stop_envoy(box);
 	keeper_stop(box->keeper);
 	stop_network(box);

@@ -30,6 +30,7 @@
 #define BOX_HEALTH_MAX 8
 
 struct figures; /* depotd_vitals.c */
+struct joining; /* depotd_join.c */
 struct links;   /* depotd_link.c */
 struct network; /* depotd_network.c */
 struct panel;   /* edge/panel.h */
@@ -62,6 +63,7 @@ struct box {
 	struct links *links; /* NULL: none, or they are units */
 	struct network *network;
 	struct reach *reach;
+	struct joining *joining; /* NULL: it is not asking to join */
 
 	struct loop_source *keeper_source;
 	struct loop_source *due_timer;
@@ -80,6 +82,7 @@ struct box {
 	int64_t started_ms;        /* monotonic */
 	bool is_tree_read;
 	bool is_stopping;
+	bool is_again; /* it ended in order to start as a site */
 	uint64_t progress; /* the keeper's, at the last beat */
 	int64_t readers_at;
 	enum err_code result; /* why the loop ended */

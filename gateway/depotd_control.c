@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/depotd_join.h"
 #include "gateway/depotd_network.h"
 #include "gateway/depotd_reach.h"
 #include "gateway/depotd_vitals.h"
@@ -12,8 +13,9 @@
 #include "gateway/edge/envoy_control.h"
 #include "gateway/edge/panel_control.h"
 
-#define EXTRAS_MAX \
-	(PANEL_CONTROL_EXTRAS + CONTROL_BROKER_EXTRAS + ENVOY_CONTROL_EXTRAS)
+#define EXTRAS_MAX                                                             \
+	(PANEL_CONTROL_EXTRAS + CONTROL_BROKER_EXTRAS + ENVOY_CONTROL_EXTRAS + \
+	 JOIN_EXTRAS)
 
 /* What the socket borrows as long as it is open. */
 struct control_ends {
@@ -167,6 +169,8 @@ static enum err_code ends_make(struct box *box, struct err *err)
 	network_control(box, &ends->envoy);
 	envoy_control_extras(&ends->envoy, ends->extras + ends->extra_count);
 	ends->extra_count += ENVOY_CONTROL_EXTRAS;
+	join_extras(box, ends->extras + ends->extra_count);
+	ends->extra_count += JOIN_EXTRAS;
 	/* An external broker's accounts are not ours to give. */
 	if (box->config->broker.mode == CONFIG_BROKER_MANAGED) {
 		ends->broker = (struct control_broker){ends->keys,

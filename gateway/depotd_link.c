@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "gateway/depotd_network.h"
 #include "gateway/edge/backoff.h"
 #include "gateway/edge/broker_process.h"
 #include "store/seal.h"
@@ -135,8 +136,9 @@ enum err_code start_links(struct box *box, struct err *err)
 	const struct config *config = box->config;
 	enum err_code code;
 
+	/* A network of one has nobody at its end of them. */
 	if (config->broker.start != CONFIG_START_CHILD ||
-	    config->link_count == 0)
+	    config->link_count == 0 || network_site(box) == 0)
 		return ERR_OK;
 	box->links = calloc(1, sizeof(*box->links));
 	if (box->links == NULL)

@@ -129,6 +129,7 @@ enum err_code start_envoy(struct box *box, struct err *err)
 		.site = network->site,
 		.is_hq = network->is_hq,
 		.has_no_links = box->config->link_count == 0,
+		.hq = network_hq(box),
 	};
 	enum err_code code;
 
@@ -166,6 +167,11 @@ void network_control(const struct box *box, struct envoy_control *ret_control)
 {
 	ret_control->envoy = box->network->envoy;
 	ret_control->site = box->network->site;
+}
+
+uint32_t network_site(const struct box *box)
+{
+	return box->network->site;
 }
 
 uint32_t network_hq_site(const struct box *box)

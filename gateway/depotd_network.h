@@ -30,6 +30,8 @@ const struct carry *network_carry(const struct box *box);
  * the status tell of. The envoy must outlive what it answers. */
 struct envoy_control;
 void network_control(const struct box *box, struct envoy_control *ret_control);
+/* This box's number; 0: a network of one. */
+uint32_t network_site(const struct box *box);
 /* This box's number where it is HQ's own site, else 0. */
 uint32_t network_hq_site(const struct box *box);
 /* Heads of other sites, as network_heads_fn; @context is the box. */

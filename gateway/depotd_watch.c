@@ -5,6 +5,7 @@
 
 #include "gateway/depotd_broker.h"
 #include "gateway/depotd_control.h"
+#include "gateway/depotd_join.h"
 #include "gateway/depotd_link.h"
 #include "gateway/depotd_page.h"
 #include "gateway/depotd_reach.h"
@@ -68,6 +69,7 @@ void box_watch(struct box *box, const struct keeper_state *state)
 	broker_look(box, state->head);
 	facts_publish(box);
 	box_page_beat(box);
+	box_join_beat(box);
 	(void)text_format(
 		line, sizeof(line),
 		"%s; %" PRIu64 " readings, journal at %" PRIu32 ".%" PRIu64,

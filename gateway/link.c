@@ -2,7 +2,11 @@
  * depot-link - carries what sites tell each other between depotd and one far
  * broker.
  *
- *	depot-link NAME [--config FILE] [--check] [--version] [--help]
+ *	depot-link NAME [--config FILE] [--join NUMBER] [--check]
+ *	                [--version] [--help]
+ *
+ * With --join it is the link of a bare box that asks to join by that
+ * invitation (depot join runs it so), and carries nothing else.
  *
  * It holds no keys and no ledger, and little memory: what a hostile broker can
  * do it does to this process, which is then started again.
@@ -54,6 +58,7 @@ struct program {
 	struct log *log;
 	struct loop_source *signals[SIGNALS];
 	struct link_client *client;
+	uint32_t join_number; /* 0: this box is a site */
 	bool is_signalled;
 };
 
@@ -107,6 +112,8 @@ static enum err_code start_client(struct program *program, struct err *err)
 		.name = link->name,
 		.is_metered = link->is_metered,
 		.budget = link->budget,
+		.hears_joining = link->hears_joining,
+		.join_number = program->join_number,
 		.uri = link->uri,
 		.user = set_or_null(link->user),
 		.password = password,
@@ -176,9 +183,11 @@ static int exit_of(const struct program *program, enum err_code code)
 	return program->is_signalled ? EXIT_SUCCESS : EXIT_AGAIN;
 }
 
-static int run(const struct config *config, const struct config_link *link)
+static int run(const struct config *config, const struct config_link *link,
+	       uint32_t join_number)
 {
-	struct program program = {.config = config, .link = link};
+	struct program program = {
+		.config = config, .link = link, .join_number = join_number};
 	struct err err;
 	enum err_code code = start(&program, &err);
 	char words[ERR_TEXT_SIZE + 64];
@@ -202,9 +211,17 @@ static int run(const struct config *config, const struct config_link *link)
 	return status;
 }
 
-static int link_choose(const struct config *config, const char *name,
-		       bool is_check)
+/* What was asked for. */
+struct wish {
+	const char *path;
+	const char *name;
+	uint32_t join_number;
+	bool is_check;
+};
+
+static int link_choose(const struct config *config, const struct wish *wish)
 {
+	const char *name = wish->name;
 	const struct config_link *link = config_link_find(config, name);
 
 	if (link == NULL) {
@@ -214,17 +231,17 @@ static int link_choose(const struct config *config, const char *name,
 			      name, config->path);
 		return EXIT_NOT_FOUND;
 	}
-	if (is_check)
+	if (wish->is_check)
 		return EXIT_SUCCESS;
 	if (!link->is_enabled) {
 		(void)fprintf(stderr, "depot-link: [link %s] is not enabled\n",
 			      name);
 		return EXIT_SUCCESS;
 	}
-	return run(config, link);
+	return run(config, link, wish->join_number);
 }
 
-static int act(const char *path, const char *name, bool is_check)
+static int act(const struct wish *wish)
 {
 	struct config *config = calloc(1, sizeof(*config));
 	struct config_report *report = calloc(1, sizeof(*report));
@@ -232,11 +249,11 @@ static int act(const char *path, const char *name, bool is_check)
 
 	if (config == NULL || report == NULL) {
 		log_last_words("depot-link: out of memory");
-	} else if (config_load(path, config, report) != ERR_OK) {
+	} else if (config_load(wish->path, config, report) != ERR_OK) {
 		config_report_print(config, report, config->site.lang, stderr);
 		status = CONFIG_EXIT;
 	} else {
-		status = link_choose(config, name, is_check);
+		status = link_choose(config, wish);
 	}
 	free(report);
 	free(config);
@@ -247,23 +264,32 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
+		{"join", required_argument, NULL, 'j'},
 		{"check", no_argument, NULL, 'k'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *path = CONFIG_PATH_DEFAULT;
-	bool is_check = false;
+	struct wish wish = {.path = CONFIG_PATH_DEFAULT};
+	uint64_t number;
 	int option;
 
 	check_hook_set(log_last_words);
 	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			path = optarg;
+			wish.path = optarg;
+			break;
+		case 'j':
+			if (!span_to_u64(span_of(optarg), UINT32_MAX,
+					 &number)) {
+				fputs(usage, stderr);
+				return EXIT_USAGE;
+			}
+			wish.join_number = (uint32_t)number;
 			break;
 		case 'k':
-			is_check = true;
+			wish.is_check = true;
 			break;
 		case 'v':
 			puts("depot-link " DEPOT_VERSION);
@@ -280,5 +306,6 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_USAGE;
 	}
-	return act(path, argv[optind], is_check);
+	wish.name = argv[optind];
+	return act(&wish);
 }

@@ -428,7 +428,7 @@ static void founding_next(const struct ledger *ledger,
 	struct founding *founding = &entry->body.founding;
 
 	entry_init(entry, ENTRY_FOUNDING);
-	*founding = ledger->identity;
+	*founding = plan->joins != NULL ? *plan->joins : ledger->identity;
 	memcpy(founding->public_key, plan->public_key,
 	       sizeof(founding->public_key));
 	founding->previous = head->pos;
@@ -437,8 +437,11 @@ static void founding_next(const struct ledger *ledger,
 
 /* Others read what stays the same, at any time. */
 static void identity_renew(struct founding *identity,
+			   const struct epoch_plan *plan,
 			   const struct founding *founding)
 {
+	if (plan->joins != NULL)
+		*identity = *founding;
 	memcpy(identity->public_key, founding->public_key,
 	       sizeof(identity->public_key));
 	identity->previous = founding->previous;
@@ -468,6 +471,6 @@ enum err_code ledger_epoch_open(struct ledger *ledger,
 	}
 	code = batch_commit(batch, err);
 	if (code == ERR_OK)
-		identity_renew(&ledger->identity, &entry.body.founding);
+		identity_renew(&ledger->identity, plan, &entry.body.founding);
 	return code;
 }

@@ -73,7 +73,9 @@ MUST_CHECK enum err_code ledger_keys_folder(const char *path, char *folder,
 /*
  * Begins the next life of the journal: @plan's epoch, which must be beyond the
  * present one, opens with a founding that names the end of this one. The same
- * organisation, site and network; another key, made with keys_make.
+ * organisation, site and network, unless a network of one joins another (then
+ * ERR_CONFLICT where it has a number already); another key, made with
+ * keys_make.
  *
  * Errors as batch_post and batch_commit.
  */
@@ -86,6 +88,10 @@ struct epoch_plan {
 	enum err_code (*also)(void *context, struct batch *batch,
 			      struct err *err);
 	void *context;
+	/* A network of one that joins another: its new organisation, name, zone
+	 * and network. NULL: it stays what it is. Not while others read the
+	 * ledger's identity. */
+	const struct founding *joins;
 };
 MUST_CHECK enum err_code ledger_epoch_open(struct ledger *ledger,
 					   const struct epoch_plan *plan,

@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 #include "gateway/cli/ask.h"
+#include "gateway/edge/replace.h"
 #include "store/master.h"
 #include "store/site.h"
 
 #define DROP_IN_NAME "10-init.conf"
+/* Behind all that people write, so that it is what counts. */
+#define JOIN_DROP_IN "95-join.conf"
 
 static const struct control_refusal missing = {
 	"usage", "%s has to be given: there is nobody to ask",
@@ -197,12 +200,14 @@ static enum exit_code wanted_make(struct commission *commission)
 		return cli_failed(cli, ERR_FULL, NULL);
 	(void)text_format(commission->text, sizeof(commission->text),
 			  "[site]\norg = %s\nsite = %s\ntimezone = %s\n\n"
-			  "[store]\npath = %s\nmap_size = %s\n",
+			  "[store]\npath = %s\nmap_size = %s\n%s%s",
 			  commission->answers[ASKED_ORG],
 			  commission->answers[ASKED_SITE],
 			  commission->answers[ASKED_ZONE],
 			  commission->answers[ASKED_PATH],
-			  commission->answers[ASKED_MAP]);
+			  commission->answers[ASKED_MAP],
+			  commission->link != NULL ? "\n[link hq]\n" : "",
+			  commission->link != NULL ? commission->link : "");
 	if (config_parse("depot init", span_of(commission->text),
 			 commission->wanted, report) != ERR_OK)
 		exit = mistakes_tell(cli, commission->wanted, report);
@@ -258,7 +263,7 @@ static enum exit_code config_write(struct commission *commission)
 
 	if (commission->config != NULL ||
 	    (cli_option(cli, "--write-config") == NULL &&
-	     commission->join == NULL))
+	     commission->join == NULL && commission->link == NULL))
 		return EXIT_DONE;
 	if (access(cli->config_path, F_OK) != 0) {
 		(void)text_format(path, sizeof(commission->config_path), "%s",
@@ -316,7 +321,7 @@ static enum err_code account_post(struct commission *commission,
 		return code;
 	batch_time(batch, now, is_trusted);
 	code = batch_post(batch, &entry, &pos, err);
-	if (code == ERR_OK && commission->join != NULL)
+	if (code == ERR_OK && commission->join != NULL && !commission->is_alone)
 		code = site_number_put(batch_txn(batch), commission->join->site,
 				       err);
 	if (code == ERR_OK)
@@ -335,7 +340,7 @@ static enum err_code found(const struct commission *commission, struct err *err)
 	fits = name_set(&plan.founding.org, span_of(wanted->site.org)) &&
 	       name_set(&plan.founding.site, span_of(wanted->site.site)) &&
 	       ref_set(&plan.founding.timezone, span_of(wanted->site.timezone));
-	if (commission->join != NULL)
+	if (commission->join != NULL && !commission->is_alone)
 		memcpy(plan.founding.net_id, commission->join->net_id,
 		       sizeof(plan.founding.net_id));
 	if (!fits)
@@ -394,7 +399,7 @@ static enum err_code owner_add(struct commission *commission, const char *path,
 		return code;
 	code = is_unowned(ledger, &is_unfinished, err);
 	*ret_is_added = is_unfinished;
-	if (code == ERR_OK && commission->join != NULL)
+	if (code == ERR_OK && commission->join != NULL && !commission->is_alone)
 		code = is_ours(commission, ledger, ret_is_added, err);
 	if (code == ERR_OK && *ret_is_added && is_unfinished)
 		code = account_post(commission, ledger, err);
@@ -421,11 +426,15 @@ static enum exit_code store_make(struct commission *commission)
 }
 
 /* The present one, if it is whole; what is wrong with it is not asked here. */
-static enum exit_code present_read(struct commission *commission)
+enum exit_code commission_begin(struct commission *commission)
 {
-	struct config_report *report = calloc(1, sizeof(*report));
-	struct config *config = calloc(1, sizeof(*config));
+	struct config_report *report;
+	struct config *config;
 
+	if (commission->wanted != NULL)
+		return EXIT_DONE;
+	report = calloc(1, sizeof(*report));
+	config = calloc(1, sizeof(*config));
 	commission->wanted = calloc(1, sizeof(*commission->wanted));
 	if (report != NULL && config != NULL &&
 	    config_load(commission->cli->config_path, config, report) == ERR_OK)
@@ -438,9 +447,89 @@ static enum exit_code present_read(struct commission *commission)
 		       : cli_failed(commission->cli, ERR_FULL, NULL);
 }
 
+const char *commission_path(const struct commission *commission)
+{
+	const char *given = cli_option(commission->cli, "--path");
+
+	if (given != NULL)
+		return given;
+	return commission->config != NULL ? commission->config->store.path
+					  : asked[ASKED_PATH].initial;
+}
+
+static enum exit_code drop_in_write(struct commission *commission)
+{
+	char *path = commission->config_path;
+	struct replace replace;
+	struct err err;
+	char folder[CONFIG_PATH_SIZE + 4];
+	enum err_code code = ERR_OK;
+	int fd;
+
+	(void)text_format(folder, sizeof(folder), "%s.d",
+			  commission->cli->config_path);
+	(void)text_format(path, sizeof(commission->config_path),
+			  "%s/" JOIN_DROP_IN, folder);
+	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+		return cli_refuse(commission->cli, EXIT_FAILED, &cannot_write,
+				  folder);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return cli_refuse(commission->cli, EXIT_FAILED, &cannot_write,
+				  folder);
+	code = replace_begin(&replace, fd, JOIN_DROP_IN, 0644, &err);
+	if (code == ERR_OK) {
+		(void)fprintf(replace.out,
+			      "[site]\norg = %s\nsite = %s\ntimezone = %s\n"
+			      "%s%s",
+			      commission->answers[ASKED_ORG],
+			      commission->answers[ASKED_SITE],
+			      commission->answers[ASKED_ZONE],
+			      commission->link != NULL ? "\n[link hq]\n" : "",
+			      commission->link != NULL ? commission->link : "");
+		code = replace_commit(&replace, true, &err);
+	}
+	(void)close(fd);
+	return code == ERR_OK ? EXIT_DONE
+			      : cli_refuse(commission->cli, EXIT_FAILED,
+					   &cannot_write, err.text);
+}
+
+/* Asks nobody: HQ's answer says who this box is. */
+static enum exit_code answers_make(struct commission *commission)
+{
+	enum exit_code exit = commission_begin(commission);
+
+	for (int i = 0; i < ASKED_COUNT && exit == EXIT_DONE; i++)
+		exit = answer_get(commission, (enum asked)i);
+	return exit == EXIT_DONE ? wanted_make(commission) : exit;
+}
+
+enum exit_code commission_configure(struct commission *commission)
+{
+	const struct config *is;
+	enum exit_code exit = answers_make(commission);
+
+	if (exit != EXIT_DONE)
+		return exit;
+	is = commission->config;
+	if (is == NULL)
+		return config_write(commission);
+	if (commission->link == NULL &&
+	    strcmp(is->site.org, commission->answers[ASKED_ORG]) == 0 &&
+	    strcmp(is->site.site, commission->answers[ASKED_SITE]) == 0)
+		return EXIT_DONE;
+	return drop_in_write(commission);
+}
+
+enum exit_code commission_found(struct commission *commission)
+{
+	return store_make(commission);
+}
+
 enum exit_code commission_run(struct commission *commission)
 {
-	enum exit_code exit = present_read(commission);
+	enum exit_code exit = commission_begin(commission);
 
 	for (int i = 0; i < ASKED_COUNT && exit == EXIT_DONE; i++)
 		exit = answer_get(commission, (enum asked)i);

@@ -28,10 +28,15 @@ struct commission {
 	/* HQ's answer: who this box is, in whose network; NULL: it founds one
 	 * of its own. Borrowed. */
 	const struct join_answer *join;
+	/* The store is, or is founded as, a network of one all the same: it
+	 * joins by what is beside it (edge/join_state.h). */
+	bool is_alone;
+	/* Lines of [link hq] that the configuration is to have; NULL: none. */
+	const char *link;
 	struct config *config; /* as it is, if it can be read */
 	struct config *wanted; /* as it is to be */
 	char answers[ASKED_COUNT][COMMISSION_ANSWER_SIZE];
-	char text[1024]; /* of the configuration that says so */
+	char text[2048]; /* of the configuration that says so */
 	char config_path[CONFIG_PATH_SIZE + 32]; /* written; empty: not */
 	struct name account;
 };
@@ -46,6 +51,22 @@ struct commission {
  * already is EXIT_DONE. End with commission_release either way.
  */
 MUST_CHECK enum exit_code commission_run(struct commission *commission);
+
+/* The first step of commission_run, for who needs to know before: reads the
+ * present configuration. */
+MUST_CHECK enum exit_code commission_begin(struct commission *commission);
+/* Where the store is or will be: the option, else the configuration, else the
+ * default; without asking. */
+const char *commission_path(const struct commission *commission);
+/*
+ * Where there is a configuration that does not say what HQ says: writes a
+ * drop-in behind all others, which does. Where there is none: as commission_run
+ * would. ->config_path tells. Idempotent.
+ */
+MUST_CHECK enum exit_code commission_configure(struct commission *commission);
+/* Makes the store, as commission_run does at its end; the names are those of
+ * commission_configure. */
+MUST_CHECK enum exit_code commission_found(struct commission *commission);
 void commission_release(struct commission *commission);
 
 #endif

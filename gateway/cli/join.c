@@ -1,5 +1,6 @@
 /*
- * depot join: a bare box becomes a site, by an invitation's file.
+ * depot join: a bare box becomes a site, by an invitation's file, or by its
+ * code (join_over.h).
  */
 #include "gateway/cli/join.h"
 
@@ -9,6 +10,7 @@
 
 #include "gateway/cli/ask.h"
 #include "gateway/cli/commission.h"
+#include "gateway/cli/join_over.h"
 #include "gateway/cli/paper.h"
 #include "gateway/cli/sheet.h"
 #include "gateway/core/join_file.h"
@@ -18,13 +20,6 @@
 static const struct control_refusal bad_code = {"bad_code", "%s", "%s"};
 static const struct control_refusal no_file = {
 	"not_found", "there is no file %s", "没有文件 %s"};
-static const struct control_refusal no_link = {
-	"no_link",
-	"the code is sound, but a code alone needs a link to HQ, which this "
-	"depot cannot open by itself yet: take the invitation's file (at HQ: "
-	"depot hq withdraw %s, then depot hq invite --out FILE)",
-	"加入码有效，但仅凭加入码需要与总部的网络连接，目前尚不支持：请使用邀请"
-	"文件（在总部：depot hq withdraw %s，再 depot hq invite --out 文件）"};
 static const struct control_refusal bad_invitation = {
 	"bad_file", "the invitation cannot be read: %s", "无法读取邀请：%s"};
 
@@ -50,7 +45,7 @@ static bool is_path(struct span text)
 static enum exit_code code_take(struct cli *cli, struct span text)
 {
 	struct join_code code;
-	char number[16];
+	enum exit_code exit;
 	enum join_code_fault fault = join_code_parse(text, &code);
 
 	if (fault != JOIN_CODE_SOUND && is_path(text))
@@ -58,9 +53,9 @@ static enum exit_code code_take(struct cli *cli, struct span text)
 	if (fault != JOIN_CODE_SOUND)
 		return cli_refuse(cli, EXIT_USAGE, &bad_code,
 				  join_code_fault_text(fault, cli->is_chinese));
-	(void)text_format(number, sizeof(number), "%u", (unsigned)code.number);
+	exit = join_over(cli, &code);
 	seal_wipe(&code, sizeof(code));
-	return cli_refuse(cli, EXIT_AGAIN, &no_link, number);
+	return exit;
 }
 
 static enum exit_code file_take(struct joining *joining, FILE *in)
@@ -91,8 +86,6 @@ static enum exit_code invitation_take(struct joining *joining)
 	struct err err;
 	enum exit_code exit;
 
-	if (in == NULL && errno == ENOENT)
-		return code_take(cli, span_of(cli->words[0]));
 	if (in == NULL) {
 		(void)err_sys(&err, errno, "%s", cli->words[0]);
 		return cli_refuse(cli, EXIT_FAILED, &bad_invitation, err.text);
@@ -143,6 +136,7 @@ static enum err_code ask_make(const struct joining *joining,
 	}
 	if (code == ERR_OK)
 		ask->epoch = pos_epoch(head.pos);
+	ask->has_begun = true;
 	ledger_close(ledger);
 	return code;
 }
@@ -228,7 +222,7 @@ static enum exit_code result_show(const struct joining *joining)
 	return EXIT_DONE;
 }
 
-static enum exit_code join_run(struct cli *cli)
+static enum exit_code file_run(struct cli *cli)
 {
 	struct joining joining = {.cli = cli, .commission = {.cli = cli}};
 	enum exit_code exit = invitation_take(&joining);
@@ -248,7 +242,34 @@ static enum exit_code join_run(struct cli *cli)
 	return exit;
 }
 
+static enum exit_code join_run(struct cli *cli)
+{
+	if (cli->word_count == 0 && cli_option(cli, "--follow") != NULL)
+		return join_follow(cli);
+	if (cli->word_count == 0)
+		return join_over(cli, NULL);
+	if (access(cli->words[0], F_OK) != 0 && errno == ENOENT)
+		return code_take(cli, span_of(cli->words[0]));
+	return file_run(cli);
+}
+
 static const struct option_spec join_options[] = {
+	{"--link", "HOST:PORT",
+	 "HQ's broker, where the code does not say it; or ssl://HOST:PORT",
+	 "总部代理的地址（加入码未包含时）；或 ssl://主机:端口"},
+	{"--ca-file", "FILE", "certificates that it is checked against",
+	 "校验该代理的证书"},
+	{"--user", "NAME", "the account there", "该代理上的账号"},
+	{"--password-file", "FILE", "its password, mode 0600",
+	 "该账号的密码文件，权限 0600"},
+	{"--wait", "SECONDS", "for HQ's answer; 20 if not given",
+	 "等待总部答复的秒数，默认 20"},
+	{"--follow", NULL, "goes on asking, until the box is a site",
+	 "持续申请，直到成为站点"},
+	{"--org", "NAME", "until HQ has answered: the organisation",
+	 "总部答复前的组织名"},
+	{"--site", "NAME", "likewise: the site, as on the sheet",
+	 "总部答复前的站点名，见加入单"},
 	{"--ask", "FILE", "what goes back to HQ; NAME-ask.txt if not given",
 	 "带回总部的文件，默认 站点名-ask.txt"},
 	{"--timezone", "ZONE", "Asia/Shanghai; HQ's if not given",
@@ -263,14 +284,18 @@ static const struct option_spec join_options[] = {
 const struct verb join_verbs[] = {
 	{
 		.name = "join",
-		.usage = "FILE [OPTION...]",
+		.usage = "[CODE | FILE] [OPTION...]",
 		.en = "makes this box a site of a network",
 		.zh = "加入网络，成为站点",
-		.examples = "sudo depot join /media/stick/hz-07.txt --ask "
+		.examples = "sudo depot join DEPOT:000H-...\t"
+			    "by the code of the join sheet\t"
+			    "使用加入单上的加入码\n"
+			    "sudo depot join\tgoes on with what was begun\t"
+			    "继续未完成的加入\n"
+			    "sudo depot join /media/stick/hz-07.txt --ask "
 			    "/media/stick/hz-07-ask.txt\t"
 			    "by an invitation from HQ\t使用总部的邀请文件\n",
 		CLI_OPTIONS(join_options),
-		.words_min = 1,
 		.words_max = 1,
 		.run = join_run,
 	},

@@ -124,6 +124,30 @@ static bool list_show(const struct cli *cli, const struct json_value *list,
 	return is_well;
 }
 
+/* At HQ: who asked to join, when anybody did. */
+static void joining_show(const struct cli *cli, const struct json_value *asks)
+{
+	static const struct column columns[] = {
+		{"invitation", "INVITATION", "邀请", true},
+		{"tries", "TRIES", "尝试", true},
+		{"denied", "WRONG SECRET", "密钥有误", true},
+	};
+
+	if (asks == NULL || member_number(asks, "asked", 0) == 0)
+		return;
+	(void)printf("\n%s %lld, %s %lld, %s %lld, %s %lld\n",
+		     cli_say(cli, "asks to join:", "加入申请："),
+		     (long long)member_number(asks, "asked", 0),
+		     cli_say(cli, "welcomed", "已接纳"),
+		     (long long)member_number(asks, "welcomed", 0),
+		     cli_say(cli, "refused", "已拒绝"),
+		     (long long)member_number(asks, "refused", 0),
+		     cli_say(cli, "of strangers", "来路不明"),
+		     (long long)member_number(asks, "strangers", 0));
+	(void)list_show(cli, json_member(asks, "invitations"), columns,
+			ARRAY_LEN(columns), "");
+}
+
 /* A link that is down, or a peer that has not been heard, is worth a look. */
 static enum exit_code peers_show(const struct cli *cli,
 				 const struct json_value *root)
@@ -171,6 +195,7 @@ static enum exit_code peers_show(const struct cli *cli,
 			     ARRAY_LEN(peers),
 			     cli_say(cli, "no other site was heard yet",
 				     "尚未听到其他站点"));
+	joining_show(cli, json_member(root, "joining"));
 	if (list_first(ranges) == NULL)
 		return is_well ? EXIT_DONE : EXIT_LOOK;
 	(void)printf("\n%s\n", cli_say(cli, "these deltas do not come in:",

@@ -231,11 +231,13 @@ enum err_code hq_withdraw(const struct hq *hq, struct batch *batch,
 struct arrival {
 	struct invitation invitation;
 	struct join_ask ask;
+	uint32_t epoch; /* that it is given */
+	uint32_t parent_epoch;
 	uint8_t key[JOIN_KEY_SIZE];
 };
 
 /* ERR_NOT_FOUND, ERR_DENIED: somebody who has no business here. */
-static enum err_code arrival_read(struct batch *batch, struct span bytes,
+static enum err_code arrival_read(const struct view *view, struct span bytes,
 				  struct arrival *arrival, struct err *err)
 {
 	struct join_frame frame;
@@ -246,17 +248,32 @@ static enum err_code arrival_read(struct batch *batch, struct span bytes,
 
 	if (code != ERR_OK || type != JOIN_ASK)
 		return ERR_DENIED;
-	code = roster_invitation(batch_view(batch), number,
-				 &arrival->invitation, err);
+	code = roster_invitation(view, number, &arrival->invitation, err);
 	if (code == ERR_OK)
-		code = secret_get(batch_view(batch), number, &secret, err);
+		code = secret_get(view, number, &secret, err);
 	if (code != ERR_OK)
 		return code;
+	arrival->epoch = 0;
+	arrival->parent_epoch = 0;
 	join_key(number, secret, arrival->key);
 	if (join_read(bytes, arrival->key, &frame) != ERR_OK)
 		return ERR_DENIED;
 	arrival->ask = frame.body.ask;
 	return ERR_OK;
+}
+
+enum err_code hq_join_check(const struct view *view, struct span frame,
+			    uint32_t *ret_number, struct err *err)
+{
+	struct arrival arrival = {.invitation = {.number = 0}};
+	enum err_code code = arrival_read(view, frame, &arrival, err);
+
+	if (code == ERR_DENIED && arrival.invitation.number == 0)
+		code = ERR_NOT_FOUND; /* it is no ask */
+	if (code == ERR_OK || code == ERR_DENIED)
+		*ret_number = arrival.invitation.number;
+	seal_wipe(&arrival, sizeof(arrival));
+	return code;
 }
 
 /* An untrusted clock does not let a code expire. */
@@ -282,31 +299,44 @@ static enum join_refusal refusal_of(const struct batch *batch,
 }
 
 /*
- * A life of the site's log that is beyond all that HQ knows of it: another box
- * in its place begins the next one.
+ * The life of the site's log that this box opens, beyond all that HQ knows of
+ * it: another box in its place begins the next one. What a box has begun cannot
+ * be numbered otherwise any more.
  */
+static enum err_code epoch_give(const struct view *view,
+				struct arrival *arrival, struct err *err)
+{
+	struct certificate before = {.epoch = 0};
+	uint32_t wanted = arrival->ask.epoch;
+	enum err_code code =
+		roster_site(view, arrival->invitation.site, &before, err);
+
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	if (before.epoch >= wanted && arrival->ask.has_begun)
+		return err_set(err, ERR_CONFLICT,
+			       "epoch %" PRIu32 " of that site is taken",
+			       wanted);
+	arrival->epoch = before.epoch >= wanted ? before.epoch + 1 : wanted;
+	arrival->parent_epoch = before.epoch;
+	return ERR_OK;
+}
+
 static enum err_code site_certify(const struct hq *hq, struct batch *batch,
-				  const struct arrival *arrival,
-				  struct err *err)
+				  struct arrival *arrival, struct err *err)
 {
 	struct entry entries[2];
 	struct hq_word word = {entries, 2, false};
 	struct certificate *certificate = &entries[0].body.certificate;
-	struct certificate before;
-	enum err_code code = roster_site(
-		batch_view(batch), arrival->invitation.site, &before, err);
+	enum err_code code = epoch_give(batch_view(batch), arrival, err);
 
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
+	if (code != ERR_OK)
 		return code;
-	if (code == ERR_OK && before.epoch >= arrival->ask.epoch)
-		return err_set(err, ERR_CONFLICT,
-			       "epoch %" PRIu32 " of that site is taken",
-			       arrival->ask.epoch);
 	entry_init(&entries[0], ENTRY_CERTIFICATE);
 	*certificate = hq_certificate(batch, arrival->invitation.site,
 				      arrival->invitation.role);
-	certificate->epoch = arrival->ask.epoch;
-	certificate->parent_epoch = code == ERR_OK ? before.epoch : 0;
+	certificate->epoch = arrival->epoch;
+	certificate->parent_epoch = arrival->parent_epoch;
 	certificate->name = arrival->invitation.name;
 	certificate->valid_until_ms = arrival->invitation.until_ms;
 	memcpy(certificate->public_key, arrival->ask.public_key,
@@ -317,6 +347,25 @@ static enum err_code site_certify(const struct hq *hq, struct batch *batch,
 	memcpy(entries[1].body.invitation.public_key, arrival->ask.public_key,
 	       KEY_PUBLIC_SIZE);
 	return hq_say(hq, batch, &word, NULL, err);
+}
+
+/* It was certified before, and asks again. ERR_CONFLICT: another box has taken
+ * its place since. */
+static enum err_code epoch_given(const struct view *view,
+				 struct arrival *arrival, struct err *err)
+{
+	struct certificate last;
+	enum err_code code =
+		roster_site(view, arrival->invitation.site, &last, err);
+
+	if (code == ERR_OK && memcmp(last.public_key, arrival->ask.public_key,
+				     KEY_PUBLIC_SIZE) != 0)
+		code = ERR_CONFLICT;
+	if (code != ERR_OK)
+		return code;
+	arrival->epoch = last.epoch;
+	arrival->parent_epoch = last.parent_epoch;
+	return ERR_OK;
 }
 
 static enum err_code answer_of(const struct hq *hq, struct batch *batch,
@@ -331,6 +380,8 @@ static enum err_code answer_of(const struct hq *hq, struct batch *batch,
 	memcpy(answer->nonce, arrival->ask.nonce, JOIN_NONCE_SIZE);
 	memcpy(answer->net_id, hq->identity->net_id, NET_ID_SIZE);
 	answer->site = arrival->invitation.site;
+	answer->epoch = arrival->epoch;
+	answer->parent_epoch = arrival->parent_epoch;
 	answer->name = arrival->invitation.name;
 	answer->org = hq->identity->org;
 	answer->timezone = hq->identity->timezone;
@@ -345,11 +396,22 @@ enum err_code hq_answer_ahead(const struct hq *hq, struct batch *batch,
 			      size_t *ret_size, struct err *err)
 {
 	struct span secret = {(const char *)code->secret, sizeof(code->secret)};
-	struct arrival arrival = {.ask = {.epoch = 0}};
+	struct arrival arrival = {.epoch = 1};
+	struct certificate before;
 	struct join_frame frame;
 	struct writer writer;
 	enum err_code result = roster_invitation(
 		batch_view(batch), code->number, &arrival.invitation, err);
+
+	if (result == ERR_OK)
+		result = roster_site(batch_view(batch), arrival.invitation.site,
+				     &before, err);
+	if (result == ERR_OK) {
+		arrival.epoch = before.epoch + 1;
+		arrival.parent_epoch = before.epoch;
+	}
+	if (result == ERR_NOT_FOUND)
+		result = ERR_OK;
 
 	if (result == ERR_OK)
 		result = answer_of(hq, batch, &arrival, &frame, err);
@@ -375,8 +437,35 @@ static void refuse_of(const struct arrival *arrival, enum join_refusal reason,
 	ret_frame->body.refuse.reason = reason;
 }
 
+static void reply_write(const struct join_frame *reply,
+			const struct arrival *arrival, uint8_t *answer,
+			size_t *ret_size)
+{
+	struct writer writer;
+
+	writer_init(&writer, answer, JOIN_FRAME_SIZE_MAX);
+	join_write(&writer, reply, arrival->key);
+	ASSERT(writer_ok(&writer));
+	*ret_size = writer.size;
+}
+
+enum err_code hq_join_busy(const struct view *view, struct span frame,
+			   uint8_t *answer, size_t *ret_size, struct err *err)
+{
+	struct arrival arrival;
+	struct join_frame reply;
+	enum err_code code = arrival_read(view, frame, &arrival, err);
+
+	if (code == ERR_OK) {
+		refuse_of(&arrival, JOIN_BUSY, &reply);
+		reply_write(&reply, &arrival, answer, ret_size);
+	}
+	seal_wipe(&arrival, sizeof(arrival));
+	return code;
+}
+
 static enum err_code reply_of(const struct hq *hq, struct batch *batch,
-			      const struct arrival *arrival,
+			      struct arrival *arrival,
 			      struct join_frame *ret_frame, struct err *err)
 {
 	enum join_refusal refusal = refusal_of(batch, arrival);
@@ -385,6 +474,8 @@ static enum err_code reply_of(const struct hq *hq, struct batch *batch,
 	if (refusal == JOIN_WELCOME &&
 	    arrival->invitation.state == INVITATION_OPEN)
 		code = site_certify(hq, batch, arrival, err);
+	else if (refusal == JOIN_WELCOME)
+		code = epoch_given(batch_view(batch), arrival, err);
 	if (code == ERR_CONFLICT) {
 		refusal = JOIN_USED;
 		code = ERR_OK;
@@ -403,19 +494,15 @@ enum err_code hq_join(const struct hq *hq, struct batch *batch,
 {
 	struct arrival arrival;
 	struct join_frame reply;
-	struct writer writer;
-	enum err_code code = arrival_read(batch, frame, &arrival, err);
+	enum err_code code =
+		arrival_read(batch_view(batch), frame, &arrival, err);
 	bool is_stranger = code == ERR_DENIED || code == ERR_NOT_FOUND;
 
 	*ret_size = 0;
 	if (code == ERR_OK)
 		code = reply_of(hq, batch, &arrival, &reply, err);
-	if (code == ERR_OK) {
-		writer_init(&writer, answer, JOIN_FRAME_SIZE_MAX);
-		join_write(&writer, &reply, arrival.key);
-		ASSERT(writer_ok(&writer));
-		*ret_size = writer.size;
-	}
+	if (code == ERR_OK)
+		reply_write(&reply, &arrival, answer, ret_size);
 	/* On every path: a stranger's frame was tried with the key, too. */
 	seal_wipe(&arrival, sizeof(arrival));
 	return is_stranger ? ERR_OK : code;
@@ -427,7 +514,8 @@ enum err_code hq_admit(const struct hq *hq, struct batch *batch,
 {
 	struct arrival arrival;
 	struct join_frame reply;
-	enum err_code code = arrival_read(batch, frame, &arrival, err);
+	enum err_code code =
+		arrival_read(batch_view(batch), frame, &arrival, err);
 
 	if (code == ERR_NOT_FOUND)
 		code = ERR_DENIED;
@@ -440,7 +528,7 @@ enum err_code hq_admit(const struct hq *hq, struct batch *batch,
 					   : JOIN_WELCOME,
 			.number = arrival.invitation.number,
 			.site = arrival.invitation.site,
-			.epoch = arrival.ask.epoch,
+			.epoch = arrival.epoch,
 			.name = arrival.invitation.name,
 		};
 	seal_wipe(&arrival, sizeof(arrival));

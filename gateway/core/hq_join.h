@@ -57,6 +57,22 @@ MUST_CHECK enum err_code hq_answer_ahead(const struct hq *hq,
 					 struct err *err);
 
 /*
+ * Whether an ASK comes with the secret of an invitation of this HQ's; then
+ * *@ret_number is whose. Nothing is written, and nobody told: what a stranger
+ * says on the plane of joining costs no transaction.
+ * ERR_NOT_FOUND  there is no such invitation, or it is no ask (@err untouched)
+ * ERR_DENIED     it does not; *@ret_number is set (@err untouched)
+ */
+MUST_CHECK enum err_code hq_join_check(const struct view *view,
+				       struct span frame, uint32_t *ret_number,
+				       struct err *err);
+
+/* The answer JOIN_BUSY to such an ask. Errors likewise. */
+MUST_CHECK enum err_code hq_join_busy(const struct view *view,
+				      struct span frame, uint8_t *answer,
+				      size_t *ret_size, struct err *err);
+
+/*
  * What a box said on the plane of joining. Where it came with the right secret
  * there is an answer, *@ret_size bytes of @answer (JOIN_FRAME_SIZE_MAX), and
  * the site is certified; else *@ret_size is 0 and nobody is told anything.

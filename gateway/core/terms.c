@@ -188,6 +188,7 @@ static const struct term successions[] = {
 	{SUCCESSION_RESTORED, "restored", "从备份恢复"},
 	{SUCCESSION_REPLACED, "replaced", "更换设备"},
 	{SUCCESSION_CLONE, "clone", "克隆"},
+	{SUCCESSION_JOINED, "joined", "加入网络"},
 };
 
 static const struct term transfer_states[] = {

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -321,12 +322,50 @@ static void on_down(void *context, struct link *link, struct span reason)
 	link_changed(context, link, false);
 }
 
+static void join_say(void *context, uint32_t at, uint32_t number,
+		     struct span payload)
+{
+	const struct join_topic answer = {number, true};
+	struct envoy *envoy = context;
+	struct link *link = link_server_link(envoy->links, at);
+	char topic[JOIN_TOPIC_SIZE];
+	struct link_message message = {.payload = payload, .qos = 1};
+
+	join_topic_write(&answer, topic);
+	message.topic = span_of(topic);
+	/* Then it is asked for again. */
+	if (link == NULL || link_server_publish(link, &message) != ERR_OK)
+		log_event(envoy->config.log, LEVEL_NOTICE, "join_unsaid",
+			  "the answer to invitation %" PRIu32
+			  " could not be sent",
+			  number);
+}
+
+static void join_heard(struct envoy *envoy, const struct link *link,
+		       const struct join_topic *topic, struct span payload)
+{
+	struct envoy_join_ask ask = {
+		.number = topic->number,
+		.frame = payload,
+		.now_ms = (uint64_t)clock_monotonic_ms(envoy->config.clock),
+	};
+
+	if (envoy->join != NULL && !topic->is_answer &&
+	    link_index(envoy, link, &ask.link))
+		envoy_join_heard(envoy->join, &ask, join_say, envoy);
+}
+
 static void on_message(void *context, struct link *link,
 		       const struct link_message *message)
 {
 	struct envoy *envoy = context;
 	struct sync_in in = {0};
+	struct join_topic join;
 
+	if (join_topic_read(message->topic, &join)) {
+		join_heard(envoy, link, &join, message->payload);
+		return;
+	}
 	if (!sync_topic_read(message->topic, &in) ||
 	    !link_index(envoy, link, &in.link))
 		return;
@@ -393,6 +432,8 @@ static void state_publish(struct envoy *envoy)
 		code = envoy_look_hq(&envoy->backlog, envoy->sync, view,
 				     &state->hq, &err);
 	sync_counts(envoy->sync, &state->counts);
+	state->is_hq = envoy->join != NULL;
+	envoy_join_counts(envoy->join, &state->joining);
 	state->was_set_back = exchange_was_set_back(envoy->exchange);
 	state->has_twin = incarnation_has_twin(&envoy->incarnation);
 	if (incarnation_is_provisional(&envoy->incarnation, envoy->exchange,
@@ -446,8 +487,12 @@ static void on_wake(void *context, uint32_t what)
 
 	(void)what;
 	job_collect(envoy);
+	if (atomic_load(&envoy->is_stopping))
+		envoy_join_stop(envoy->join);
+	envoy_join_turn(envoy->join, join_say, envoy);
 	/* A job that is out would come back to nobody. */
-	if (atomic_load(&envoy->is_stopping) && !envoy->is_job_out) {
+	if (atomic_load(&envoy->is_stopping) && !envoy->is_job_out &&
+	    !envoy_join_is_out(envoy->join)) {
 		loop_stop(envoy->loop);
 		return;
 	}
@@ -524,6 +569,17 @@ static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
 	return code;
 }
 
+static enum err_code join_begin(struct envoy *envoy, struct err *err)
+{
+	struct envoy_join_config join = {envoy->config.ledger,
+					 envoy->config.keeper, envoy->config.hq,
+					 &envoy->wake};
+
+	if (join.hq == NULL)
+		return ERR_OK;
+	return envoy_join_open(&join, &envoy->join, err);
+}
+
 static enum err_code loop_begin(struct envoy *envoy, struct err *err)
 {
 	struct loop_call tick = {on_tick, envoy};
@@ -565,6 +621,7 @@ static void envoy_release(struct envoy *envoy)
 	sync_close(envoy->sync);
 	exchange_close(envoy->exchange);
 	epoch_keys_release(&envoy->keys);
+	envoy_join_close(envoy->join);
 	wake_release(&envoy->wake);
 	(void)pthread_mutex_destroy(&envoy->mutex); /* nobody holds it */
 	free(envoy);
@@ -594,6 +651,8 @@ enum err_code envoy_start(const struct envoy_config *config,
 		code = exchange_begin(envoy, err);
 	if (code == ERR_OK)
 		code = sync_begin(envoy, err);
+	if (code == ERR_OK)
+		code = join_begin(envoy, err);
 	if (code == ERR_OK)
 		code = loop_begin(envoy, err);
 	if (code != ERR_OK) {

@@ -26,6 +26,7 @@
 #define DEPOT_GATEWAY_EDGE_ENVOY_H
 
 #include "gateway/edge/clock.h"
+#include "gateway/edge/envoy_join.h"
 #include "gateway/edge/envoy_look.h"
 #include "gateway/edge/keeper.h"
 #include "gateway/edge/log.h"
@@ -48,8 +49,9 @@ struct envoy_config {
 	const char *credentials;     /* systemd's folder, or NULL */
 	uint32_t site;               /* its number, from SITE_FIRST */
 	bool is_hq;
-	bool has_no_links; /* none is configured */
-	uint64_t boot;     /* drawn when the box started */
+	bool has_no_links;   /* none is configured */
+	const struct hq *hq; /* NULL: boxes cannot join here */
+	uint64_t boot;       /* drawn when the box started */
 	uint64_t seed;
 };
 
@@ -97,6 +99,8 @@ struct envoy_state {
 	size_t peer_count; /* of which the first ENVOY_PEERS_MAX are listed */
 	struct sync_peer_status peers[ENVOY_PEERS_MAX];
 	struct sync_counts counts;
+	bool is_hq;
+	struct envoy_join_counts joining; /* then */
 	size_t stuck_count; /* of which the first ENVOY_STUCK_MAX are listed */
 	struct envoy_stuck stuck[ENVOY_STUCK_MAX];
 	struct envoy_hq hq; /* at a site; zeros at HQ */

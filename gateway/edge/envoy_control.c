@@ -82,6 +82,29 @@ static void stuck_out(const struct envoy_state *state,
 	out_object_end(out);
 }
 
+static void joining_out(const struct envoy_join_counts *counts,
+			struct json_out *out)
+{
+	out_object_at(out, "joining");
+	out_int_at(out, "asked", (int64_t)counts->asked);
+	out_int_at(out, "welcomed", (int64_t)counts->welcomed);
+	out_int_at(out, "refused", (int64_t)counts->refused);
+	out_int_at(out, "denied", (int64_t)counts->denied);
+	out_int_at(out, "strangers", (int64_t)counts->strangers);
+	out_int_at(out, "busy", (int64_t)counts->busy);
+	out_int_at(out, "dropped", (int64_t)counts->dropped);
+	out_array_at(out, "invitations");
+	for (size_t i = 0; i < counts->tried_count; i++) {
+		out_object(out);
+		out_int_at(out, "invitation", counts->tried[i].number);
+		out_int_at(out, "tries", (int64_t)counts->tried[i].tries);
+		out_int_at(out, "denied", (int64_t)counts->tried[i].denied);
+		out_object_end(out);
+	}
+	out_array_end(out);
+	out_object_end(out);
+}
+
 static bool peers(void *context, const struct json_value *arguments,
 		  struct json_out *out)
 {
@@ -108,6 +131,8 @@ static bool peers(void *context, const struct json_value *arguments,
 	for (size_t i = 0; i < state->stuck_count && i < ENVOY_STUCK_MAX; i++)
 		stuck_out(state, &state->stuck[i], out);
 	out_array_end(out);
+	if (state->is_hq)
+		joining_out(&state->joining, out);
 	return true;
 }
 

@@ -28,6 +28,7 @@ struct envoy {
 	struct link_server *links;
 	struct sync *sync;
 	struct exchange *exchange;
+	struct envoy_join *join; /* NULL: this is not HQ */
 	struct epoch_keys keys;
 	struct incarnation incarnation;
 	struct sync_self self; /* as the peer engine was told */

@@ -9,13 +9,15 @@
 
 #include "gateway/edge/local.h"
 #include "gateway/edge/mqtt.h"
+#include "gateway/sync/join.h"
 
 #define FLIGHTS_MAX 256
 #define READS_MAX 64 /* in one turn */
 #define BEAT_MS 1000
 #define USED_MS 10000
 #define STEADY_MS 10000
-#define FILTERS 5
+#define FILTERS 6
+#define JOIN_PREFIX "depot/v1/" JOIN_ORG "/sync/"
 /* depot/v1/{org}/sync/ */
 #define PREFIX_SIZE (9 + NAME_SIZE_MAX + 6)
 #define FILTER_SIZE (PREFIX_SIZE + SYNC_TOPIC_SIZE)
@@ -156,14 +158,27 @@ static void news_add(struct link_client *client, enum news what)
 
 /* ---- from the broker ---- */
 
-/* The end of @topic behind our prefix; empty if it has another one. */
+static bool is_of_joining(struct span topic_end)
+{
+	struct join_topic join;
+
+	return join_topic_read(topic_end, &join);
+}
+
+/* The end of @topic behind its prefix; empty if it has another one. What is
+ * said of joining has a prefix of its own, and nothing else has that one. */
 static struct span topic_end(const struct link_client *client,
 			     struct span topic)
 {
-	if (!span_starts(topic, client->prefix))
-		return (struct span){"", 0};
-	return (struct span){topic.data + client->prefix_size,
-			     topic.size - client->prefix_size};
+	const struct span none = {"", 0};
+	bool is_join = span_starts(topic, JOIN_PREFIX);
+	size_t size = is_join ? sizeof(JOIN_PREFIX) - 1 : client->prefix_size;
+	struct span end;
+
+	if (!is_join && !span_starts(topic, client->prefix))
+		return none;
+	end = (struct span){topic.data + size, topic.size - size};
+	return is_of_joining(end) == is_join ? end : none;
 }
 
 /* In Paho's thread. */
@@ -238,7 +253,9 @@ static bool message_publish(struct link_client *client,
 	uint32_t cost = (uint32_t)link_cost(message);
 	enum err_code code = ERR_IO;
 
-	(void)text_format(topic, sizeof(topic), "%s%.*s", client->prefix,
+	(void)text_format(topic, sizeof(topic), "%s%.*s",
+			  is_of_joining(message->topic) ? JOIN_PREFIX
+							: client->prefix,
 			  (int)message->topic.size, message->topic.data);
 	flights_look(client); /* so that one more has a place */
 	if (mqtt_state(client->mqtt) == MQTT_UP)
@@ -404,18 +421,23 @@ static enum err_code hello_send(struct link_client *client,
 	return ERR_OK;
 }
 
-/* What is wanted, with our prefix. The last one is what we say ourselves, too,
- * and do not want to hear. */
-static void filters_make(const struct link_client *client, const char *site,
-			 char filters[FILTERS][FILTER_SIZE],
-			 const char *watched[FILTERS])
+/* What is wanted of other sites, with our prefix. The last one is what we say
+ * ourselves, too, and do not want to hear. */
+static size_t filters_make(const struct link_client *client, const char *site,
+			   char filters[FILTERS][FILTER_SIZE],
+			   const char *watched[FILTERS])
 {
 	const char *live = NULL;
 	char end[SYNC_TOPIC_SIZE];
 	size_t count = 0;
 
+	if (client->config.hears_joining) {
+		(void)text_format(filters[FILTERS - 1], FILTER_SIZE,
+				  JOIN_PREFIX "join/+/ask");
+		watched[count++] = filters[FILTERS - 1];
+	}
 	for (size_t i = 0; sync_topic_wanted(span_of(site), i, end); i++) {
-		ASSERT(i < FILTERS);
+		ASSERT(i < FILTERS - 1);
 		(void)text_format(filters[i], FILTER_SIZE, "%s%s",
 				  client->prefix, end);
 		if (span_starts(span_of(end), "live/"))
@@ -423,8 +445,22 @@ static void filters_make(const struct link_client *client, const char *site,
 		else
 			watched[count++] = filters[i];
 	}
-	ASSERT(live != NULL && count + 1 == FILTERS);
-	watched[count] = live;
+	ASSERT(live != NULL && count < FILTERS);
+	watched[count++] = live;
+	return count;
+}
+
+/* All that a box wants that has not joined yet. */
+static size_t filter_join(uint32_t number, char filters[FILTERS][FILTER_SIZE],
+			  const char *watched[FILTERS])
+{
+	const struct join_topic answer = {number, true};
+	char end[JOIN_TOPIC_SIZE];
+
+	join_topic_write(&answer, end);
+	(void)text_format(filters[0], FILTER_SIZE, JOIN_PREFIX "%s", end);
+	watched[0] = filters[0];
+	return 1;
 }
 
 static enum err_code broker_open(struct link_client *client,
@@ -443,8 +479,8 @@ static enum err_code broker_open(struct link_client *client,
 		.cert_file = config->cert_file,
 		.key_file = config->key_file,
 		.watched = watched,
-		.watched_count = FILTERS,
-		.others_count = 1, /* live */
+		/* live, which is the last */
+		.others_count = config->join_number == 0,
 		.is_session_new = true,
 		.session_s = 0,
 		.packet_size_max = LINK_PAYLOAD_SIZE_MAX + 512,
@@ -467,7 +503,10 @@ static enum err_code broker_open(struct link_client *client,
 
 	(void)text_format(id, sizeof(id), "depot-link-%s-%s-%s", config->org,
 			  config->site, config->name);
-	filters_make(client, config->site, filters, watched);
+	mqtt.watched_count =
+		config->join_number != 0
+			? filter_join(config->join_number, filters, watched)
+			: filters_make(client, config->site, filters, watched);
 	return mqtt_open(&mqtt, &client->mqtt, err);
 }
 
@@ -520,6 +559,7 @@ enum err_code link_client_open(const struct link_client_config *config,
 	client->fd = -1;
 	client->config = (struct link_client_config){
 		.is_metered = config->is_metered,
+		.hears_joining = config->hears_joining,
 		.loop = config->loop,
 		.clock = config->clock,
 		.log = config->log,

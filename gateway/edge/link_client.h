@@ -53,6 +53,9 @@ struct link_client_config {
 	const char *name;
 	bool is_metered;
 	uint64_t budget;
+	bool hears_joining;   /* HQ's: boxes ask there whether they may join */
+	uint32_t join_number; /* not 0: it is a bare box's, and hears only the
+			       * answer to this invitation */
 
 	const char *uri; /* the rest as in mqtt.h */
 	const char *user;

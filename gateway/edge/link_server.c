@@ -224,11 +224,12 @@ static void on_message(struct link *link, const struct link_message *message)
 	const struct link_handlers *handlers = &link->server->config.handlers;
 	enum sync_plane plane;
 
-	if (!link->is_up || !link_topic_read(message->topic, &plane))
+	if (!link->is_up)
 		return;
 	/* What is retained elsewhere would come again at each connect. */
-	if (message->is_retained && plane != SYNC_PLANE_HEAD &&
-	    plane != SYNC_PLANE_ALARM)
+	if (message->is_retained &&
+	    (!link_topic_read(message->topic, &plane) ||
+	     (plane != SYNC_PLANE_HEAD && plane != SYNC_PLANE_ALARM)))
 		return;
 	handlers->message(handlers->context, link, message);
 }
@@ -461,21 +462,28 @@ static enum err_code room_want(struct link *link, bool is_socket_full)
 	return ERR_AGAIN;
 }
 
+/* What passes when the day's budget is spent. */
+static bool is_free(struct span topic)
+{
+	enum sync_plane plane;
+
+	return link_topic_read(topic, &plane) &&
+	       (plane == SYNC_PLANE_HEAD || plane == SYNC_PLANE_ALARM);
+}
+
 enum err_code link_server_publish(struct link *link,
 				  const struct link_message *message)
 {
 	struct link_packet packet = {.kind = LINK_PUBLISH, .message = *message};
 	uint8_t *buffer = link->server->out;
-	enum sync_plane plane;
 	size_t size;
 
-	if (!link_topic_read(message->topic, &plane) || message->qos > 1 ||
-	    message->payload.size > link_payload_max(plane))
+	if (!link_topic_takes(message->topic, message->payload.size) ||
+	    message->qos > 1)
 		return ERR_INVALID;
 	if (!link->is_up)
 		return ERR_AGAIN;
-	if (plane != SYNC_PLANE_HEAD && plane != SYNC_PLANE_ALARM &&
-	    budget_is_spent(link))
+	if (!is_free(message->topic) && budget_is_spent(link))
 		return ERR_FULL;
 	if (link_cost(message) > link->allowed - link->sent)
 		return room_want(link, false);

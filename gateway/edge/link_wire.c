@@ -1,5 +1,7 @@
 #include "gateway/edge/link_wire.h"
 
+#include "gateway/sync/join.h"
+
 /* ---- topics ---- */
 
 bool link_topic_read(struct span topic, enum sync_plane *ret_plane)
@@ -30,8 +32,11 @@ size_t link_payload_max(enum sync_plane plane)
 
 bool link_topic_takes(struct span topic, size_t size)
 {
+	struct join_topic join;
 	enum sync_plane plane;
 
+	if (join_topic_read(topic, &join))
+		return size <= JOIN_FRAME_SIZE_MAX;
 	return link_topic_read(topic, &plane) &&
 	       size <= link_payload_max(plane);
 }

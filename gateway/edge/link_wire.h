@@ -18,6 +18,7 @@
  * Topics travel as their end, behind "depot/v1/{org}/sync/": the link knows
  * its organisation, and depotd cannot be made to publish anywhere else. Both
  * sides check each topic and its length against the planes (sync/sync.h).
+ * Only what is said of joining travels elsewhere (sync/join.h).
  */
 #ifndef DEPOT_GATEWAY_EDGE_LINK_WIRE_H
 #define DEPOT_GATEWAY_EDGE_LINK_WIRE_H
@@ -87,7 +88,8 @@ struct link_packet {
 	};
 };
 
-/* The plane of @topic; false if it has none. */
+/* The plane of @topic; false if it has none, as what is said of joining
+ * (sync/join.h) has none. */
 MUST_CHECK bool link_topic_read(struct span topic, enum sync_plane *ret_plane);
 
 /* The longest payload on @plane, in bytes. */

@@ -188,6 +188,12 @@ void join_code_write(const struct join_code *code, char *text)
 	ASSERT(fits);
 }
 
+bool join_code_is_same(const struct join_code *a, const struct join_code *b)
+{
+	return a->number == b->number &&
+	       memcmp(a->secret, b->secret, JOIN_SECRET_SIZE) == 0;
+}
+
 /* ---- sentences ---- */
 
 static const struct {

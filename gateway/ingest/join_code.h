@@ -58,6 +58,10 @@ enum join_code_fault join_code_parse(struct span text,
  * JOIN_CODE_SIZE_MAX + 1 bytes. */
 void join_code_write(const struct join_code *code, char *text);
 
+/* The same invitation with the same secret, wherever HQ is. */
+MUST_CHECK bool join_code_is_same(const struct join_code *a,
+				  const struct join_code *b);
+
 /* The sentence and what to do, in two languages. Never NULL. */
 const char *join_code_fault_text(enum join_code_fault fault, bool is_chinese);
 

@@ -1,5 +1,6 @@
 #include "gateway/sync/join.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "gateway/sync/frame.h"
@@ -13,6 +14,45 @@
 /* As frame.c: the version above, the type below. */
 #define VERSION_SHIFT 6
 #define TYPE_MASK 63u
+
+/* ---- topics ---- */
+
+#define TOPIC_BEGIN "join/"
+#define NUMBER_DIGITS_MAX 10
+
+void join_topic_write(const struct join_topic *topic,
+		      char ret_topic[JOIN_TOPIC_SIZE])
+{
+	bool fits = text_format(ret_topic, JOIN_TOPIC_SIZE,
+				TOPIC_BEGIN "%" PRIu32 "/%s", topic->number,
+				topic->is_answer ? "answer" : "ask");
+
+	ASSERT(fits);
+}
+
+bool join_topic_read(struct span topic, struct join_topic *ret_topic)
+{
+	const size_t begin = sizeof(TOPIC_BEGIN) - 1;
+	struct span digits = {topic.data + begin, 0};
+	struct span end;
+	uint64_t number;
+
+	if (!span_starts(topic, TOPIC_BEGIN))
+		return false;
+	while (begin + digits.size < topic.size &&
+	       digits.data[digits.size] != '/')
+		digits.size++;
+	end = (struct span){digits.data + digits.size,
+			    topic.size - begin - digits.size};
+	if (digits.size == 0 || digits.size > NUMBER_DIGITS_MAX ||
+	    digits.data[0] == '0' ||
+	    !span_to_u64(digits, UINT32_MAX, &number) ||
+	    (!span_is(end, "/ask") && !span_is(end, "/answer")))
+		return false;
+	*ret_topic =
+		(struct join_topic){(uint32_t)number, span_is(end, "/answer")};
+	return true;
+}
 
 /* ---- keys ---- */
 
@@ -58,6 +98,7 @@ static void ask_write(struct writer *writer, const struct join_ask *ask)
 {
 	write_raw(writer, ask->nonce, sizeof(ask->nonce));
 	write_varint(writer, ask->epoch);
+	write_u8(writer, ask->has_begun);
 	write_raw(writer, ask->public_key, sizeof(ask->public_key));
 	write_u64(writer, ask->boot);
 	write_name(writer, &ask->site);
@@ -72,6 +113,8 @@ static void answer_write(struct writer *writer,
 	write_raw(writer, answer->nonce, sizeof(answer->nonce));
 	write_raw(writer, answer->net_id, sizeof(answer->net_id));
 	write_varint(writer, answer->site);
+	write_varint(writer, answer->epoch);
+	write_varint(writer, answer->parent_epoch);
 	write_name(writer, &answer->name);
 	write_name(writer, &answer->org);
 	write_span(writer, ref_span(&answer->timezone));
@@ -153,13 +196,17 @@ static uint32_t number_take(struct reader *reader)
 
 static void ask_take(struct reader *reader, struct join_ask *ask)
 {
+	uint8_t has_begun;
+
 	raw_take(reader, ask->nonce, sizeof(ask->nonce));
 	ask->epoch = number_take(reader);
+	has_begun = read_u8(reader);
+	ask->has_begun = has_begun == 1;
 	raw_take(reader, ask->public_key, sizeof(ask->public_key));
 	ask->boot = read_u64(reader);
 	name_take(reader, &ask->site);
 	ask->stamp.value = read_u64(reader);
-	if (ask->epoch == 0 || ask->epoch > EPOCH_MAX)
+	if (ask->epoch == 0 || ask->epoch > EPOCH_MAX || has_begun > 1)
 		reader->has_failed = true;
 }
 
@@ -181,6 +228,8 @@ static void answer_take(struct reader *reader, struct join_answer *answer)
 	raw_take(reader, answer->nonce, sizeof(answer->nonce));
 	raw_take(reader, answer->net_id, sizeof(answer->net_id));
 	answer->site = number_take(reader);
+	answer->epoch = number_take(reader);
+	answer->parent_epoch = number_take(reader);
 	name_take(reader, &answer->name);
 	name_take(reader, &answer->org);
 	zone = read_span(reader, REF_SIZE_MAX);
@@ -191,7 +240,9 @@ static void answer_take(struct reader *reader, struct join_answer *answer)
 	root_take(reader, &answer->root);
 	if (!text_is_clean(zone) || !ref_set(&answer->timezone, zone) ||
 	    role == 0 || role > SITE_ROLE_MAX || answer->site < SITE_FIRST ||
-	    answer->name.size == 0 || answer->org.size == 0)
+	    answer->epoch == 0 || answer->epoch > EPOCH_MAX ||
+	    answer->parent_epoch >= answer->epoch || answer->name.size == 0 ||
+	    answer->org.size == 0)
 		reader->has_failed = true;
 }
 

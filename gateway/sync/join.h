@@ -40,6 +40,23 @@ enum join_type {
 	JOIN_REFUSE = 34,
 };
 
+/*
+ * Where they are said: "join/17/ask" and "join/17/answer", below
+ * "depot/v1/_/sync/", for a bare box does not know its organisation. No
+ * organisation is called "_".
+ */
+#define JOIN_ORG "_"
+#define JOIN_TOPIC_SIZE 32
+struct join_topic {
+	uint32_t number;
+	bool is_answer;
+};
+void join_topic_write(const struct join_topic *topic,
+		      char ret_topic[JOIN_TOPIC_SIZE]);
+/* False: it is none in its one form. */
+MUST_CHECK bool join_topic_read(struct span topic,
+				struct join_topic *ret_topic);
+
 /* The key that both sides make of what stands on the sheet; to be wiped. */
 void join_key(uint32_t number, struct span secret,
 	      uint8_t ret_key[JOIN_KEY_SIZE]);
@@ -49,7 +66,10 @@ void join_secret_hash(const uint8_t net_id[NET_ID_SIZE], uint32_t number,
 
 struct join_ask {
 	uint8_t nonce[JOIN_NONCE_SIZE];
-	uint32_t epoch; /* the life of the box's log that the key signs */
+	/* The life of the box's log that the key signs: it has begun, or, over
+	 * a link, will begin as that or as what the answer says instead. */
+	uint32_t epoch;
+	bool has_begun;
 	uint8_t public_key[KEY_PUBLIC_SIZE];
 	uint64_t boot;
 	struct name site; /* as it calls itself so far; may be empty */
@@ -60,6 +80,8 @@ struct join_answer {
 	uint8_t nonce[JOIN_NONCE_SIZE];
 	uint8_t net_id[NET_ID_SIZE];
 	uint32_t site;
+	uint32_t epoch; /* of its log, that the box is to have or to open */
+	uint32_t parent_epoch; /* of the box whose place it takes; 0: none */
 	struct name name;
 	struct name org;
 	struct ref timezone;

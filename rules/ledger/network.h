@@ -122,8 +122,10 @@ enum succession_reason {
 	SUCCESSION_RESTORED = 2, /* a person restored a backup */
 	SUCCESSION_REPLACED = 3, /* another box took the site over */
 	SUCCESSION_CLONE = 4,    /* this store runs somewhere else as well */
+	SUCCESSION_JOINED = 5,   /* it was a network of one, whose epochs no
+				  * other has: parent_seq is 0 */
 };
-#define SUCCESSION_REASON_MAX SUCCESSION_CLONE
+#define SUCCESSION_REASON_MAX SUCCESSION_JOINED
 
 /* A new epoch names the last head that it knows of the one before. */
 struct succession {
