@@ -82,7 +82,7 @@ struct box {
 	int64_t started_ms;        /* monotonic */
 	bool is_tree_read;
 	bool is_stopping;
-	bool is_again; /* it ended in order to start as a site */
+	bool is_again;     /* it ended in order to start as a site */
 	uint64_t progress; /* the keeper's, at the last beat */
 	int64_t readers_at;
 	enum err_code result; /* why the loop ended */

@@ -254,12 +254,12 @@ static bool show(void *context, const struct json_value *arguments,
 
 /* The broker: as the code says, else the one that is configured. */
 static bool uri_find(const struct box *box, const struct join_code *code,
-		     char uri[CONFIG_URI_SIZE])
+		     char uri[JOIN_URI_SIZE])
 {
 	if (code->host.size > 0)
 		return join_uri_of(code, uri);
 	return box->config->link_count > 0 &&
-	       text_format(uri, CONFIG_URI_SIZE, "%s",
+	       text_format(uri, JOIN_URI_SIZE, "%s",
 			   box->config->links[0].uri);
 }
 
@@ -269,7 +269,7 @@ static bool begin(const struct box *box, const struct join_code *code,
 {
 	const char *path = box->config->store.path;
 	uint32_t epoch = 1;
-	char uri[CONFIG_URI_SIZE];
+	char uri[JOIN_URI_SIZE];
 	struct err err;
 	enum err_code found = join_state_read(path, state, &err);
 

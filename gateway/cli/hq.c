@@ -182,6 +182,8 @@ static const struct option_spec invite_options[] = {
 	{"--like", "SITE", "the site that it is to be like", "参照的站点"},
 	{"--share", "SHARE", "of that site's demand, as .15",
 	 "占该站点需求的份额，如 .15"},
+	{"--replace", NULL, "for a box that takes the place of that site's",
+	 "用于更换该站点的盒子"},
 	{"--hours", "N", "how long the code is good; 168 if not given",
 	 "加入码有效小时数，默认 168"},
 	{"--host", "HOST:PORT", "HQ's broker, to stand in the code",

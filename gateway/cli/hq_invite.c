@@ -20,7 +20,7 @@ static const struct control_refusal bad_share = {
 static const struct member_map maps[] = {
 	{"--site", "site", MEMBER_TEXT}, {"--until", "until", MEMBER_TEXT},
 	{"--like", "like", MEMBER_TEXT}, {"--hours", "hours", MEMBER_NUMBER},
-	{"--host", "host", MEMBER_TEXT},
+	{"--host", "host", MEMBER_TEXT}, {"--replace", "replace", MEMBER_FLAG},
 };
 
 /* ".15" is what people write, "0.15" what JSON takes. */

@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "gateway/cli/ask.h"
 #include "gateway/cli/commission.h"
 #include "gateway/cli/join_ask.h"
 #include "gateway/cli/sheet.h"
+#include "gateway/edge/loop.h"
 #include "store/child.h"
 #include "store/journal.h"
 #include "store/site.h"
@@ -19,7 +19,9 @@
 #define WAIT_S_MAX 86400
 #define CHILD_SPARE_MS 30000
 #define EPOCH_AFTER_ALONE 2
-#define FOLLOW_S 2
+#define FOLLOW_MS 2000
+
+_Static_assert(JOIN_URI_SIZE == CONFIG_URI_SIZE, "a link's uri fits");
 
 static const struct control_refusal no_way = {
 	"no_link",
@@ -42,7 +44,6 @@ static const struct control_refusal is_joining = {
 	"conflict",
 	"HQ has answered another code already: depot join goes on with it%s",
 	"总部已答复另一个加入码：请直接运行 depot join 继续%s"};
-static const struct control_refusal refused = {"join_refused", "%s", "%s"};
 static const struct control_refusal bad_wait = {
 	"usage", "%s is no number of seconds from 0 to 86400",
 	"%s 不是 0 到 86400 之间的秒数"};
@@ -62,7 +63,7 @@ struct over {
 	struct commission commission;
 	const char *path;
 	const char *uri; /* NULL: not said */
-	char uri_text[CONFIG_URI_SIZE];
+	char uri_text[JOIN_URI_SIZE];
 	char link[LINK_LINES_SIZE]; /* lines of [link hq] */
 	char options[LINK_LINES_SIZE];
 	char program[FILE_PATH_SIZE];
@@ -439,13 +440,15 @@ static enum exit_code welcome(struct over *over)
 
 static enum exit_code turn_away(struct over *over)
 {
-	enum join_refusal why = over->finding->state.refusal;
+	enum join_refusal reason = over->finding->state.refusal;
+	const struct control_refusal why = {"join_refused",
+					    join_refusal_text(reason, false),
+					    join_refusal_text(reason, true)};
 	struct err err;
 
 	if (join_state_remove(over->path, &err) != ERR_OK)
 		return cli_failed(over->cli, ERR_IO, &err);
-	return cli_refuse(over->cli, EXIT_CONFLICT, &refused,
-			  join_refusal_text(why, over->cli->is_chinese));
+	return cli_refuse(over->cli, EXIT_CONFLICT, &why, "");
 }
 
 /* ---- it has not ---- */
@@ -590,16 +593,19 @@ static enum exit_code follow_once(struct cli *cli, bool *ret_is_over)
 
 enum exit_code join_follow(struct cli *cli)
 {
-	const struct timespec pause = {.tv_sec = FOLLOW_S};
 	bool is_over = false;
-	enum exit_code exit;
+	enum exit_code exit = EXIT_DONE;
+	struct loop *loop = NULL;
+	struct err err;
+	enum err_code code = loop_open(&loop, &err);
 
-	for (;;) {
+	while (code == ERR_OK && exit == EXIT_DONE && !is_over) {
 		exit = follow_once(cli, &is_over);
-		if (is_over || exit != EXIT_DONE)
-			return exit;
-		(void)nanosleep(&pause, NULL);
+		if (!is_over && exit == EXIT_DONE)
+			code = loop_step(loop, FOLLOW_MS, &err);
 	}
+	loop_close(loop);
+	return code == ERR_OK ? exit : cli_failed(cli, code, &err);
 }
 
 enum exit_code join_over(struct cli *cli, const struct join_code *code)

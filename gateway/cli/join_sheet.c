@@ -25,21 +25,27 @@ static const struct {
 	const char *en;
 	const char *zh;
 } steps[] = {
-	/* The code is in the file. Joining with the code alone takes a link,
-	 * and is not built yet. */
-	{"<b>1.</b> Plug the box in, its scanner, and the stick with the file "
-	 "that came with this sheet. Type: <code>sudo depot join FILE</code>. "
-	 "It holds the code above, to compare.",
+	{"<b>1.</b> Plug the box in: power, network, scanner. Type: <code>sudo "
+	 "depot join CODE</code>, with the code above. It is told at once when "
+	 "it was mistyped.",
 	 "<b>1.</b> "
-	 "接通盒子电源，连接扫描枪，插入存有随附文件的U盘。输入：<code>sudo "
-	 "depot join 文件</code>。文件中含有上方的加入码，可供核对。"},
-	{"<b>2.</b> Start it: <code>sudo systemctl enable --now "
-	 "depotd</code>. The box works from now on, also before HQ has "
-	 "answered. If it wrote an ask file, take that back to HQ: <code>depot "
-	 "hq admit FILE</code>.",
-	 "<b>2.</b> 启动：<code>sudo systemctl enable --now "
-	 "depotd</code>。此后即可作业，无需等待总部答复。若生成了申请文件，请带"
-	 "回总部：<code>depot hq admit 文件</code>。"},
+	 "接通盒子的电源和网络，连接扫描枪。输入：<code>sudo depot join "
+	 "加入码</code>（见上方）。输入有误会立即提示。"},
+	{"<b>2.</b> Start it: <code>sudo systemctl enable --now depotd "
+	 "depot-link@hq</code>. The box works from now on, also before HQ has "
+	 "answered.",
+	 "<b>2.</b> 启动：<code>sudo systemctl enable --now depotd "
+	 "depot-link@hq</code>。此后即可作业，无需等待总部答复。"},
+	{"<b>Or</b>, on a box that runs already: scan the code above with its "
+	 "scanner, or type it into the form on its page. It joins by itself.",
+	 "<b>或者</b>，盒子已在运行：用其扫描枪扫上方的二维码，或在其页面的表"
+	 "单中输入加入码，即自动加入。"},
+	{"<b>No network?</b> Then a file comes with this sheet on a stick: "
+	 "<code>sudo depot join FILE</code>, and at HQ, with the file that it "
+	 "writes, <code>depot hq admit FILE</code>.",
+	 "<b>没有网络？</b>请用随附U盘中的文件：<code>sudo depot join "
+	 "文件</code>；再将其写出的文件带回总部，执行<code>depot hq admit "
+	 "文件</code>。"},
 	{"<b>3.</b> Print the labels that scanners need: <code>depot label op "
 	 "--out labels</code> and <code>depot label bin --out bins</code>. "
 	 "Scan <b>Receive</b>, an item, a bin: the first booking is done.",

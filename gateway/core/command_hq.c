@@ -32,6 +32,10 @@ static const struct refusal bad_host = {
 	"%s 不是“主机:端口”，或超过 27 个字符"};
 static const struct refusal bad_until = {"bad_date", "%s is over already",
 					 "%s 已经过去"};
+static const struct refusal is_there = {
+	"site_exists",
+	"the network has a site %s: --replace invites a box in its place",
+	"网络中已有站点 %s：若要更换其盒子，请加 --replace"};
 static const struct refusal is_invited = {
 	"already_invited",
 	"an invitation for %s is out, or the name is HQ's own: depot hq sites "
@@ -232,6 +236,31 @@ static enum err_code invited_out(struct asking *asking, const struct hq *hq,
 	return ERR_OK;
 }
 
+/* A name that is taken means a box that takes a box's place, and somebody has
+ * to have meant that. */
+static enum err_code replacing_check(struct asking *asking,
+				     const struct invite *invite,
+				     struct err *err)
+{
+	struct certificate site;
+	bool is_replacing = false;
+	enum err_code code;
+
+	if (!asking_bool_or(asking, "replace", false, &is_replacing))
+		return ERR_OK;
+	code = roster_site_named(asking->view, name_span(&invite->site), &site,
+				 err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	if (code == ERR_OK && site.site > SITE_FIRST && !is_replacing)
+		return asking_refuse(asking, &is_there,
+				     name_span(&invite->site));
+	if (code == ERR_NOT_FOUND && is_replacing)
+		return asking_refuse(asking, &refusal_unknown_site,
+				     name_span(&invite->site));
+	return ERR_OK;
+}
+
 static enum err_code invite_run(struct asking *asking, struct err *err)
 {
 	const struct hq *hq = asking_hq(asking);
@@ -242,6 +271,9 @@ static enum err_code invite_run(struct asking *asking, struct err *err)
 
 	if (hq == NULL || !invite_read(asking, &invite, &host))
 		return ERR_OK;
+	result = replacing_check(asking, &invite, err);
+	if (result != ERR_OK || asking->is_refused)
+		return result;
 	result = hq_invite(hq, asking->act->batch, &invite, &code, err);
 	if (result == ERR_NOT_FOUND)
 		return asking_refuse(asking, &refusal_unknown_site,

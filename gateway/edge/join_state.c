@@ -49,7 +49,7 @@ static void code_key(const struct join_code *code, uint8_t key[JOIN_KEY_SIZE])
 		 key);
 }
 
-bool join_uri_of(const struct join_code *code, char uri[CONFIG_URI_SIZE])
+bool join_uri_of(const struct join_code *code, char uri[JOIN_URI_SIZE])
 {
 	const struct join_host *host = &code->host;
 	struct span port = {host->data, host->size};
@@ -60,7 +60,7 @@ bool join_uri_of(const struct join_code *code, char uri[CONFIG_URI_SIZE])
 		port.size = sizeof(TLS_PORT) - 1;
 	}
 	is_tls = span_is(port, TLS_PORT);
-	if (!text_format(uri, CONFIG_URI_SIZE, "%s://%.*s",
+	if (!text_format(uri, JOIN_URI_SIZE, "%s://%.*s",
 			 is_tls ? "ssl" : "tcp", (int)host->size, host->data))
 		return false;
 	for (char *c = uri; *c != '\0'; c++)
@@ -124,7 +124,7 @@ static bool rest_decode(struct reader *reader, struct join_state *state)
 {
 	uint8_t stage = read_u8(reader);
 	struct span code = read_span(reader, JOIN_CODE_SIZE_MAX);
-	struct span uri = read_span(reader, CONFIG_URI_SIZE - 1);
+	struct span uri = read_span(reader, JOIN_URI_SIZE - 1);
 	struct span frame;
 	uint8_t refusal;
 

@@ -23,10 +23,12 @@
 #ifndef DEPOT_GATEWAY_EDGE_JOIN_STATE_H
 #define DEPOT_GATEWAY_EDGE_JOIN_STATE_H
 
-#include "gateway/config.h"
 #include "gateway/ingest/join_code.h"
 #include "gateway/sync/join.h"
 #include "store/ledger.h"
+
+/* That of a [link NAME] uri, with its NUL. */
+#define JOIN_URI_SIZE 160
 
 enum join_stage {
 	JOIN_STAGE_ASKING = 1,
@@ -41,7 +43,7 @@ const char *join_stage_name(enum join_stage stage);
 struct join_state {
 	enum join_stage stage;
 	struct join_code code;
-	char uri[CONFIG_URI_SIZE]; /* of HQ's broker */
+	char uri[JOIN_URI_SIZE]; /* of HQ's broker */
 	uint8_t nonce[JOIN_NONCE_SIZE];
 	uint64_t boot;
 	uint32_t epoch; /* the least that the box can open */
@@ -57,7 +59,7 @@ struct join_state {
 /* The broker of a code's HOST:PORT as a link's uri, in lower case: ssl:// with
  * port 8883, tcp:// otherwise. False: too long. */
 MUST_CHECK bool join_uri_of(const struct join_code *code,
-			    char uri[CONFIG_URI_SIZE]);
+			    char uri[JOIN_URI_SIZE]);
 
 /*
  * That of the store at @path.

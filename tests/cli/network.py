@@ -179,7 +179,7 @@ def what_is_mistyped_or_damaged_is_told_with_what_to_do(scratch):
     for text, exit_code, name in (
             (wrong, 2, "bad_code"), ("DEPOT:0001", 2, "bad_code"),
             ("DEPOT:0001-!", 2, "bad_code"), (code + "9", 2, "bad_code"),
-            (code, 75, "no_link"), (code.lower(), 75, "no_link"),
+            (code, 2, "no_link"), (code.lower(), 2, "no_link"),
             (boxes.file("none.txt"), 5, "not_found")):
         bare.error(name, "join", text, exit=exit_code)
     whole = text_of(path)

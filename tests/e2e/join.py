@@ -9,9 +9,11 @@ its own words, and the box works all the while. The sheet is followed as it is
 printed, and the time that takes is said.
 """
 
+import html
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -112,7 +114,10 @@ class Network:
                              f"127.0.0.1:{self.far.port}", *more)
 
     def asks(self):
-        return self.hq.depot("peers")["joining"]
+        """As of the last second; nothing is counted before the first."""
+        return self.hq.depot("peers").get("joining") or {
+            "asked": 0, "welcomed": 0, "refused": 0, "denied": 0,
+            "strangers": 0, "invitations": []}
 
     def until(self, is_so, what):
         end = time.monotonic() + h.LIMIT
@@ -171,6 +176,7 @@ def a_code_is_all_that_a_bare_box_needs(scratch):
     h.same({site for site, _, _ in feeds}, {1, 3, 4})
     h.same({(site, epoch) for site, epoch, _ in feeds if site == 4}, {(4, 2)})
     h.same(network.hq.depot("audit", "--network")["unexplained"], 0)
+    network.until(lambda: network.asks()["welcomed"] == 1, "the count")
     counts = network.asks()
     h.same((counts["welcomed"], counts["refused"], counts["denied"],
             counts["strangers"]), (1, 0, 0, 0))
@@ -207,6 +213,244 @@ def a_box_books_before_hq_has_answered_and_what_it_booked_comes_along(scratch):
     h.same({(site, epoch) for site, epoch, _ in feeds if site == 4}, {(4, 2)})
     h.same(network.hq.depot("audit", "--network")["unexplained"], 0)
     h.same(box.depot("audit")["verdict"], "clean")
+
+
+@h.test
+def two_boxes_with_one_sheet_and_whatever_else_comes_are_told_apart(scratch):
+    """The sheet is copied; strangers shout on the plane of joining; what HQ
+    answered one box is said to another. Each is refused and counted."""
+    network = Network(scratch)
+    code = network.invite("hz-07")["code"]
+    topic = "depot/v1/_/sync/join/1/"
+    client = h.Client(scratch, network.far, "stranger", checked=False,
+                      subscribe=[topic + "answer"])
+    first = Bare(scratch, "a")
+    h.same(first.join(code)["stage"], "joined")
+    client.wait(lambda: client.messages, "the answer")
+    answer = client.messages[0].payload
+    # Another box; somebody plays it the first one's answer meanwhile.
+    second = Bare(scratch, "b")
+    client.publish(topic + "answer", answer, retain=True)
+    h.same(second.join(code, expect=6)["error"]["code"], "join_refused")
+    client.publish(topic + "answer", b"", retain=True)
+    # Of no invitation, not a frame, too long, and with a wrong secret.
+    network.until(lambda: network.asks()["refused"] == 1, "its refusal")
+    before = network.asks()
+    for payload in (b"", b"x", answer, b"\x60\x01" + b"y" * 80,
+                    b"z" * 2000):
+        client.publish(topic + "ask", payload)
+    client.publish("depot/v1/_/sync/join/99/ask", b"\x60\x63" + b"y" * 80)
+    network.until(lambda: network.asks()["asked"] >= before["asked"] + 5,
+                  "the strangers' asks")
+    after = network.asks()
+    h.same(after["asked"] - before["asked"], 5, "the long one stays outside")
+    h.same(after["denied"] - before["denied"], 1)
+    h.same(after["strangers"] - before["strangers"], 4)
+    h.same((after["welcomed"], after["refused"]), (1, 1))
+    h.same([(one["invitation"], one["denied"])
+            for one in after["invitations"]], [(1, 1)])
+    # A flood of them: HQ books on, and the next box joins.
+    for _ in range(3000):
+        client.publish(topic + "ask", b"\x60\x01" + b"y" * 80)
+    code = network.invite("hz-08")["code"]
+    h.same(Bare(scratch, "c").join(code)["name"], "hz-08")
+    scan(scratch, with_names(network.hq, "hq"), 3, "b1")
+
+
+def with_names(box, site):
+    box.org, box.site = h.ORG, site
+    return box
+
+
+@h.test
+def a_withdrawn_and_a_mistyped_code_are_told_in_words(scratch):
+    network = Network(scratch)
+    invited = network.invite("hz-07")
+    network.hq.depot("hq", "withdraw", str(invited["number"]))
+    box = Bare(scratch, "a")
+    refused = box.join(invited["code"], expect=6)["error"]
+    h.same("withdrawn" in refused["text_en"], True)
+    h.same("撤回" in refused["text_zh"], True)
+    # The same box, with a good one.
+    h.same(box.join(network.invite("hz-07")["code"])["stage"], "joined")
+    # One character was mistyped: nobody is asked.
+    code = network.invite("hz-08")["code"]
+    network.until(lambda: network.asks()["asked"] == 2, "the asks so far")
+    wrong = code.replace("DEPOT:0", "DEPOT:1", 1)
+    refused = Bare(scratch, "b").join(wrong, expect=2)["error"]
+    h.same(refused["code"], "bad_code")
+    network.hq.program.live(1.5)  # the counts are of the last second
+    h.same(network.asks()["asked"], 2)
+
+
+@h.test
+def the_first_answer_is_lost_and_the_box_dies_in_the_middle(scratch):
+    """HQ is stopped in the moment after the invitation was used: the broker
+    in between dies with the answer. The box that asks again is the same one.
+    Then `depot join` is killed at many moments, and gone on with."""
+    network = Network(scratch)
+    code = network.invite("hz-07")["code"]
+    bare = Bare(scratch, "a")
+    # Nobody hears the answer: what asks here has the box's frame only.
+    client = h.Client(scratch, network.far, "thief", checked=False,
+                      subscribe=["depot/v1/_/sync/join/1/ask"])
+    network.hq.stop()
+    bare.join(code, *FAST, expect=3)
+    client.wait(lambda: client.messages, "the ask")
+    ask = client.messages[0].payload
+    network.hq.start()
+    network.until(lambda: any(
+        link["up"] for link in network.hq.depot("peers")["links"]), "up")
+    client.publish("depot/v1/_/sync/join/1/ask", ask)
+    network.until(lambda: network.asks()["welcomed"] == 1, "welcomed")
+    h.same(bare.join()["epoch"], 2, "the same answer")
+    network.until(lambda: network.asks()["welcomed"] == 2, "welcomed again")
+    # Killed on the way, at moments that differ by 20 ms.
+    kills = 0
+    code = network.invite("hz-08")["code"]
+    bare = Bare(scratch, "b")
+    words = [DEPOT, "--config", bare.config, "--yes", "join", code, "--path",
+             bare.store, "--map-size", "64 MiB", "--account", "boss"]
+    for step in range(1, 12):
+        program = subprocess.Popen(words, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            program.wait(step * .02)
+        except subprocess.TimeoutExpired:
+            kills += 1
+        program.kill()
+        program.wait()
+    assert kills > 0
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 6), done.stdout + done.stderr
+    box = bare.operate()
+    h.same(box.site, "hz-08")
+    box.seed()
+    box.start()
+    scan(scratch, box, 2, "b1")
+    agree(network, box)
+    h.same(network.hq.depot("audit", "--network")["unexplained"], 0)
+
+
+@h.test
+def another_box_takes_a_sites_place_in_its_next_epoch(scratch):
+    network = Network(scratch)
+    h.same(Bare(scratch, "a").join(network.invite("hz-07")["code"])["epoch"],
+           2)
+    done = subprocess.run([DEPOT, "--config", network.hq.config, "--json",
+                           "hq", "invite", "--site", "hz-07"],
+                          capture_output=True, text=True, check=False)
+    h.same(h.decode(done.stdout)["error"]["code"], "site_exists")
+    code = network.invite("hz-07", "--replace")["code"]
+    bare = Bare(scratch, "b")
+    said = bare.join(code)
+    h.same((said["name"], said["site"], said["epoch"]), ("hz-07", 4, 3))
+    box = bare.operate()
+    box.seed()
+    box.start()
+    scan(scratch, box, 2, "b1")
+    network.until(lambda: any(
+        (row["site"], row["epoch"], row["state"]) == (4, 3, "contiguous")
+        for row in s.network("feeds", network.hq.store)), "its feed")
+
+
+@h.test
+def a_box_that_works_joins_by_its_socket_and_by_its_scanner(scratch):
+    """No command: a box that was founded by itself and books is told the code
+    by what its page says to it, and another by a scan of the sheet."""
+    network = Network(scratch)
+    for name, is_scanned in (("hz-07", False),):
+        bare = Bare(scratch, name)
+        bare.run("init", "--org", "alone", "--site", "shop", "--path",
+                 bare.store, "--map-size", "64 MiB", "--account", "boss",
+                 "--timezone", "UTC", "--write-config")
+        box = bare.operate()
+        box.seed()
+        box.start()
+        scan(scratch, box, 4, "b1")
+        code = network.invite(name)["code"]
+        if is_scanned:
+            gun = h.Device(scratch, box.broker, "gun", boot="b2",
+                           prefix="depot/v1/alone/shop")
+            gun.scan(code=code)
+            gun.settle()
+            gun.close()
+        else:
+            begun = control(box, "join", {"code": code})
+            h.same((begun["stage"], "text_zh" in begun), ("asking", True))
+        box.again()
+        h.same((box.org, box.site), (h.ORG, name))
+        h.same(control(box, "join.show", {})["stage"], "joined")
+        scan(scratch, box, 1, "b3")
+        h.same(on_hand(box), 10)
+        agree(network, box)
+        box.stop()
+        # The code is nowhere in what the box keeps.
+        secret = code.split("/")[0].encode()
+        kept = subprocess.run(["grep", "-rl", secret, bare.store + "-join",
+                               bare.store], capture_output=True, check=False)
+        h.same(kept.stdout, b"", "where the secret is")
+
+
+def control(box, command, arguments):
+    """What the page asks the daemon."""
+    with socket.socket(socket.AF_UNIX) as end:
+        end.settimeout(h.LIMIT)
+        end.connect(os.path.join(box.runtime, "control.sock"))
+        line = {"cmd": command, "args": arguments, "account": "boss"}
+        end.sendall(json.dumps(line).encode() + b"\n")
+        with end.makefile() as file:
+            return json.loads(file.readline())
+
+
+@h.test
+def the_sheet_is_followed_as_it_is_printed(scratch):
+    """From an installed package to the first booked scan: the commands are
+    those that stand on the sheet, typed as they stand there."""
+    network = Network(scratch)
+    sheet = scratch.file("hz-07.html")
+    network.invite("hz-07", "--sheet", sheet)
+    with open(sheet, encoding="utf-8") as file:
+        page = html.unescape(file.read())
+    code = re.search(r'class="code">(\S+)<', page).group(1)
+    english = re.findall(r"<tr><td>(.*?)</td>", page, re.S)
+    commands = re.findall(r"<code>(.*?)</code>", " ".join(english[:2]))
+    h.same(commands, ["sudo depot join CODE",
+                      "sudo systemctl enable --now depotd depot-link@hq"])
+    bare = Bare(scratch, "a")
+    began = time.monotonic()
+    told = []
+
+    def done(what):
+        told.append(f"{time.monotonic() - began:6.1f} s  {what}")
+
+    words = commands[0].replace("CODE", code).split()[2:]
+    said = bare.run(*words, "--path", bare.store, "--map-size", "64 MiB",
+                    "--account", "boss")
+    h.same(said["stage"], "joined")
+    done(f"$ sudo depot join {code}")
+    box = bare.operate()  # what systemd starts
+    box.start()
+    done("$ " + commands[1])
+    labels = [command for command in re.findall(r"<code>(.*?)</code>",
+                                                " ".join(english))
+              if command.startswith("depot label")]
+    h.same(len(labels), 2)
+    box.depot("item", "set", "TEA")
+    box.depot("code", "set", "TEA", "TEA")
+    box.depot("bin", "set", "A-01")
+    box.depot("device", "add", "gun", "--kind", "scanner")
+    done("goods, a bin and a scanner are told to the box")
+    for command in labels:
+        parts = command.split()[1:]
+        parts[-1] = scratch.file(parts[-1])
+        box.depot(*parts)
+        done("$ " + command)
+    scan(scratch, box, 1, "b1")
+    done("the first scan is booked and acknowledged")
+    h.same(on_hand(box), 2)
+    print("\n".join(told))
+    assert time.monotonic() - began < 300
 
 
 if __name__ == "__main__":

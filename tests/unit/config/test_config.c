@@ -296,6 +296,7 @@ static void each_link_has_a_section_of_its_own_and_a_name(void **state)
 	assert_int_equal(link->budget, 5 << 20);
 	assert_int_equal(link->keepalive_s, 60);
 	assert_true(link->is_metered && link->is_enabled);
+	assert_false(link->hears_joining);
 	link = config_link_find(&config, "hz-02");
 	assert_non_null(link);
 	assert_string_equal(link->user, "");
@@ -364,7 +365,7 @@ static void a_reload_names_what_differs_in_the_links(void **state)
 	count = 0;
 	assert_code(parse(REQUIRED "[link qh]\nuri = ssl://h:1\n"), ERR_OK);
 	config_reload(&running, &config, link_restart_count, &count);
-	assert_int_equal(count, 10);
+	assert_int_equal(count, 11);
 }
 
 static void mistakes_beyond_the_bound_are_counted(void **state)

@@ -46,6 +46,8 @@ static struct join_frame answer_of(const struct join_frame *ask)
 	frame.number = ask->number;
 	memcpy(answer->nonce, ask->body.ask.nonce, JOIN_NONCE_SIZE);
 	answer->site = 9;
+	answer->epoch = 3;
+	answer->parent_epoch = 2;
 	answer->role = SITE_ROLE_SITE;
 	answer->until_ms = 1796000000000;
 	answer->stamp.value = UINT64_C(3) << 58;
@@ -206,6 +208,51 @@ static void keys_follow_from_the_sheet(void **state)
 	assert_memory_not_equal(hash, key, sizeof(hash));
 }
 
+/* What is written reads back; what is nearly that does not. */
+static void a_topic_has_one_form(void **state)
+{
+	static const char *const none[] = {
+		"",
+		"join/",
+		"join/17",
+		"join//ask",
+		"join/0/ask",
+		"join/017/ask",
+		"join/17/asks",
+		"join/17/",
+		"join/x/ask",
+		"join/17/answer/",
+		"join/4294967296/ask",
+		"join/-1/ask",
+		"head/17/ask",
+		"join/ 17/ask",
+	};
+	char text[JOIN_TOPIC_SIZE];
+	unsigned read = 0;
+
+	(void)state;
+	for (uint32_t number = 1; number != 0; number = number << 1 | 3) {
+		for (int i = 0; i < 2; i++) {
+			struct join_topic topic = {number, i == 1};
+			struct join_topic again;
+
+			join_topic_write(&topic, text);
+			assert_true(join_topic_read(span_of(text), &again));
+			assert_int_equal(again.number, number);
+			assert_int_equal(again.is_answer, i == 1);
+			read++;
+		}
+		if (number == UINT32_MAX)
+			break;
+	}
+	assert_int_equal(read, 64);
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		struct join_topic topic;
+
+		assert_false(join_topic_read(span_of(none[i]), &topic));
+	}
+}
+
 static void each_refusal_says_what_to_do(void **state)
 {
 	(void)state;
@@ -226,6 +273,7 @@ int main(void)
 		cmocka_unit_test(an_old_answer_or_another_root_is_no_answer),
 		cmocka_unit_test(a_newer_depot_s_frame_is_told_from_garbage),
 		cmocka_unit_test(keys_follow_from_the_sheet),
+		cmocka_unit_test(a_topic_has_one_form),
 		cmocka_unit_test(each_refusal_says_what_to_do),
 	};
 
