@@ -259,8 +259,7 @@ static bool uri_find(const struct box *box, const struct join_code *code,
 	if (code->host.size > 0)
 		return join_uri_of(code, uri);
 	return box->config->link_count > 0 &&
-	       text_format(uri, JOIN_URI_SIZE, "%s",
-			   box->config->links[0].uri);
+	       text_format(uri, JOIN_URI_SIZE, "%s", box->config->links[0].uri);
 }
 
 /* What was begun with the same code goes on. False: refused. */

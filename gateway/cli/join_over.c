@@ -567,6 +567,10 @@ static enum exit_code over_begin(struct over *over, struct cli *cli,
 		return exit;
 	over->path = commission_path(&over->commission);
 	program_find(over);
+	/* Before anything is asked of a folder that may not be there. */
+	if (code != NULL && over->uri == NULL &&
+	    join_state_read(over->path, &over->finding->state, NULL) != ERR_OK)
+		return cli_refuse(cli, EXIT_USAGE, &no_way, "");
 	return child_take(over);
 }
 
