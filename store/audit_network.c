@@ -2,9 +2,9 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "store/audit_network_work.h"
+#include "store/sentence.h"
 
 /* ---- what was found ---- */
 
@@ -221,68 +221,39 @@ const char *network_finding_name(enum network_finding_kind kind)
 	return words[kind].name;
 }
 
-static void place_word(const struct network_finding *finding, char *word,
-		       size_t size)
+static void word_of(const void *context, char letter, char *word)
 {
-	char place[PLACE_PRINT_SIZE] = "?";
-	char lot[LOT_SIZE_MAX + 1];
-
-	if (finding->place.kind != 0)
-		place_print(&finding->place, place, sizeof(place));
-	text_print(lot_span(&finding->lot), lot, sizeof(lot));
-	(void)text_format(word, size, "%s%s%s%s", place,
-			  lot[0] == '\0' ? "" : " (", lot,
-			  lot[0] == '\0' ? "" : ")");
-}
-
-static void word_of(const struct network_finding *finding, char letter,
-		    char *word, size_t size)
-{
+	const struct network_finding *finding = context;
 	int64_t number = letter == 'a' ? finding->stored : finding->computed;
 
 	if (letter == 'f')
-		(void)text_format(word, size, "%" PRIu32 ".%" PRIu32,
-				  finding->feed.site, finding->feed.epoch);
+		(void)text_format(word, SENTENCE_WORD_SIZE,
+				  "%" PRIu32 ".%" PRIu32, finding->feed.site,
+				  finding->feed.epoch);
 	else if (letter == 's')
-		(void)text_format(word, size, "%" PRIu64, finding->seq);
+		(void)text_format(word, SENTENCE_WORD_SIZE, "%" PRIu64,
+				  finding->seq);
 	else if (letter == 'w')
-		(void)text_format(word, size, "%" PRIu32, finding->peer);
+		(void)text_format(word, SENTENCE_WORD_SIZE, "%" PRIu32,
+				  finding->peer);
 	else if (letter == 'p')
-		(void)text_format(word, size, "%" PRIu32 ".%" PRIu64,
-				  pos_epoch(finding->pos),
-				  pos_number(finding->pos));
+		sentence_pos(finding->pos, word);
 	else if (letter == 'i')
-		text_print(sku_span(&finding->item), word, size);
+		sentence_item(&finding->item, word);
 	else if (letter == 'l')
-		place_word(finding, word, size);
+		sentence_place(&finding->place, &finding->lot, word);
 	else
-		(void)text_format(word, size, "%" PRId64, number);
+		(void)text_format(word, SENTENCE_WORD_SIZE, "%" PRId64, number);
 }
 
 void network_finding_print(const struct network_finding *finding,
 			   bool is_chinese, char *buffer, size_t size)
 {
-	const char *form;
-	char word[PLACE_PRINT_SIZE + SKU_SIZE_MAX];
-	size_t used = 0;
+	struct sentence sentence = {.word = word_of, .context = finding};
 
 	ASSERT(finding->kind >= NETWORK_MISSING &&
-	       finding->kind <= NETWORK_FINDING_MAX && size > 0);
-	form = is_chinese ? words[finding->kind].zh : words[finding->kind].en;
-	for (; *form != '\0'; form++) {
-		struct span part = {form, 1};
-
-		if (*form == '%') {
-			word_of(finding, *++form, word, sizeof(word));
-			part = span_of(word);
-		}
-		if (part.size > size - 1 - used)
-			break;
-		memcpy(buffer + used, part.data, part.size);
-		used += part.size;
-	}
-	/* Cut to fit: not in the middle of a character. */
-	while (used > 0 && !utf8_is_valid((struct span){buffer, used}))
-		used--;
-	buffer[used] = '\0';
+	       finding->kind <= NETWORK_FINDING_MAX);
+	sentence.form =
+		is_chinese ? words[finding->kind].zh : words[finding->kind].en;
+	sentence_print(&sentence, buffer, size);
 }

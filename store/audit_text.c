@@ -4,7 +4,8 @@
 #include "store/audit.h"
 
 #include <inttypes.h>
-#include <string.h>
+
+#include "store/sentence.h"
 
 /*
  * The sentences name what they need by letters:
@@ -88,49 +89,31 @@ const char *finding_name(enum finding_kind kind)
 	return words[kind].name;
 }
 
-/* The lot in brackets behind the place, where there is one. */
-static void place_word(const struct finding *finding, char *word, size_t size)
+static void word_of(const void *context, char letter, char *word)
 {
-	char place[PLACE_PRINT_SIZE];
-	char lot[LOT_SIZE_MAX + 1];
+	const struct finding *finding = context;
 
-	if (finding->place.kind == 0) {
-		(void)text_format(word, size, "?");
-		return;
-	}
-	place_print(&finding->place, place, sizeof(place));
-	text_print(lot_span(&finding->lot), lot, sizeof(lot));
-	if (lot[0] == '\0')
-		(void)text_format(word, size, "%s", place);
-	else
-		(void)text_format(word, size, "%s (%s)", place, lot);
-}
-
-static void word_of(const struct finding *finding, char letter, char *word,
-		    size_t size)
-{
 	switch (letter) {
 	case 'p':
-		(void)text_format(word, size, "%" PRIu32 ".%" PRIu64,
-				  pos_epoch(finding->pos),
-				  pos_number(finding->pos));
+		sentence_pos(finding->pos, word);
 		break;
 	case 't':
-		(void)text_format(word, size, "%s", table_name(finding->table));
+		(void)text_format(word, SENTENCE_WORD_SIZE, "%s",
+				  table_name(finding->table));
 		break;
 	case 'i':
-		text_print(sku_span(&finding->item), word, size);
-		if (word[0] == '\0')
-			(void)text_format(word, size, "?");
+		sentence_item(&finding->item, word);
 		break;
 	case 'l':
-		place_word(finding, word, size);
+		sentence_place(&finding->place, &finding->lot, word);
 		break;
 	case 's':
-		(void)text_format(word, size, "%" PRId64, finding->stored);
+		(void)text_format(word, SENTENCE_WORD_SIZE, "%" PRId64,
+				  finding->stored);
 		break;
 	case 'c':
-		(void)text_format(word, size, "%" PRId64, finding->computed);
+		(void)text_format(word, SENTENCE_WORD_SIZE, "%" PRId64,
+				  finding->computed);
 		break;
 	default:
 		ASSERT(letter == 'p');
@@ -140,27 +123,11 @@ static void word_of(const struct finding *finding, char letter, char *word,
 void finding_print(const struct finding *finding, bool is_chinese, char *buffer,
 		   size_t size)
 {
-	const char *form;
-	char word[PLACE_PRINT_SIZE + SKU_SIZE_MAX];
-	size_t used = 0;
+	struct sentence sentence = {.word = word_of, .context = finding};
 
 	ASSERT(finding->kind >= FINDING_GAP &&
-	       finding->kind <= FINDING_KIND_MAX && size > 0);
-	form = is_chinese ? words[finding->kind].zh : words[finding->kind].en;
-	for (; *form != '\0'; form++) {
-		struct span part = {form, 1};
-
-		if (*form == '%') {
-			word_of(finding, *++form, word, sizeof(word));
-			part = span_of(word);
-		}
-		if (part.size > size - 1 - used)
-			break;
-		memcpy(buffer + used, part.data, part.size);
-		used += part.size;
-	}
-	/* Cut to fit: not in the middle of a character. */
-	while (used > 0 && !utf8_is_valid((struct span){buffer, used}))
-		used--;
-	buffer[used] = '\0';
+	       finding->kind <= FINDING_KIND_MAX);
+	sentence.form =
+		is_chinese ? words[finding->kind].zh : words[finding->kind].en;
+	sentence_print(&sentence, buffer, size);
 }
