@@ -135,34 +135,37 @@ static inline uint64_t feeds_say(struct feeds *feeds, uint32_t site,
 			  writing);
 }
 
-static inline struct entry feeds_founding(const struct feeds *feeds,
-					  uint32_t site)
+/* ---- what networks begin with ---- */
+
+static inline struct entry founding_by(const uint8_t net_id[NET_ID_SIZE],
+				       const struct signer *site)
 {
 	struct entry entry;
 
 	entry_init(&entry, ENTRY_FOUNDING);
 	TEXT_SET(entry.body.founding.org, "acme");
 	TEXT_SET(entry.body.founding.site, "hz");
-	memcpy(entry.body.founding.net_id, feeds->net_id, NET_ID_SIZE);
-	memcpy(entry.body.founding.public_key,
-	       signer_public(feeds_signer_of(feeds, site)), KEY_PUBLIC_SIZE);
+	memcpy(entry.body.founding.net_id, net_id, NET_ID_SIZE);
+	memcpy(entry.body.founding.public_key, signer_public(site),
+	       KEY_PUBLIC_SIZE);
 	return entry;
 }
 
-static inline struct entry feeds_root(const struct feeds *feeds)
+static inline struct entry root_by(const struct signer *root,
+				   const struct signer *control)
 {
 	struct entry entry;
 
 	entry_init(&entry, ENTRY_ROOT);
 	entry.body.root.epoch = 1;
-	memcpy(entry.body.root.public_key, signer_public(feeds->control),
+	memcpy(entry.body.root.public_key, signer_public(control),
 	       KEY_PUBLIC_SIZE);
-	root_sign(feeds->root, &entry.body.root);
+	root_sign(root, &entry.body.root);
 	return entry;
 }
 
-static inline struct entry feeds_certificate(const struct feeds *feeds,
-					     uint32_t site)
+static inline struct entry certificate_for(uint32_t site,
+					   const struct signer *signer)
 {
 	struct entry entry;
 	struct certificate *certificate = &entry.body.certificate;
@@ -175,9 +178,25 @@ static inline struct entry feeds_certificate(const struct feeds *feeds,
 	certificate->rights = RIGHTS_ALL;
 	assert_true(text_format(name, sizeof(name), "hz-%02u", site));
 	assert_true(name_set(&certificate->name, span_of(name)));
-	memcpy(certificate->public_key,
-	       signer_public(feeds_signer_of(feeds, site)), KEY_PUBLIC_SIZE);
+	memcpy(certificate->public_key, signer_public(signer), KEY_PUBLIC_SIZE);
 	return entry;
+}
+
+static inline struct entry feeds_founding(const struct feeds *feeds,
+					  uint32_t site)
+{
+	return founding_by(feeds->net_id, feeds_signer_of(feeds, site));
+}
+
+static inline struct entry feeds_root(const struct feeds *feeds)
+{
+	return root_by(feeds->root, feeds->control);
+}
+
+static inline struct entry feeds_certificate(const struct feeds *feeds,
+					     uint32_t site)
+{
+	return certificate_for(site, feeds_signer_of(feeds, site));
 }
 
 /* Control's first delta: root, certificates. Then each site's founding. */

@@ -359,14 +359,9 @@ static inline void bed_write(struct bed *bed, struct node *node, uint32_t site,
 static inline void bed_found(struct bed *bed, struct node *node, uint32_t site)
 {
 	struct writing *writing = writing_new(0);
-	struct entry entry;
+	struct entry entry =
+		founding_by(bed->net_id, bed->sites[site - SITE_FIRST]);
 
-	entry_init(&entry, ENTRY_FOUNDING);
-	TEXT_SET(entry.body.founding.org, "acme");
-	TEXT_SET(entry.body.founding.site, "hz");
-	memcpy(entry.body.founding.net_id, bed->net_id, NET_ID_SIZE);
-	memcpy(entry.body.founding.public_key,
-	       signer_public(bed->sites[site - SITE_FIRST]), KEY_PUBLIC_SIZE);
 	bed_encode(bed, writing, &entry);
 	bed_write(bed, node, site, writing);
 }
@@ -438,20 +433,9 @@ static inline void bed_certify(struct bed *bed, struct node *node,
 	struct writing *writing = writing_new(0);
 
 	for (uint32_t site = first; site <= last; site++) {
-		struct entry entry;
-		struct certificate *certificate = &entry.body.certificate;
-		char name[16];
+		struct entry entry =
+			certificate_for(site, bed->sites[site - SITE_FIRST]);
 
-		entry_init(&entry, ENTRY_CERTIFICATE);
-		certificate->site = site;
-		certificate->epoch = 1;
-		certificate->role = SITE_ROLE_SITE;
-		certificate->rights = RIGHTS_ALL;
-		assert_true(text_format(name, sizeof(name), "hz-%02u", site));
-		assert_true(name_set(&certificate->name, span_of(name)));
-		memcpy(certificate->public_key,
-		       signer_public(bed->sites[site - SITE_FIRST]),
-		       KEY_PUBLIC_SIZE);
 		bed_encode(bed, writing, &entry);
 	}
 	bed_write(bed, node, SITE_CONTROL, writing);
@@ -461,13 +445,8 @@ static inline void bed_found_network(struct bed *bed, struct node *hq,
 				     uint32_t sites)
 {
 	struct writing *writing = writing_new(0);
-	struct entry entry;
+	struct entry entry = root_by(bed->root, bed->control);
 
-	entry_init(&entry, ENTRY_ROOT);
-	entry.body.root.epoch = 1;
-	memcpy(entry.body.root.public_key, signer_public(bed->control),
-	       KEY_PUBLIC_SIZE);
-	root_sign(bed->root, &entry.body.root);
 	bed_encode(bed, writing, &entry);
 	bed_write(bed, hq, SITE_CONTROL, writing);
 	for (uint32_t at = 0; at < sites; at += 10)
@@ -482,14 +461,8 @@ static inline void bed_journal(struct bed *bed, struct box *box)
 	struct journal_head head = {.pos = pos_make(1, 0)};
 	struct txn *txn = box->node.t.txn;
 	static struct entry_bytes bytes;
-	struct entry entry;
+	struct entry entry = founding_by(bed->net_id, bed->sites[box->index]);
 
-	entry_init(&entry, ENTRY_FOUNDING);
-	TEXT_SET(entry.body.founding.org, "acme");
-	TEXT_SET(entry.body.founding.site, "hz");
-	memcpy(entry.body.founding.net_id, bed->net_id, NET_ID_SIZE);
-	memcpy(entry.body.founding.public_key,
-	       signer_public(bed->sites[box->index]), KEY_PUBLIC_SIZE);
 	entry.stamp.value = ++bed->stamp;
 	assert_done(journal_append(txn, &head, &entry, &bytes, &bed->err),
 		    &bed->err);
