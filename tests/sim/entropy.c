@@ -42,6 +42,9 @@ void entropy_take_over(void)
 	int result = randombytes_set_implementation(&source);
 
 	ASSERT(result == 0);
+	/* What it draws once in a process no schedule may miss. */
+	result = sodium_init();
+	ASSERT(result == 0);
 }
 
 void entropy_seed(uint64_t seed)
