@@ -2,7 +2,8 @@
 
 #include "gateway/sync/sync_parts.h"
 
-#define CHANGED_MS 30000 /* a head for what others wrote may wait so long */
+#define HEIR_ASK_MS 20000 /* since we last asked for anything */
+#define CHANGED_MS 30000  /* a head for what others wrote may wait so long */
 
 /* ---- in ---- */
 
@@ -95,6 +96,27 @@ static enum err_code head_check(struct sync *sync, uint32_t peer,
 	return code;
 }
 
+/*
+ * A head of a later epoch than the one that this peer is known by, and of which
+ * nobody has heard: only the epoch's first delta says whose key that is, and
+ * the live frame with it may be lost. So the peer is asked; not often, for
+ * anybody can say such a thing.
+ */
+static void heir_ask(struct sync *sync, uint32_t peer,
+		     const struct frame_head *head)
+{
+	struct peer *whom = &sync->peers[peer];
+	uint64_t now = sync->now.ms;
+
+	if (head->epoch <= whom->head.epoch ||
+	    (whom->pull_end_ms != 0 && now - whom->pull_end_ms < HEIR_ASK_MS))
+		return;
+	/* At once: the next head of a twin in the old epoch says that there is
+	 * nothing to ask for. */
+	whom->has_more = true;
+	pull_want(sync, peer, now);
+}
+
 enum err_code head_on_frame(struct sync *sync, uint32_t peer,
 			    const struct sync_in *in, const struct frame *frame,
 			    struct err *err)
@@ -115,8 +137,10 @@ enum err_code head_on_frame(struct sync *sync, uint32_t peer,
 	}
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
-	if (code == ERR_NOT_FOUND && whom->has_head)
+	if (code == ERR_NOT_FOUND && whom->has_head) {
+		heir_ask(sync, peer, head);
 		return ERR_OK;
+	}
 	whom->has_head = code == ERR_OK;
 	whom->has_hint = code == ERR_NOT_FOUND;
 	whom->head = *head;
