@@ -2,8 +2,8 @@
 
 #include "gateway/sync/sync_parts.h"
 
-#define HEIR_ASK_MS 20000 /* since we last asked for anything */
-#define CHANGED_MS 30000  /* a head for what others wrote may wait so long */
+#define ASK_AGAIN_MS 20000 /* since we last asked for anything */
+#define CHANGED_MS 30000   /* a head for what others wrote may wait so long */
 
 /* ---- in ---- */
 
@@ -96,25 +96,57 @@ static enum err_code head_check(struct sync *sync, uint32_t peer,
 	return code;
 }
 
-/*
- * A head of a later epoch than the one that this peer is known by, and of which
- * nobody has heard: only the epoch's first delta says whose key that is, and
- * the live frame with it may be lost. So the peer is asked; not often, for
- * anybody can say such a thing.
- */
-static void heir_ask(struct sync *sync, uint32_t peer,
-		     const struct frame_head *head)
+/* A peer shows what its last good head has no word of. Not often, for anybody
+ * can say such a thing; at once, for the next head may say that there is
+ * nothing to ask for. */
+static bool may_ask_again(const struct sync *sync, uint32_t peer)
 {
-	struct peer *whom = &sync->peers[peer];
-	uint64_t now = sync->now.ms;
+	const struct peer *whom = &sync->peers[peer];
 
-	if (head->epoch <= whom->head.epoch ||
-	    (whom->pull_end_ms != 0 && now - whom->pull_end_ms < HEIR_ASK_MS))
-		return;
-	/* At once: the next head of a twin in the old epoch says that there is
-	 * nothing to ask for. */
-	whom->has_more = true;
-	pull_want(sync, peer, now);
+	return whom->pull_end_ms == 0 ||
+	       sync->now.ms - whom->pull_end_ms >= ASK_AGAIN_MS;
+}
+
+static void ask_again(struct sync *sync, uint32_t peer)
+{
+	sync->peers[peer].has_more = true;
+	pull_want(sync, peer, sync->now.ms);
+}
+
+/*
+ * A head of an epoch that nobody has heard of, later than the one that this
+ * peer is known by: only the epoch's first delta says whose key that is, and
+ * the live frame with it may be lost.
+ */
+static void heir_look(struct sync *sync, uint32_t peer,
+		      const struct frame_head *head)
+{
+	if (head->epoch > sync->peers[peer].head.epoch &&
+	    may_ask_again(sync, peer))
+		ask_again(sync, peer);
+}
+
+/*
+ * A head of an earlier epoch than the peer is known by, with something that is
+ * not here: two boxes go by this name, and the other one is not to be drowned
+ * out.
+ */
+static enum err_code twin_look(struct sync *sync, uint32_t peer,
+			       const struct frame *frame, struct err *err)
+{
+	const struct frame_head *head = &frame->body.head;
+	bool is_here = true;
+	enum err_code code;
+
+	if (head->epoch == sync->peers[peer].head.epoch ||
+	    !may_ask_again(sync, peer))
+		return ERR_OK;
+	code = head_check(sync, peer, frame, err);
+	if (code == ERR_OK)
+		code = head_is_here(sync, head, &is_here, err);
+	if (code == ERR_OK && !is_here)
+		ask_again(sync, peer);
+	return code == ERR_DENIED || code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
 enum err_code head_on_frame(struct sync *sync, uint32_t peer,
@@ -126,7 +158,7 @@ enum err_code head_on_frame(struct sync *sync, uint32_t peer,
 	enum err_code code;
 
 	if (whom->has_head && head_is_older(head, &whom->head))
-		return ERR_OK;
+		return twin_look(sync, peer, frame, err);
 	if (whom->has_head &&
 	    memcmp(head->signature, whom->head.signature, SIGNATURE_SIZE) == 0)
 		return head_schedule(sync, peer, in->is_retained, err);
@@ -138,7 +170,7 @@ enum err_code head_on_frame(struct sync *sync, uint32_t peer,
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
 	if (code == ERR_NOT_FOUND && whom->has_head) {
-		heir_ask(sync, peer, head);
+		heir_look(sync, peer, head);
 		return ERR_OK;
 	}
 	whom->has_head = code == ERR_OK;

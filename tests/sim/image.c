@@ -193,7 +193,7 @@ void image_restore(struct sim *sim, enum restore how)
 	if (node->is_up)
 		node_crash(node);
 	sim->totals.restores++;
-	sim->has_evidence |= is_evident(sim, how);
+	sim->has_evidence = is_evident(sim, how);
 	sim->restored_site = node->site;
 	if (how != RESTORE_BACKUP)
 		sim->suspect_site = node->site;

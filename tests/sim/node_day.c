@@ -13,6 +13,20 @@
 
 /* ---- transactions ---- */
 
+/* After its disk was set back a journal is given what it had. */
+static bool is_recovered(struct node *node, const struct fact *fact)
+{
+	struct fact *known;
+
+	if (node->site != node->sim->restored_site)
+		return false;
+	known = truth_find(&node->sim->truth, fact->site, fact->pos,
+			   fact->hash);
+	if (known != NULL)
+		known->may_be_lost = false;
+	return known != NULL;
+}
+
 /* Notes for truth what the commit that is about to be made, or was made,
  * adds. What is told again it knows. */
 static enum err_code fact_note(void *context, const struct journal_row *row,
@@ -30,7 +44,7 @@ static enum err_code fact_note(void *context, const struct journal_row *row,
 			 node->site);
 		return ERR_STOPPED;
 	}
-	if (fact.pos.value != row->pos.value)
+	if (fact.pos.value != row->pos.value || is_recovered(node, &fact))
 		return ERR_OK;
 	if (entry.kind == ENTRY_MOVEMENT)
 		truth_move(truth, &entry.body.movement);
