@@ -20,7 +20,8 @@ static const char *why_stuck(const struct sync_feed_status *feed)
 	case FEED_UNKNOWN:
 		break;
 	}
-	if (feed->stuck_seq != 0 && feed->stuck != ADMISSION_FENCED)
+	if (feed->stuck_seq > feed->record.seq &&
+	    feed->stuck != ADMISSION_FENCED)
 		return admission_name(feed->stuck);
 	if (feed->record.state == FEED_WAITING_GAP)
 		return feed_state_name(FEED_WAITING_GAP);
@@ -46,11 +47,9 @@ static struct name whose(const struct sync *sync,
 }
 
 static struct envoy_stuck stuck_of(const struct sync *sync,
-				   const struct view *view,
 				   const struct sync_feed_status *feed,
 				   const char *why)
 {
-	struct certificate site = {.name = {.size = 0}};
 	struct envoy_stuck stuck = {
 		.feed = feed->record.id,
 		.first = feed->record.seq + 1,
@@ -64,8 +63,6 @@ static struct envoy_stuck stuck_of(const struct sync *sync,
 		stuck.last = stuck.first;
 	if (stuck.last < feed->stuck_seq)
 		stuck.last = feed->stuck_seq;
-	if (roster_site(view, stuck.feed.site, &site, NULL) == ERR_OK)
-		stuck.site = site.name;
 	return stuck;
 }
 
@@ -78,10 +75,19 @@ size_t envoy_look_stuck(const struct sync *sync, const struct view *view,
 	for (size_t i = 0; sync_feed_at(sync, i, &feed); i++) {
 		const char *why = why_stuck(&feed);
 
+		struct certificate site = {.epoch = 0};
+
 		if (why == NULL)
 			continue;
-		if (count < ENVOY_STUCK_MAX)
-			stuck[count] = stuck_of(sync, view, &feed, why);
+		/* A fork that HQ has answered with a new epoch is history. */
+		if (roster_site(view, feed.record.id.site, &site, NULL) ==
+			    ERR_OK &&
+		    site.epoch > feed.record.id.epoch)
+			continue;
+		if (count < ENVOY_STUCK_MAX) {
+			stuck[count] = stuck_of(sync, &feed, why);
+			stuck[count].site = site.name;
+		}
 		count++;
 	}
 	return count;

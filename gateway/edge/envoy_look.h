@@ -25,8 +25,9 @@ struct envoy_stuck {
 
 /*
  * The feeds that do not go on although a link is up: forked, desynchronized,
- * behind a gap, or stopped by a delta that is refused. A fence is no fault.
- * Returns how many there are, of which the first ENVOY_STUCK_MAX are written.
+ * behind a gap, or stopped by a delta that is refused. A fence is no fault, nor
+ * is what became of an epoch that has a successor. Returns how many there are,
+ * of which the first ENVOY_STUCK_MAX are written.
  */
 MUST_CHECK size_t envoy_look_stuck(const struct sync *sync,
 				   const struct view *view,

@@ -166,7 +166,8 @@ static void record_take(struct sync *sync, struct feed_row *row,
 	if (record->state == FEED_FORKED &&
 	    (!was_here || row->record.state != FEED_FORKED))
 		sync->is_alarm_due = true;
-	if (was_here && record->seq > row->record.seq)
+	if ((was_here && record->seq > row->record.seq) ||
+	    record->seq >= row->stuck_seq)
 		row->stuck_seq = 0;
 	row->record = *record;
 	row->is_here = true;

@@ -1,0 +1,122 @@
+/*
+ * What is told of a feed that does not come in: which deltas, why, and who
+ * offered them; and of what HQ has not, to the byte.
+ *
+ * Method: real engines and stores, and a broker that the test plays.
+ */
+#include "tests/support/peers.h"
+
+#include "gateway/edge/envoy_look.h"
+
+#define MINUTE_MS 60000
+#define STRANGER (SITE_FIRST + 7)
+
+static const struct sync_config small = {
+	.feeds_max = 64, .peers_max = 16, .waiting_max = 64};
+
+static size_t stuck_at(const struct box *box,
+		       struct envoy_stuck stuck[ENVOY_STUCK_MAX])
+{
+	return envoy_look_stuck(box->sync, node_view(&box->node), stuck);
+}
+
+static void a_feed_that_nobody_certified_is_named_until_it_comes(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(12), &small);
+	struct envoy_stuck stuck[ENVOY_STUCK_MAX];
+
+	(void)state;
+	bed->sites[7] = feeds_signer(77);
+	bed_found(bed, &bed->boxes[1].node, STRANGER);
+	assert_int_equal(stuck_at(&bed->boxes[0], stuck), 0);
+	bed_links(bed, true);
+	bed_run(bed, MINUTE_MS);
+	assert_int_equal(stuck_at(&bed->boxes[0], stuck), 1);
+	assert_int_equal(stuck[0].feed.site, STRANGER);
+	assert_int_equal(stuck[0].feed.epoch, 1);
+	assert_int_equal(stuck[0].first, 1);
+	assert_int_equal(stuck[0].last, 1);
+	assert_string_equal(stuck[0].why, "stranger");
+	assert_span(name_span(&stuck[0].from), bed->boxes[1].name);
+	assert_int_equal(stuck[0].site.size, 0); /* nobody knows its name */
+	assert_in_range(stuck[0].since_ms, 1000, bed->ms);
+	bed_certify(bed, &bed->boxes[0].node, STRANGER, STRANGER);
+	box_receive(&bed->boxes[0], 1);
+	bed_run(bed, 3 * MINUTE_MS);
+	assert_int_equal(stuck_at(&bed->boxes[0], stuck), 0);
+	bed_close(bed);
+}
+
+static struct envoy_hq hq_look(struct envoy_backlog *backlog,
+			       const struct box *box)
+{
+	struct envoy_hq hq;
+	struct err err;
+
+	backlog->site = box->site;
+	assert_done(envoy_look_hq(backlog, box->sync, node_view(&box->node),
+				  &hq, &err),
+		    &err);
+	return hq;
+}
+
+/* The same sum, read anew as a whole. */
+static void assert_bytes(const struct envoy_hq *hq, const struct box *box)
+{
+	struct envoy_backlog fresh = {.site = 0};
+	struct envoy_hq whole;
+
+	/* A look reads so many deltas and no more. */
+	for (uint64_t i = 0; i <= hq->deltas / ENVOY_BACKLOG_LOOK; i++)
+		whole = hq_look(&fresh, box);
+	assert_int_equal(hq->bytes, whole.bytes);
+	assert_int_equal(hq->bytes > 0, hq->deltas > 0);
+}
+
+/* Method: box 0 is HQ; box 1 works on without a link, is heard, works on. */
+static void what_hq_lacks_is_counted_to_the_byte(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(13), &small);
+	struct envoy_backlog backlog = {.site = 0};
+	struct box *site = &bed->boxes[1];
+	struct envoy_hq hq = hq_look(&backlog, site);
+	uint64_t seq;
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		box_receive(site, 10);
+	hq = hq_look(&backlog, site);
+	assert_false(hq.is_known);
+	assert_int_equal(hq.deltas, box_seq(site, site->site));
+	assert_true(hq.entries >= 50);
+	assert_bytes(&hq, site);
+	bed_links(bed, true);
+	bed_run(bed, 3 * MINUTE_MS);
+	hq = hq_look(&backlog, site);
+	seq = box_seq(site, site->site);
+	assert_true(hq.is_known);
+	assert_int_equal(hq.seq, seq);
+	assert_int_equal(hq.deltas, 0);
+	assert_int_equal(hq.bytes, 0);
+	bed_links(bed, false);
+	for (int i = 0; i < ENVOY_BACKLOG_LOOK + 20; i++)
+		box_receive(site, 1);
+	hq = hq_look(&backlog, site);
+	assert_int_equal(hq.seq, seq);
+	assert_int_equal(hq.deltas, ENVOY_BACKLOG_LOOK + 20);
+	hq = hq_look(&backlog, site); /* the rest of it */
+	assert_bytes(&hq, site);
+	assert_true(hq.has_oldest);
+	bed_close(bed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_feed_that_nobody_certified_is_named_until_it_comes),
+		cmocka_unit_test(what_hq_lacks_is_counted_to_the_byte),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
