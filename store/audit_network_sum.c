@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/audit_network_work.h"
+#include "store/closing.h"
 #include "store/transfer.h"
 
 /* ---- a feed's cells ---- */
@@ -140,6 +141,11 @@ enum err_code network_feed_compare(struct network_audit *audit, struct err *err)
 
 void network_site_end(struct network_audit *audit)
 {
+	bool is_closed = false;
+
+	/* A roster that cannot be read is a finding of its own feed. */
+	if (closing_by_hq(audit->view, audit->site, &is_closed, NULL) != ERR_OK)
+		is_closed = false;
 	for (uint32_t i = 0; i < audit->site_cells.keys.count; i++) {
 		const struct sum *sum = &audit->site_cells.at[i];
 		struct network_finding finding = {
@@ -148,6 +154,8 @@ void network_site_end(struct network_audit *audit)
 			.pos = sum->pos,
 			.stored = sum->units};
 
+		if (is_closed && sum->units > 0)
+			audit->result.written_off += (uint64_t)sum->units;
 		if (sum->units < 0)
 			cell_report(audit,
 				    intern_key(&audit->site_cells.keys, i),

@@ -4,6 +4,7 @@
 
 #include "store/journal.h"
 #include "store/master.h"
+#include "store/roster.h"
 #include "store/row.h"
 #include "store/transfer.h"
 
@@ -160,6 +161,28 @@ enum err_code closing_totals(const struct view *view, uint32_t site,
 				     &totals, err);
 	if (code == ERR_OK)
 		*ret_totals = totals.closing;
+	return code;
+}
+
+/* ---- HQ's word ---- */
+
+enum err_code closing_by_hq(const struct view *view, uint32_t site,
+			    bool *ret_is_closed, struct err *err)
+{
+	struct certificate certificate;
+	struct fence fence;
+	enum err_code code = roster_site(view, site, &certificate, err);
+
+	*ret_is_closed = false;
+	if (code == ERR_OK) {
+		struct feed_id id = {site, certificate.epoch, 0};
+
+		code = roster_fence(view, id, &fence, err);
+	}
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code == ERR_OK)
+		*ret_is_closed = fence.verdict == FENCE_CLOSED;
 	return code;
 }
 

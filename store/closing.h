@@ -44,6 +44,11 @@ MUST_CHECK enum err_code closing_totals(const struct view *view, uint32_t site,
 					struct site_closing *ret_totals,
 					struct err *err);
 
+/* *@ret_is_closed: HQ closed the site @site where it was (FENCE_CLOSED of its
+ * last life): what its bins hold is written off. */
+MUST_CHECK enum err_code closing_by_hq(const struct view *view, uint32_t site,
+				       bool *ret_is_closed, struct err *err);
+
 /*
  * Posts the SEAL, once, behind a feed that feed_seal has left nothing of in
  * this very transaction. The next one seals it. Errors as batch_post.

@@ -24,6 +24,7 @@ static const struct column facts[] = {
 	{"transfers", "transfers", "调拨单", false},
 	{"under_way", "items in transit", "在途商品", false},
 	{"ahead", "received before shipped", "先收后发", false},
+	{"written_off", "written off by HQ", "总部核销", false},
 	{"witnessed", "acknowledgements that agree", "相符的对端回执", false},
 	{"beyond", "acknowledged and not here yet", "已回执但本机尚无", false},
 	{"unexplained", "unexplained", "无法解释", false},
@@ -110,6 +111,7 @@ static void report_out(const struct network_result *found, struct json_out *out)
 	out_int_at(out, "ahead", (int64_t)found->ahead);
 	out_int_at(out, "witnessed", (int64_t)found->witnessed);
 	out_int_at(out, "beyond", (int64_t)found->beyond);
+	out_int_at(out, "written_off", (int64_t)found->written_off);
 	out_int_at(out, "unexplained", (int64_t)found->unexplained);
 	out_int_at(out, "findings", (int64_t)found->findings);
 	out_array_at(out, "list");

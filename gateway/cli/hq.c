@@ -75,6 +75,8 @@ static enum exit_code site_show(const struct cli *cli,
 		{"epoch", "epoch", "纪元", false},
 		{"verdict", "verdict", "结论", false},
 		{"seq", "up to delta", "截至增量", false},
+		{"written_off", "units written off", "核销数量", false},
+		{"transfers", "transfers still open", "未结束的调拨单", false},
 		{"invitation", "invitation", "邀请", false},
 	};
 
@@ -120,6 +122,23 @@ static enum exit_code revoke_run(struct cli *cli)
 			    "销其密钥？")))
 		return cli_refuse(cli, EXIT_USAGE, &not_meant, "");
 	return end_run(cli, "hq.revoke");
+}
+
+static enum exit_code close_run(struct cli *cli)
+{
+	static const struct control_refusal not_meant = {
+		"usage", "nothing was closed", "未关闭任何内容"};
+
+	if (!cli_confirm(
+		    cli,
+		    cli_say(cli,
+			    "That site ends where HQ has heard of it, for "
+			    "good, and what its bins hold is written off. "
+			    "Close it?",
+			    "该站点将在总部已有的记录处永久结束，其库存将被"
+			    "核销。确定关闭？")))
+		return cli_refuse(cli, EXIT_USAGE, &not_meant, "");
+	return end_run(cli, "hq.close");
 }
 
 static enum exit_code fence_run(struct cli *cli)
@@ -271,6 +290,19 @@ const struct verb hq_verbs[] = {
 		.words_min = 1,
 		.words_max = 1,
 		.run = revoke_run,
+	},
+	{
+		.name = "hq close",
+		.usage = "SITE [--reason TEXT]",
+		.en = "ends a dead site for good, and writes off its stock",
+		.zh = "永久关闭已失联的站点并核销其库存",
+		.examples = "depot hq close hz-07 --reason 'box burnt'\t"
+			    "a box that lives: depot close there\t"
+			    "设备可用时请在该站点执行 depot close\n",
+		CLI_OPTIONS(revoke_options),
+		.words_min = 1,
+		.words_max = 1,
+		.run = close_run,
 	},
 	{
 		.name = "hq fence",

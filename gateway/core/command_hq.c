@@ -391,6 +391,7 @@ static enum err_code end_run(struct asking *asking, struct hq_ending *ending,
 		return asking_refuse(asking, &not_held, name_span(&site.name));
 	if (code != ERR_OK)
 		return code;
+	ending->epoch = fence.epoch;
 	out_int_at(asking->out, "site", fence.site);
 	out_text_at(asking->out, "name", name_span(&site.name));
 	out_int_at(asking->out, "epoch", fence.epoch);
@@ -405,6 +406,73 @@ static enum err_code revoke(struct asking *asking, struct err *err)
 	struct hq_ending ending = {.is_revoked = true};
 
 	return end_run(asking, &ending, err);
+}
+
+/* What lay in its bins, for who closes it to see. */
+struct bins {
+	int64_t units;
+	int64_t cells;
+};
+
+static enum err_code bins_add(void *context, const struct site_balance_key *key,
+			      const struct balance *balance, struct err *err)
+{
+	struct bins *bins = context;
+
+	(void)err;
+	if (key->place.kind != PLACE_BIN)
+		return ERR_OK;
+	for (size_t i = 0; i < balance->count; i++) {
+		bins->cells += balance->cells[i].quantity.units != 0;
+		bins->units += balance->cells[i].quantity.units;
+	}
+	return ERR_OK;
+}
+
+struct ways {
+	uint32_t site;
+	struct json_out *out;
+};
+
+static enum err_code
+way_out(void *context, const struct transfer_record *record, struct err *err)
+{
+	const struct ways *ways = context;
+	struct span name = place_name_span(&record->id);
+	struct transfer_id id;
+
+	(void)err;
+	if (transfer_id_parse(name, &id) &&
+	    (id.from == ways->site || id.to == ways->site) &&
+	    !transfer_is_closed(&record->states))
+		out_text(ways->out, name);
+	return ERR_OK;
+}
+
+/* HQ has the last word of a site that can say none any more. */
+static enum err_code close_site(struct asking *asking, struct err *err)
+{
+	struct hq_ending ending = {.is_closed = true};
+	struct bins bins = {0, 0};
+	struct ways ways = {.out = asking->out};
+	struct feed_id id;
+	enum err_code code = end_run(asking, &ending, err);
+
+	if (code != ERR_OK || asking->is_refused)
+		return code;
+	ways.site = ending.site;
+	for (id = (struct feed_id){ending.site, 1, 0};
+	     id.epoch <= ending.epoch && code == ERR_OK; id.epoch++)
+		code = site_balance_walk(asking->view, &id, bins_add, &bins,
+					 err);
+	out_int_at(asking->out, "written_off", bins.units);
+	out_int_at(asking->out, "cells", bins.cells);
+	out_array_at(asking->out, "transfers");
+	if (code == ERR_OK)
+		code = transfer_walk(asking->view, SPAN_LITERAL(""), way_out,
+				     &ways, err);
+	out_array_end(asking->out);
+	return code;
 }
 
 static enum err_code fence(struct asking *asking, struct err *err)
@@ -464,6 +532,7 @@ static const struct command_row rows[] = {
 	{{"hq.admit", COMMAND_WRITE, RIGHTS_SITE}, admit, NULL},
 	{{"hq.revoke", COMMAND_WRITE, RIGHTS_SITE}, revoke, NULL},
 	{{"hq.fence", COMMAND_WRITE, RIGHTS_SITE}, fence, NULL},
+	{{"hq.close", COMMAND_WRITE, RIGHTS_SITE}, close_site, NULL},
 	{{"hq.write_off", COMMAND_WRITE, RIGHTS_SITE}, write_off, NULL},
 };
 const struct command_table hq_commands = {rows, ARRAY_LEN(rows)};

@@ -526,6 +526,9 @@ enum err_code engine_step(struct engine *engine, struct batch *batch,
 		batch_time(batch, event->at, event->clock_trusted);
 		return on_tick(engine, batch, event, answers, err);
 	case EVENT_INTENT:
+		engine->step_wrote = false;
+		if (is_closed)
+			return ERR_OK;
 		batch_time(batch, event->at, event->clock_trusted);
 		return intent_step(engine, batch, err);
 	case EVENT_COMMAND:

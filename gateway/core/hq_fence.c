@@ -48,7 +48,8 @@ enum err_code hq_end(const struct hq *hq, struct batch *batch,
 		     struct err *err)
 {
 	struct entry entries[2];
-	struct hq_word word = {entries, ending->is_revoked ? 2 : 1, false};
+	bool ends_rights = ending->is_revoked || ending->is_closed;
+	struct hq_word word = {entries, ends_rights ? 2 : 1, false};
 	struct certificate *certificate = &entries[1].body.certificate;
 	struct fence *fence = &entries[0].body.fence;
 	enum err_code code;
@@ -62,7 +63,9 @@ enum err_code hq_end(const struct hq *hq, struct batch *batch,
 		return code;
 	fence->site = certificate->site;
 	fence->epoch = certificate->epoch;
-	fence->verdict = ending->is_revoked ? FENCE_REVOKED : FENCE_ENDED;
+	fence->verdict = ending->is_closed    ? FENCE_CLOSED
+			 : ending->is_revoked ? FENCE_REVOKED
+					      : FENCE_ENDED;
 	fence->reason = ending->reason;
 	certificate->rights = 0;
 	certificate->valid_until_ms = (uint64_t)batch_now(batch).ms;

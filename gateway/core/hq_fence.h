@@ -15,6 +15,8 @@ struct hq_ending {
 	bool has_seq;    /* else at the head that is held here */
 	uint64_t seq;    /* 0: not one delta counts */
 	bool is_revoked; /* the key is not trusted beyond; its rights end */
+	bool is_closed;  /* the site is over; what its bins hold is written
+			  * off, and its rights end */
 	struct reason reason;
 };
 

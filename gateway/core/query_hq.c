@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "gateway/core/rights.h"
+#include "store/closing.h"
 #include "store/feed.h"
 #include "store/roster.h"
 #include "store/site.h"
@@ -65,6 +66,7 @@ static enum err_code certificate_out(struct sites *sites,
 	struct json_out *out = asking->out;
 	struct feed_id id = {certificate->site, certificate->epoch, 0};
 	struct feed_record feed = {.id = id, .state = FEED_ADMITTED};
+	bool is_closed = false;
 	enum err_code code = feed_get(asking->view, id, &feed, err);
 
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
@@ -75,7 +77,11 @@ static enum err_code certificate_out(struct sites *sites,
 	out_string_at(out, "role",
 		      term_name(TERM_SITE_ROLE, certificate->role));
 	out_int_at(out, "epoch", certificate->epoch);
-	out_string_at(out, "state", feed_state_name(feed.state));
+	code = closing_by_hq(asking->view, certificate->site, &is_closed, err);
+	if (code != ERR_OK)
+		return code;
+	out_string_at(out, "state",
+		      is_closed ? "closed" : feed_state_name(feed.state));
 	out_int_at(out, "seq", (int64_t)feed.seq);
 	age_out(sites, &feed);
 	if (certificate->valid_until_ms != 0)

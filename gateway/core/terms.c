@@ -168,6 +168,7 @@ static const struct term fences[] = {
 	{FENCE_REVOKED, "revoked", "已吊销"},
 	{FENCE_STAYS, "stays", "保留"},
 	{FENCE_DROPPED, "dropped", "不计入"},
+	{FENCE_CLOSED, "closed", "已关闭"},
 };
 
 static const struct term intents[] = {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/core/view_parts.h"
+#include "store/closing.h"
 #include "store/intern.h"
 #include "store/roster.h"
 #include "store/transfer.h"
@@ -93,7 +94,8 @@ static enum err_code feed_add(void *context, const struct feed_record *feed,
 	sites->feeds = array;
 	if (code != ERR_OK)
 		return err_set(err, code, "out of memory");
-	sites->feeds[sites->feed_count++] = (struct network_feed){*feed, i};
+	sites->feeds[sites->feed_count++] =
+		(struct network_feed){*feed, i, false};
 	site_take(&sites->at[i], feed);
 	return ERR_OK;
 }
@@ -110,7 +112,14 @@ enum err_code network_sites_read(const struct view *view,
 		return code;
 	for (uint32_t i = 0; i < sites->count; i++)
 		sites->at[i].is_stale = true; /* nothing of it is here */
-	return feed_walk(view, NULL, feed_add, sites, err);
+	code = feed_walk(view, NULL, feed_add, sites, err);
+	for (uint32_t i = 0; i < sites->count && code == ERR_OK; i++)
+		code = closing_by_hq(view, sites->at[i].number,
+				     &sites->at[i].is_written_off, err);
+	for (uint32_t i = 0; i < sites->feed_count && code == ERR_OK; i++)
+		sites->feeds[i].is_written_off =
+			sites->at[sites->feeds[i].site].is_written_off;
+	return code;
 }
 
 void network_sites_release(struct network_sites *sites)
@@ -127,6 +136,7 @@ struct reading {
 	struct network_figures *total;
 	uint64_t number; /* of the last entry that moved it in this feed */
 	bool is_here;
+	bool is_written_off;
 };
 
 static void figures_add(struct network_figures *figures, bool is_outbound,
@@ -150,7 +160,7 @@ static enum err_code balance_add_up(void *context,
 	reading->is_here = true;
 	if (pos_number(balance->pos) > reading->number)
 		reading->number = pos_number(balance->pos);
-	if (key->place.kind != PLACE_BIN)
+	if (key->place.kind != PLACE_BIN || reading->is_written_off)
 		return ERR_OK;
 	for (size_t i = 0; i < balance->count; i++) {
 		/* No bin holds units of no condition; a row that says so is
@@ -213,7 +223,8 @@ static enum err_code feed_read(const struct view *view,
 			       const struct network_feed *feed,
 			       struct network_item *item, struct err *err)
 {
-	struct reading reading = {.total = &item->total};
+	struct reading reading = {.total = &item->total,
+				  .is_written_off = feed->is_written_off};
 	uint32_t had = item->count;
 	struct network_row *row = NULL;
 	enum err_code code = row_at(item, feed->site, &row, err);

@@ -54,8 +54,13 @@ enum fence_verdict {
 	FENCE_REVOKED = 2, /* the key is not trusted beyond this */
 	FENCE_STAYS = 3,   /* of a fork: this branch counts */
 	FENCE_DROPPED = 4, /* of a fork: this one does not, past its head */
+	/* The feed ends here, and so does its site: what the book still has in
+	 * its bins, in all its lives, is written off by HQ. The cells stay as
+	 * they are, so every sum still proves itself; whoever counts stock
+	 * leaves them out, and the audit tells of them apart. */
+	FENCE_CLOSED = 5,
 };
-#define FENCE_VERDICT_MAX FENCE_DROPPED
+#define FENCE_VERDICT_MAX FENCE_CLOSED
 
 /* The last valid position of a feed. */
 struct fence {

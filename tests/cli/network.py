@@ -251,6 +251,12 @@ def a_site_is_revoked_or_ended_where_hq_stands(scratch):
     boxes.hq.error("usage", "hq", "revoke", "hz-07", exit=2)
     said = boxes.hq.json("hq", "revoke", "hz-07", "--yes", "--reason", "lost")
     h.same((said["site"], said["seq"], said["verdict"]), (4, 0, "revoked"))
+    boxes.hq.error("usage", "hq", "close", "hz-07", exit=2)
+    boxes.hq.error("bad_site", "hq", "close", "hq", "--yes", exit=1)
+    said = boxes.hq.json("hq", "close", "hz-07", "--yes", "--reason", "gone")
+    h.same((said["verdict"], said["written_off"], said["transfers"]),
+           ("closed", 0, []))
+    h.same(boxes.sites()["hz-07"]["state"], "closed")
     said = boxes.hq.json("hq", "fence", "hz-08", "--epoch", "1", "--seq", "0")
     h.same(said["verdict"], "ended")
     boxes.hq.error("not_held", "hq", "fence", "hz-08", "--seq", "9", exit=1)

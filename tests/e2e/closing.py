@@ -173,6 +173,58 @@ def a_box_that_was_closed_stays_closed_over_a_restart(scratch):
     h.same(one.head()["pos"], before, "nothing was written")
 
 
+@h.test
+def hq_closes_a_site_that_is_dead_and_its_stock_is_written_off(scratch):
+    """What HQ held of it stands and counts as lost; what the box says later is
+    refused; nothing is unexplained."""
+    hq, dead, other = usb.begin(scratch)
+    for site in (dead, other):
+        usb.carry(scratch, hq, site)
+        s.scan(scratch, site, 10, "b1")  # 20 units
+        usb.carry(scratch, site, hq)
+    name = dead.depot("transfer", "create", "--to", "5")["transfer"]
+    dead.depot("book", "transfer_out", "TEA", "--qty", "6", "--bin", "A-01",
+               "--ref", name)
+    usb.carry(scratch, dead, hq)
+    watcher = h.Client(scratch, hq.broker, "watcher",
+                       subscribe=(f"depot/v1/{h.ORG}/network/stock/TEA",))
+
+    def on_hand():
+        last = watcher.last(f"depot/v1/{h.ORG}/network/stock/TEA")
+        return None if last is None else last.json()["on_hand"]
+
+    watcher.wait(lambda: on_hand() == 34, "both sites' stock")
+    refuses(hq, "unknown_site", "hq", "close", "nobody", "--yes")
+    told = hq.depot("hq", "close", dead.site, "--yes", "--reason", "burnt")
+    h.same((told["verdict"], told["written_off"], told["transfers"]),
+           ("closed", 14, [name]), "closed by HQ")
+    watcher.wait(lambda: on_hand() == 20, "the other's stock alone")
+    watcher.close()
+    hq.depot("hq", "write-off", name, "--yes", "--reason", "burnt")
+    states = {site["name"]: site["state"]
+              for site in hq.depot("hq", "sites")["sites"]}
+    h.same(states[dead.site], "closed", "hq sites")
+    told = audit(hq)
+    h.same((told["written_off"], told["under_way"]), (14, 0), "residual")
+    # It lives after all, and nobody counts what it says.
+    s.scan(scratch, dead, 3, "b2")
+    stick = scratch.file("late.bundle")
+    dead.depot("export", stick, "--since", "hq")
+    code, told = try_depot(hq, "import", stick)
+    h.same((code, told["refused"][0]["reason"]), (3, "fenced"), "late")
+    h.same(audit(hq)["written_off"], 14, "as before")
+    # All others come to the same.
+    usb.carry(scratch, hq, other)
+    h.same(audit(other)["written_off"], 14, "at the other site")
+
+
+def audit(site):
+    code, told = try_depot(site, "audit", "--network")
+    h.same((code, told["unexplained"], told["findings"]), (0, 0, 0),
+           f"audit at {site.site}")
+    return told
+
+
 # ---- what is left on the medium ----
 
 def plant(scratch, site):
