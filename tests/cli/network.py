@@ -252,7 +252,7 @@ def a_site_is_revoked_or_ended_where_hq_stands(scratch):
     said = boxes.hq.json("hq", "revoke", "hz-07", "--yes", "--reason", "lost")
     h.same((said["site"], said["seq"], said["verdict"]), (4, 0, "revoked"))
     boxes.hq.error("usage", "hq", "close", "hz-07", exit=2)
-    boxes.hq.error("bad_site", "hq", "close", "hq", "--yes", exit=1)
+    boxes.hq.error("bad_site", "hq", "close", "hq", "--yes", exit=2)
     said = boxes.hq.json("hq", "close", "hz-07", "--yes", "--reason", "gone")
     h.same((said["verdict"], said["written_off"], said["transfers"]),
            ("closed", 0, []))
