@@ -12,6 +12,7 @@
 #include "store/rebuild.h"
 #include "store/shadow.h"
 #include "store/verify.h"
+#include "store/site.h"
 
 /* ---- making ---- */
 
@@ -255,6 +256,30 @@ static enum err_code epoch_choose(struct restore *restore, const char *keys,
 	return ERR_OK;
 }
 
+/* In a network the others are asked first for what was lost: the daemon does
+ * that, and begins the epoch then. */
+static enum err_code restored_mark(struct restore *restore,
+				   struct ledger *ledger, bool *ret_is_marked,
+				   struct err *err)
+{
+	struct txn *txn;
+	uint32_t site;
+	enum err_code code = txn_begin(ledger_env(ledger), &txn, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = site_number_get(txn_view(txn), &site, err);
+	*ret_is_marked = code == ERR_OK && site != 0;
+	if (*ret_is_marked)
+		code = site_restored_put(txn, true, err);
+	if (code != ERR_OK || !*ret_is_marked) {
+		txn_abandon(txn);
+		return code;
+	}
+	restore->epoch = pos_epoch(restore->info.pos);
+	return txn_commit(txn, err);
+}
+
 static enum err_code epoch_begin(struct restore *restore, struct ledger *ledger,
 				 struct err *err)
 {
@@ -283,6 +308,7 @@ static enum err_code working_make(void *context, struct err *err)
 {
 	const struct rebuild_plan silent = {.progress = NULL};
 	struct restore *restore = context;
+	bool is_marked = false;
 	struct ledger *ledger;
 	enum err_code code = source_copy(restore, err);
 
@@ -293,6 +319,8 @@ static enum err_code working_make(void *context, struct err *err)
 	if (restore->needs_rebuild)
 		code = rebuild_run(ledger_env(ledger), &silent, err);
 	if (code == ERR_OK)
+		code = restored_mark(restore, ledger, &is_marked, err);
+	if (code == ERR_OK && !is_marked)
 		code = epoch_begin(restore, ledger, err);
 	ledger_close(ledger);
 	return code;

@@ -59,6 +59,10 @@ struct restore_plan {
  * beyond every one of them, since this box has lived through those. The store
  * is whole or not there. On success *@ret_epoch is its epoch.
  *
+ * In a network the epoch stays the backup's, and nothing is sealed in it any
+ * more: the store is marked (site_restored_get), and the daemon asks the others
+ * for what it lost before it begins the next one.
+ *
  * ERR_CONFLICT  @to exists already
  * ERR_AGAIN     another process is restoring it
  * ERR_CORRUPT   the backup is damaged; nothing was made

@@ -20,4 +20,14 @@ MUST_CHECK enum err_code site_number_get(const struct view *view,
 MUST_CHECK enum err_code site_number_put(struct txn *txn, uint32_t site,
 					 struct err *err);
 
+/*
+ * A store of a network that came back from a backup: nothing is sealed in its
+ * epoch any more. The daemon asks peers for what it lost, and begins the next
+ * epoch (core/incarnation.h), which takes the mark away.
+ */
+MUST_CHECK enum err_code site_restored_get(const struct view *view,
+					   bool *ret_is, struct err *err);
+MUST_CHECK enum err_code site_restored_put(struct txn *txn, bool is_restored,
+					   struct err *err);
+
 #endif

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/balance.h"
 #include "store/master.h"
 #include "store/rows.h"
+#include "store/site.h"
 
 /* Deltas that come back in one commit. */
 #define STEP_DELTAS 64
@@ -325,6 +327,69 @@ static enum err_code is_said_anew(const struct view *view,
 	return ERR_OK;
 }
 
+/* Units that the book lacks where @movement takes them from; 0: none. */
+static enum err_code missing_of(const struct view *view,
+				const struct movement *movement,
+				int64_t *ret_units, struct err *err)
+{
+	struct item_no item;
+	struct place_no place;
+	struct balance balance;
+	int64_t held = 0;
+	enum err_code code =
+		item_find(view, sku_span(&movement->item), &item, err);
+
+	*ret_units = 0;
+	if (movement->from.place.kind != PLACE_BIN)
+		return ERR_OK;
+	if (code == ERR_OK)
+		code = place_find(view, &movement->from.place, &place, err);
+	if (code == ERR_OK)
+		code = balance_get(view, item, place, &balance, err);
+	if (code == ERR_OK)
+		held = balance_cell(&balance, movement->from.condition,
+				    lot_span(&movement->lot))
+			       .units;
+	else if (code != ERR_NOT_FOUND)
+		return code;
+	if (held < movement->quantity.units)
+		*ret_units = movement->quantity.units - held;
+	return ERR_OK;
+}
+
+/*
+ * People have taken since what a movement took that comes back now. It is a
+ * fact all the same, and no bin is below zero: what is missing was found.
+ */
+static enum err_code found_post(struct recovering *telling,
+				const struct entry *entry, struct err *err)
+{
+	const struct movement *movement = &entry->body.movement;
+	struct movement *found;
+	struct entry more;
+	int64_t missing;
+	bool fits;
+	enum err_code code =
+		missing_of(batch_view(telling->batch), movement, &missing, err);
+
+	if (code != ERR_OK || missing == 0)
+		return code;
+	entry_init(&more, ENTRY_MOVEMENT);
+	found = &more.body.movement;
+	*found = (struct movement){.kind = MOVEMENT_FOUND,
+				   .item = movement->item,
+				   .lot = movement->lot,
+				   .quantity = {missing},
+				   .from = {place_of(PLACE_FOUND),
+					    CONDITION_NONE},
+				   .to = movement->from};
+	more.actor.kind = ACTOR_RULE;
+	fits = name_set(&more.actor.name, SPAN_LITERAL("succession")) &&
+	       reason_set(&found->reason, SPAN_LITERAL("succession"));
+	ASSERT(fits);
+	return batch_post(telling->batch, &more, NULL, err);
+}
+
 static enum err_code entry_regain(struct recovering *telling, struct pos pos,
 				  const struct entry *sealed, struct err *err)
 {
@@ -339,6 +404,10 @@ static enum err_code entry_regain(struct recovering *telling, struct pos pos,
 	entry.carried = (struct pos){0};
 	entry.regained = pos;
 	telling->told.regained++;
+	if (entry.kind == ENTRY_MOVEMENT)
+		code = found_post(telling, &entry, err);
+	if (code != ERR_OK)
+		return code;
 	return batch_post(telling->batch, &entry, NULL, err);
 }
 
@@ -384,7 +453,9 @@ static enum err_code succession_tell(void *context, struct batch *batch,
 	entry_init(&entry, ENTRY_SUCCESSION);
 	entry.body.succession = opening->plan->succession;
 	telling->batch = batch;
-	code = batch_post(batch, &entry, NULL, err);
+	code = site_restored_put(batch_txn(batch), false, err);
+	if (code == ERR_OK)
+		code = batch_post(batch, &entry, NULL, err);
 	for (uint64_t seq = 1; seq <= telling->feed.seq && code == ERR_OK;
 	     seq++)
 		code = delta_recover(telling, seq, err);

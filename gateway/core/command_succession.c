@@ -81,7 +81,7 @@ static bool site_find(struct asking *asking, struct certificate *site,
 		return false;
 	*ret_code = roster_site_named(asking->view, name, site, err);
 	if (*ret_code == ERR_NOT_FOUND ||
-	    (*ret_code == ERR_OK && site->site <= SITE_FIRST))
+	    (*ret_code == ERR_OK && site->site < SITE_FIRST))
 		*ret_code = asking_refuse(asking, &refusal_unknown_site, name);
 	return *ret_code == ERR_OK && !asking->is_refused;
 }

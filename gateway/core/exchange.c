@@ -144,6 +144,14 @@ bool exchange_may_seal(const struct exchange *exchange)
 	return exchange->may_seal;
 }
 
+static uint64_t listen_ms(const struct exchange *exchange)
+{
+	if (exchange->config.verdict != GUARD_SAME)
+		return EXCHANGE_WITNESS_MS;
+	return exchange->now.is_unanswered ? EXCHANGE_ASK_MS
+					   : EXCHANGE_LISTEN_MS;
+}
+
 /* Peers are witnesses: whoever has more of our feed says so at once. */
 static void listen(struct exchange *exchange)
 {
@@ -160,8 +168,7 @@ static void listen(struct exchange *exchange)
 		return;
 	if (exchange->heard_ms != 0)
 		exchange->may_seal =
-			now->ms + 1 - exchange->heard_ms >=
-			(is_sure ? EXCHANGE_LISTEN_MS : EXCHANGE_WITNESS_MS);
+			now->ms + 1 - exchange->heard_ms >= listen_ms(exchange);
 	else
 		exchange->may_seal =
 			is_sure && (exchange->config.has_no_links ||

@@ -60,6 +60,7 @@ struct exchange;
  */
 #define EXCHANGE_LISTEN_MS 5000
 #define EXCHANGE_WITNESS_MS 60000
+#define EXCHANGE_ASK_MS 15000 /* instead, while nobody has answered */
 
 struct exchange_config {
 	uint8_t net_id[NET_ID_SIZE];
@@ -114,6 +115,8 @@ struct exchange_now {
 	bool is_trusted;
 	enum exchange_links links;
 	uint64_t unsealed; /* entries of the journal in no delta */
+	/* No peer has said since the start what it has (sync_self.ask). */
+	bool is_unanswered;
 	bool is_asked; /* somebody wants all of it sealed now: for a stick */
 };
 

@@ -5,6 +5,7 @@
 
 #include "gateway/core/act.h"
 #include "store/heir.h"
+#include "store/site.h"
 
 uint32_t incarnation_epoch(uint32_t after, uint64_t drawn)
 {
@@ -34,12 +35,27 @@ static enum err_code is_answered(const struct view *view,
 	return code == ERR_NOT_FOUND || code == ERR_VERSION ? ERR_OK : code;
 }
 
+/* Two boxes signed the journal's epoch, and that was known when this one
+ * stopped. */
+static enum err_code is_forked(const struct view *view, uint32_t site,
+			       uint32_t epoch, bool *ret_is, struct err *err)
+{
+	struct feed_id whole = {site, epoch, 0};
+	struct feed_record feed;
+	enum err_code code = feed_get(view, whole, &feed, err);
+
+	if (code == ERR_OK)
+		*ret_is = feed.state == FEED_FORKED;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 enum err_code incarnation_begin(struct incarnation *incarnation,
 				const struct incarnation_config *config,
 				const struct view *view, struct err *err)
 {
 	struct journal_head head;
 	bool is_over = false;
+	bool has_forked = false;
 	enum err_code code = journal_head_get(view, &head, err);
 
 	*incarnation = (struct incarnation){.config = *config,
@@ -47,11 +63,18 @@ enum err_code incarnation_begin(struct incarnation *incarnation,
 	if (code == ERR_OK && config->verdict == GUARD_ROLLBACK &&
 	    config->has_guard)
 		code = is_answered(view, &config->guard, &is_over, err);
+	if (code == ERR_OK)
+		code = is_forked(view, config->site, pos_epoch(head.pos),
+				 &has_forked, err);
+	if (code == ERR_OK)
+		code = site_restored_get(view, &incarnation->is_restored, err);
 	if (code != ERR_OK)
 		return code;
 	incarnation->kept = pos_number(head.pos);
 	if (is_over)
 		incarnation->config.verdict = GUARD_SAME;
+	if (has_forked || incarnation->is_restored)
+		incarnation->config.verdict = GUARD_ROLLBACK;
 	return ERR_OK;
 }
 
@@ -105,6 +128,7 @@ static void fetching_begin(struct incarnation *incarnation, struct sync *sync,
 	struct sync_counts counts;
 
 	self.recover = true;
+	self.ask = true;
 	sync_self_set(sync, &self);
 	sync_counts(sync, &counts);
 	incarnation->phase = INCARNATION_FETCHING;
@@ -202,11 +226,16 @@ struct working {
 	struct incarnation *incarnation;
 	const struct incarnation_run *run;
 	struct succession_plan plan;
-	bool is_other; /* the journal went another way than the feed */
+	bool is_other;  /* the journal went another way than the feed */
+	bool is_forked; /* somebody else signed the epoch, too */
 };
 
 static enum succession_reason reason_of(const struct working *working)
 {
+	if (working->incarnation->is_restored)
+		return SUCCESSION_RESTORED;
+	if (working->is_forked)
+		return SUCCESSION_CLONE;
 	if (working->incarnation->config.verdict == GUARD_ROLLBACK)
 		return SUCCESSION_ROLLBACK;
 	return working->is_other ? SUCCESSION_CLONE : SUCCESSION_ROLLBACK;
@@ -218,20 +247,26 @@ static enum err_code case_look(struct working *working, uint32_t *ret_last,
 	const struct incarnation *incarnation = working->incarnation;
 	struct feed_id last = {.site = incarnation->config.site};
 	struct succession_case what = {
-		.reason = reason_of(working),
 		.guard = incarnation->config.has_guard
 				 ? &incarnation->config.guard
 				 : NULL,
 		.kept = incarnation->kept,
 	};
+	struct journal_head head;
 	struct view *view;
 	enum err_code code =
 		view_begin(ledger_env(working->run->ledger), &view, err);
 
 	if (code != ERR_OK)
 		return code;
-	code = succession_of(view, last.site, &what, &working->plan.succession,
-			     err);
+	code = journal_head_get(view, &head, err);
+	if (code == ERR_OK)
+		code = is_forked(view, last.site, pos_epoch(head.pos),
+				 &working->is_forked, err);
+	what.reason = reason_of(working);
+	if (code == ERR_OK)
+		code = succession_of(view, last.site, &what,
+				     &working->plan.succession, err);
 	last.epoch = working->plan.succession.parent_epoch;
 	if (code == ERR_OK)
 		code = feed_walk(view, NULL, last_note, &last, err);
@@ -346,6 +381,7 @@ bool incarnation_finish(struct incarnation *incarnation,
 	incarnation->phase = INCARNATION_WATCHING;
 	incarnation->config.verdict = GUARD_SAME;
 	incarnation->has_twin = false;
+	incarnation->is_restored = false;
 	exchange_succeeded(exchange, result->signer);
 	sync_self_set(sync, &(struct sync_self){.epoch = result->epoch,
 						.signer = result->signer});

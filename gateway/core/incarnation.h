@@ -113,6 +113,7 @@ struct incarnation {
 	struct incarnation_config config;
 	enum incarnation_phase phase;
 	bool has_twin;
+	bool is_restored;  /* the store came back from a backup */
 	uint64_t begun_ms; /* of fetching, plus 1 */
 	uint64_t quiet_ms; /* nothing came since, plus 1 */
 	uint64_t alone_ms; /* no link since, plus 1; 0: one is up */

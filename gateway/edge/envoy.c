@@ -123,12 +123,15 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 		.is_asked = atomic_load(&envoy->flush_asked) >
 			    atomic_load(&envoy->flush_done),
 	};
+	struct sync_counts counts;
 	struct view *view;
 	enum err_code code =
 		view_begin(ledger_env(envoy->config.ledger), &view, err);
 
 	if (code != ERR_OK)
 		return code;
+	sync_counts(envoy->sync, &counts);
+	given.is_unanswered = counts.haves_got == 0;
 	code = feed_unsealed(view, envoy->config.site, &given.unsealed, err);
 	if (code == ERR_OK)
 		code = exchange_prepare(envoy->exchange, view, &given,
@@ -544,7 +547,8 @@ static enum err_code sync_begin(struct envoy *envoy, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	envoy->self = (struct sync_self){.epoch = pos_epoch(head.pos),
-					 .signer = config->signer};
+					 .signer = config->signer,
+					 .ask = true};
 	sync_self_set(envoy->sync, &envoy->self);
 	return ERR_OK;
 }

@@ -119,6 +119,7 @@ static bool peers(void *context, const struct json_value *arguments,
 	envoy_state(control->envoy, &control->state);
 	out_int_at(out, "site", control->site);
 	out_int_at(out, "unsealed", (int64_t)state->unsealed);
+	out_bool_at(out, "provisional", state->is_provisional);
 	out_array_at(out, "links");
 	for (size_t i = 0; i < state->link_count; i++)
 		link_out(state, &state->links[i], out);

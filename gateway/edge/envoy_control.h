@@ -4,7 +4,8 @@
  * Layer     gateway/edge
  * Threads   the loop
  *
- *   network.peers -> {"site", "unsealed", "links": [{"link", "up", "metered",
+ *   network.peers -> {"site", "unsealed", "provisional",
+ *             "links": [{"link", "up", "metered",
  *             "for_s", "sent", "received"}], "peers": [{"peer", "site"?,
  *             "links", "heard_s", "epoch"?, "seq"?, "as_of"?, "stale",
  *             "acked"?, "backlog_deltas", "backlog_entries"}]}

@@ -200,6 +200,7 @@ void sync_self_set(struct sync *sync, const struct sync_self *self)
 		uint32_t peer = sync->peer_order[i];
 
 		memset(sync->peers[peer].covered, 0, VECTOR_DIGEST_SIZE);
+		sync->peers[peer].was_asked = false;
 		pull_want(sync, peer, sync->last_ms);
 	}
 }

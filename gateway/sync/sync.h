@@ -203,12 +203,15 @@ size_t sync_size(const struct sync_config *config);
  * Whose word we give: the epoch and its key (borrowed until the next call, or
  * the close). NULL: heads and acknowledgements, which are signed, are not
  * sent. @recover: our own feed may be fetched from peers like any other (a box
- * that was set back, before its succession).
+ * that was set back, before its succession). @ask: each peer is asked once
+ * what it has, whatever its head says: a box that started listens for what is
+ * known of its own feed (core/exchange.h).
  */
 struct sync_self {
 	uint32_t epoch;
 	const struct signer *signer;
 	bool recover;
+	bool ask;
 };
 void sync_self_set(struct sync *sync, const struct sync_self *self);
 

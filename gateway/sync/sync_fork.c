@@ -166,6 +166,15 @@ static void proof_show(struct sync *sync, uint32_t feed, uint32_t peer,
 
 	sync->feeds[feed].proved_ms = sync->now.ms;
 	sync->port.found(sync->port.context, &finding);
+	if (finding.feed.site != sync->config.site ||
+	    finding.feed.epoch != sync->self.epoch)
+		return;
+	/* Somebody else signs with our key, or we did before we were set back:
+	 * from here on heads that are no higher than ours say nothing. */
+	finding.kind = SYNC_FOUND_SELF;
+	finding.proof = NULL;
+	delta_hash(sync->config.net_id, &proof->second, finding.hash);
+	sync->port.found(sync->port.context, &finding);
 }
 
 struct proof_search {

@@ -52,6 +52,11 @@ static enum err_code head_schedule(struct sync *sync, uint32_t peer,
 	bool is_here;
 	enum err_code code;
 
+	/* What lies on the broker may be older than what it has. */
+	if (sync->self.ask && !whom->was_asked) {
+		pull_want(sync, peer, now);
+		return ERR_OK;
+	}
 	if (peer_is_covered(sync, peer, whom->head.digest)) {
 		whom->pull_ms = 0;
 		whom->quiet_ms = QUIET_MS_MIN;

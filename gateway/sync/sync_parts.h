@@ -78,8 +78,9 @@ struct peer {
 	uint32_t link_last;
 	uint64_t heard_ms;
 
-	bool has_head; /* signed, and good */
-	bool has_hint; /* somebody said so: not verified */
+	bool was_asked; /* self.ask */
+	bool has_head;  /* signed, and good */
+	bool has_hint;  /* somebody said so: not verified */
 	struct frame_head head;
 	uint64_t head_ms;
 	/* A digest of its vector all of which is here: vectors only grow. */

@@ -356,6 +356,8 @@ static bool has_nothing(const struct sync *sync, uint32_t peer)
 {
 	const struct peer *whom = &sync->peers[peer];
 
+	if (sync->self.ask && !whom->was_asked)
+		return false;
 	return whom->has_head && !whom->has_more &&
 	       peer_is_covered(sync, peer, whom->head.digest);
 }
@@ -373,6 +375,7 @@ static void pulls_begin(struct sync *sync)
 		else
 			pull_begin(sync, peer,
 				   link_to(sync, &sync->peers[peer]));
+		sync->peers[peer].was_asked = true;
 	}
 }
 

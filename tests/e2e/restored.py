@@ -10,6 +10,7 @@ has all of them, and the network's audit is clean.
 
 import os
 import shutil
+import subprocess
 import time
 
 import depot_harness as h
@@ -144,6 +145,143 @@ def a_disk_that_takes_its_guard_along_is_noticed_by_the_others(scratch):
                   and s.agree_on(sites, 5))
     s.holds(feeds, {1, 3, 4, 5})
     h.same(receipts(box), 38, "receipts in the box's own book")
+
+
+@h.test
+def a_restored_backup_goes_on_in_a_new_life(scratch):
+    _, sites = s.begin(scratch)
+    hq, _, box = sites
+    s.scan(scratch, box, 5, "b1")
+    s.agree_on(sites, 5)
+    copy = scratch.file("backup")
+    box.depot("backup", copy)
+    s.scan(scratch, box, 20, "b2")
+    s.agree_on(sites, 5)
+    box.stop()
+    shutil.rmtree(box.runtime)
+    os.rename(box.store, box.store + ".lost")
+    h.same(box.depot("restore", copy)["epoch"], 1)
+    box.start()
+    box.program.wait_line(" succession: ")
+    s.scan(scratch, box, 3, "b3")
+    feeds = until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
+                  and s.agree_on(sites, 5))
+    s.holds(feeds, {1, 3, 4, 5})
+    h.same(on_hand(box), 56, "units of tea in the box's own book")
+    h.same(box.depot("peers")["provisional"], True, "provisional")
+    certified(hq, sites, "restored")
+    until("HQ's word at the box",
+          lambda: not box.depot("peers")["provisional"])
+    clean(sites, 5)
+
+
+@h.test
+def without_its_guard_a_box_that_nobody_hears_is_provisional(scratch):
+    far, sites = s.begin(scratch)
+    box = sites[2]
+    s.scan(scratch, box, 5, "b1")
+    s.agree_on(sites, 5)
+    far.stop()
+    box.stop()
+    os.remove(box.store + "-guard")
+    box.start()
+    box.program.wait_line(" guard: missing")
+    s.scan(scratch, box, 3, "b2")
+    until("the daemon to say that it is provisional",
+          lambda: box.depot("peers")["provisional"])
+    h.same(on_hand(box), 16, "units of tea in the box's own book")
+    h.same(box.depot("peers")["unsealed"] >= 3, True, "nothing is sealed")
+
+
+class Elsewhere:
+    """The same scratch, with other names: two boxes of one name do not share
+    their folders."""
+
+    def __init__(self, scratch):
+        self.scratch = scratch
+
+    def __getattr__(self, name):
+        return getattr(self.scratch, name)
+
+    def file(self, name):
+        return self.scratch.file("elsewhere-" + name)
+
+
+def twin_of(scratch, box, lonely):
+    """A second box from a copy of the first one's disk and keys, on a link on
+    which nobody is."""
+    twin = s.Site(Elsewhere(scratch), box.site, lonely.port)
+    for part in ("", "-keys", "-guard"):
+        path = twin.store + part
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        if os.path.isdir(box.store + part):
+            shutil.copytree(box.store + part, path)
+        else:
+            shutil.copy(box.store + part, path)
+    return twin
+
+
+def sealed_of(box):
+    """Deltas of the site's first epoch that the box itself holds."""
+    return sum(feed[1] for (site, epoch, _), feed in box.feeds().items()
+               if site == 5 and epoch == 1)
+
+
+@h.test
+def two_boxes_of_one_disk_are_proven_and_people_choose(scratch):
+    far, sites = s.begin(scratch)
+    hq, other, box = sites
+    s.scan(scratch, box, 5, "b1")
+    s.agree_on(sites, 5)
+    box.stop()
+    lonely = h.Broker(scratch).start()
+    twin = twin_of(scratch, box, lonely)
+    twin.start()
+    was = sealed_of(twin)
+    s.scan(scratch, twin, 4, "t1")
+    until("the twin to seal", lambda: sealed_of(twin) > was)
+    twin.stop()
+    box.start()
+    s.scan(scratch, box, 6, "b2")
+    s.agree_on(sites, 5)
+    box.stop()
+    # The twin comes to where the others are.
+    with open(twin.config, encoding="utf-8") as file:
+        text = file.read()
+    with open(twin.config, "w", encoding="utf-8") as file:
+        file.write(text.replace(str(lonely.port), str(far.port)))
+    twin.start()
+    twin.program.wait_line(" set_back: ")
+    twin.program.wait_line(" succession: ")
+    three = [hq, other, twin]
+    until("an heir that all hold", lambda: heirs(s.agree(three), 5))
+    forks = hq.depot("fork", "list")["forks"]
+    h.same([(fork["site"], fork["epoch"]) for fork in forks], [(5, 1)],
+           "forks")
+    shown = hq.depot("fork", "show", "1")
+    assert shown["bytes"] <= 400, shown["bytes"]
+    proof = scratch.file("proof.txt")
+    with open(proof, "w", encoding="utf-8") as file:
+        file.write(shown["file"])
+    done = subprocess.run([s.DEPOT, "fork", "verify", proof, "--json"],
+                          capture_output=True, text=True, check=False)
+    h.same((done.returncode, h.decode(done.stdout)["key"]),
+           (0, shown["key"]), "the proof")
+    # Facts of both count until HQ says otherwise.
+    clean(three, 7)
+    row = successor(hq)
+    h.same(row["reason"], "clone", "reason")
+    hq.depot("hq", "succeed", "sh-02", "--epoch", str(row["epoch"]))
+    branches = [fork[side]["branch"] for fork in forks
+                for side in ("first", "second")]
+    h.same(len(set(branches)), 2, "branches")
+    hq.depot("hq", "choose", "sh-02", "--epoch", "1", "--branch",
+             branches[0], "--yes")
+    until("the choice everywhere", lambda: [
+        feed[0] for (site, epoch, branch), feed in s.agree(three).items()
+        if (site, epoch, branch) == (5, 1, branches[1])] == ["fenced"])
+    clean(three, 7)
 
 
 if __name__ == "__main__":
