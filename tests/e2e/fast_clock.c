@@ -26,16 +26,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)
 #define CODE_SEGMENTS_MAX 4
 #define TIMERS_MAX 16
-#define LOOK_NS (2 * NS_PER_MS)
 
 typedef int gettime_fn(clockid_t id, struct timespec *now);
 typedef int settime_fn(int fd, int flags, const struct itimerspec *value,
@@ -52,6 +53,7 @@ static struct {
 	gettime_fn *gettime;
 	settime_fn *settime;
 	const _Atomic int64_t *ahead; /* NULL: not begun yet */
+	int watched;                  /* tells that FILE was written */
 	int64_t anchor_ns;
 	int64_t wall_ms;
 	bool is_trusted;
@@ -128,16 +130,12 @@ static int timer_set(const struct timer *timer, int64_t interval,
 /* Rings what has fallen due, each time that time has been made to pass. */
 static void *watch(void *context)
 {
-	const struct timespec pause = timespec_of(LOOK_NS);
-	int64_t seen = 0;
+	union {
+		struct inotify_event event;
+		char bytes[4096];
+	} told;
 
-	for (;;) {
-		int64_t ahead = atomic_load(fast.ahead);
-
-		(void)nanosleep(&pause, NULL);
-		if (ahead == seen)
-			continue;
-		seen = ahead;
+	while (read(fast.watched, &told, sizeof(told)) > 0) {
 		(void)pthread_mutex_lock(&lock);
 		for (size_t i = 0; i < TIMERS_MAX; i++) /* one closed: EBADF */
 			if (fast.timers[i].is_set)
@@ -173,10 +171,12 @@ __attribute__((constructor)) static void begin(void)
 	fast.is_trusted = trusted == 1;
 	(void)dl_iterate_phdr(paho_note, NULL);
 	fast.ahead = map(path);
+	fast.watched = inotify_init1(IN_CLOEXEC);
 	/* The program's signals are for the program's threads. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (fast.ahead == NULL ||
+	    inotify_add_watch(fast.watched, path, IN_MODIFY) < 0 ||
 	    pthread_create(&thread, NULL, watch, NULL) != 0)
 		abort();
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -122,10 +122,10 @@ def join(hq, site):
     h.same(hq.depot("hq", "admit", ask)["name"], site.site, "admitted")
 
 
-def begin(scratch):
+def begin(scratch, far=None):
     """HQ and two sites, as people commission them, and the broker in between.
     HQ's daemon runs when the second one joins."""
-    far = h.Broker(scratch).start()
+    far = far or h.Broker(scratch).start()
     sites = [Site(scratch, name, far.port) for name in NAMES]
     hq = sites[0]
     hq.depot("init", "--yes", "--account", "boss")
