@@ -181,8 +181,10 @@ static enum exit_code decline_run(struct cli *cli)
 /* ---- the verbs ---- */
 
 static const struct option_spec ask_options[] = {
-	{"--hours", "N", "how long it may wait; 168 if not given, 0 for ever",
-	 "有效小时数，默认 168；0 为不限"},
+	{"--hours", "N",
+	 "how long it may wait; 0 for ever; 168 if not given and HQ knows "
+	 "the time",
+	 "有效小时数；0 为不限；时钟可信时默认 168"},
 };
 
 static const struct option_spec intents_options[] = {

@@ -405,7 +405,7 @@ static enum err_code adopt(struct asking *asking, struct err *err)
 static enum err_code decline(struct asking *asking, struct err *err)
 {
 	const struct hq *hq = asking_hq(asking);
-	struct intent_plan plan = {.hours = INTENT_HOURS};
+	struct intent_plan plan = {.hours = intent_hours(asking)};
 	struct latest latest = {.entry = {.kind = ENTRY_ITEM}};
 	char arguments[INTENT_ARGUMENTS_SIZE_MAX];
 	char gtin[GS1_GTIN_SIZE];

@@ -84,7 +84,7 @@ static enum err_code ask(struct asking *asking, struct err *err)
 	const struct hq *hq = asking_hq(asking);
 	struct json_range hours = {0, HOURS_MAX};
 	char arguments[INTENT_ARGUMENTS_SIZE_MAX];
-	struct intent_plan plan = {.hours = INTENT_HOURS};
+	struct intent_plan plan = {.hours = 0};
 	struct json_out out;
 	struct ref id;
 	enum err_code code = ERR_OK;
@@ -92,7 +92,8 @@ static enum err_code ask(struct asking *asking, struct err *err)
 	if (hq == NULL || !asking_site(asking, "site", &plan.site, &code, err))
 		return code;
 	if (!asking_text(asking, "verb", REASON_SIZE_MAX, &plan.verb) ||
-	    !asking_int_or(asking, "hours", hours, INTENT_HOURS, &plan.hours))
+	    !asking_int_or(asking, "hours", hours, intent_hours(asking),
+			   &plan.hours))
 		return ERR_OK;
 	if (intent_verb_find(plan.verb) == NULL)
 		return asking_refuse(asking, &unknown_verb, plan.verb);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #define HOUR_MS INT64_C(3600000)
+#define WEEK_HOURS 168
 
 const struct hq *asking_hq(struct asking *asking)
 {
@@ -15,6 +16,11 @@ const struct hq *asking_hq(struct asking *asking)
 	if (hq == NULL)
 		(void)asking_refuse(asking, &not_hq, SPAN_LITERAL(""));
 	return hq;
+}
+
+int64_t intent_hours(const struct asking *asking)
+{
+	return asking->now.ms != 0 ? WEEK_HOURS : 0;
 }
 
 static int64_t expires_of(const struct asking *asking,

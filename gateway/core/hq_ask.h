@@ -10,8 +10,9 @@
 #include "gateway/core/asking.h"
 #include "gateway/core/hq.h"
 
-/* How long an intent is good, if nobody says. */
-#define INTENT_HOURS 168
+/* How long an intent is good if nobody says: a week, but without an end where
+ * HQ's clock cannot be trusted, for nobody could tell when that is. */
+int64_t intent_hours(const struct asking *asking);
 
 /* NULL: refused, this box is not HQ of a network. */
 const struct hq *asking_hq(struct asking *asking);

@@ -85,6 +85,52 @@ def a_network_is_founded_once_and_its_root_key_leaves_the_box(scratch):
 
 
 @h.test
+def what_hq_asks_is_listed_until_the_site_answers(scratch):
+    """No daemon here, so nobody answers: e2e_master has the answers."""
+    boxes = Boxes(scratch).found()
+    path, _ = boxes.invite("hz-07")
+    boxes.hq.json("hq", "admit", boxes.join("hz-07", path)[2])
+    said = boxes.hq.json("hq", "ask", "hz-07", "task.add", "bin=A-01",
+                         "--hours", "24")
+    h.same((said["site"], said["verb"]), (4, "task.add"))
+    boxes.hq.json("hq", "ask", "hz-07", "item.set", "item=MUG",
+                  "inactive:=true", "weight_mg:=12", "--hours", "0")
+    rows = boxes.hq.json("hq", "intents", "--open", "--site",
+                         "hz-07")["intents"]
+    h.same([(row["name"], row["arguments"], row["by"], row["state"],
+             "expires" in row) for row in rows],
+           [("hz-07", '{"bin":"A-01"}', "boss", "asked", True),
+            ("hz-07", '{"item":"MUG","inactive":true,"weight_mg":12}',
+             "boss", "asked", False)])
+    assert rows[0]["intent"] in boxes.hq.text("hq", "intents")
+    boxes.hq.error("unknown_verb", "hq", "ask", "hz-07", "launch", exit=5)
+    boxes.hq.error("unknown_site", "hq", "ask", "hz-99", "task.add", exit=5)
+    for wrong in ("bin", "=A", "to:=much"):
+        boxes.hq.error("usage", "hq", "ask", "hz-07", "task.add", wrong,
+                       exit=2)
+    boxes.hq.error("bad_name", "hq", "invite", "--site", "network", exit=2)
+    boxes.hq.error("bad_name", "hq", "invite", "--site", "sync", exit=2)
+
+
+@h.test
+def what_hq_sets_is_master_data_and_proposals_are_named(scratch):
+    boxes = Boxes(scratch)
+    boxes.hq.text("item", "set", "OLD")
+    boxes.found()
+    h.same(boxes.hq.json("item", "set", "NEW")["standing"], "master")
+    h.same([(row["item"], row["standing"])
+            for row in boxes.hq.json("item", "list")["items"]],
+           [("NEW", "master"), ("OLD", "proposal")])
+    h.same(boxes.hq.json("hq", "proposals", "hq")["proposals"], [],
+           "what is not sealed yet")
+    boxes.hq.error("unknown_proposal", "hq", "adopt", "hq", "OLD", exit=5)
+    boxes.hq.error("unknown_proposal", "hq", "decline", "hq", "OLD", exit=5)
+    h.same(boxes.hq.json("hq", "adopt", "hq", "--all"),
+           {"items": 0, "codes": 0, "left": 0})
+    boxes.hq.error("missing_field", "hq", "adopt", "hq", exit=2)
+
+
+@h.test
 def what_waits_for_hqs_word_is_listed_and_asked_for_by_name(scratch):
     """In a network in which nothing happened: e2e_restored has the cases."""
     boxes = Boxes(scratch).found()
