@@ -285,11 +285,98 @@ static void what_is_no_bundle_or_a_newer_one_is_told_apart(void **state)
 	assert_code(bundle_open(&bundle, &io, &header, &err), ERR_CORRUPT);
 }
 
+/* The second box's word of what it has, as it stands on its stick. */
+static struct span word_of(const struct box *box, const struct signer *signer,
+			   uint32_t epoch)
+{
+	static struct bundle_header header;
+	struct ack_word word = {.net_id = box->bed->net_id,
+				.site = box->site,
+				.epoch = epoch,
+				.now = {1000},
+				.signer = signer};
+	struct bundle_plan plan = {
+		.from = span_of(box->name), .since = since_box, .word = &word};
+	struct reader reader;
+
+	stick = (struct stick){.capacity = FILE_SIZE_MAX};
+	memcpy(plan.net_id, box->bed->net_id, NET_ID_SIZE);
+	assert_code(bundle_write(&bundle, &io, node_view(&box->node), &plan,
+				 NULL),
+		    ERR_OK);
+	assert_code(bundle_open(&bundle, &io, &header, NULL), ERR_OK);
+	assert_int_equal(header.ack_count, 1);
+	reader_init(&reader, header.acks.data, header.acks.size);
+	return read_span(&reader, BUNDLE_BLOCK_SIZE_MAX);
+}
+
+static uint64_t known_of(const struct box *at, const struct box *peer)
+{
+	struct feed_id feed = {at->site, 1, 0};
+	uint64_t seq = UINT64_MAX;
+
+	assert_code(ack_known(node_view(&at->node), peer->site, feed, &seq,
+			      NULL),
+		    ERR_OK);
+	return seq;
+}
+
+/* Method: the word is kept; another key's, another life's, and each changed
+ * byte of it are refused; one that was said before lowers nothing. */
+static void a_stick_that_comes_back_says_what_its_writer_durably_has(void **s)
+{
+	struct bed *bed = bed_with_backlog();
+	struct box *one = &bed->boxes[0];
+	struct box *two = &bed->boxes[1];
+	const struct signer *key = bed->sites[two->site - SITE_FIRST];
+	struct txn *txn = one->node.t.txn;
+	uint8_t bytes[4096];
+	struct span early;
+	struct span word;
+	uint32_t site = 0;
+	uint64_t deltas;
+	size_t refused = 0;
+
+	(void)s;
+	early = word_of(two, key, 1);
+	memcpy(bytes, early.data, early.size);
+	early.data = (const char *)bytes;
+	assert_code(export_to(one, NULL, FILE_SIZE_MAX), ERR_OK);
+	assert_code(import_into(two, &deltas), ERR_STOPPED);
+	assert_int_equal(known_of(one, two), 0);
+
+	word = word_of(two, bed->sites[one->site - SITE_FIRST], 1);
+	assert_code(ack_keep(txn, bed->net_id, word, &site, NULL), ERR_DENIED);
+	word = word_of(two, key, 2);
+	assert_code(ack_keep(txn, bed->net_id, word, &site, NULL), ERR_DENIED);
+	word = word_of(two, key, 1);
+	for (size_t at = 0; at < word.size; at++) {
+		char spoiled[4096];
+
+		memcpy(spoiled, word.data, word.size);
+		spoiled[at] ^= 0x04;
+		refused += ack_keep(txn, bed->net_id,
+				    (struct span){spoiled, word.size}, &site,
+				    NULL) == ERR_DENIED;
+	}
+	assert_int_equal(refused, word.size);
+	assert_int_equal(known_of(one, two), 0);
+
+	assert_code(ack_keep(txn, bed->net_id, word, &site, NULL), ERR_OK);
+	assert_int_equal(site, two->site);
+	assert_int_equal(known_of(one, two), 41);
+	assert_code(ack_keep(txn, bed->net_id, early, &site, NULL), ERR_OK);
+	assert_int_equal(known_of(one, two), 41);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stick_alone_makes_two_boxes_equal),
 		cmocka_unit_test(a_stick_leaves_no_delta_out),
+		cmocka_unit_test(
+			a_stick_that_comes_back_says_what_its_writer_durably_has),
 		cmocka_unit_test(a_stick_cut_anywhere_is_good_up_to_the_cut),
 		cmocka_unit_test(a_changed_byte_is_noticed_wherever_it_is),
 		cmocka_unit_test(sticks_in_any_order_end_in_the_same),
