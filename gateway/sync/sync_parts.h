@@ -223,7 +223,8 @@ struct sync {
 	uint8_t *slot_bytes;
 	uint32_t *free_slots; /* a stack: memory that was touched comes first */
 	uint32_t free_count;
-	uint32_t reserve; /* of them for news */
+	uint32_t reserve;   /* of them for news */
+	uint32_t news_held; /* of them with news: at most so many */
 
 	struct packer *packer;
 	struct unpacker *unpacker;

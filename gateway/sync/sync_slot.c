@@ -34,8 +34,10 @@ uint32_t slot_take(struct sync *sync, const struct slot *like,
 	struct slot *slot;
 
 	ASSERT(bytes.size <= SYNC_FRAME_SIZE_MAX);
+	/* What was granted to sessions has its place, whatever comes as news.
+	 */
 	if (sync->free_count == 0 ||
-	    (like->session != 0 && sync->free_count <= sync->reserve)) {
+	    (like->session == 0 && sync->news_held >= sync->reserve)) {
 		sync->counts.waiting_full++;
 		return NONE;
 	}
@@ -51,6 +53,7 @@ uint32_t slot_take(struct sync *sync, const struct slot *like,
 	slot->since_ms = sync->now.ms;
 	memcpy(slot->bytes, bytes.data, bytes.size);
 	sync->counts.waiting++;
+	sync->news_held += like->session == 0 ? 1 : 0;
 	if (sync->counts.waiting > sync->counts.waiting_peak)
 		sync->counts.waiting_peak = sync->counts.waiting;
 	return at;
@@ -65,6 +68,8 @@ static void slot_free(struct sync *sync, struct slot *slot)
 	sync->counts.waiting--;
 	if (slot->session != 0)
 		pull_freed(sync, slot->session, slot_cost(slot->size + 5));
+	else
+		sync->news_held--;
 }
 
 void slots_drop(struct sync *sync, uint32_t feed, uint32_t session)
