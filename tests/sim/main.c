@@ -40,7 +40,7 @@ static const char *const action_names[ACTION_KIND_MAX + 1] = {
 	[ACTION_CLONE] = "clone",
 };
 
-static struct odds odds = {.restores = 120, .clones = 80, .liars = 250};
+static struct odds odds = {.restores = 120, .clones = 120, .liars = 250};
 
 struct summary {
 	uint64_t schedules;
