@@ -346,6 +346,10 @@ static enum err_code start_engine(struct box *box, struct err *err)
 	plan.zone = &box->zone;
 	plan.hq = network_hq(box);
 	plan.carry = network_carry(box);
+	if (network_site(box) == 0) {
+		plan.join = box_join_scanned;
+		plan.join_context = box;
+	}
 	return engine_open(&plan, ledger_identity(box->ledger), &box->engine,
 			   err);
 }
@@ -524,6 +528,7 @@ enum err_code box_start(struct box *box, struct config *config, struct err *err)
 
 	memset(box, 0, sizeof(*box));
 	box->config = config;
+	(void)pthread_mutex_init(&box->scanned_mutex, NULL); /* cannot fail */
 	clock_init(&box->clock, NULL, NULL);
 	code = loop_open(&box->loop, err);
 	if (code == ERR_OK)
@@ -578,6 +583,8 @@ void box_stop(struct box *box)
 	loop_remove(box->beat_timer);
 	for (size_t i = 0; i < BOX_SIGNALS; i++)
 		loop_remove(box->signals[i]);
+	seal_wipe(box->scanned, sizeof(box->scanned));
+	(void)pthread_mutex_destroy(&box->scanned_mutex); /* nobody holds it */
 	log_close(box->log);
 	wake_release(&box->ring_wake);
 	wake_release(&box->loop_wake);

@@ -11,6 +11,8 @@
 #ifndef DEPOT_GATEWAY_DEPOTD_BOX_H
 #define DEPOT_GATEWAY_DEPOTD_BOX_H
 
+#include <pthread.h>
+
 #include "gateway/config.h"
 #include "gateway/edge/broker.h"
 #include "gateway/edge/clerk.h"
@@ -25,6 +27,7 @@
 #include "gateway/edge/publisher.h"
 #include "gateway/edge/publisher_network.h"
 #include "gateway/edge/ring.h"
+#include "gateway/ingest/join_code.h"
 
 #define BOX_SIGNALS 3
 #define BOX_HEALTH_MAX 8
@@ -64,6 +67,8 @@ struct box {
 	struct network *network;
 	struct reach *reach;
 	struct joining *joining; /* NULL: it is not asking to join */
+	pthread_mutex_t scanned_mutex;
+	char scanned[JOIN_CODE_SIZE_MAX + 1]; /* by the keeper; empty: none */
 
 	struct loop_source *keeper_source;
 	struct loop_source *due_timer;

@@ -159,11 +159,87 @@ static void follow_look(struct box *box, const struct join_state *state)
 	follow_begin(box);
 }
 
+/* The broker: as the code says, else the one that is configured. */
+static bool uri_find(const struct box *box, const struct join_code *code,
+		     char uri[JOIN_URI_SIZE])
+{
+	if (code->host.size > 0)
+		return join_uri_of(code, uri);
+	return box->config->link_count > 0 &&
+	       text_format(uri, JOIN_URI_SIZE, "%s", box->config->links[0].uri);
+}
+
+/* What was begun with the same code goes on. False: refused. */
+static bool begin(const struct box *box, const struct join_code *code,
+		  struct join_state *state, struct json_out *out)
+{
+	const char *path = box->config->store.path;
+	uint32_t epoch = 1;
+	char uri[JOIN_URI_SIZE];
+	struct err err;
+	enum err_code found = join_state_read(path, state, &err);
+
+	if (found == ERR_OK && (state->stage == JOIN_STAGE_ANSWERED ||
+				state->stage == JOIN_STAGE_READY)) {
+		control_refuse(out, &is_ready, (struct span){"", 0});
+		return false;
+	}
+	if (found == ERR_OK && state->stage == JOIN_STAGE_ASKING &&
+	    join_code_is_same(&state->code, code))
+		return true;
+	if (!uri_find(box, code, uri)) {
+		control_refuse(out, &no_way, (struct span){"", 0});
+		return false;
+	}
+	(void)site_look(box, &epoch);
+	found = join_state_begin(path, code, uri, epoch + 1, state, &err);
+	if (found != ERR_OK)
+		control_failed(out, found, &err);
+	return found == ERR_OK;
+}
+
+void box_join_scanned(void *context, struct span code)
+{
+	struct box *box = context;
+
+	(void)pthread_mutex_lock(&box->scanned_mutex); /* cannot fail: ours */
+	text_print(code, box->scanned, sizeof(box->scanned));
+	(void)pthread_mutex_unlock(&box->scanned_mutex);
+}
+
+/* What was scanned begins as what is typed into the page does; nobody waits
+ * for what is said to it. */
+static void scanned_take(struct box *box)
+{
+	char text[JOIN_CODE_SIZE_MAX + 1];
+	char reply[1024];
+	struct join_state state;
+	struct join_code code;
+	struct json_out out;
+
+	(void)pthread_mutex_lock(&box->scanned_mutex); /* cannot fail: ours */
+	memcpy(text, box->scanned, sizeof(text));
+	seal_wipe(box->scanned, sizeof(box->scanned));
+	(void)pthread_mutex_unlock(&box->scanned_mutex);
+	if (join_code_parse(span_of(text), &code) != JOIN_CODE_SOUND)
+		return;
+	out_init(&out, reply, sizeof(reply));
+	out_object(&out);
+	if (!begin(box, &code, &state, &out))
+		log_event(box->log, LEVEL_ERROR, "join_failed",
+			  "the join sheet that was scanned: %.*s",
+			  (int)out.size, reply);
+	join_state_wipe(&state);
+	seal_wipe(text, sizeof(text));
+	seal_wipe(&code, sizeof(code));
+}
+
 void box_join_beat(struct box *box)
 {
 	struct join_state state;
 	char file[FILE_PATH_SIZE];
 
+	scanned_take(box);
 	/* A look at a name, a second; there hardly ever is one. */
 	if (box->is_again ||
 	    file_beside(box->config->store.path, "-join", file, NULL) !=
@@ -250,45 +326,6 @@ static bool show(void *context, const struct json_value *arguments,
 	stage_out(&state, out);
 	join_state_wipe(&state);
 	return true;
-}
-
-/* The broker: as the code says, else the one that is configured. */
-static bool uri_find(const struct box *box, const struct join_code *code,
-		     char uri[JOIN_URI_SIZE])
-{
-	if (code->host.size > 0)
-		return join_uri_of(code, uri);
-	return box->config->link_count > 0 &&
-	       text_format(uri, JOIN_URI_SIZE, "%s", box->config->links[0].uri);
-}
-
-/* What was begun with the same code goes on. False: refused. */
-static bool begin(const struct box *box, const struct join_code *code,
-		  struct join_state *state, struct json_out *out)
-{
-	const char *path = box->config->store.path;
-	uint32_t epoch = 1;
-	char uri[JOIN_URI_SIZE];
-	struct err err;
-	enum err_code found = join_state_read(path, state, &err);
-
-	if (found == ERR_OK && (state->stage == JOIN_STAGE_ANSWERED ||
-				state->stage == JOIN_STAGE_READY)) {
-		control_refuse(out, &is_ready, (struct span){"", 0});
-		return false;
-	}
-	if (found == ERR_OK && state->stage == JOIN_STAGE_ASKING &&
-	    join_code_is_same(&state->code, code))
-		return true;
-	if (!uri_find(box, code, uri)) {
-		control_refuse(out, &no_way, (struct span){"", 0});
-		return false;
-	}
-	(void)site_look(box, &epoch);
-	found = join_state_begin(path, code, uri, epoch + 1, state, &err);
-	if (found != ERR_OK)
-		control_failed(out, found, &err);
-	return found == ERR_OK;
 }
 
 static bool join(void *context, const struct json_value *arguments,

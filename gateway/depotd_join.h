@@ -20,6 +20,10 @@
  * that. Errors as join_apply. */
 MUST_CHECK enum err_code start_joined(struct box *box, struct err *err);
 
+/* For engine_plan: somebody scanned the code of a join sheet. The keeper's
+ * thread; the next beat begins with it. */
+void box_join_scanned(void *context, struct span code);
+
 /* Each beat: runs `depot join --follow` where that is due, and ends the loop
  * with ->is_again when the box is to start as a site. */
 void box_join_beat(struct box *box);

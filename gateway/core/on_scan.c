@@ -8,6 +8,11 @@
 
 #include <string.h>
 
+#include "gateway/ingest/join_code.h"
+#include "store/seal.h"
+
+#define SYMBOLOGY_SIZE 3 /* "]Q1" */
+
 /* A device may tell the symbology beside the text: as an identifier, which
  * goes in front of it, or by name. */
 static struct span code_text(struct intake *intake, size_t index,
@@ -29,6 +34,30 @@ static struct span code_text(struct intake *intake, size_t index,
 	return (struct span){buffer, told.size + text.size};
 }
 
+/* The sheet is a secret: it is neither looked up nor parked, on any box. */
+static bool is_join_code(struct intake *intake, struct span text,
+			 struct found *found)
+{
+	const struct engine_plan *plan = &intake->engine->plan;
+	struct join_code code;
+	bool is_code;
+
+	if (text.size > SYMBOLOGY_SIZE && text.data[0] == ']') {
+		text.data += SYMBOLOGY_SIZE;
+		text.size -= SYMBOLOGY_SIZE;
+	}
+	is_code = span_starts(text, JOIN_CODE_PREFIX) &&
+		  join_code_parse(text, &code) == JOIN_CODE_SOUND;
+	if (!is_code)
+		return false;
+	seal_wipe(&code, sizeof(code));
+	*found = (struct found){.kind = FOUND_FAULT,
+				.problem = {.fault = SCAN_JOIN_CODE}};
+	if (plan->join != NULL)
+		plan->join(plan->join_context, text);
+	return true;
+}
+
 enum err_code scan_resolve(struct intake *intake, size_t index, struct err *err)
 {
 	struct engine *engine = intake->engine;
@@ -42,6 +71,8 @@ enum err_code scan_resolve(struct intake *intake, size_t index, struct err *err)
 	};
 	struct span text = code_text(intake, index, &resolving, buffer);
 
+	if (is_join_code(intake, text, &engine->found[index]))
+		return ERR_OK;
 	return resolve(&resolving, text, &engine->found[index], err);
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "rules/check/zone.h"
+#include "rules/base/text.h"
 #include "store/parked.h"
 
 struct hq;    /* core/hq.h */
@@ -21,6 +22,10 @@ struct engine_plan {
 	const struct hq *hq;     /* borrowed; NULL: this box is not HQ */
 	/* Borrowed; NULL: a network of one */
 	const struct carry *carry;
+	/* Somebody scanned the code of a join sheet, @code borrowed: hands it
+	 * on and returns. NULL: this box joins nothing. */
+	void (*join)(void *context, struct span code);
+	void *join_context;
 	struct parked_bounds parked;
 	int64_t session_timeout_ms;
 	int64_t observation_keep_ms;

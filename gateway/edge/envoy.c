@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -325,39 +324,6 @@ static void on_down(void *context, struct link *link, struct span reason)
 	link_changed(context, link, false);
 }
 
-static void join_say(void *context, uint32_t at, uint32_t number,
-		     struct span payload)
-{
-	const struct join_topic answer = {number, true};
-	struct envoy *envoy = context;
-	struct link *link = link_server_link(envoy->links, at);
-	char topic[JOIN_TOPIC_SIZE];
-	struct link_message message = {.payload = payload, .qos = 1};
-
-	join_topic_write(&answer, topic);
-	message.topic = span_of(topic);
-	/* Then it is asked for again. */
-	if (link == NULL || link_server_publish(link, &message) != ERR_OK)
-		log_event(envoy->config.log, LEVEL_NOTICE, "join_unsaid",
-			  "the answer to invitation %" PRIu32
-			  " could not be sent",
-			  number);
-}
-
-static void join_heard(struct envoy *envoy, const struct link *link,
-		       const struct join_topic *topic, struct span payload)
-{
-	struct envoy_join_ask ask = {
-		.number = topic->number,
-		.frame = payload,
-		.now_ms = (uint64_t)clock_monotonic_ms(envoy->config.clock),
-	};
-
-	if (envoy->join != NULL && !topic->is_answer &&
-	    link_index(envoy, link, &ask.link))
-		envoy_join_heard(envoy->join, &ask, join_say, envoy);
-}
-
 static void on_message(void *context, struct link *link,
 		       const struct link_message *message)
 {
@@ -366,7 +332,9 @@ static void on_message(void *context, struct link *link,
 	struct join_topic join;
 
 	if (join_topic_read(message->topic, &join)) {
-		join_heard(envoy, link, &join, message->payload);
+		if (link_index(envoy, link, &in.link))
+			envoy_join_ask_take(envoy, in.link, &join,
+					    message->payload);
 		return;
 	}
 	if (!sync_topic_read(message->topic, &in) ||
@@ -492,7 +460,7 @@ static void on_wake(void *context, uint32_t what)
 	job_collect(envoy);
 	if (atomic_load(&envoy->is_stopping))
 		envoy_join_stop(envoy->join);
-	envoy_join_turn(envoy->join, join_say, envoy);
+	envoy_join_turn(envoy->join, envoy_join_say, envoy);
 	/* A job that is out would come back to nobody. */
 	if (atomic_load(&envoy->is_stopping) && !envoy->is_job_out &&
 	    !envoy_join_is_out(envoy->join)) {
@@ -573,17 +541,6 @@ static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
 	return code;
 }
 
-static enum err_code join_begin(struct envoy *envoy, struct err *err)
-{
-	struct envoy_join_config join = {envoy->config.ledger,
-					 envoy->config.keeper, envoy->config.hq,
-					 &envoy->wake};
-
-	if (join.hq == NULL)
-		return ERR_OK;
-	return envoy_join_open(&join, &envoy->join, err);
-}
-
 static enum err_code loop_begin(struct envoy *envoy, struct err *err)
 {
 	struct loop_call tick = {on_tick, envoy};
@@ -656,7 +613,7 @@ enum err_code envoy_start(const struct envoy_config *config,
 	if (code == ERR_OK)
 		code = sync_begin(envoy, err);
 	if (code == ERR_OK)
-		code = join_begin(envoy, err);
+		code = envoy_join_begin(envoy, err);
 	if (code == ERR_OK)
 		code = loop_begin(envoy, err);
 	if (code != ERR_OK) {

@@ -74,4 +74,15 @@ void envoy_rebirth_finish(struct envoy *envoy);
 /* True if the exchange has to wait for a new epoch. */
 bool envoy_is_reborn(struct envoy *envoy);
 
+/* ---- envoy_asked.c ---- */
+
+/* Where this is HQ: boxes may ask. ERR_FULL: no memory. */
+MUST_CHECK enum err_code envoy_join_begin(struct envoy *envoy, struct err *err);
+/* What came on the plane of joining, on the link of that number. */
+void envoy_join_ask_take(struct envoy *envoy, uint32_t link,
+			 const struct join_topic *topic, struct span payload);
+/* An envoy_join_say_fn; the context is the envoy. */
+void envoy_join_say(void *context, uint32_t link, uint32_t number,
+		    struct span payload);
+
 #endif

@@ -5,7 +5,7 @@
 
 #include "gateway/ingest/crockford.h"
 
-#define PREFIX "DEPOT:"
+#define PREFIX JOIN_CODE_PREFIX
 #define NUMBER_SYMBOLS 4
 #define SECRET_SYMBOLS 16
 #define SYMBOLS (NUMBER_SYMBOLS + SECRET_SYMBOLS)

@@ -27,6 +27,7 @@
 #include "rules/base/check.h"
 #include "rules/base/text.h"
 
+#define JOIN_CODE_PREFIX "DEPOT:"
 #define JOIN_SECRET_SIZE 10
 #define JOIN_NUMBER_MAX ((UINT32_C(1) << 20) - 1)
 #define JOIN_CODE_SIZE_MAX 60

@@ -107,6 +107,12 @@ static const struct {
 	[SCAN_BAD_LINK_ATTRIBUTE] = {"bad_link_attribute",
 		"{ai}{value} may not be an attribute of this link",
 		"{ai}{value} 不能作为该链接的属性"},
+	[SCAN_JOIN_CODE] = {"join_code",
+		"this is the code of a join sheet: a box without a network "
+		"joins by it, by itself; its page, or depot join, shows how "
+		"far it is",
+		"这是加入单上的加入码：尚未入网的盒子会据此自动加入，可在其页面"
+		"或用 depot join 查看进度"},
 	[SCAN_UNKNOWN_LABEL] = {"unknown_label",
 		"{value} looks like a label of depot, but there is no such "
 		"label; print it again",

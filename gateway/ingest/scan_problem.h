@@ -65,6 +65,7 @@ enum scan_fault {
 	/* of depot's own labels */
 	SCAN_UNKNOWN_LABEL,
 	SCAN_BAD_QUANTITY,
+	SCAN_JOIN_CODE, /* the code of a join sheet: nothing to book */
 
 	/* only ever warnings */
 	SCAN_LOST_SEPARATOR,  /* a value that looks like two elements */
