@@ -11,6 +11,8 @@
 #include "gateway/core/state.h"
 
 #include "gateway/core/view.h"
+#include "store/feed.h"
+#include "store/site.h"
 
 static enum err_code arguments_bad(const struct fault *fault, struct err *err)
 {
@@ -86,9 +88,37 @@ static enum err_code alarm_read(const struct json_value *root,
 	return ERR_OK;
 }
 
+static enum err_code status_take(void *context, struct pos pos,
+				 const struct entry *entry, struct err *err)
+{
+	struct site_status *status = context;
+
+	(void)pos;
+	(void)err;
+	*status = entry->body.status;
+	return ERR_OK;
+}
+
+/* What the site's own feed said last. */
+static enum err_code status_last(const struct view *view,
+				 struct site_status *status, struct err *err)
+{
+	uint32_t site;
+	enum err_code code = site_number_get(view, &site, err);
+
+	*status = (struct site_status){.backlog = 0};
+	if (code != ERR_OK || site == 0)
+		return code;
+	return feed_latest_walk(view, site, ENTRY_STATUS, status_take, status,
+				err);
+}
+
+/* Only news: a box that starts again has nothing to seal for it, and one whose
+ * disk went back in time has longer to be told. */
 static enum err_code status_note(struct engine *engine, struct act *act,
 				 struct err *err)
 {
+	struct site_status last;
 	const struct json_value *root = json_root(&engine->json);
 	struct fault fault = {.kind = FAULT_NONE};
 	struct entry entry;
@@ -100,6 +130,10 @@ static enum err_code status_note(struct engine *engine, struct act *act,
 		code = json_text(root, "version", &version, &fault);
 	if (code != ERR_OK)
 		return arguments_bad(&fault, err);
+	code = status_last(batch_view(act->batch), &last, err);
+	if (code != ERR_OK || (span_equal(reason_span(&last.state), state) &&
+			       span_equal(reason_span(&last.version), version)))
+		return code;
 	act_entry(act, &entry, ENTRY_STATUS);
 	if (!reason_set(&entry.body.status.state, state) ||
 	    !reason_set(&entry.body.status.version, version))
