@@ -87,10 +87,9 @@ BUGS = (
         "if (header->first != feed->number + 1) {",
         ("store_test_feed",)),
     Bug("epoch", "any certificate of the site will do",
-        "store/feed_admit.c",
-        "code = roster_certificate(view, delta->header.site, "
-        "delta->header.epoch,\n\t\t\t\t  &certificate, err);",
-        "code = roster_site(view, delta->header.site, &certificate, err);",
+        "store/heir.c",
+        "\t\troster_certificate(view, site, epoch, &certificate, err);",
+        "\t\troster_site(view, site, &certificate, err);",
         ("store_test_feed",)),
     Bug("fence", "what lies beyond a fence is admitted",
         "store/feed_admit.c",
@@ -133,4 +132,10 @@ BUGS = (
         "? GUARD_SAME\n\t\t\t       : GUARD_ROLLBACK;",
         "? GUARD_SAME\n\t\t\t       : GUARD_SAME;",
         ("store_test_guard",)),
+    Bug("adjudication", "a fork at the first delta of a feed begins no "
+        "branches where nothing of it is",
+        "store/fork.c",
+        "if (search->seq == feed->seq + 1 &&",
+        "if (search->seq == feed->seq + 2 &&",
+        ("store_test_fork",)),
 )
