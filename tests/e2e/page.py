@@ -110,7 +110,8 @@ def a_shift(scratch, lang, words, screen=None):
 
     boss.turn("box")
     page.wait_text("#box-list", "wang")
-    h.same(page.text("#join-form"), None, "the box has a network")
+    # The box has no network yet.
+    page.wait("the form for a join code", lambda: page.text("#join-form"))
     boss.shot("box")
     page.click("#lang")
     page.wait_text("#lang", words["this"])
