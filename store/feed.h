@@ -386,7 +386,9 @@ MUST_CHECK bool fork_proof_verify(const uint8_t public_key[KEY_PUBLIC_SIZE],
  * feed forked. From then on, on every node alike, branch 0 is what all branches
  * share and ends before the proof's seq; each side of the proof is a feed of
  * its own, named by the first 8 bytes of its hash there, with what was here of
- * it. Deltas beyond the fork are judged and admitted under those names. Nothing
+ * it. Where what was here follows on the same delta and is neither side, it is
+ * a third branch, and a proof of that is kept, too, for others to hear of it.
+ * Deltas beyond the fork are judged and admitted under those names. Nothing
  * is lost, others go on. A copy of our own feed is split like any other: this
  * box's part goes on under its branch. Of HQ's control no branch counts: the
  * root key has to sign a new epoch that follows on what they share.

@@ -9,16 +9,7 @@
 
 #include "store/feed_parts.h"
 
-#define PROOF_VERSION 1
 #define PROOF_ROW_SIZE_MAX (FORK_PROOF_SIZE_MAX + 16)
-
-/* Fields that both headers share are there once. */
-#define SAME_PREVIOUS 1u
-#define SAME_BOOT 2u
-#define SAME_CONTROL 4u
-#define SAME_NEEDS 8u
-#define SAME_FIRST 16u
-#define SAME_KNOWN 31u
 
 uint64_t feed_branch_of(const uint8_t hash[HASH_SIZE])
 {
@@ -26,198 +17,6 @@ uint64_t feed_branch_of(const uint8_t hash[HASH_SIZE])
 
 	reader_init(&reader, hash, HASH_SIZE);
 	return read_u64(&reader);
-}
-
-/* ---- the bytes of a proof ---- */
-
-static bool needs_equal(const struct delta_header *a,
-			const struct delta_header *b)
-{
-	if (a->need_count != b->need_count)
-		return false;
-	for (size_t i = 0; i < a->need_count; i++)
-		if (a->needs[i].site != b->needs[i].site ||
-		    a->needs[i].epoch != b->needs[i].epoch ||
-		    a->needs[i].seq != b->needs[i].seq)
-			return false;
-	return true;
-}
-
-static unsigned same_of(const struct delta_header *a,
-			const struct delta_header *b)
-{
-	unsigned same = 0;
-
-	if (memcmp(a->previous, b->previous, HASH_SIZE) == 0)
-		same |= SAME_PREVIOUS;
-	if (a->boot == b->boot)
-		same |= SAME_BOOT;
-	if (a->control.value == b->control.value)
-		same |= SAME_CONTROL;
-	if (needs_equal(a, b))
-		same |= SAME_NEEDS;
-	if (a->first == b->first)
-		same |= SAME_FIRST;
-	return same;
-}
-
-/* The fields of @header but those in @left_out. */
-static void half_write(struct writer *writer, const struct delta_header *header,
-		       unsigned left_out)
-{
-	if ((left_out & SAME_PREVIOUS) == 0)
-		write_raw(writer, header->previous, HASH_SIZE);
-	if ((left_out & SAME_BOOT) == 0)
-		write_u64(writer, header->boot);
-	if ((left_out & SAME_CONTROL) == 0) {
-		write_varint(writer, pos_epoch(header->control));
-		write_varint(writer, pos_number(header->control));
-	}
-	if ((left_out & SAME_NEEDS) == 0) {
-		write_varint(writer, header->need_count);
-		for (size_t i = 0; i < header->need_count; i++) {
-			write_varint(writer, header->needs[i].site);
-			write_varint(writer, header->needs[i].epoch);
-			write_varint(writer, header->needs[i].seq);
-		}
-	}
-	if ((left_out & SAME_FIRST) == 0)
-		write_varint(writer, header->first);
-	write_u64(writer, header->stamp.value);
-	write_varint(writer, header->flags);
-	write_varint(writer, header->rules);
-	write_varint(writer, header->row_count);
-	write_varint(writer, header->rows_size);
-	write_raw(writer, header->rows_hash, HASH_SIZE);
-}
-
-void fork_proof_write(struct writer *writer, const struct fork_proof *proof)
-{
-	unsigned same = same_of(&proof->first, &proof->second);
-
-	write_u8(writer, PROOF_VERSION);
-	write_u8(writer, (uint8_t)same);
-	write_varint(writer, proof->first.site);
-	write_varint(writer, proof->first.epoch);
-	write_varint(writer, proof->first.seq);
-	half_write(writer, &proof->first, 0);
-	half_write(writer, &proof->second, same);
-	write_raw(writer, proof->first_signature, SIGNATURE_SIZE);
-	write_raw(writer, proof->second_signature, SIGNATURE_SIZE);
-}
-
-static uint32_t read_word(struct reader *reader)
-{
-	uint64_t value = read_varint(reader);
-
-	if (value > UINT32_MAX)
-		reader->has_failed = true;
-	return (uint32_t)value;
-}
-
-static void read_copy(struct reader *reader, uint8_t *bytes, size_t size)
-{
-	struct span raw = read_raw(reader, size);
-
-	if (raw.size == size)
-		memcpy(bytes, raw.data, size);
-}
-
-static void control_read(struct reader *reader, struct delta_header *header)
-{
-	uint64_t epoch = read_varint(reader);
-	uint64_t number = read_varint(reader);
-
-	if (epoch > EPOCH_MAX || number > POS_NUMBER_MAX)
-		reader->has_failed = true;
-	else
-		header->control = pos_make((uint32_t)epoch, number);
-}
-
-static void needs_read(struct reader *reader, struct delta_header *header)
-{
-	uint64_t count = read_varint(reader);
-
-	if (count > DELTA_NEEDS_MAX) {
-		reader->has_failed = true;
-		return;
-	}
-	memset(header->needs, 0, sizeof(header->needs));
-	header->need_count = (uint8_t)count;
-	for (size_t i = 0; i < header->need_count; i++) {
-		header->needs[i].site = read_word(reader);
-		header->needs[i].epoch = read_word(reader);
-		header->needs[i].seq = read_varint(reader);
-	}
-}
-
-static void half_read(struct reader *reader, struct delta_header *header,
-		      unsigned left_out)
-{
-	if ((left_out & SAME_PREVIOUS) == 0)
-		read_copy(reader, header->previous, HASH_SIZE);
-	if ((left_out & SAME_BOOT) == 0)
-		header->boot = read_u64(reader);
-	if ((left_out & SAME_CONTROL) == 0)
-		control_read(reader, header);
-	if ((left_out & SAME_NEEDS) == 0)
-		needs_read(reader, header);
-	if ((left_out & SAME_FIRST) == 0)
-		header->first = read_varint(reader);
-	header->stamp.value = read_u64(reader);
-	header->flags = read_word(reader);
-	header->rules = read_word(reader);
-	header->row_count = read_word(reader);
-	header->rows_size = read_word(reader);
-	read_copy(reader, header->rows_hash, HASH_SIZE);
-}
-
-enum err_code fork_proof_read(struct reader *reader,
-			      struct fork_proof *ret_proof)
-{
-	struct fork_proof proof = {.first = {.site = 0}};
-	uint8_t version = read_u8(reader);
-	unsigned same = read_u8(reader);
-
-	if (reader_ok(reader) && version > PROOF_VERSION)
-		return ERR_VERSION;
-	proof.first.site = read_word(reader);
-	proof.first.epoch = read_word(reader);
-	proof.first.seq = read_varint(reader);
-	half_read(reader, &proof.first, 0);
-	proof.second = proof.first;
-	half_read(reader, &proof.second, same);
-	read_copy(reader, proof.first_signature, SIGNATURE_SIZE);
-	read_copy(reader, proof.second_signature, SIGNATURE_SIZE);
-	if (!reader_ok(reader) || version == 0 || (same & ~SAME_KNOWN) != 0 ||
-	    same != same_of(&proof.first, &proof.second) ||
-	    !delta_header_is_sound(&proof.first) ||
-	    !delta_header_is_sound(&proof.second))
-		return ERR_CORRUPT;
-	*ret_proof = proof;
-	return ERR_OK;
-}
-
-bool fork_proof_verify(const uint8_t public_key[KEY_PUBLIC_SIZE],
-		       const uint8_t net_id[NET_ID_SIZE],
-		       const struct fork_proof *proof)
-{
-	uint8_t first[HASH_SIZE];
-	uint8_t second[HASH_SIZE];
-
-	if (!delta_header_is_sound(&proof->first) ||
-	    !delta_header_is_sound(&proof->second) ||
-	    proof->first.site != proof->second.site ||
-	    proof->first.epoch != proof->second.epoch ||
-	    proof->first.seq != proof->second.seq)
-		return false;
-	delta_hash(net_id, &proof->first, first);
-	delta_hash(net_id, &proof->second, second);
-	return memcmp(first, second, HASH_SIZE) < 0 &&
-	       delta_verify(public_key, net_id, &proof->first,
-			    proof->first_signature) &&
-	       delta_verify(public_key, net_id, &proof->second,
-			    proof->second_signature);
 }
 
 /* ---- proofs that are kept ---- */
@@ -492,21 +291,20 @@ static enum err_code feed_split(struct feed_desk *desk, struct txn *txn,
 
 struct search {
 	const struct view *view;
-	uint64_t seq;
-	const uint8_t *first;
-	const uint8_t *second;
+	const struct fork_proof *proof;
 	const uint8_t *previous;
-	bool is_held; /* @feed has one of the two */
+	uint64_t seq;
+	bool is_held; /* @feed has one of the two, or a third beside them */
 	bool is_next; /* @feed's head is the delta before them */
 	struct feed_record feed;
-	uint8_t hash[HASH_SIZE];
+	struct delta held; /* ->is_held: @feed's at ->seq; its rows are gone */
 };
 
 static enum err_code holder_note(void *context, const struct feed_record *feed,
 				 struct err *err)
 {
 	struct search *search = context;
-	uint8_t hash[HASH_SIZE];
+	struct delta delta;
 	enum err_code code;
 
 	/* A branch of which nothing is here yet is not what others leave. */
@@ -518,19 +316,82 @@ static enum err_code holder_note(void *context, const struct feed_record *feed,
 	}
 	if (search->seq <= feed->base || search->seq > feed->seq)
 		return ERR_OK;
-	code = feed_hash_at(search->view, feed->id, search->seq, hash, err);
-	if (code != ERR_OK)
-		return code == ERR_NOT_FOUND ? ERR_OK : code;
 	/* One that begins there is a branch already. */
 	if (search->seq == feed->base + 1 && feed->id.branch != 0)
 		return ERR_OK;
-	if (memcmp(hash, search->first, HASH_SIZE) != 0 &&
-	    memcmp(hash, search->second, HASH_SIZE) != 0)
+	code = feed_delta(search->view, feed->id, search->seq, &delta, err);
+	if (code != ERR_OK)
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	if (memcmp(delta.header.previous, search->previous, HASH_SIZE) != 0)
 		return ERR_OK;
 	search->is_held = true;
 	search->feed = *feed;
-	memcpy(search->hash, hash, HASH_SIZE);
+	search->held = delta;
 	return ERR_STOPPED;
+}
+
+static void proof_make(const uint8_t net_id[NET_ID_SIZE],
+		       const struct delta *held, const struct fork_proof *other,
+		       struct fork_proof *ret_proof)
+{
+	uint8_t first[HASH_SIZE];
+	uint8_t hash[HASH_SIZE];
+
+	delta_hash(net_id, &other->first, first);
+	delta_hash(net_id, &held->header, hash);
+	*ret_proof = *other;
+	ret_proof->second = held->header;
+	memcpy(ret_proof->second_signature, held->signature, SIGNATURE_SIZE);
+	if (memcmp(first, hash, HASH_SIZE) < 0)
+		return;
+	ret_proof->first = held->header;
+	memcpy(ret_proof->first_signature, held->signature, SIGNATURE_SIZE);
+	ret_proof->second = other->first;
+	memcpy(ret_proof->second_signature, other->first_signature,
+	       SIGNATURE_SIZE);
+}
+
+/* A feed that goes three ways at one position: nobody else may know of the one
+ * that is here, and a proof is how they come to ask for it. */
+static enum err_code third_note(struct feed_desk *desk, struct txn *txn,
+				const struct search *search,
+				const uint8_t hash[HASH_SIZE], struct err *err)
+{
+	const struct fork_proof *proof = search->proof;
+	UNINITIALIZED struct proof_list list;
+	struct fork_proof third;
+	uint8_t second[HASH_SIZE];
+	enum err_code code =
+		proofs_of(txn_view(txn), search->feed.id, &list, err);
+
+	if (code != ERR_OK || list.count == FORK_PROOFS_MAX)
+		return code;
+	delta_hash(desk->net_id, &proof->first, second);
+	if (memcmp(second, hash, HASH_SIZE) == 0)
+		return ERR_OK;
+	delta_hash(desk->net_id, &proof->second, second);
+	if (memcmp(second, hash, HASH_SIZE) == 0)
+		return ERR_OK;
+	proof_make(desk->net_id, &search->held, proof, &third);
+	delta_hash(desk->net_id, &third.second, second);
+	return proof_put(txn, &third, second, err);
+}
+
+static enum err_code held_split(struct feed_desk *desk, struct txn *txn,
+				struct search *search, struct err *err)
+{
+	struct feed_record *feed = &search->feed;
+	uint8_t hash[HASH_SIZE];
+	enum err_code code;
+
+	delta_hash(desk->net_id, &search->held.header, hash);
+	code = feed_split(desk, txn, feed, search->seq - 1, hash, err);
+	if (code == ERR_OK)
+		code = third_note(desk, txn, search, hash, err);
+	if (code == ERR_OK)
+		code = fork_reached(desk, txn, feed, err);
+	/* What of control no longer counts leaves the roster. */
+	return code == ERR_OK ? feed_fences_apply(desk, txn, err) : code;
 }
 
 static enum err_code branches_make(struct feed_desk *desk, struct txn *txn,
@@ -544,15 +405,8 @@ static enum err_code branches_make(struct feed_desk *desk, struct txn *txn,
 
 	if (code != ERR_OK && code != ERR_STOPPED)
 		return code;
-	if (search->is_held) {
-		code = feed_split(desk, txn, feed, search->seq - 1,
-				  search->hash, err);
-		if (code == ERR_OK)
-			code = fork_reached(desk, txn, feed, err);
-		/* What of control no longer counts leaves the roster. */
-		return code == ERR_OK ? feed_fences_apply(desk, txn, err)
-				      : code;
-	}
+	if (search->is_held)
+		return held_split(desk, txn, search, err);
 	if (search->is_next)
 		return fork_reached(desk, txn, feed, err);
 	code = feed_get_or_fresh(search->view, whole, feed, err);
@@ -572,18 +426,15 @@ enum err_code fork_note(struct feed_desk *desk, struct txn *txn,
 {
 	struct feed_id whole = {proof->first.site, proof->first.epoch, 0};
 	UNINITIALIZED struct proof_list list;
-	uint8_t first[HASH_SIZE];
 	uint8_t second[HASH_SIZE];
 	struct search search = {.view = txn_view(txn),
-				.seq = proof->first.seq,
-				.first = first,
-				.second = second,
-				.previous = proof->first.previous};
+				.proof = proof,
+				.previous = proof->first.previous,
+				.seq = proof->first.seq};
 	enum err_code code = proofs_of(txn_view(txn), whole, &list, err);
 
 	if (code != ERR_OK || list.count == FORK_PROOFS_MAX)
 		return code;
-	delta_hash(desk->net_id, &proof->first, first);
 	delta_hash(desk->net_id, &proof->second, second);
 	code = proof_put(txn, proof, second, err);
 	/* Two that follow on different deltas parted before: that proof is

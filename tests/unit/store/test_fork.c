@@ -347,6 +347,72 @@ static enum err_code proof_count(void *context, const struct fork_proof *proof,
 	return ERR_OK;
 }
 
+struct proofs {
+	struct fork_proof at[FORK_PROOFS_MAX];
+	size_t count;
+};
+
+static enum err_code proofs_add(void *context, const struct fork_proof *proof,
+				struct err *err)
+{
+	struct proofs *proofs = context;
+
+	(void)err;
+	assert_true(proofs->count < FORK_PROOFS_MAX);
+	proofs->at[proofs->count++] = *proof;
+	return ERR_OK;
+}
+
+/* A second copy of the box left it after seq 3 as well, and hears of the other
+ * two from their proof: its own part is a third branch, and with its proofs
+ * whoever had the two learns of the third. */
+static void
+a_feed_that_goes_three_ways_is_three_branches_everywhere(void **state)
+{
+	struct bed *bed = *state;
+	struct node third;
+	struct proofs proofs = {.count = 0};
+	uint64_t pot;
+
+	node_open(&third, &bed->feeds);
+	node_hear_all(&third, &bed->feeds, SITE_CONTROL);
+	for (uint64_t seq = 1; seq <= 3; seq++)
+		assert_admission(hear(bed, &third, &bed->clone, seq, 0),
+				 "applied");
+	move_in(bed, &third, "POT");
+	move_in(bed, &third, "POT");
+	pot = branch_name(&third);
+	note(bed, &third);
+	take_branches(bed, &third);
+	assert_forked(bed, &third);
+
+	node_hear_all(&bed->first, &bed->feeds, A);
+	note(bed, &bed->first);
+	take_branches(bed, &bed->first);
+	assert_code(fork_walk(node_view(&third), proofs_add, &proofs, NULL),
+		    ERR_OK);
+	assert_int_equal(proofs.count, 2);
+	for (size_t i = 0; i < proofs.count; i++) {
+		assert_true(
+			fork_proof_verify(signer_public(bed->feeds.sites[0]),
+					  bed->feeds.net_id, &proofs.at[i]));
+		assert_done(fork_note(bed->first.desk, bed->first.t.txn,
+				      &proofs.at[i], &bed->first.t.err),
+			    &bed->first.t.err);
+	}
+	for (uint64_t seq = 4; seq <= 5; seq++) {
+		node_send(&third, (struct feed_id){A, 1, pot}, seq, &sent);
+		assert_admission(node_take(&bed->first, &bed->feeds, &sent,
+					   pot),
+				 "applied");
+	}
+	assert_forked(bed, &bed->first);
+	assert_same(bed, &bed->first, &third);
+	assert_same_feed(&bed->feeds, &bed->first, &third,
+			 (struct feed_id){A, 1, pot});
+	node_close(&third);
+}
+
 /* One key signs a hundred things with one seq: what is kept of it is bounded.
  */
 static void the_evidence_is_bounded(void **state)
@@ -382,6 +448,7 @@ int main(void)
 		TEST(a_fork_blocks_nobody_else),
 		TEST(a_branch_that_is_dropped_no_longer_counts),
 		TEST(a_fork_at_the_first_delta_begins_both_branches),
+		TEST(a_feed_that_goes_three_ways_is_three_branches_everywhere),
 		TEST(the_evidence_is_bounded),
 	};
 
