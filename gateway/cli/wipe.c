@@ -40,8 +40,9 @@ static const struct control_refusal failed = {
 
 /* Behind the store's name, where other commands put things. */
 static const char *const beside[] = {
-	"-keys",    "-growth",  "-guard",    "-guard.partial",
-	".partial", ".resized", ".restored", ".rebuilt",
+	"-keys",         "-guard",    "-guard.partial", "-join",
+	"-join.partial", "-links",    "-growth",        ".partial",
+	".resized",      ".restored", ".rebuilt",
 };
 
 /* There while a wipe is under way, so that one that was cut short goes on. */
