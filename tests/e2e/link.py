@@ -21,6 +21,7 @@ import time
 import depot_harness as h
 
 LINK = os.path.join(h.BUILD, "gateway/depot-link")
+DEPOT = os.path.join(h.BUILD, "gateway/depot")
 DOUBLE = os.path.join(h.BUILD, "tests/e2e/e2e_link_double")
 SYNC = f"depot/v1/{h.ORG}/sync"
 MEMORY_MAX_KIB = 64 * 1024
@@ -590,12 +591,19 @@ def what_is_not_configured_does_not_run(scratch):
 
 @h.test
 def depotd_runs_its_links_where_no_systemd_does(scratch):
-    """Method: what depotd says of them, and what runs when it has ended."""
+    """Method: what depotd says of them, and what runs when it has ended. A box
+    by itself has nobody at the other end, and runs none."""
     broker = h.Broker(scratch).start()
     box = h.Box(scratch, broker.port, **{
         "broker__start": "child",
         "link hq__uri": f"tcp://127.0.0.1:{broker.port}",
         "link off__uri": "tcp://127.0.0.1:1", "link off__enabled": "no"})
+    box.start()
+    box.stop()
+    h.same(box.program.count(" link_"), 0)
+    subprocess.run([DEPOT, "--config", box.config, "hq", "init", "--root-key",
+                    scratch.file("root-key.txt")], check=True,
+                   capture_output=True)
     box.start()
     # It is heard on its socket, or finds that nobody listens (yet), ends and
     # comes again.
