@@ -18,4 +18,9 @@ extern const struct verb carry_verbs[];
 enum exit_code export_run(struct cli *cli);
 enum exit_code import_run(struct cli *cli);
 
+/* Says what a report (carry_take_out) says; with --json only whether all is
+ * well: EXIT_LOOK if something is missing, refused or damaged. */
+enum exit_code import_show(const struct cli *cli,
+			   const struct json_value *root);
+
 #endif

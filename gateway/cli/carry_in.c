@@ -4,77 +4,16 @@
 #include "gateway/cli/carry.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "gateway/cli/request.h"
+#include "gateway/cli/carry_take.h"
 #include "gateway/cli/result.h"
 #include "gateway/cli/sheet.h"
-#include "gateway/sync/bundle.h"
 
 static const struct control_refusal no_bundle = {
 	"not_found", "there is no bundle in %s", "%s 中没有数据包"};
-static const struct control_refusal cannot_read = {
-	"bad_file", "the bundle cannot be read: %s", "无法读取数据包：%s"};
-
-#define FILES_MAX 64
-#define FEEDS_MAX 256
-#define REFUSALS_MAX 32
-/* Once over the files fills the gaps of the one before, if they came in the
- * wrong order. */
-#define ROUNDS_MAX 16
-
-struct carried_feed {
-	int64_t site;
-	int64_t epoch;
-	uint64_t branch;
-	int64_t before; /* held when the import began */
-	int64_t seq;    /* held now */
-	int64_t offered;
-	int64_t rows;
-	int64_t void_rows;
-	char state[24];
-};
-
-struct carried_refusal {
-	const char *path;
-	int64_t site;
-	int64_t epoch;
-	int64_t seq;
-	char reason[24];
-};
-
-struct carried_file {
-	char path[FILE_PATH_SIZE];
-	struct name from;
-	uint64_t packs;
-	uint64_t size;
-	int64_t acks;
-	bool is_whole;
-	char fault[ERR_TEXT_SIZE]; /* why not */
-};
-
-struct importing {
-	struct cli *cli;
-	struct bundle *bundle;
-	size_t file_count;
-	struct carried_file *files; /* FILES_MAX */
-	size_t feed_count;
-	struct carried_feed feeds[FEEDS_MAX];
-	size_t refusal_count; /* all; the first REFUSALS_MAX are listed */
-	struct carried_refusal refusals[REFUSALS_MAX];
-	uint64_t done;
-	uint64_t total; /* bytes of all files */
-	bool is_set_back;
-	bool has_gap;
-	bool has_moved;
-	int fd; /* of the file in work */
-};
 
 /* ---- which files ---- */
 
@@ -87,24 +26,8 @@ static int is_bundle(const struct dirent *entry)
 		      CARRY_SUFFIX) == 0;
 }
 
-static bool file_add(struct importing *importing, const char *folder,
-		     const char *name)
-{
-	struct carried_file *file = &importing->files[importing->file_count];
-	struct stat info;
-
-	if (importing->file_count == FILES_MAX ||
-	    !text_format(file->path, FILE_PATH_SIZE, "%s%s%s", folder,
-			 folder[0] == '\0' ? "" : "/", name) ||
-	    stat(file->path, &info) < 0)
-		return false;
-	file->size = (uint64_t)info.st_size;
-	importing->total += file->size;
-	importing->file_count++;
-	return true;
-}
-
-static enum exit_code word_take(struct importing *importing, const char *word)
+static enum exit_code word_take(struct cli *cli, struct importing *importing,
+				const char *word)
 {
 	struct dirent **list = NULL;
 	struct stat info;
@@ -112,345 +35,21 @@ static enum exit_code word_take(struct importing *importing, const char *word)
 	int count;
 
 	if (stat(word, &info) == 0 && !S_ISDIR(info.st_mode))
-		is_there = file_add(importing, "", word);
+		is_there = carry_take_add(importing, "", word);
 	else if ((count = scandir(word, &list, is_bundle, alphasort)) > 0) {
 		is_there = true;
 		for (int i = 0; i < count; i++) {
-			is_there = is_there &&
-				   file_add(importing, word, list[i]->d_name);
+			is_there = is_there && carry_take_add(importing, word,
+							      list[i]->d_name);
 			free(list[i]);
 		}
 	}
 	free(list);
 	return is_there ? EXIT_DONE
-			: cli_refuse(importing->cli, EXIT_NOT_FOUND, &no_bundle,
-				     word);
-}
-
-/* ---- handing on ---- */
-
-/* @bytes as a sealed file in memory, as the daemon wants it. */
-static enum err_code memory_make(struct span bytes, int *ret_fd,
-				 struct err *err)
-{
-	int fd = memfd_create("depot-pack", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	enum err_code code = ERR_OK;
-
-	if (fd < 0)
-		return err_sys(err, errno, "make a file in memory");
-	if (write(fd, bytes.data, bytes.size) != (ssize_t)bytes.size)
-		code = err_sys(err, errno, "write into memory");
-	else if (fcntl(fd, F_ADD_SEALS,
-		       F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
-		code = err_sys(err, errno, "seal the file in memory");
-	if (code == ERR_OK)
-		*ret_fd = fd;
-	else
-		(void)close(fd);
-	return code;
-}
-
-static enum exit_code hand_on(struct importing *importing, const char *command,
-			      struct span bytes, struct reply *ret_reply)
-{
-	struct request request = {.name = command};
-	struct err err;
-	enum exit_code exit;
-
-	if (memory_make(bytes, &request.fd, &err) != ERR_OK)
-		return cli_failed(importing->cli, ERR_IO, &err);
-	exit = ask(importing->cli, &request, ret_reply);
-	(void)close(request.fd);
-	return exit;
-}
-
-/* ---- one file ---- */
-
-static enum err_code file_read(void *context, void *bytes, size_t size,
-			       size_t *ret_size, struct err *err)
-{
-	struct importing *importing = context;
-	char *to = bytes;
-	size_t got = 0;
-
-	while (got < size) {
-		ssize_t part = read(importing->fd, to + got, size - got);
-
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part < 0)
-			return err_sys(err, errno, "read");
-		if (part == 0)
-			break;
-		got += (size_t)part;
-	}
-	importing->done += got;
-	cli_progress(importing->cli, importing->done, importing->total);
-	*ret_size = got;
-	return ERR_OK;
-}
-
-static struct carried_feed *feed_of(struct importing *importing,
-				    const struct json_value *root)
-{
-	int64_t site = member_number(root, "site", 0);
-	int64_t epoch = member_number(root, "epoch", 0);
-	struct carried_feed *feed;
-
-	for (size_t i = 0; i < importing->feed_count; i++) {
-		feed = &importing->feeds[i];
-		if (feed->site == site && feed->epoch == epoch)
-			return feed;
-	}
-	if (importing->feed_count == FEEDS_MAX)
-		return NULL;
-	feed = &importing->feeds[importing->feed_count++];
-	*feed = (struct carried_feed){
-		.site = site,
-		.epoch = epoch,
-		.before = member_number(root, "before", 0),
-	};
-	return feed;
-}
-
-static void refusal_note(struct importing *importing,
-			 const struct carried_file *file,
-			 const struct json_value *root)
-{
-	struct carried_refusal *refusal;
-	char text[VALUE_TEXT_SIZE];
-
-	if (json_member(root, "refused") == NULL)
-		return;
-	if (importing->refusal_count++ >= REFUSALS_MAX)
-		return;
-	refusal = &importing->refusals[importing->refusal_count - 1];
-	refusal->path = file->path;
-	refusal->site = member_number(root, "site", 0);
-	refusal->epoch = member_number(root, "epoch", 0);
-	refusal->seq = member_number(root, "refused_seq", 0);
-	(void)text_format(refusal->reason, sizeof(refusal->reason), "%s",
-			  member_text(importing->cli, root, "refused", text));
-}
-
-static void taken_note(struct importing *importing,
-		       const struct carried_file *file,
-		       const struct json_value *root)
-{
-	struct carried_feed *feed = feed_of(importing, root);
-	int64_t last = member_number(root, "first", 0) +
-		       member_number(root, "count", 0) - 1;
-	char text[VALUE_TEXT_SIZE];
-
-	refusal_note(importing, file, root);
-	importing->is_set_back =
-		importing->is_set_back || member_true(root, "set_back");
-	importing->has_gap = importing->has_gap || member_true(root, "gap");
-	importing->has_moved =
-		importing->has_moved || member_number(root, "applied", 0) > 0;
-	if (feed == NULL)
-		return;
-	feed->seq = member_number(root, "seq", 0);
-	if (last > feed->offered)
-		feed->offered = last;
-	feed->rows += member_number(root, "rows", 0);
-	feed->void_rows += member_number(root, "void_rows", 0);
-	(void)text_format(feed->state, sizeof(feed->state), "%s",
-			  member_text(importing->cli, root, "state", text));
-}
-
-/* Once before the packs and once behind them: a box that has not heard of a
- * site cannot check its word. */
-static enum exit_code header_hand(struct importing *importing,
-				  struct carried_file *file, struct span block)
-{
-	struct reply reply;
-	char text[VALUE_TEXT_SIZE];
-	enum exit_code exit = hand_on(importing, "network.hear", block, &reply);
-
-	if (exit != EXIT_DONE)
-		return exit;
-	file->acks = member_number(reply.root, "acks", 0);
-	if (!name_set(&file->from,
-		      span_of(member_text(importing->cli, reply.root, "from",
-					  text))))
-		file->from.size = 0; /* it is only shown */
-	reply_release(&reply);
-	return EXIT_DONE;
-}
-
-static enum exit_code packs_hand(struct importing *importing,
-				 struct carried_file *file)
-{
-	enum exit_code exit = EXIT_DONE;
-	enum err_code code = ERR_OK;
-	struct err err;
-
-	file->packs = 0;
-	while (exit == EXIT_DONE) {
-		struct reply reply;
-		struct span bytes;
-		struct pack pack;
-
-		code = bundle_next(importing->bundle, &pack, &bytes, &err);
-		if (code != ERR_OK)
-			break;
-		exit = hand_on(importing, "network.take", bytes, &reply);
-		if (exit != EXIT_DONE)
-			break;
-		file->packs++;
-		taken_note(importing, file, reply.root);
-		reply_release(&reply);
-	}
-	file->is_whole = code == ERR_STOPPED;
-	if (code != ERR_OK && code != ERR_STOPPED)
-		(void)text_format(file->fault, sizeof(file->fault), "%s",
-				  err.text);
-	return exit;
-}
-
-static enum exit_code bundle_hand(struct importing *importing,
-				  struct carried_file *file)
-{
-	const struct bundle_io io = {.context = importing, .read = file_read};
-	struct bundle_header header;
-	struct err err;
-	enum exit_code exit;
-	char *block;
-	struct span kept;
-	enum err_code code = bundle_open(importing->bundle, &io, &header, &err);
-
-	if (code != ERR_OK) {
-		(void)err_wrap(&err, code, "%s", file->path);
-		return cli_refuse(importing->cli, EXIT_FAILED, &cannot_read,
-				  err.text);
-	}
-	block = malloc(header.block.size);
-	if (block == NULL)
-		return cli_failed(importing->cli, ERR_FULL, NULL);
-	memcpy(block, header.block.data, header.block.size);
-	kept = (struct span){block, header.block.size};
-	exit = header_hand(importing, file, kept);
-	if (exit == EXIT_DONE)
-		exit = packs_hand(importing, file);
-	if (exit == EXIT_DONE && header.ack_count > (uint32_t)file->acks)
-		exit = header_hand(importing, file, kept);
-	free(block);
-	return exit;
-}
-
-static enum exit_code file_hand(struct importing *importing,
-				struct carried_file *file)
-{
-	struct err err;
-	enum exit_code exit;
-
-	importing->fd = open(file->path, O_RDONLY | O_CLOEXEC);
-	if (importing->fd < 0) {
-		(void)err_sys(&err, errno, "%s", file->path);
-		return cli_refuse(importing->cli, EXIT_FAILED, &cannot_read,
-				  err.text);
-	}
-	exit = bundle_hand(importing, file);
-	(void)close(importing->fd);
-	return exit;
-}
-
-/* As often as a round brings something and something was beyond a gap. */
-static enum exit_code files_hand(struct importing *importing)
-{
-	enum exit_code exit = EXIT_DONE;
-	int round = 0;
-
-	do {
-		importing->has_gap = false;
-		importing->has_moved = false;
-		importing->refusal_count = 0;
-		importing->done = 0;
-		for (size_t i = 0;
-		     i < importing->file_count && exit == EXIT_DONE; i++)
-			exit = file_hand(importing, &importing->files[i]);
-		round++;
-	} while (exit == EXIT_DONE && importing->has_gap &&
-		 importing->has_moved && importing->file_count > 1 &&
-		 round < ROUNDS_MAX);
-	cli_progress_end(importing->cli);
-	return exit;
+			: cli_refuse(cli, EXIT_NOT_FOUND, &no_bundle, word);
 }
 
 /* ---- what is said of it ---- */
-
-static void files_out(const struct importing *importing, struct json_out *out)
-{
-	out_array_at(out, "files");
-	for (size_t i = 0; i < importing->file_count; i++) {
-		const struct carried_file *file = &importing->files[i];
-
-		out_object(out);
-		out_string_at(out, "path", file->path);
-		out_text_at(out, "from", name_span(&file->from));
-		out_int_at(out, "packs", (int64_t)file->packs);
-		out_bool_at(out, "acked", file->acks > 0);
-		out_bool_at(out, "whole", file->is_whole);
-		if (!file->is_whole)
-			out_string_at(out, "fault", file->fault);
-		out_object_end(out);
-	}
-	out_array_end(out);
-}
-
-static void feeds_out(const struct importing *importing, struct json_out *out)
-{
-	out_array_at(out, "feeds");
-	for (size_t i = 0; i < importing->feed_count; i++) {
-		const struct carried_feed *feed = &importing->feeds[i];
-
-		out_object(out);
-		out_int_at(out, "site", feed->site);
-		out_int_at(out, "epoch", feed->epoch);
-		out_int_at(out, "before", feed->before);
-		out_int_at(out, "seq", feed->seq);
-		out_int_at(out, "taken", feed->seq - feed->before);
-		out_int_at(out, "rows", feed->rows);
-		out_int_at(out, "void_rows", feed->void_rows);
-		out_string_at(out, "state", feed->state);
-		if (feed->offered > feed->seq) {
-			out_int_at(out, "missing_from", feed->seq + 1);
-			out_int_at(out, "offered", feed->offered);
-		}
-		out_object_end(out);
-	}
-	out_array_end(out);
-}
-
-static void report_out(const struct importing *importing, struct json_out *out)
-{
-	size_t listed = importing->refusal_count < REFUSALS_MAX
-				? importing->refusal_count
-				: REFUSALS_MAX;
-	int64_t taken = 0;
-
-	for (size_t i = 0; i < importing->feed_count; i++)
-		taken += importing->feeds[i].seq - importing->feeds[i].before;
-	out_int_at(out, "taken", taken);
-	out_bool_at(out, "set_back", importing->is_set_back);
-	out_int_at(out, "refusals", (int64_t)importing->refusal_count);
-	feeds_out(importing, out);
-	files_out(importing, out);
-	out_array_at(out, "refused");
-	for (size_t i = 0; i < listed; i++) {
-		const struct carried_refusal *refusal = &importing->refusals[i];
-
-		out_object(out);
-		out_string_at(out, "path", refusal->path);
-		out_int_at(out, "site", refusal->site);
-		out_int_at(out, "epoch", refusal->epoch);
-		out_int_at(out, "seq", refusal->seq);
-		out_string_at(out, "reason", refusal->reason);
-		out_object_end(out);
-	}
-	out_array_end(out);
-}
 
 static bool files_tell(const struct cli *cli, const struct json_value *root)
 {
@@ -517,8 +116,7 @@ static bool missing_tell(const struct cli *cli, const struct json_value *root)
 	return is_well;
 }
 
-static enum exit_code imported_show(const struct cli *cli,
-				    const struct json_value *root)
+enum exit_code import_show(const struct cli *cli, const struct json_value *root)
 {
 	static const struct column columns[] = {
 		{"site", "SITE", "站点", true},
@@ -559,71 +157,28 @@ static enum exit_code imported_show(const struct cli *cli,
 
 /* ---- the verb ---- */
 
-/* depotd's envoy looks again: what came past it counts for its peers too. */
-static enum exit_code envoy_tell(struct importing *importing)
+static enum exit_code imported_tell(struct cli *cli,
+				    const struct importing *importing)
 {
-	struct request_draft draft;
-	struct request request;
-	struct reply reply;
-	enum exit_code exit;
-	bool is_there;
-
-	exit = ask_daemon(importing->cli, &is_there);
-	if (exit != EXIT_DONE || !is_there)
-		return exit;
-	request_begin(&draft, importing->cli);
-	out_bool_at(&draft.out, "set_back", importing->is_set_back);
-	exit = request_end(&draft, "network.carried", &request);
-	if (exit == EXIT_DONE)
-		exit = ask(importing->cli, &request, &reply);
-	if (exit == EXIT_DONE)
-		reply_release(&reply);
-	return exit;
-}
-
-static enum exit_code imported_tell(struct importing *importing)
-{
-	struct result *result = result_begin(importing->cli);
+	struct result *result = result_begin(cli);
 
 	if (result == NULL)
 		return EXIT_FAILED;
-	report_out(importing, &result->out);
-	return result_end(importing->cli, result, imported_show);
-}
-
-static enum exit_code bundles_import(struct importing *importing)
-{
-	struct cli *cli = importing->cli;
-	enum exit_code exit = EXIT_DONE;
-	enum exit_code told;
-
-	for (size_t i = 0; i < cli->word_count && exit == EXIT_DONE; i++)
-		exit = word_take(importing, cli->words[i]);
-	if (exit != EXIT_DONE)
-		return exit;
-	exit = files_hand(importing);
-	told = envoy_tell(importing);
-	if (exit == EXIT_DONE)
-		exit = told;
-	return exit == EXIT_DONE ? imported_tell(importing) : exit;
+	carry_take_out(importing, &result->out);
+	return result_end(cli, result, import_show);
 }
 
 enum exit_code import_run(struct cli *cli)
 {
-	struct importing *importing = calloc(1, sizeof(*importing));
-	enum exit_code exit = EXIT_FAILED;
+	struct importing *importing = carry_take_open(cli);
+	enum exit_code exit = importing == NULL ? EXIT_FAILED : EXIT_DONE;
 
-	if (importing == NULL)
-		return cli_failed(cli, ERR_FULL, NULL);
-	importing->cli = cli;
-	importing->bundle = malloc(sizeof(*importing->bundle));
-	importing->files = calloc(FILES_MAX, sizeof(*importing->files));
-	if (importing->bundle == NULL || importing->files == NULL)
-		exit = cli_failed(cli, ERR_FULL, NULL);
-	else
-		exit = bundles_import(importing);
-	free(importing->bundle);
-	free(importing->files);
-	free(importing);
+	for (size_t i = 0; i < cli->word_count && exit == EXIT_DONE; i++)
+		exit = word_take(cli, importing, cli->words[i]);
+	if (exit == EXIT_DONE)
+		exit = carry_take_files(importing);
+	if (exit == EXIT_DONE)
+		exit = imported_tell(cli, importing);
+	carry_take_close(importing);
 	return exit;
 }

@@ -32,15 +32,17 @@ struct direct {
 
 uint64_t direct_uid(void)
 {
-	static uint64_t uid; /* plus 1; as it was when it was asked first */
+	static bool is_known; /* as it was when it was asked first */
+	static uint64_t uid;
 	const char *sudo = getenv("SUDO_UID");
 
-	if (uid == 0 && (getuid() != 0 || sudo == NULL ||
-			 !span_to_u64(span_of(sudo), UINT32_MAX, &uid)))
+	if (is_known)
+		return uid;
+	if (getuid() != 0 || sudo == NULL ||
+	    !span_to_u64(span_of(sudo), UINT32_MAX, &uid))
 		uid = getuid();
-	else if (uid != 0)
-		return uid - 1;
-	return uid++;
+	is_known = true;
+	return uid;
 }
 
 static enum err_code owner_find(const char *path, struct stat *ret_info,
@@ -62,6 +64,7 @@ enum err_code direct_become_owner(const char *path, struct err *err)
 	struct stat info;
 	enum err_code code;
 
+	(void)direct_uid(); /* it remembers who came */
 	if (geteuid() != 0)
 		return ERR_OK;
 	code = owner_find(path, &info, err);

@@ -207,8 +207,11 @@ static const struct option_spec invite_options[] = {
 	 "加入码有效小时数，默认 168"},
 	{"--host", "HOST:PORT", "HQ's broker, to stand in the code",
 	 "总部代理地址，写入加入码"},
-	{"--out", "FILE", "the invitation as a file, for a box without a link",
-	 "将邀请写入文件，供无网络的盒子使用"},
+	{"--bundle", "FILE",
+	 "for a box without a link: the invitation and HQ's goods in one file",
+	 "供无网络的盒子使用：邀请和总部的商品数据在同一文件"},
+	{"--out", "FILE", "the invitation alone, as a small text",
+	 "仅将邀请写入文本文件"},
 	{"--sheet", "FILE", "a page to print, HTML", "可打印的加入单（HTML）"},
 };
 
@@ -244,7 +247,8 @@ const struct verb hq_verbs[] = {
 		.examples =
 			"depot hq invite --site hz-07 --until 2026-12-20 "
 			"--sheet hz-07.html\ta sheet to print\t可打印的加入单\n"
-			"depot hq invite --site hz-07 --out hz-07.txt\t"
+			"sudo depot hq invite --site hz-07 --bundle "
+			"hz-07.join\t"
 			"for a box without a link\t供无网络的盒子使用\n",
 		CLI_OPTIONS(invite_options),
 		.run = hq_invite_run,

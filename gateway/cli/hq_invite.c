@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/cli/carry_along.h"
 #include "gateway/cli/join_sheet.h"
 #include "gateway/cli/paper.h"
 #include "gateway/cli/qr.h"
@@ -49,8 +50,38 @@ static enum exit_code share_add(struct request_draft *draft, const char *text)
 
 struct papers {
 	struct paper file;
+	struct paper bundle; /* the same, with HQ's feeds behind it */
 	struct paper sheet;
 };
+
+static enum exit_code papers_open(struct cli *cli, struct papers *papers)
+{
+	enum exit_code exit =
+		paper_open(cli, cli_option(cli, "--out"), &papers->file);
+
+	if (exit == EXIT_DONE)
+		exit = paper_open(cli, cli_option(cli, "--bundle"),
+				  &papers->bundle);
+	if (exit == EXIT_DONE)
+		exit = paper_open(cli, cli_option(cli, "--sheet"),
+				  &papers->sheet);
+	if (exit == EXIT_DONE && papers->bundle.out != NULL)
+		exit = carry_along_check(cli);
+	return exit;
+}
+
+static void papers_drop(struct papers *papers)
+{
+	paper_drop(&papers->file);
+	paper_drop(&papers->bundle);
+	paper_drop(&papers->sheet);
+}
+
+static void file_put(struct span file, FILE *out)
+{
+	if (out != NULL)
+		(void)fwrite(file.data, 1, file.size, out);
+}
 
 static enum exit_code papers_write(struct cli *cli, struct papers *papers,
 				   const struct json_value *root)
@@ -59,13 +90,18 @@ static enum exit_code papers_write(struct cli *cli, struct papers *papers,
 	struct fault fault;
 	struct span file;
 
-	if (papers->file.out != NULL &&
-	    json_text(root, "file", &file, &fault) == ERR_OK)
-		(void)fwrite(file.data, 1, file.size, papers->file.out);
-	if (papers->sheet.out != NULL)
+	if (json_text(root, "file", &file, &fault) == ERR_OK) {
+		file_put(file, papers->file.out);
+		file_put(file, papers->bundle.out);
+	}
+	if (papers->bundle.out != NULL)
+		exit = carry_along_write(cli, papers->bundle.out);
+	if (exit == EXIT_DONE && papers->sheet.out != NULL)
 		exit = join_sheet_write(cli, root, papers->sheet.out);
 	if (exit == EXIT_DONE)
 		exit = paper_close(cli, &papers->file);
+	if (exit == EXIT_DONE)
+		exit = paper_close(cli, &papers->bundle);
 	return exit == EXIT_DONE ? paper_close(cli, &papers->sheet) : exit;
 }
 
@@ -84,6 +120,8 @@ static enum exit_code code_draw(struct cli *cli, const char *code)
 static enum exit_code invited_show(struct cli *cli, const struct papers *papers,
 				   const struct json_value *root)
 {
+	const char *path = papers->bundle.path != NULL ? papers->bundle.path
+						       : papers->file.path;
 	char text[VALUE_TEXT_SIZE];
 	enum exit_code exit =
 		code_draw(cli, member_text(cli, root, "code", text));
@@ -103,18 +141,18 @@ static enum exit_code invited_show(struct cli *cli, const struct papers *papers,
 	if (papers->sheet.path != NULL)
 		(void)printf("%s: %s\n", cli_say(cli, "to print", "待打印"),
 			     papers->sheet.path);
-	if (papers->file.path == NULL) {
+	if (path == NULL) {
 		(void)puts(cli_say(cli,
 				   "for a box without a link: withdraw it, and "
-				   "invite with --out FILE",
-				   "若新盒子没有网络连接：请撤回后用 --out "
-				   "文件 重新邀请"));
+				   "invite with --bundle FILE",
+				   "若新盒子没有网络连接：请撤回后用 "
+				   "--bundle 文件 重新邀请"));
 		return exit;
 	}
 	(void)printf("%s\n  depot join %s\n%s\n  depot hq admit ASKFILE\n",
 		     cli_say(cli,
 			     "next, on the new box:", "下一步，在新盒子上："),
-		     papers->file.path,
+		     path,
 		     cli_say(cli, "and then here, with the file that it wrote:",
 			     "然后在本机，使用其写出的文件："));
 	return exit;
@@ -147,10 +185,7 @@ enum exit_code hq_invite_run(struct cli *cli)
 	if (exit == EXIT_DONE)
 		exit = request_end(&draft, "hq.invite", &request);
 	if (exit == EXIT_DONE)
-		exit = paper_open(cli, cli_option(cli, "--out"), &papers.file);
-	if (exit == EXIT_DONE)
-		exit = paper_open(cli, cli_option(cli, "--sheet"),
-				  &papers.sheet);
+		exit = papers_open(cli, &papers);
 	if (exit == EXIT_DONE) {
 		exit = ask(cli, &request, &reply);
 		if (exit == EXIT_DONE) {
@@ -158,7 +193,6 @@ enum exit_code hq_invite_run(struct cli *cli)
 			reply_release(&reply);
 		}
 	}
-	paper_drop(&papers.file);
-	paper_drop(&papers.sheet);
+	papers_drop(&papers);
 	return exit;
 }

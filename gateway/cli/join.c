@@ -9,9 +9,12 @@
 #include <unistd.h>
 
 #include "gateway/cli/ask.h"
+#include "gateway/cli/carry.h"
+#include "gateway/cli/carry_take.h"
 #include "gateway/cli/commission.h"
 #include "gateway/cli/join_over.h"
 #include "gateway/cli/paper.h"
+#include "gateway/cli/result.h"
 #include "gateway/cli/sheet.h"
 #include "gateway/core/join_file.h"
 
@@ -25,7 +28,10 @@ static const struct control_refusal bad_invitation = {
 
 struct joining {
 	struct cli *cli;
+	FILE *file; /* of the invitation */
 	struct invitation_file invitation;
+	bool has_bundle;             /* behind it */
+	struct importing *importing; /* NULL: nothing comes with it */
 	struct commission commission;
 	struct paper ask;
 	char ask_path[FILE_SIZE];
@@ -58,11 +64,13 @@ static enum exit_code code_take(struct cli *cli, struct span text)
 	return exit;
 }
 
-static enum exit_code file_take(struct joining *joining, FILE *in)
+static enum exit_code file_take(struct joining *joining)
 {
 	struct cli *cli = joining->cli;
-	char text[2 * ARMOUR_TEXT_SIZE_MAX];
-	struct span span = {text, fread(text, 1, sizeof(text), in)};
+	char text[INVITATION_FILE_SIZE_MAX];
+	struct span whole = {text, fread(text, 1, sizeof(text), joining->file)};
+	struct span span = {text,
+			    invitation_file_size(whole, &joining->has_bundle)};
 	unsigned line = 0;
 	enum armour_fault fault =
 		invitation_file_read(span, &joining->invitation, &line);
@@ -82,17 +90,28 @@ static enum exit_code file_take(struct joining *joining, FILE *in)
 static enum exit_code invitation_take(struct joining *joining)
 {
 	struct cli *cli = joining->cli;
-	FILE *in = fopen(cli->words[0], "re");
 	struct err err;
-	enum exit_code exit;
 
-	if (in == NULL) {
-		(void)err_sys(&err, errno, "%s", cli->words[0]);
-		return cli_refuse(cli, EXIT_FAILED, &bad_invitation, err.text);
-	}
-	exit = file_take(joining, in);
-	(void)fclose(in); /* it was read */
-	return exit;
+	joining->file = fopen(cli->words[0], "re");
+	if (joining->file != NULL)
+		return file_take(joining);
+	(void)err_sys(&err, errno, "%s", cli->words[0]);
+	return cli_refuse(cli, EXIT_FAILED, &bad_invitation, err.text);
+}
+
+/* Out of the file that is open: the store's owner, who this process has become,
+ * may not open it. */
+static enum exit_code bundle_take(struct joining *joining)
+{
+	struct cli *cli = joining->cli;
+
+	if (!joining->has_bundle)
+		return EXIT_DONE;
+	joining->importing = carry_take_open(cli);
+	if (joining->importing == NULL)
+		return EXIT_FAILED;
+	return carry_take_from(joining->importing, cli->words[0],
+			       fileno(joining->file));
 }
 
 /* ---- what goes back to HQ ---- */
@@ -177,7 +196,30 @@ static void next_tell(const struct cli *cli, const char *ask)
 		"  depot label op --out labels          打印操作标签"));
 }
 
-static enum exit_code result_show(const struct joining *joining)
+/* What came with it: the rest can be brought by the same file, once it is
+ * whole. */
+static enum exit_code carried_show(const struct cli *cli,
+				   const struct json_value *root)
+{
+	const struct json_value *carried = json_member(root, "carried");
+	enum exit_code exit;
+
+	if (carried == NULL)
+		return EXIT_DONE;
+	if (!cli->is_json)
+		(void)puts(cli_say(cli, "\nwhat HQ says of sites and goods",
+				   "\n总部的站点和商品数据"));
+	exit = import_show(cli, carried);
+	if (exit != EXIT_DONE && !cli->is_json)
+		(void)printf("%s: depot import %s\n",
+			     cli_say(cli, "the rest, from a file that is whole",
+				     "其余部分，使用完整的文件"),
+			     cli->words[0]);
+	return exit;
+}
+
+static enum exit_code joined_show(const struct cli *cli,
+				  const struct json_value *root)
 {
 	static const struct column facts[] = {
 		{"org", "organisation", "组织", false},
@@ -189,37 +231,42 @@ static enum exit_code result_show(const struct joining *joining)
 		{"config", "configuration written", "已写入配置", false},
 		{"ask", "to carry back to HQ", "请带回总部", false},
 	};
-	const struct commission *commission = &joining->commission;
-	const struct join_answer *answer = &joining->invitation.answer;
-	struct cli *cli = joining->cli;
-	char text[2048];
-	struct json_out out;
-	struct reply reply;
+	char text[VALUE_TEXT_SIZE];
 	enum exit_code exit;
 
-	out_init(&out, text, sizeof(text));
-	out_object(&out);
-	out_text_at(&out, "org", name_span(&answer->org));
-	out_text_at(&out, "name", name_span(&answer->name));
-	out_int_at(&out, "site", answer->site);
-	out_string_at(&out, "path", commission->wanted->store.path);
+	if (!cli->is_json)
+		record_show(cli, root, facts, ARRAY_LEN(facts));
+	exit = carried_show(cli, root);
+	if (!cli->is_json)
+		next_tell(cli, member_text(cli, root, "ask", text));
+	return exit;
+}
+
+static enum exit_code result_show(const struct joining *joining)
+{
+	const struct commission *commission = &joining->commission;
+	const struct join_answer *answer = &joining->invitation.answer;
+	struct result *result = result_begin(joining->cli);
+	struct json_out *out;
+
+	if (result == NULL)
+		return EXIT_FAILED;
+	out = &result->out;
+	out_text_at(out, "org", name_span(&answer->org));
+	out_text_at(out, "name", name_span(&answer->name));
+	out_int_at(out, "site", answer->site);
+	out_string_at(out, "path", commission->wanted->store.path);
 	if (commission->account.size > 0)
-		out_text_at(&out, "account", name_span(&commission->account));
+		out_text_at(out, "account", name_span(&commission->account));
 	if (commission->config_path[0] != '\0')
-		out_string_at(&out, "config", commission->config_path);
-	out_string_at(&out, "ask", joining->ask.path);
-	out_object_end(&out);
-	if (cli->is_json) {
-		cli_document(out_span(&out));
-		return EXIT_DONE;
+		out_string_at(out, "config", commission->config_path);
+	out_string_at(out, "ask", joining->ask.path);
+	if (joining->importing != NULL) {
+		out_object_at(out, "carried");
+		carry_take_out(joining->importing, out);
+		out_object_end(out);
 	}
-	exit = reply_take(cli, out_span(&out), &reply);
-	if (exit != EXIT_DONE)
-		return exit;
-	record_show(cli, reply.root, facts, ARRAY_LEN(facts));
-	reply_release(&reply);
-	next_tell(cli, joining->ask.path);
-	return EXIT_DONE;
+	return result_end(joining->cli, result, joined_show);
 }
 
 static enum exit_code file_run(struct cli *cli)
@@ -235,8 +282,13 @@ static enum exit_code file_run(struct cli *cli)
 	if (exit == EXIT_DONE)
 		exit = ask_write(&joining);
 	if (exit == EXIT_DONE)
+		exit = bundle_take(&joining);
+	if (exit == EXIT_DONE)
 		exit = result_show(&joining);
 	paper_drop(&joining.ask);
+	carry_take_close(joining.importing);
+	if (joining.file != NULL)
+		(void)fclose(joining.file); /* it was read */
 	commission_release(&joining.commission);
 	seal_wipe(&joining.invitation, sizeof(joining.invitation));
 	return exit;
@@ -292,7 +344,7 @@ const struct verb join_verbs[] = {
 			    "使用加入单上的加入码\n"
 			    "sudo depot join\tgoes on with what was begun\t"
 			    "继续未完成的加入\n"
-			    "sudo depot join /media/stick/hz-07.txt --ask "
+			    "sudo depot join /media/stick/hz-07.join --ask "
 			    "/media/stick/hz-07-ask.txt\t"
 			    "by an invitation from HQ\t使用总部的邀请文件\n",
 		CLI_OPTIONS(join_options),

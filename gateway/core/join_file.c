@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gateway/sync/bundle.h"
 #include "store/roster.h"
 
 #define INVITATION "invitation"
@@ -90,6 +91,36 @@ enum armour_fault invitation_file_read(struct span text,
 bool invitation_file_is(struct span text)
 {
 	return span_starts(text, "depot " INVITATION " ");
+}
+
+/* A magic that is cut begins a bundle too. */
+static bool bundle_begins(struct span rest)
+{
+	struct span magic = SPAN_LITERAL(BUNDLE_MAGIC);
+
+	if (rest.size < magic.size)
+		magic.size = rest.size;
+	return rest.size > 0 && memcmp(rest.data, magic.data, magic.size) == 0;
+}
+
+size_t invitation_file_size(struct span text, bool *ret_has_bundle)
+{
+	struct span rest = text;
+
+	*ret_has_bundle = false;
+	while (rest.size > 0) {
+		const char *end = memchr(rest.data, '\n', rest.size);
+		size_t size =
+			end == NULL ? rest.size : (size_t)(end - rest.data) + 1;
+
+		if (*ret_has_bundle && bundle_begins(rest))
+			break;
+		*ret_has_bundle =
+			*ret_has_bundle || span_starts(rest, "# bundle");
+		rest.data += size;
+		rest.size -= size;
+	}
+	return text.size - rest.size;
 }
 
 void ask_file_write(struct writer *writer, const struct join_code *code,

@@ -29,6 +29,22 @@ enum armour_fault invitation_file_read(struct span text,
 /* True if @text begins as such a file does. */
 bool invitation_file_is(struct span text);
 
+/* Comment lines between an invitation and the bundle that comes with it, if one
+ * does (sync/bundle.h); the first tells that one was to come. */
+#define INVITATION_BUNDLE_NOTE                                               \
+	"# bundle\n"                                                         \
+	"# What HQ says of sites and goods stands behind this line, and is " \
+	"no text.\n"                                                         \
+	"# 此行之后为总部的站点和商品数据，不是文本。\n"
+/* A file's first bytes of which invitation_file_size needs no more. */
+#define INVITATION_FILE_SIZE_MAX (2 * ARMOUR_TEXT_SIZE_MAX)
+/*
+ * How much of @text, which begins as an invitation, is one: the rest is the
+ * bundle's. *@ret_has_bundle: one comes with it, or was to come and was cut
+ * off.
+ */
+size_t invitation_file_size(struct span text, bool *ret_has_bundle);
+
 /* Writes what the box says to HQ, under the code's secret. */
 void ask_file_write(struct writer *writer, const struct join_code *code,
 		    const struct join_ask *ask);

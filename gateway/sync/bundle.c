@@ -4,7 +4,6 @@
 
 #include "gateway/sync/fill.h"
 
-#define MAGIC "DEPOTBDL"
 #define MAGIC_SIZE 8
 #define BLOCK_HEAD_SIZE 4
 #define CHECKSUM_SIZE 8
@@ -155,7 +154,7 @@ static enum err_code vector_count(void *context, const struct feed_record *feed,
 static enum err_code header_write(struct exporting *exporting, struct err *err)
 {
 	struct bundle *bundle = exporting->bundle;
-	uint8_t first[MAGIC_SIZE + 1] = MAGIC;
+	uint8_t first[MAGIC_SIZE + 1] = BUNDLE_MAGIC;
 	struct writer writer;
 	uint32_t count = 0;
 	enum err_code code;
@@ -309,7 +308,7 @@ enum err_code bundle_open(struct bundle *bundle, const struct bundle_io *io,
 	code = read_whole(bundle, first, sizeof(first), err);
 	if (code != ERR_OK && code != ERR_CORRUPT)
 		return code;
-	if (code == ERR_CORRUPT || memcmp(first, MAGIC, MAGIC_SIZE) != 0)
+	if (code == ERR_CORRUPT || memcmp(first, BUNDLE_MAGIC, MAGIC_SIZE) != 0)
 		return err_set(err, ERR_CORRUPT, "it is no bundle");
 	if (first[MAGIC_SIZE] != BUNDLE_VERSION)
 		return err_set(err, ERR_VERSION,

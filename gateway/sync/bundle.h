@@ -19,6 +19,7 @@
 #include "store/pack.h"
 
 #define BUNDLE_VERSION 1
+#define BUNDLE_MAGIC "DEPOTBDL" /* its first eight bytes */
 #define BUNDLE_BLOCK_SIZE_MAX 65536
 /* Rows in one pack, unless a single delta has more: whoever takes it does so in
  * one transaction, while readings wait. */

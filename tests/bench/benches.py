@@ -398,6 +398,74 @@ def feed(bench):
     return figures
 
 
+def anonymous_peak(running):
+    """The most anonymous memory of a program until its end, in MiB."""
+    most = 0
+    while running.poll() is None:
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{running.pid}/status", encoding="ascii") as file:
+                for line in file:
+                    if line.startswith(("RssAnon:", "RssShmem:")):
+                        most = max(most, int(line.split()[1]))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(0.005)
+    return most / 1024
+
+
+def depot(bench, name, *words):
+    """The command line on a box of that name, under way."""
+    return subprocess.Popen(
+        [os.path.join(bench.build, "gateway/depot"), "--config",
+         bench.scratch.file(name + ".conf"), "--json", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def done(running):
+    said = running.communicate()[0]
+    if running.returncode != 0:
+        raise RuntimeError(f"{running.args}: {said.decode()}")
+    return json.loads(said)
+
+
+def join(bench):
+    """A bare box joins by one file, with all items of HQ's and a code for
+    each; HQ and box on a real disk."""
+    items = bench.size("items")
+    folder = bench.folder()
+    room = ("--map-size", f"{bench.size('map_mib')} MiB")
+    done(depot(bench, "hq", "init", "--yes", "--org", "acme", "--site", "hq",
+               "--path", os.path.join(folder, "hq"), *room, "--timezone",
+               "UTC", "--account", "boss", "--write-config"))
+    done(depot(bench, "hq", "hq", "init", "--keep-root-here"))
+    for what, table in (
+            ("item", "item,name_en,name_zh\n" + "".join(
+                f"SKU-{one:06},thing number {one},物品 {one}\n"
+                for one in range(items))),
+            ("code", "code,item\n" + "".join(
+                f"LBL{one * 7919 % 1000003:07},SKU-{one:06}\n"
+                for one in range(items)))):
+        done(depot(bench, "hq", what, "import",
+                   bench.scratch.write(what + ".csv", table)))
+    path = os.path.join(folder, "hz-07.join")
+    began = time.monotonic()
+    done(depot(bench, "hq", "hq", "invite", "--site", "hz-07", "--bundle",
+               path))
+    made = time.monotonic()
+    running = depot(bench, "hz-07", "join", path, "--ask",
+                    os.path.join(folder, "ask.txt"), "--path",
+                    os.path.join(folder, "hz-07"), *room)
+    own = anonymous_peak(running)
+    said = done(running)
+    ended = time.monotonic()
+    rows = sum(feed["rows"] for feed in said["carried"]["feeds"])
+    if rows < 2 * items:
+        raise RuntimeError(f"{rows} rows came")
+    return {"join.file_seconds": made - began,
+            "join.seconds": ended - made,
+            "join.file_size": os.path.getsize(path) / MIB,
+            "join.own": own}
+
+
 def delta(bench):
     """What a journal costs on the wire, and how fast it is written, packed,
     checked and read: a made-up week, and a slice of the retail year."""
@@ -421,4 +489,4 @@ def delta(bench):
 
 BENCHES = {"intake": intake, "journal": journal, "bytes": device_bytes,
            "memory": memory, "start": start, "audit": audit,
-           "feed": feed, "delta": delta}
+           "feed": feed, "join": join, "delta": delta}

@@ -329,9 +329,17 @@ def with_a_daemon_it_is_the_same_and_hq_is_not_founded_under_it(scratch):
     ask = scratch.file("ask.txt")
     box.text("join", path, "--ask", ask, "--path", scratch.file("s"),
              "--map-size", "64 MiB")
+    # HQ's feeds are read beside its daemon.
+    whole = scratch.file("hz-08.join")
+    depot.json("hq", "invite", "--site", "hz-08", "--bundle", whole)
+    other = Depot(scratch.file("hz-08.conf"))
+    said = other.json("join", whole, "--ask", scratch.file("ask-8.txt"),
+                      "--path", scratch.file("s8"), "--map-size", "64 MiB")
+    h.same(said["carried"]["files"][0]["whole"], True, "beside a daemon")
+    assert said["carried"]["taken"] > 0, said
     h.same(depot.json("hq", "admit", ask)["name"], "hz-07")
     h.same([site["name"] for site in depot.json("hq", "sites")["sites"]],
-           [bench.box.site, "hz-07"])
+           [bench.box.site, "hz-07", "hz-08"])
     depot.json("hq", "revoke", "hz-07", "--yes")
     # No link is configured, and nobody was heard.
     peers = depot.json("peers")
@@ -344,6 +352,140 @@ def with_a_daemon_it_is_the_same_and_hq_is_not_founded_under_it(scratch):
     depot.error("not_running", "peers", exit=75)
     bench.box.start()
     bench.end()
+
+
+GOODS = 5000
+
+
+def goods_import(boxes):
+    """A catalogue with a code for each item, at HQ."""
+    table = boxes.scratch.write("items.csv", "item,name_en\n" + "".join(
+        f"SKU-{number:06},thing {number}\n" for number in range(GOODS)))
+    boxes.hq.json("item", "import", table)
+    table = boxes.scratch.write("codes.csv", "code,item\n" + "".join(
+        f"LBL{number:06},SKU-{number:06}\n" for number in range(GOODS)))
+    boxes.hq.json("code", "import", table)
+
+
+def bundled(boxes, name):
+    """An invitation with HQ's goods behind it: its path, and its bytes."""
+    path = boxes.file(name + ".join")
+    boxes.hq.json("hq", "invite", "--site", name, "--bundle", path)
+    with open(path, "rb") as file:
+        return path, file.read()
+
+
+def knows(site, number):
+    """The last item and its code, as HQ says them."""
+    shown, codes = site.run("item", "show", f"SKU-{number:06}",
+                            "--json").documents()
+    h.same(shown["name_en"], f"thing {number}")
+    h.same([(one["code"], one["standing"]) for one in codes["codes"]],
+           [(f"LBL{number:06}", "master")], "codes")
+
+
+@h.test
+def one_file_without_a_link_makes_a_site_that_has_hqs_goods(scratch):
+    boxes = Boxes(scratch)
+    boxes.hq.error("not_hq", "hq", "invite", "--site", "hz-07", "--bundle",
+                   boxes.file("x.join"), exit=1)
+    h.same(os.path.exists(boxes.file("x.join")), False, "no file is left")
+    boxes.found()
+    goods_import(boxes)
+    path, _ = bundled(boxes, "hz-07")
+    h.same(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+    boxes.hq.error("conflict", "hq", "invite", "--site", "hz-08", "--bundle",
+                   path, exit=6)
+    site, said, ask = boxes.join("hz-07", path)
+    carried = said["carried"]
+    h.same((carried["refusals"], carried["files"][0]["whole"],
+            carried["files"][0]["from"]), (0, True, "hq"))
+    rows = {feed["site"]: feed["rows"] for feed in carried["feeds"]}
+    h.same(rows[2], 2 * GOODS, "rows of master data")
+    knows(site, GOODS - 1)
+    # It works at once, on goods of HQ's.
+    site.text("bin", "set", "A-01")
+    site.json("book", "receive", "SKU-000007", "--qty", "3", "--bin", "A-01")
+    h.same(site.json("stock", "SKU-000007")["on_hand"], 3)
+    h.same(site.json("import", path)["taken"], 0, "the same file again")
+    h.same(boxes.hq.json("hq", "admit", ask)["name"], "hz-07")
+    for lang in ("en", "zh"):
+        box = boxes.bare(lang)
+        told = boxes.hq.text("hq", "invite", "--site", lang, "--lang", lang,
+                             "--bundle", boxes.file(lang + ".join"))
+        h.same("depot join " + boxes.file(lang + ".join") in told, True)
+        box.text("join", boxes.file(lang + ".join"), "--ask",
+                 boxes.file(lang + "-ask.txt"), "--path", boxes.file(lang),
+                 "--map-size", "64 MiB", "--lang", lang)
+
+
+@h.test
+def the_first_account_is_the_users_who_came_by_sudo(scratch):
+    """The store is another's, as where depotd has a user of its own; the file
+    is one that only root may read."""
+    boxes = Boxes(scratch).found()
+    path, _ = bundled(boxes, "hz-07")
+    folder = scratch.file("lib")
+    os.mkdir(folder)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(folder, 1, 1)
+        os.chmod(scratch.path, 0o755)
+    box = boxes.bare("hz-07")
+    said = box.json("join", path, "--ask", scratch.file("ask.txt"), "--path",
+                    os.path.join(folder, "store"), "--map-size", "64 MiB",
+                    environment={"SUDO_UID": "4711"})
+    h.same(said["carried"]["files"][0]["whole"], True, "taken by the owner")
+    h.same(os.stat(os.path.join(folder, "store")).st_uid,
+           1 if is_root else os.geteuid(), "whose the store is")
+    h.same([one["uid"] for one in box.json("account", "list")["accounts"]],
+           [4711 if is_root else os.getuid()], "whose the account is")
+
+
+@h.test
+def a_join_file_that_was_cut_gives_what_is_whole_and_names_the_rest(scratch):
+    """Cut at places of each of its parts, and one byte of it changed."""
+    boxes = Boxes(scratch).found()
+    goods_import(boxes)
+    _, whole = bundled(boxes, "hz-07")
+    note = whole.index(b"# bundle\n")
+    begin = whole.index(b"DEPOTBDL")
+    h.same(note < begin < len(whole) // 2, True, "the parts")
+    # In the invitation: no box joins by half of it.
+    half = boxes.file("half.join")
+    with open(half, "wb") as file:
+        file.write(whole[:note - 8])
+    box = boxes.bare("half")
+    box.error("bad_file", "join", half, "--ask", boxes.file("half-ask.txt"),
+              "--path", boxes.file("half-store"), exit=2)
+    h.same(os.path.exists(boxes.file("half-store")), False, "no store")
+    looked = 0
+    middle = (begin + len(whole)) // 2
+    for cut in (note + 9, begin, begin + 3, begin + 8, begin + 30, middle,
+                len(whole) - 1):
+        looked += 1
+        name = f"cut-{looked}"
+        with open(boxes.file(name), "wb") as file:
+            file.write(whole[:cut])
+        site, said, _ = boxes.join(name, boxes.file(name), exit=3)
+        file = said["carried"]["files"][0]
+        h.same((said["name"], file["whole"]), ("hz-07", False), "joined")
+        assert "cut" in file["fault"] or "no bundle" in file["fault"], file
+        h.same(said["carried"]["taken"] > 0, cut >= middle, f"cut at {cut}")
+        # The file as it was brings the rest.
+        site.json("import", boxes.file("hz-07.join"))
+        knows(site, GOODS - 1)
+    h.same(looked, 7, "cuts")
+    bad = bytearray(whole)
+    bad[middle] ^= 0x20
+    with open(boxes.file("bad"), "wb") as file:
+        file.write(bad)
+    _, said, _ = boxes.join("bad", boxes.file("bad"), exit=3)
+    h.same(said["carried"]["files"][0]["whole"], False, "one byte")
+    h.same("depot import" in boxes.bare("text").text(
+        "join", boxes.file("cut-6"), "--ask", boxes.file("text-ask.txt"),
+        "--path", boxes.file("text-store"), "--map-size", "64 MiB", exit=3),
+           True, "what to do")
 
 
 @h.test
