@@ -273,7 +273,8 @@ def check_shell(root, _sources):
             first = file.readline(80)
         if not re.match(rb"#!.*\b(ba)?sh\b", first):
             continue
-        said, is_clean = run(["shellcheck", "-x", "-f", "gcc", str(path)])
+        said, is_clean = run(["shellcheck", "-x", "-P", str(root), "-f",
+                              "gcc", str(path)])
         if not is_clean:
             yield Finding("shell", "/".join(parts), 1, said)
 
