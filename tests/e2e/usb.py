@@ -160,6 +160,35 @@ def items(scratch, site):
 
 
 @h.test
+def a_bare_box_books_hqs_goods_before_hq_has_heard_of_it(scratch):
+    hq = Apart(scratch, "hq")
+    hq.depot("init", "--yes", "--account", "boss")
+    hq.depot("hq", "init", "--root-key", scratch.file("root-key.txt"))
+    hq.start()
+    items(scratch, hq)
+    hq.depot("code", "set", "TEA", f"SKU-{ITEMS - 1:06}")
+    bare = Apart(scratch, "hz-01")
+    path = scratch.file("hz-01.join")
+    ask = scratch.file("hz-01-ask.txt")
+    hq.depot("hq", "invite", "--site", "hz-01", "--bundle", path)
+    bare.depot("join", path, "--ask", ask, "--account", "boss")
+    bare.depot("bin", "set", "A-01")
+    bare.depot("device", "add", "gun", "--kind", "scanner")
+    bare.start()
+    s.scan(scratch, bare, 10, "b1")
+    h.same(bare.depot("stock", f"SKU-{ITEMS - 1:06}")["on_hand"], 20,
+           "booked by HQ's code")
+    h.same(hq.depot("hq", "admit", ask)["name"], "hz-01", "admitted")
+    around(scratch, [hq, bare])
+    for site in (hq, bare):
+        site.stop()
+    around(scratch, [hq, bare])
+    s.holds(s.agree_now([hq, bare]), {1, 2, 3, 4})
+    is_clean_at(hq)
+    is_clean_at(bare)
+
+
+@h.test
 def a_box_that_dies_while_it_takes_a_bundle_takes_the_rest_next_time(scratch):
     hq, one, _ = begin(scratch)
     items(scratch, hq)
