@@ -193,6 +193,13 @@ static const struct option_spec init_options[] = {
 	 "根密钥留在本机：仅供试用"},
 };
 
+static const struct option_spec renew_options[] = {
+	{"--root", "FILE",
+	 "the root key, as depot hq init wrote it; if not given, the one that "
+	 "was left on this box",
+	 "depot hq init 写出的根密钥文件；默认为留在本机的根密钥"},
+};
+
 static const struct option_spec invite_options[] = {
 	{"--site", "NAME", "the new warehouse (a-z, 0-9, -)",
 	 "新仓库名（a-z、0-9、-）"},
@@ -238,6 +245,16 @@ const struct verb hq_verbs[] = {
 			"with depotd stopped\t须先停止 depotd\n",
 		CLI_OPTIONS(init_options),
 		.run = hq_init_run,
+	},
+	{
+		.name = "hq renew",
+		.usage = "[--root FILE]",
+		.en = "lets an HQ that was restored speak again",
+		.zh = "让恢复后的总部重新发布指令",
+		.examples = "sudo depot hq renew --root /media/safe/root.txt\t"
+			    "with depotd stopped\t须先停止 depotd\n",
+		CLI_OPTIONS(renew_options),
+		.run = hq_renew_run,
 	},
 	{
 		.name = "hq invite",

@@ -12,6 +12,7 @@
 extern const struct verb hq_verbs[];
 
 enum exit_code hq_init_run(struct cli *cli);   /* hq_init.c */
+enum exit_code hq_renew_run(struct cli *cli);  /* hq_renew.c */
 enum exit_code hq_invite_run(struct cli *cli); /* hq_invite.c */
 
 #endif

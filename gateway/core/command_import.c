@@ -445,7 +445,8 @@ static enum err_code import_run(struct importing *importing, struct err *err)
 		return code;
 	if (importing->bad > 0)
 		bad_end(importing);
-	if (asking->is_refused)
+	if (asking->is_refused ||
+	    (is_said_to_all(importing) && !goods_may_say(asking)))
 		return ERR_OK;
 	asking->is_idle =
 		is_dry || (importing->added + importing->changed == 0 &&

@@ -80,7 +80,8 @@ static enum err_code item_set(struct asking *asking, struct err *err)
 		return ERR_OK;
 	act_entry(asking->act, &entry, ENTRY_ITEM);
 	code = goods_item(asking->view, sku, item, &before, err);
-	if (code != ERR_OK || !item_read(asking, item))
+	if (code != ERR_OK || !item_read(asking, item) ||
+	    !goods_may_say(asking))
 		return code;
 	if (item->unit != before.unit && before.is_known &&
 	    goods_is_hq(asking) && !before.has_moved)
@@ -114,7 +115,8 @@ static enum err_code code_set(struct asking *asking, struct err *err)
 	act_entry(asking->act, &entry, ENTRY_CODE);
 	if (!asking_text(asking, "code", CODE_SIZE_MAX, &text) ||
 	    !asking_text_or(asking, "item", SKU_SIZE_MAX, &sku) ||
-	    !asking_int_or(asking, "pack", packs, 1, &body->pack))
+	    !asking_int_or(asking, "pack", packs, 1, &body->pack) ||
+	    !goods_may_say(asking))
 		return ERR_OK;
 	text = code_canonical(text, gtin);
 	if (sku.size > 0) {

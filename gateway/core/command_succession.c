@@ -7,14 +7,12 @@
 #include <string.h>
 
 #include "gateway/core/fork_file.h"
+#include "gateway/core/hq_ask.h"
 #include "gateway/core/hq_succeed.h"
 #include "gateway/core/rights.h"
 #include "gateway/ingest/gs1_chars.h"
 #include "store/roster.h"
 
-static const struct refusal not_hq = {
-	"not_hq", "this box is not HQ of a network: depot hq init makes it so",
-	"本机不是网络的总部：可用 depot hq init 设为总部"};
 static const struct refusal none_waits = {
 	"no_successor", "no such epoch of %s waits to be certified",
 	"%s 没有这样的纪元在等待认证"};
@@ -105,15 +103,6 @@ static bool reason_read(struct asking *asking, struct reason *ret_reason)
 	       reason_set(ret_reason, text);
 }
 
-static const struct hq *hq_of(struct asking *asking)
-{
-	const struct hq *hq = asking->act->plan->hq;
-
-	if (hq == NULL)
-		(void)asking_refuse(asking, &not_hq, SPAN_LITERAL(""));
-	return hq;
-}
-
 /* ---- HQ's word ---- */
 
 static bool key_read(struct asking *asking, struct hq_succeeding *succeeding)
@@ -147,7 +136,7 @@ static enum err_code succeed(struct asking *asking, struct err *err)
 	struct hq_succeeding succeeding = {.epoch = 0};
 	struct hq_succeeded succeeded;
 	struct certificate site;
-	const struct hq *hq = hq_of(asking);
+	const struct hq *hq = asking_hq(asking);
 	enum err_code code;
 
 	if (hq == NULL || !reason_read(asking, &succeeding.reason) ||
@@ -199,7 +188,7 @@ static bool choice_read(struct asking *asking, struct hq_choice *choice,
 static enum err_code choose(struct asking *asking, struct err *err)
 {
 	struct hq_choice choice = {.has_seq = false};
-	const struct hq *hq = hq_of(asking);
+	const struct hq *hq = asking_hq(asking);
 	struct certificate site;
 	struct fence fence;
 	struct span branch;

@@ -1,6 +1,7 @@
 #include "gateway/core/goods.h"
 
 #include "gateway/core/hq.h"
+#include "gateway/core/hq_ask.h"
 #include "store/balance.h"
 #include "store/catalogue.h"
 #include "store/feed.h"
@@ -50,6 +51,11 @@ bool goods_is_hq(const struct asking *asking)
 	/* What HQ asks of its own site is that site's word. */
 	return asking->act->plan->hq != NULL && asking->is_networked &&
 	       asking->act->actor.kind == ACTOR_ACCOUNT;
+}
+
+bool goods_may_say(struct asking *asking)
+{
+	return !goods_is_hq(asking) || asking_hq(asking) != NULL;
 }
 
 enum err_code goods_named(const struct view *view, bool is_hq, struct span sku,

@@ -35,6 +35,8 @@ MUST_CHECK enum err_code goods_named(const struct view *view, bool is_hq,
 /* True for HQ's people: what is said of items and codes is said to all sites.
  */
 bool goods_is_hq(const struct asking *asking);
+/* False: refused, for HQ was set back (core/hq.h) and may say nothing. */
+bool goods_may_say(struct asking *asking);
 
 /*
  * Says @entry, of an item or code: at HQ in the master feed, elsewhere in the

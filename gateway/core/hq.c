@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "store/site.h"
+
 /* Of the entries of one word, encoded. */
 #define WORD_SIZE_MAX 8192
 
@@ -119,14 +121,57 @@ enum err_code hq_say(const struct hq *hq, struct batch *batch,
 		     struct err *err)
 {
 	struct root root;
+	bool is_behind = false;
 	enum err_code code = roster_root(batch_view(batch), &root, err);
 
 	if (code == ERR_NOT_FOUND)
 		return err_set(err, ERR_NOT_FOUND,
 			       "there is no network yet: depot hq init");
+	if (code == ERR_OK)
+		code = hq_is_behind(hq, batch_view(batch), &is_behind, err);
+	if (code == ERR_OK && is_behind)
+		code = err_set(err, ERR_AGAIN,
+			       "HQ was set back: depot hq renew");
 	if (code != ERR_OK)
 		return code;
 	return delta_say(hq, batch, word, ret_seq, err);
+}
+
+/* ---- a store that was set back ---- */
+
+/* The epoch in which this box's own ledger goes on has HQ's word. */
+static enum err_code own_is_certified(const struct view *view, bool *ret_is,
+				      struct err *err)
+{
+	struct certificate certificate;
+	struct journal_head head;
+	enum err_code code = journal_head_get(view, &head, err);
+
+	if (code == ERR_OK)
+		code = roster_certificate(view, SITE_FIRST, pos_epoch(head.pos),
+					  &certificate, err);
+	*ret_is = code == ERR_OK;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code hq_is_behind(const struct hq *hq, const struct view *view,
+			   bool *ret_is, struct err *err)
+{
+	struct feed_record control = {.state = FEED_UNKNOWN};
+	bool is_restored = false;
+	bool is_certified = false;
+	enum err_code code = site_restored_get(view, &is_restored, err);
+
+	if (code == ERR_OK)
+		code = own_is_certified(view, &is_certified, err);
+	if (code == ERR_OK)
+		code = feed_get(view, hq_feed(hq, false), &control, err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	*ret_is = is_restored || !is_certified ||
+		  control.state == FEED_FORKED ||
+		  (hq->was_set_back != NULL && atomic_load(hq->was_set_back));
+	return ERR_OK;
 }
 
 /* ---- founding ---- */
@@ -181,4 +226,173 @@ enum err_code hq_found(const struct hq *hq, struct batch *batch,
 		return err_set(err, ERR_INVALID,
 			       "that is not the root key of this network");
 	return delta_say(hq, batch, &word, NULL, err);
+}
+
+/* ---- the root speaks again ---- */
+
+/* One word: the statement, the master epoch's certificate, this box's own, and
+ * the ends of what went before. */
+#define RENEWAL_ENDS_MAX 8 /* a box does not live through more at once */
+
+struct renewing {
+	const struct hq *hq;
+	uint32_t own; /* the epoch in which this box's ledger goes on */
+	size_t count;
+	struct entry entries[3 + RENEWAL_ENDS_MAX];
+};
+
+static struct entry *renewal_next(struct renewing *renewing,
+				  enum entry_kind kind)
+{
+	struct entry *entry = &renewing->entries[renewing->count++];
+
+	entry_init(entry, kind);
+	return entry;
+}
+
+/* Control up to what is held here counts, and no word behind it. */
+static enum err_code statement_add(struct renewing *renewing,
+				   const struct view *view,
+				   const struct signer *key,
+				   struct hq_renewed *renewed, struct err *err)
+{
+	struct feed_id before = {SITE_CONTROL, renewed->before, 0};
+	struct feed_record feed;
+	struct entry *entry = renewal_next(renewing, ENTRY_ROOT);
+	struct root *root = &entry->body.root;
+	enum err_code code = feed_get(view, before, &feed, err);
+
+	if (code != ERR_OK)
+		return code;
+	root->epoch = renewing->hq->control_epoch;
+	memcpy(root->public_key, signer_public(renewing->hq->control),
+	       sizeof(root->public_key));
+	root->after_seq = feed.seq;
+	memcpy(root->after_hash, feed.hash, sizeof(root->after_hash));
+	root_sign(key, root);
+	renewed->seq = feed.seq;
+	return root_verify(renewing->hq->identity->net_id, root)
+		       ? ERR_OK
+		       : err_set(err, ERR_INVALID,
+				 "that is not the root key of this network");
+}
+
+/* What HQ wrote itself, and goes on elsewhere, ends where it is held here. */
+static enum err_code end_add(void *context, const struct feed_record *feed,
+			     struct err *err)
+{
+	struct renewing *renewing = context;
+	struct fence *fence;
+	bool is_before =
+		feed->id.site == SITE_MASTER ||
+		(feed->id.site == SITE_FIRST && feed->id.epoch < renewing->own);
+
+	(void)err;
+	if (!is_before || feed->id.branch != 0 ||
+	    feed->state != FEED_CONTIGUOUS ||
+	    renewing->count == ARRAY_LEN(renewing->entries))
+		return ERR_OK;
+	fence = &renewal_next(renewing, ENTRY_FENCE)->body.fence;
+	*fence = (struct fence){.site = feed->id.site,
+				.epoch = feed->id.epoch,
+				.seq = feed->seq,
+				.verdict = FENCE_ENDED};
+	memcpy(fence->hash, feed->hash, HASH_SIZE);
+	return ERR_OK;
+}
+
+static enum err_code master_add(struct renewing *renewing, struct batch *batch,
+				struct err *err)
+{
+	struct certificate master;
+	enum err_code code =
+		roster_site(batch_view(batch), SITE_MASTER, &master, err);
+
+	if (code != ERR_OK)
+		return code;
+	master.parent_epoch = master.epoch;
+	master.epoch = renewing->hq->master_epoch;
+	master.valid_from_ms = (uint64_t)batch_now(batch).ms;
+	certificate_entry(&master, signer_public(renewing->hq->master),
+			  renewal_next(renewing, ENTRY_CERTIFICATE));
+	return ERR_OK;
+}
+
+/* The key with which this box's own ledger goes on is in its journal. */
+static enum err_code own_add(struct renewing *renewing, struct batch *batch,
+			     struct err *err)
+{
+	const struct view *view = batch_view(batch);
+	struct certificate own;
+	struct entry founding;
+	enum err_code code = roster_site(view, SITE_FIRST, &own, err);
+
+	if (code == ERR_OK)
+		code = journal_read(view, pos_make(renewing->own, 1), &founding,
+				    err);
+	if (code != ERR_OK)
+		return code;
+	ASSERT(founding.kind == ENTRY_FOUNDING);
+	own.parent_epoch = own.epoch;
+	own.epoch = renewing->own;
+	own.is_provisional = false;
+	own.valid_from_ms = (uint64_t)batch_now(batch).ms;
+	certificate_entry(&own, founding.body.founding.public_key,
+			  renewal_next(renewing, ENTRY_CERTIFICATE));
+	return ERR_OK;
+}
+
+static enum err_code renewal_allow(const struct view *view,
+				   struct root *ret_root, struct err *err)
+{
+	bool is_restored = false;
+	enum err_code code = roster_root(view, ret_root, err);
+
+	if (code == ERR_NOT_FOUND)
+		return err_set(err, code,
+			       "there is no network yet: depot hq init");
+	if (code == ERR_OK)
+		code = site_restored_get(view, &is_restored, err);
+	if (code == ERR_OK && is_restored)
+		code = err_set(err, ERR_AGAIN,
+			       "peers have not been asked for what this store "
+			       "lost");
+	return code;
+}
+
+enum err_code hq_renew(const struct hq *hq, struct batch *batch,
+		       const struct signer *root,
+		       struct hq_renewed *ret_renewed, struct err *err)
+{
+	const struct view *view = batch_view(batch);
+	UNINITIALIZED struct renewing renewing;
+	struct hq_renewed renewed = {.seq = 0};
+	struct hq_word word = {renewing.entries, 0, false};
+	bool is_certified = false;
+	struct root before;
+	enum err_code code = renewal_allow(view, &before, err);
+
+	if (code != ERR_OK)
+		return code;
+	ASSERT(hq->control_epoch == before.epoch + 1);
+	renewing.hq = hq;
+	renewing.own = pos_epoch(batch_next(batch));
+	renewing.count = 0;
+	renewed.before = before.epoch;
+	code = statement_add(&renewing, view, root, &renewed, err);
+	if (code == ERR_OK)
+		code = master_add(&renewing, batch, err);
+	if (code == ERR_OK)
+		code = own_is_certified(view, &is_certified, err);
+	if (code == ERR_OK && !is_certified)
+		code = own_add(&renewing, batch, err);
+	if (code == ERR_OK)
+		code = feed_walk(view, NULL, end_add, &renewing, err);
+	word.count = renewing.count;
+	renewed.is_certified = !is_certified;
+	if (code == ERR_OK)
+		code = delta_say(hq, batch, &word, NULL, err);
+	if (code == ERR_OK)
+		*ret_renewed = renewed;
+	return code;
 }

@@ -11,6 +11,8 @@
 #ifndef DEPOT_GATEWAY_CORE_HQ_H
 #define DEPOT_GATEWAY_CORE_HQ_H
 
+#include <stdatomic.h>
+
 #include "store/feed.h"
 #include "store/ledger.h"
 #include "store/roster.h"
@@ -24,6 +26,9 @@ struct hq {
 	uint32_t control_epoch;
 	uint32_t master_epoch;
 	uint64_t boot; /* drawn when the box started */
+	/* Set once somebody sees that this store is behind itself, from any
+	 * thread; NULL: nobody looks. */
+	atomic_bool *was_set_back;
 };
 
 /* Entries said at once, at most: they are one delta. */
@@ -46,6 +51,7 @@ MUST_CHECK enum err_code hq_found(const struct hq *hq, struct batch *batch,
  * is the delta's seq.
  *
  * ERR_NOT_FOUND  there is no such feed yet: hq_found
+ * ERR_AGAIN      this store was set back: hq_is_behind
  * ERR_DENIED     it is not HQ's to say, or not sound
  * ERR_FULL       no room in the map, or the entries are too long together
  */
@@ -57,6 +63,39 @@ struct hq_word {
 MUST_CHECK enum err_code hq_say(const struct hq *hq, struct batch *batch,
 				const struct hq_word *word, uint64_t *ret_seq,
 				struct err *err);
+
+/*
+ * True where this store was set back, or came back from a backup, and the root
+ * key has not spoken since. Sites may hold words of HQ that are not here, so
+ * what is said now could take their numbers; hq_renew ends that. It is seen by
+ * this box's own ledger, whose life goes on in an epoch without a certificate,
+ * by two words of one number, or by what peers showed since the start.
+ */
+MUST_CHECK enum err_code hq_is_behind(const struct hq *hq,
+				      const struct view *view, bool *ret_is,
+				      struct err *err);
+
+/*
+ * Begins the control epoch of @hq, whose keys and epochs are those to come: the
+ * root's statement, which @root signs, of how much of the epoch before counts:
+ * all that is held here, up to where it forked. Then a certificate of the
+ * master epoch that begins, the end of the one before, a certificate of the
+ * epoch in which this box's own ledger goes on, and the ends of those before.
+ *
+ * ERR_NOT_FOUND  there is no network here yet
+ * ERR_AGAIN      the store came back from a backup, and its own ledger has not
+ *                begun its next epoch: peers are to be asked first
+ * ERR_INVALID    @root is not the key that founded this network
+ */
+struct hq_renewed {
+	uint32_t before;   /* the control epoch that ended, */
+	uint64_t seq;      /* with this delta */
+	bool is_certified; /* this box's own epoch was certified with it */
+};
+MUST_CHECK enum err_code hq_renew(const struct hq *hq, struct batch *batch,
+				  const struct signer *root,
+				  struct hq_renewed *ret_renewed,
+				  struct err *err);
 
 /* For whoever writes these feeds: which one, how it is sealed, and the next
  * stamp behind *@last, with the batch's time, for @entry. */

@@ -11,11 +11,26 @@ const struct hq *asking_hq(struct asking *asking)
 		"not_hq",
 		"this box is not HQ of a network: depot hq init makes it so",
 		"本机不是网络的总部：可用 depot hq init 设为总部"};
+	static const struct refusal is_behind = {
+		"hq_behind",
+		"this HQ was set back, and sites may know words of it that it "
+		"does not: once depot peers shows that its own deltas go on, "
+		"stop depotd, then depot hq renew --root FILE",
+		"总部的数据曾回退，各站点可能持有本机没有的总部指令：待 depot "
+		"peers 显示本站记录继续后，停止 depotd，再运行 depot hq renew "
+		"--root 文件"};
 	const struct hq *hq = asking->act->plan->hq;
+	bool is = false;
 
-	if (hq == NULL)
+	if (hq == NULL) {
 		(void)asking_refuse(asking, &not_hq, SPAN_LITERAL(""));
-	return hq;
+		return NULL;
+	}
+	/* What cannot be read here fails when it is said. */
+	if (hq_is_behind(hq, asking->view, &is, NULL) != ERR_OK || !is)
+		return hq;
+	(void)asking_refuse(asking, &is_behind, SPAN_LITERAL(""));
+	return NULL;
 }
 
 int64_t intent_hours(const struct asking *asking)

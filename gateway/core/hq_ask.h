@@ -14,7 +14,8 @@
  * HQ's clock cannot be trusted, for nobody could tell when that is. */
 int64_t intent_hours(const struct asking *asking);
 
-/* NULL: refused, this box is not HQ of a network. */
+/* NULL: refused, this box is not HQ of a network, or was set back
+ * (hq_is_behind). */
 const struct hq *asking_hq(struct asking *asking);
 
 struct intent_plan {

@@ -48,9 +48,16 @@ enum err_code hq_bulk_add(struct hq_bulk *bulk, struct entry *entry,
 {
 	UNINITIALIZED uint8_t buffer[ENTRY_SIZE_MAX];
 	struct writer writer;
+	bool is_behind = false;
 	enum err_code code = ERR_OK;
 
 	if (bulk->last.value == 0)
+		code = hq_is_behind(bulk->hq, batch_view(bulk->batch),
+				    &is_behind, err);
+	if (code == ERR_OK && is_behind)
+		code = err_set(err, ERR_AGAIN,
+			       "HQ was set back: depot hq renew");
+	if (code == ERR_OK && bulk->last.value == 0)
 		code = last_find(bulk, err);
 	if (code != ERR_OK)
 		return code;

@@ -476,8 +476,9 @@ static enum err_code reply_of(const struct hq *hq, struct batch *batch,
 		code = site_certify(hq, batch, arrival, err);
 	else if (refusal == JOIN_WELCOME)
 		code = epoch_given(batch_view(batch), arrival, err);
-	if (code == ERR_CONFLICT) {
-		refusal = JOIN_USED;
+	if (code == ERR_CONFLICT || code == ERR_AGAIN) {
+		/* HQ that was set back may speak again later. */
+		refusal = code == ERR_AGAIN ? JOIN_BUSY : JOIN_USED;
 		code = ERR_OK;
 	}
 	if (code != ERR_OK)

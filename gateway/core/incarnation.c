@@ -88,7 +88,10 @@ enum guard_verdict incarnation_verdict(const struct incarnation *incarnation)
 bool incarnation_found(struct incarnation *incarnation, uint32_t epoch,
 		       const struct sync_finding *finding)
 {
-	if (finding->kind != SYNC_FOUND_SELF || finding->feed.epoch <= epoch ||
+	/* HQ's own words have epochs of their own. */
+	if (finding->kind != SYNC_FOUND_SELF ||
+	    finding->feed.site != incarnation->config.site ||
+	    finding->feed.epoch <= epoch ||
 	    incarnation->config.verdict != GUARD_SAME)
 		return true;
 	incarnation->has_twin = true;

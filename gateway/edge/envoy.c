@@ -536,8 +536,10 @@ static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
 	exchange.verdict = incarnation_verdict(&envoy->incarnation);
 	if (code == ERR_OK)
 		code = exchange_open(&exchange, &envoy->exchange, err);
-	if (code == ERR_OK)
+	if (code == ERR_OK) {
 		exchange_signer_set(envoy->exchange, envoy->config.signer);
+		envoy_hq_hold(envoy);
+	}
 	return code;
 }
 

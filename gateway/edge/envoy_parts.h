@@ -68,6 +68,8 @@ bool envoy_job_give(struct envoy *envoy, struct keeper_job *job);
 /* port.found of the peer engine. */
 void envoy_found(void *context, const struct sync_finding *finding);
 /* The job of a new epoch; the keeper's thread. */
+/* HQ says nothing any more where this box was seen to be set back. */
+void envoy_hq_hold(const struct envoy *envoy);
 enum err_code envoy_rebirth_run(void *context, struct batch *batch,
 				struct err *err);
 void envoy_rebirth_finish(struct envoy *envoy);

@@ -76,6 +76,7 @@ enum err_code hq_keys_open(struct hq_keys *keys, struct ledger *ledger,
 	keys->hq.desk = desk;
 	keys->hq.control = keys->control;
 	keys->hq.master = keys->master;
+	keys->hq.was_set_back = &keys->was_set_back;
 	seal_random(&keys->hq.boot, sizeof(keys->hq.boot));
 	return ERR_OK;
 }
@@ -90,18 +91,20 @@ void hq_keys_close(struct hq_keys *keys)
 /* ---- founding ---- */
 
 static enum err_code key_make(const char *folder, const char *feed,
-			      struct signer **ret_signer, struct err *err)
+			      uint32_t epoch, struct signer **ret_signer,
+			      struct err *err)
 {
 	uint8_t public_half[KEY_PUBLIC_SIZE];
 	char name[NAME_SIZE];
 	enum err_code code;
 
-	key_name(feed, 1, name);
+	key_name(feed, epoch, name);
 	code = keys_make(folder, name, public_half, err);
 	return code == ERR_OK ? signer_open(folder, name, ret_signer, err)
 			      : code;
 }
 
+/* Of the epochs that @keys names. */
 static enum err_code keys_new(struct hq_keys *keys, const char *path,
 			      struct err *err)
 {
@@ -109,11 +112,11 @@ static enum err_code keys_new(struct hq_keys *keys, const char *path,
 	enum err_code code = ledger_keys_folder(path, folder, err);
 
 	if (code == ERR_OK)
-		code = key_make(folder, "control", &keys->control, err);
+		code = key_make(folder, "control", keys->hq.control_epoch,
+				&keys->control, err);
 	if (code == ERR_OK)
-		code = key_make(folder, "master", &keys->master, err);
-	keys->hq.control_epoch = 1;
-	keys->hq.master_epoch = 1;
+		code = key_make(folder, "master", keys->hq.master_epoch,
+				&keys->master, err);
 	keys->hq.control = keys->control;
 	keys->hq.master = keys->master;
 	seal_random(&keys->hq.boot, sizeof(keys->hq.boot));
@@ -170,7 +173,7 @@ static enum err_code network_say(const struct hq *hq, struct ledger *ledger,
 enum err_code hq_keys_found(struct ledger *ledger,
 			    const struct hq_founding *founding, struct err *err)
 {
-	struct hq_keys keys = {.control = NULL};
+	struct hq_keys keys = {.hq = {.control_epoch = 1, .master_epoch = 1}};
 	struct feed_desk *desk = NULL;
 	enum err_code code = is_free(ledger, err);
 
@@ -183,6 +186,52 @@ enum err_code hq_keys_found(struct ledger *ledger,
 	keys.hq.desk = desk;
 	if (code == ERR_OK)
 		code = network_say(&keys.hq, ledger, founding, err);
+	hq_keys_close(&keys);
+	feed_desk_close(desk);
+	return code;
+}
+
+/* ---- the root speaks again ---- */
+
+static enum err_code renewal_say(const struct hq *hq, struct ledger *ledger,
+				 const struct hq_founding *renewal,
+				 struct hq_renewed *ret_renewed,
+				 struct err *err)
+{
+	struct batch *batch;
+	enum err_code code = batch_begin(ledger, &batch, err);
+
+	if (code != ERR_OK)
+		return code;
+	batch_time(batch, renewal->now, renewal->clock_trusted);
+	code = hq_renew(hq, batch, renewal->root, ret_renewed, err);
+	if (code == ERR_OK)
+		return batch_commit(batch, err);
+	batch_abandon(batch);
+	return code;
+}
+
+enum err_code hq_keys_renew(struct ledger *ledger,
+			    const struct hq_founding *renewal,
+			    struct hq_renewed *ret_renewed, struct err *err)
+{
+	struct hq_keys keys = {.control = NULL};
+	struct feed_desk *desk = NULL;
+	enum err_code code = epochs_read(ledger, &keys.hq, err);
+
+	if (code == ERR_NOT_FOUND)
+		return err_set(err, ERR_DENIED, "this store is not HQ's");
+	keys.hq.control_epoch++;
+	keys.hq.master_epoch++;
+	if (code == ERR_OK)
+		code = feed_desk_open(ledger_identity(ledger)->net_id, &desk,
+				      err);
+	if (code == ERR_OK)
+		code = keys_new(&keys, renewal->path, err);
+	keys.hq.identity = ledger_identity(ledger);
+	keys.hq.desk = desk;
+	if (code == ERR_OK)
+		code = renewal_say(&keys.hq, ledger, renewal, ret_renewed, err);
 	hq_keys_close(&keys);
 	feed_desk_close(desk);
 	return code;

@@ -15,6 +15,7 @@ struct hq_keys {
 	struct hq hq; /* for struct engine_plan; its desk is the caller's */
 	struct signer *control;
 	struct signer *master;
+	atomic_bool was_set_back; /* hq's */
 };
 
 /*
@@ -47,6 +48,20 @@ struct hq_founding {
 };
 MUST_CHECK enum err_code hq_keys_found(struct ledger *ledger,
 				       const struct hq_founding *founding,
+				       struct err *err);
+
+/*
+ * Begins the next epochs of control and master, with keys of their own, by the
+ * word of @renewal's root (core/hq.h, hq_renew): HQ was set back, or its keys
+ * are gone. Those of the epochs before stay where they are, and are worth
+ * nothing any more.
+ *
+ * ERR_DENIED  this store is not HQ's
+ * else as hq_renew and batch_commit
+ */
+MUST_CHECK enum err_code hq_keys_renew(struct ledger *ledger,
+				       const struct hq_founding *renewal,
+				       struct hq_renewed *ret_renewed,
 				       struct err *err);
 
 #endif

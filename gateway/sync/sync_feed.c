@@ -105,7 +105,8 @@ uint32_t feed_row_of(struct sync *sync, struct feed_id id)
 }
 
 /* Of a copy of this box the branch is a feed like any other; what both share
- * stays ours, and so does a life that has just begun. */
+ * stays ours, and so does a life that has just begun. What HQ said in an epoch
+ * that the root has ended is nobody's. */
 bool feed_is_own(const struct sync *sync, const struct feed_row *row)
 {
 	struct feed_id id = row->record.id;
@@ -115,7 +116,8 @@ bool feed_is_own(const struct sync *sync, const struct feed_row *row)
 	if (id.site == sync->config.site && id.epoch != sync->self.epoch)
 		return false;
 	if (row->is_here && row->record.is_own)
-		return true;
+		return id.site >= SITE_FIRST ||
+		       row->record.state != FEED_FENCED;
 	return id.site == sync->config.site && id.branch == 0;
 }
 

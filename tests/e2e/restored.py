@@ -193,6 +193,122 @@ def without_its_guard_a_box_that_nobody_hears_is_provisional(scratch):
     h.same(box.depot("peers")["unsealed"] >= 3, True, "nothing is sealed")
 
 
+def is_refused(box, error, *arguments):
+    """The command line says no, and why."""
+    done = subprocess.run([s.DEPOT, "--config", box.config, "--json",
+                           *arguments],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode != 0, done.stdout
+    h.same(h.decode(done.stdout or done.stderr)["error"]["code"], error,
+           f"depot {arguments}")
+
+
+def names_of(box):
+    return {site["name"]: site["state"]
+            for site in box.depot("hq", "sites")["sites"]}
+
+
+def renewed(scratch, hq, sites, seq):
+    """The root key speaks; HQ says something anew, and all come to hold it."""
+    hq.stop()
+    is_refused(hq, "hq_behind", "hq", "invite", "--site", "xm-05")
+    done = hq.depot("hq", "renew", "--yes", "--root",
+                    scratch.file("root-key.txt"))
+    h.same((done["epoch"], done["parent_epoch"], done["certified"]),
+           (2, 1, True), "renewed")
+    assert done["seq"] >= seq, (done, seq)
+    hq.start()
+    h.same(hq.depot("peers")["provisional"], False, "provisional")
+    hq.depot("hq", "invite", "--site", "xm-05")
+    hq.depot("item", "set", "HAT")
+    feeds = until("the new word everywhere", lambda: [
+        feeds for feeds in [s.agree(sites)]
+        if (1, 2, NO_BRANCH) in feeds and (2, 2, NO_BRANCH) in feeds
+        and feeds[(1, 2, NO_BRANCH)][1] >= 2])[0]
+    h.same((feeds[(1, 1, NO_BRANCH)][0], feeds[(1, 1, NO_BRANCH)][1]),
+           ("fenced", done["seq"]), "the word before")
+    h.same(feeds[(2, 1, NO_BRANCH)][0], "fenced", "master before")
+    h.same(feeds[(3, 1, NO_BRANCH)][0], "fenced", "HQ's own life before")
+    for site in sites:
+        names = names_of(site)
+        h.same(set(names), {"hq", "hz-01", "sh-02", "wh-04", "xm-05"},
+               "the register")
+        h.same({name for name, state in names.items() if state == "invited"},
+               {"wh-04", "xm-05"}, "invitations")
+
+
+@h.test
+def an_hq_that_was_set_back_is_silent_until_the_root_speaks(scratch):
+    far, sites = s.begin(scratch)
+    hq = sites[0]
+    hq.depot("item", "set", "CAP")
+    s.scan(scratch, hq, 3, "b1")
+    s.agree_on(sites, 3)
+    hq.stop()
+    image = image_of(scratch, hq, "image")
+    hq.start()
+    s.scan(scratch, hq, 3, "b2")
+    hq.depot("hq", "invite", "--site", "wh-04")
+    hq.depot("item", "set", "SHOE")
+    s.agree_on(sites, 3)
+    before = s.agree(sites)
+    hq.stop()
+    put_back(hq, image)
+    hq.start()
+    hq.program.wait_line(" guard: rollback")
+    is_refused(hq, "hq_behind", "hq", "invite", "--site", "xm-05")
+    is_refused(hq, "hq_behind", "item", "set", "HAT")
+    hq.program.wait_line(" succession: ")
+    is_refused(hq, "hq_behind", "hq", "invite", "--site", "xm-05")
+    feeds = until("an heir that all hold",
+                  lambda: heirs(s.agree(sites), 3) and s.agree(sites))
+    for number in (1, 2):
+        h.same(feeds[(number, 1, NO_BRANCH)], before[(number, 1, NO_BRANCH)],
+               f"what HQ had said, feed {number}")
+    renewed(scratch, hq, sites, before[(1, 1, NO_BRANCH)][1])
+    s.scan(scratch, hq, 2, "b3")
+    late = s.Site(scratch, "cd-06", far.port)
+    s.join(hq, late)
+    late.start()
+    s.scan(scratch, late, 2, "b1")
+    sites.append(late)
+    until("who joined since, everywhere", lambda: any(
+        site == 8 and feed[1] > 0
+        for (site, _, _), feed in s.agree(sites).items()))
+    for site in sites:
+        result = site.depot("audit", "--network")
+        h.same((result["unexplained"], result["findings"]), (0, 0),
+               f"audit at {site.site}")
+        assert result["movements"] > 0
+
+
+@h.test
+def an_hq_of_a_backup_on_a_new_box_speaks_with_new_keys(scratch):
+    _, sites = s.begin(scratch)
+    hq = sites[0]
+    hq.depot("item", "set", "CAP")
+    s.scan(scratch, hq, 3, "b1")
+    s.agree_on(sites, 3)
+    copy = scratch.file("backup")
+    hq.depot("backup", copy)
+    hq.depot("hq", "invite", "--site", "wh-04")
+    s.scan(scratch, hq, 3, "b2")
+    s.agree_on(sites, 3)
+    before = s.agree(sites)
+    hq.stop()
+    for part in ("-keys", "-guard"):
+        os.rename(hq.store + part, hq.store + part + ".lost")
+    shutil.rmtree(hq.runtime)
+    os.rename(hq.store, hq.store + ".lost")
+    hq.depot("restore", copy)
+    root = scratch.file("root-key.txt")
+    is_refused(hq, "hq_behind", "hq", "renew", "--yes", "--root", root)
+    hq.start()
+    hq.program.wait_line(" succession: ")
+    is_refused(hq, "hq_behind", "hq", "invite", "--site", "xm-05")
+    renewed(scratch, hq, sites, before[(1, 1, NO_BRANCH)][1])
+
+
 class Elsewhere:
     """The same scratch, with other names: two boxes of one name do not share
     their folders."""

@@ -80,6 +80,8 @@ static inline int bench_teardown(void **state)
 	feed_desk_close(bench->desk);
 	key_unlink(w, "control-1.key");
 	key_unlink(w, "master-1.key");
+	key_unlink(w, "control-2.key");
+	key_unlink(w, "master-2.key");
 	free(bench);
 	return warehouse_teardown(&w);
 }

@@ -339,6 +339,96 @@ static void a_key_that_others_may_read_is_not_taken(void **state)
 	assert_null(keys.control);
 }
 
+static enum err_code renew(struct warehouse *w, const struct signer *root,
+			   struct hq_renewed *ret_renewed, struct err *err)
+{
+	struct hq_founding renewal = {.path = w->path,
+				      .root = root,
+				      .now = {w->now_ms},
+				      .clock_trusted = true};
+
+	return hq_keys_renew(w->ledger, &renewal, ret_renewed, err);
+}
+
+static struct signer *root_of(struct warehouse *w)
+{
+	char folder[FILE_PATH_SIZE];
+	struct signer *root;
+	struct err err;
+
+	assert_done(ledger_keys_folder(w->path, folder, &err), &err);
+	assert_done(signer_open(folder, "root.key", &root, &err), &err);
+	return root;
+}
+
+/* Method: what the envoy does when a peer shows more than is here; then the
+ * root's word, as depot hq renew gives it. */
+static void
+an_hq_that_was_set_back_says_nothing_until_it_is_renewed(void **state)
+{
+	struct bench *bench = *state;
+	struct warehouse *w = bench->w;
+	struct signer *root = root_of(w);
+	struct signer *thief;
+	struct hq_renewed renewed;
+	struct feed_record feed;
+	struct view *view;
+	struct err err;
+
+	ask_ok(w, "hq.invite", "{\"site\":\"hz-07\"}");
+	atomic_store(&bench->keys.was_set_back, true);
+	ask_refused(w, "hq.invite", "{\"site\":\"hz-08\"}", "hq_behind");
+	ask_refused(w, "hq.succeed", "{\"site\":\"hz-07\"}", "hq_behind");
+	ask_refused(w, "item.set", "{\"item\":\"TEA\"}", "hq_behind");
+	assert_done(signer_of_seed((const uint8_t[KEY_SEED_SIZE]){66}, &thief,
+				   &err),
+		    &err);
+	assert_code(renew(w, thief, &renewed, &err), ERR_INVALID);
+	signer_close(thief);
+	assert_done(renew(w, root, &renewed, &err), &err);
+	signer_close(root);
+	assert_int_equal(renewed.before, 1);
+	assert_int_equal(renewed.seq, 2);
+	assert_false(renewed.is_certified);
+	hq_keys_close(&bench->keys);
+	feed_desk_close(bench->desk);
+	bench_open(bench);
+	assert_int_equal(bench->keys.hq.control_epoch, 2);
+	assert_int_equal(bench->keys.hq.master_epoch, 2);
+	ask_refused(w, "hq.invite", "{\"site\":\"hz-07\"}", "already_invited");
+	ask_ok(w, "hq.invite", "{\"site\":\"hz-08\"}");
+	assert_reply(w, "\"number\":2,\"site\":5");
+	ask_ok(w, "item.set", "{\"item\":\"TEA\"}");
+	assert_done(view_begin(ledger_env(w->ledger), &view, &err), &err);
+	assert_done(feed_get(view, (struct feed_id){SITE_CONTROL, 1, 0}, &feed,
+			     &err),
+		    &err);
+	assert_int_equal(feed.state, FEED_FENCED);
+	assert_done(feed_get(view, (struct feed_id){SITE_MASTER, 2, 0}, &feed,
+			     &err),
+		    &err);
+	assert_int_equal(feed.seq, 1);
+	view_end(view);
+}
+
+/* Method: a restored store's mark, as store/backup.h sets it. */
+static void a_backup_of_hq_first_hears_what_sites_know(void **state)
+{
+	struct bench *bench = *state;
+	struct warehouse *w = bench->w;
+	struct signer *root = root_of(w);
+	struct hq_renewed renewed;
+	struct batch *batch;
+	struct err err;
+
+	assert_done(batch_begin(w->ledger, &batch, &err), &err);
+	assert_done(site_restored_put(batch_txn(batch), true, &err), &err);
+	assert_done(batch_commit(batch, &err), &err);
+	ask_refused(w, "hq.invite", "{\"site\":\"hz-08\"}", "hq_behind");
+	assert_code(renew(w, root, &renewed, &err), ERR_AGAIN);
+	signer_close(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +446,9 @@ int main(void)
 		HQ_STORY(what_was_said_is_said_for_good),
 		HQ_STORY(the_root_key_leaves_the_box_and_comes_back),
 		HQ_STORY(a_key_that_others_may_read_is_not_taken),
+		HQ_STORY(
+			an_hq_that_was_set_back_says_nothing_until_it_is_renewed),
+		HQ_STORY(a_backup_of_hq_first_hears_what_sites_know),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
