@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "store/site.h"
+
 #define HOUR_MS INT64_C(3600000)
 #define WEEK_HOURS 168
 
@@ -20,16 +22,18 @@ const struct hq *asking_hq(struct asking *asking)
 		"peers 显示本站记录继续后，停止 depotd，再运行 depot hq renew "
 		"--root 文件"};
 	const struct hq *hq = asking->act->plan->hq;
+	uint32_t site = 0;
 	bool is = false;
 
-	if (hq == NULL) {
-		(void)asking_refuse(asking, &not_hq, SPAN_LITERAL(""));
-		return NULL;
-	}
 	/* What cannot be read here fails when it is said. */
-	if (hq_is_behind(hq, asking->view, &is, NULL) != ERR_OK || !is)
+	if (hq != NULL &&
+	    (hq_is_behind(hq, asking->view, &is, NULL) != ERR_OK || !is))
 		return hq;
-	(void)asking_refuse(asking, &is_behind, SPAN_LITERAL(""));
+	/* A backup has no keys: HQ's number without them. */
+	if (hq == NULL && site_number_get(asking->view, &site, NULL) == ERR_OK)
+		is = site == SITE_FIRST;
+	(void)asking_refuse(asking, is ? &is_behind : &not_hq,
+			    SPAN_LITERAL(""));
 	return NULL;
 }
 

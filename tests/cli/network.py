@@ -131,6 +131,45 @@ def what_hq_sets_is_master_data_and_proposals_are_named(scratch):
 
 
 @h.test
+def the_root_key_gives_hq_new_keys_and_nothing_else_does(scratch):
+    """What an HQ of which the keys were lost does; e2e_restored has one that
+    was set back, among its sites."""
+    boxes = Boxes(scratch).found()
+    root = boxes.file("root.txt")
+    path, _ = boxes.invite("hz-07")
+    box, _, ask = boxes.join("hz-07", path)
+    boxes.hq.json("hq", "admit", ask)
+    os.rename(boxes.file("hq-store-keys/control-1.key"),
+              boxes.file("lost.key"))
+    boxes.hq.error("hq_behind", "hq", "invite", "--site", "hz-08", exit=1)
+    boxes.hq.error("root_key", "hq", "renew", "--yes", exit=2)
+    boxes.hq.error("root_key", "hq", "renew", "--yes", "--root", "/no/such",
+                   exit=5)
+    boxes.hq.error("root_key", "hq", "renew", "--yes", "--root", path, exit=2)
+    other = Boxes(Folder(boxes.file("other"))).found()
+    boxes.hq.error("root_key", "hq", "renew", "--yes", "--root",
+                   other.file("root.txt"), exit=2)
+    box.error("not_hq", "hq", "renew", "--yes", "--root", root, exit=6)
+    h.same(boxes.hq.json("hq", "renew", "--yes", "--root", root),
+           {"epoch": 2, "parent_epoch": 1, "seq": 3, "certified": False})
+    h.same({name: site["state"] for name, site in boxes.sites().items()},
+           {"hq": "admitted", "hz-07": "admitted"})
+    boxes.invite("hz-08")
+    h.same(boxes.sites()["hz-08"]["state"], "invited")
+
+
+class Folder:
+    """A place for the files of another network."""
+
+    def __init__(self, path):
+        self.path = path
+        os.mkdir(path)
+
+    def file(self, name):
+        return os.path.join(self.path, name)
+
+
+@h.test
 def what_waits_for_hqs_word_is_listed_and_asked_for_by_name(scratch):
     """In a network in which nothing happened: e2e_restored has the cases."""
     boxes = Boxes(scratch).found()
