@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/hq_succeed.h"
 #include "store/row.h"
 
 /* Kind of TABLE_PRIVATE's rows. */
@@ -325,13 +326,22 @@ static enum err_code epoch_give(const struct view *view,
 static enum err_code site_certify(const struct hq *hq, struct batch *batch,
 				  struct arrival *arrival, struct err *err)
 {
-	struct entry entries[2];
+	struct entry entries[3];
 	struct hq_word word = {entries, 2, false};
 	struct certificate *certificate = &entries[0].body.certificate;
+	bool is_ended = false;
 	enum err_code code = epoch_give(batch_view(batch), arrival, err);
 
+	/* The box whose place this one takes says nothing any more. */
+	entry_init(&entries[2], ENTRY_FENCE);
+	if (code == ERR_OK && arrival->parent_epoch != 0)
+		code = hq_parent_end(batch_view(batch),
+				     arrival->invitation.site,
+				     arrival->parent_epoch,
+				     &entries[2].body.fence, &is_ended, err);
 	if (code != ERR_OK)
 		return code;
+	word.count += is_ended;
 	entry_init(&entries[0], ENTRY_CERTIFICATE);
 	*certificate = hq_certificate(batch, arrival->invitation.site,
 				      arrival->invitation.role);

@@ -71,10 +71,9 @@ static enum err_code heir_find(const struct view *view,
 
 /* ---- what is said ---- */
 
-/* Fills @fence where the parent can be ended here; *@ret_is tells. */
-static enum err_code parent_end(const struct view *view, uint32_t site,
-				uint32_t epoch, struct fence *fence,
-				bool *ret_is, struct err *err)
+enum err_code hq_parent_end(const struct view *view, uint32_t site,
+			    uint32_t epoch, struct fence *fence, bool *ret_is,
+			    struct err *err)
 {
 	struct feed_id id = {site, epoch, 0};
 	struct feed_record feed;
@@ -142,8 +141,8 @@ enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
 	certificate->is_provisional = false;
 	certificate->valid_from_ms = (uint64_t)batch_now(batch).ms;
 	memcpy(certificate->public_key, heir.public_key, KEY_PUBLIC_SIZE);
-	code = parent_end(batch_view(batch), heir.site,
-			  certificate->parent_epoch, fence, &is_ended, err);
+	code = hq_parent_end(batch_view(batch), heir.site,
+			     certificate->parent_epoch, fence, &is_ended, err);
 	if (code != ERR_OK)
 		return code;
 	fence->reason = succeeding->reason;

@@ -44,6 +44,15 @@ MUST_CHECK enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
 				    struct err *err);
 
 /*
+ * Fills @fence with the end of an epoch that another follows, at the last delta
+ * that is held here, if it can be ended so; *@ret_is tells. It cannot if it is
+ * fenced or forked, or nothing of it is here.
+ */
+MUST_CHECK enum err_code hq_parent_end(const struct view *view, uint32_t site,
+				       uint32_t epoch, struct fence *fence,
+				       bool *ret_is, struct err *err);
+
+/*
  * Says that of a forked epoch this branch stays: the epoch ends at its head, or
  * at @seq, and the other branches where they leave it. Or, with @is_dropped,
  * that nothing of this branch counts.

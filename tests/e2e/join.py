@@ -332,11 +332,23 @@ def the_first_answer_is_lost_and_the_box_dies_in_the_middle(scratch):
     h.same(network.hq.depot("audit", "--network")["unexplained"], 0)
 
 
+def states(network):
+    """{(site, epoch): state} of the feeds at HQ."""
+    return {(row["site"], row["epoch"]): row["state"]
+            for row in s.network("feeds", network.hq.store)}
+
+
 @h.test
 def another_box_takes_a_sites_place_in_its_next_epoch(scratch):
     network = Network(scratch)
-    h.same(Bare(scratch, "a").join(network.invite("hz-07")["code"])["epoch"],
-           2)
+    first = Bare(scratch, "a")
+    h.same(first.join(network.invite("hz-07")["code"])["epoch"], 2)
+    old = first.operate()
+    old.seed()
+    old.start()
+    scan(scratch, old, 3, "a1")
+    network.until(lambda: states(network).get((4, 2)) == "contiguous", "the old's")
+    old.stop()
     done = subprocess.run([DEPOT, "--config", network.hq.config, "--json",
                            "hq", "invite", "--site", "hz-07"],
                           capture_output=True, text=True, check=False)
@@ -349,9 +361,9 @@ def another_box_takes_a_sites_place_in_its_next_epoch(scratch):
     box.seed()
     box.start()
     scan(scratch, box, 2, "b1")
-    network.until(lambda: any(
-        (row["site"], row["epoch"], row["state"]) == (4, 3, "contiguous")
-        for row in s.network("feeds", network.hq.store)), "its feed")
+    network.until(lambda: states(network).get((4, 3)) == "contiguous",
+                  "its feed")
+    h.same(states(network)[4, 2], "fenced", "the feed of the box before")
 
 
 @h.test
