@@ -202,16 +202,16 @@ def agree_on(sites, count):
     """Waits until every site's scans are in everybody's feeds."""
     end = time.monotonic() + h.LIMIT
     while True:
-        feeds = agree(sites)
         heads = {site.site: site.head()["pos"] for site in sites}
         sealed = {}
         for site in sites:
             for row in network("feeds", site.store):
                 sealed[row["site"]] = row["number"]
+        # What all agree on is asked after that, or it may be of before.
         if all(sealed.get(3 + i, 0) >= count for i in range(len(sites))) \
                 and all(sealed.get(3 + i) == heads[site.site]
                         for i, site in enumerate(sites)):
-            return feeds
+            return agree(sites)
         if time.monotonic() > end:
             raise h.Late(f"not all is sealed: {sealed} of {heads}")
         sites[0].program.live(0.5)
