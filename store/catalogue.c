@@ -82,20 +82,27 @@ static enum err_code entry_of(const struct record *record,
 	return ERR_OK;
 }
 
+static enum err_code entry_find(const struct view *view, char kind,
+				struct span text, struct entry *ret_entry,
+				struct err *err)
+{
+	struct record record;
+	enum err_code code = record_find(view, kind, text, &record, err);
+
+	return code == ERR_OK ? entry_of(&record, ret_entry, err) : code;
+}
+
 /* ---- reading ---- */
 
 enum err_code catalogue_item(const struct view *view, struct span sku,
 			     struct item *ret_item, struct err *err)
 {
 	UNINITIALIZED struct entry entry;
-	struct record record;
 	enum err_code code;
 
 	if (sku.size == 0 || sku.size > SKU_SIZE_MAX)
 		return ERR_NOT_FOUND;
-	code = record_find(view, CATALOGUE_ITEM, sku, &record, err);
-	if (code == ERR_OK)
-		code = entry_of(&record, &entry, err);
+	code = entry_find(view, CATALOGUE_ITEM, sku, &entry, err);
 	if (code == ERR_OK)
 		*ret_item = entry.body.item;
 	return code;
@@ -119,14 +126,11 @@ enum err_code catalogue_code(const struct view *view, struct span text,
 			     struct code *ret_code, struct err *err)
 {
 	UNINITIALIZED struct entry entry;
-	struct record record;
 	enum err_code code;
 
 	if (text.size == 0 || text.size > CODE_SIZE_MAX)
 		return ERR_NOT_FOUND;
-	code = record_find(view, CATALOGUE_CODE, text, &record, err);
-	if (code == ERR_OK)
-		code = entry_of(&record, &entry, err);
+	code = entry_find(view, CATALOGUE_CODE, text, &entry, err);
 	if (code == ERR_OK)
 		*ret_code = entry.body.code;
 	return code;
