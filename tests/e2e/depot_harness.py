@@ -190,6 +190,19 @@ class Program:
             self.wait(seconds)
 
 
+def until(what, look):
+    """Waits for what no message and no log tells: what other processes have
+    written. Returns what @look gave at last; Late if that is nothing."""
+    end = time.monotonic() + LIMIT
+    while True:
+        value = look()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Late(what)
+        time.sleep(0.2)  # between two looks; nothing has happened by then
+
+
 def left_running():
     """Pids of what this run started and did not end."""
     mark = MARK.encode()

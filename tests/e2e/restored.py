@@ -11,7 +11,6 @@ has all of them, and the network's audit is clean.
 import os
 import shutil
 import subprocess
-import time
 
 import depot_harness as h
 import sites as s
@@ -36,18 +35,6 @@ def put_back(box, image):
     shutil.copytree(image, box.store)
     if os.path.exists(image + "-guard"):
         shutil.copy(image + "-guard", box.store + "-guard")
-
-
-def until(what, look):
-    """Waits for what nobody tells; returns what @look gave at last."""
-    end = time.monotonic() + h.LIMIT
-    while True:
-        value = look()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise h.Late(what)
-        time.sleep(0.2)
 
 
 def heirs(feeds, site):
@@ -75,7 +62,7 @@ def certified(hq, sites, reason):
            ("sh-02", "provisional", reason, 1), "the case")
     done = hq.depot("hq", "succeed", "sh-02", "--reason", "disk went back")
     h.same((done["epoch"], done["parent_epoch"]), (row["epoch"], 1), "word")
-    until("the parent to end everywhere", lambda: all(
+    h.until("the parent to end everywhere", lambda: all(
         feed[(5, 1, NO_BRANCH)][0] == "fenced"
         for feed in [s.agree(sites)]))
     h.same(successor(hq)["standing"], "certified", "standing")
@@ -111,7 +98,7 @@ def a_disk_that_went_back_loses_nothing_and_all_agree(scratch):
     box.program.wait_line(" guard: rollback")
     s.scan(scratch, box, 150, "b3")
     box.program.wait_line(" succession: ")
-    feeds = until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
+    feeds = h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
                   and s.agree_on(sites, 5))
     h.same(feeds[(5, 1, NO_BRANCH)], before[(5, 1, NO_BRANCH)],
            "the life before")
@@ -141,7 +128,7 @@ def a_disk_that_takes_its_guard_along_is_noticed_by_the_others(scratch):
     box.program.wait_line(" set_back: ")
     box.program.wait_line(" succession: ")
     s.scan(scratch, box, 3, "b3")
-    feeds = until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
+    feeds = h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
                   and s.agree_on(sites, 5))
     s.holds(feeds, {1, 3, 4, 5})
     h.same(receipts(box), 38, "receipts in the box's own book")
@@ -164,13 +151,13 @@ def a_restored_backup_goes_on_in_a_new_life(scratch):
     box.start()
     box.program.wait_line(" succession: ")
     s.scan(scratch, box, 3, "b3")
-    feeds = until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
+    feeds = h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
                   and s.agree_on(sites, 5))
     s.holds(feeds, {1, 3, 4, 5})
     h.same(on_hand(box), 56, "units of tea in the box's own book")
     h.same(box.depot("peers")["provisional"], True, "provisional")
     certified(hq, sites, "restored")
-    until("HQ's word at the box",
+    h.until("HQ's word at the box",
           lambda: not box.depot("peers")["provisional"])
     clean(sites, 5)
 
@@ -187,7 +174,7 @@ def without_its_guard_a_box_that_nobody_hears_is_provisional(scratch):
     box.start()
     box.program.wait_line(" guard: missing")
     s.scan(scratch, box, 3, "b2")
-    until("the daemon to say that it is provisional",
+    h.until("the daemon to say that it is provisional",
           lambda: box.depot("peers")["provisional"])
     h.same(on_hand(box), 16, "units of tea in the box's own book")
     h.same(box.depot("peers")["unsealed"] >= 3, True, "nothing is sealed")
@@ -221,7 +208,7 @@ def renewed(scratch, hq, sites, seq):
     h.same(hq.depot("peers")["provisional"], False, "provisional")
     hq.depot("hq", "invite", "--site", "xm-05")
     hq.depot("item", "set", "HAT")
-    feeds = until("the new word everywhere", lambda: [
+    feeds = h.until("the new word everywhere", lambda: [
         feeds for feeds in [s.agree(sites)]
         if (1, 2, NO_BRANCH) in feeds and (2, 2, NO_BRANCH) in feeds
         and feeds[(1, 2, NO_BRANCH)][1] >= 2])[0]
@@ -260,7 +247,7 @@ def an_hq_that_was_set_back_is_silent_until_the_root_speaks(scratch):
     is_refused(hq, "hq_behind", "item", "set", "HAT")
     hq.program.wait_line(" succession: ")
     is_refused(hq, "hq_behind", "hq", "invite", "--site", "xm-05")
-    feeds = until("an heir that all hold",
+    feeds = h.until("an heir that all hold",
                   lambda: heirs(s.agree(sites), 3) and s.agree(sites))
     for number in (1, 2):
         h.same(feeds[(number, 1, NO_BRANCH)], before[(number, 1, NO_BRANCH)],
@@ -272,7 +259,7 @@ def an_hq_that_was_set_back_is_silent_until_the_root_speaks(scratch):
     late.start()
     s.scan(scratch, late, 2, "b1")
     sites.append(late)
-    until("who joined since, everywhere", lambda: any(
+    h.until("who joined since, everywhere", lambda: any(
         site == 8 and feed[1] > 0
         for (site, _, _), feed in s.agree(sites).items()))
     for site in sites:
@@ -356,7 +343,7 @@ def two_boxes_of_one_disk_are_proven_and_people_choose(scratch):
     twin.start()
     was = sealed_of(twin)
     s.scan(scratch, twin, 4, "t1")
-    until("the twin to seal", lambda: sealed_of(twin) > was)
+    h.until("the twin to seal", lambda: sealed_of(twin) > was)
     twin.stop()
     box.start()
     s.scan(scratch, box, 6, "b2")
@@ -371,7 +358,7 @@ def two_boxes_of_one_disk_are_proven_and_people_choose(scratch):
     twin.program.wait_line(" set_back: ")
     twin.program.wait_line(" succession: ")
     three = [hq, other, twin]
-    until("an heir that all hold", lambda: heirs(s.agree(three), 5))
+    h.until("an heir that all hold", lambda: heirs(s.agree(three), 5))
     forks = hq.depot("fork", "list")["forks"]
     h.same([(fork["site"], fork["epoch"]) for fork in forks], [(5, 1)],
            "forks")
@@ -394,7 +381,7 @@ def two_boxes_of_one_disk_are_proven_and_people_choose(scratch):
     h.same(len(set(branches)), 2, "branches")
     hq.depot("hq", "choose", "sh-02", "--epoch", "1", "--branch",
              branches[0], "--yes")
-    until("the choice everywhere", lambda: [
+    h.until("the choice everywhere", lambda: [
         feed[0] for (site, epoch, branch), feed in s.agree(three).items()
         if (site, epoch, branch) == (5, 1, branches[1])] == ["fenced"])
     clean(three, 7)

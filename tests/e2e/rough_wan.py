@@ -95,14 +95,6 @@ def a_broker_that_keeps_ten_messages_and_dies_again_and_again(scratch):
 
 # ---- revoked ----
 
-def until(sites, what, condition):
-    end = time.monotonic() + h.LIMIT
-    while not condition():
-        if time.monotonic() > end:
-            raise h.Late(what)
-        sites[0].program.live(0.2)  # it comes through other processes
-
-
 @h.test
 def a_site_that_was_revoked_while_cut_off_is_believed_up_to_then(scratch):
     """A quarter of an hour passes there at once, after which it has sealed what
@@ -127,20 +119,20 @@ def a_site_that_was_revoked_while_cut_off_is_believed_up_to_then(scratch):
     cable.unplug()
     bed.scan(scratch, lone, 25, "b2")  # nobody hears of it
     days.pass_by()
-    until(sites, "its seals", lambda: lone.feeds()[LONE][1] > before[LONE][1])
+    h.until("its seals", lambda: lone.feeds()[LONE][1] > before[LONE][1])
     said = hq.depot("hq", "revoke", "sh-02", "--reason", "stolen", "--yes")
     h.same((said["verdict"], said["seq"]), ("revoked", before[LONE][1]))
     bed.scan(scratch, other, 7, "b2")
-    until(sites, "the word at the other site", lambda: other.feeds()[LONE][0]
+    h.until("the word at the other site", lambda: other.feeds()[LONE][0]
           == hq.feeds()[LONE][0] == "fenced")
 
     cable.plug()
-    until(sites, "HQ's word at the site itself",
+    h.until("HQ's word at the site itself",
           lambda: lone.feeds()[(1, 1, "0" * 16)]
           == hq.feeds()[(1, 1, "0" * 16)])
     bed.scan(scratch, lone, 2, "b3")  # people book there all the same
     bed.scan(scratch, hq, 3, "b3")
-    until(sites, "what HQ and the other site say", lambda: all(
+    h.until("what HQ and the other site say", lambda: all(
         hq.feeds()[(number, 1, "0" * 16)]
         == other.feeds()[(number, 1, "0" * 16)]
         and hq.feeds()[(number, 1, "0" * 16)][1]
@@ -216,7 +208,7 @@ def scanners_are_answered_beside_a_broker_that_means_harm(scratch):
         for client in hostile.clients:
             with contextlib.suppress(OSError):
                 client.shutdown(2)
-        until([site], f"{one.__name__} has been met",
+        h.until(f"{one.__name__} has been met",
               lambda served=served: hostile.served > served)
         beside += ack_times(gun, 100)
     peak = link_memory(site)
