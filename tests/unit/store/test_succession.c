@@ -1,0 +1,170 @@
+/*
+ * A disk went back in time: the peers give back what was lost, and the box goes
+ * on as the next epoch.
+ */
+#include "store/rebuild.h"
+#include "tests/support/set_back.h"
+
+static void what_peers_have_comes_back_and_a_new_epoch_goes_on(void **state)
+{
+	struct bed *bed = *state;
+	struct succession succession;
+	struct guard guard;
+	struct env *peers;
+	uint64_t count;
+
+	live(bed);
+	guard = guard_now(bed);
+	peers = roll_back(bed);
+	fetch(bed, peers, 2); /* the last delta had not left */
+	assert_done(journal_recover(bed->w.ledger, SITE, &count, &bed->w.err),
+		    &bed->w.err);
+	assert_int_equal(count, 2);
+	assert_done(journal_recover(bed->w.ledger, SITE, &count, &bed->w.err),
+		    &bed->w.err);
+	assert_int_equal(count, 0);
+	succession = succeed(bed, &guard);
+	assert_int_equal(succession.parent_epoch, 1);
+	assert_int_equal(succession.parent_seq, 2);
+	assert_int_equal(succession.lost_first, 8);
+	assert_int_equal(succession.lost_last, 8);
+	(void)warehouse_receive(&bed->w, "TEA", 7);
+	assert_int_equal(seal(bed), 1);
+	assert_int_equal(guard_now(bed).epoch, 2);
+	assert_audit(bed);
+	env_close(peers);
+}
+
+/* Two entries of the image were never sealed, and of the lost ones nobody has
+ * any: the new epoch tells the two again, once for the network and not a second
+ * time for the box. */
+static void what_was_never_sealed_is_told_again_in_the_new_epoch(void **state)
+{
+	struct bed *bed = *state;
+	struct units units = {0};
+	struct rebuild_difference difference;
+	struct succession succession;
+	struct env *peers;
+	struct view *view;
+	char scratch[160];
+
+	live(bed);
+	peers = roll_back(bed);
+	succession = succeed(bed, NULL);
+	assert_int_equal(succession.parent_seq, 1);
+	assert_int_equal(seal(bed), 1);
+	assert_int_equal(seal(bed), 0);
+	view = look(bed);
+	assert_done(site_balance_walk(view, NULL, units_add, &units,
+				      &bed->w.err),
+		    &bed->w.err);
+	assert_int_equal(units.tea, 30);
+	assert_int_equal(units.cup, 3);
+	(void)text_format(scratch, sizeof(scratch), "%s/scratch",
+			  bed->w.folder);
+	assert_done(rebuild_compare(view, scratch, MAP_SIZE, &difference,
+				    &bed->w.err),
+		    &bed->w.err);
+	assert_int_equal(difference.rows, 0);
+	view_end(view);
+	assert_audit(bed);
+	env_close(peers);
+}
+
+/* The new epoch told two entries again, and then somebody comes who had them in
+ * the old one: they count there, and here no more. Folding all anew comes to
+ * the same. */
+static void what_the_old_feed_turns_out_to_have_counts_once(void **state)
+{
+	struct bed *bed = *state;
+	struct units before;
+	struct units after;
+	struct units peers_have;
+	struct env *peers;
+	struct view *view;
+	struct txn *txn;
+
+	live(bed);
+	peers = roll_back(bed);
+	(void)succeed(bed, NULL);
+	assert_int_equal(seal(bed), 1);
+	view = look(bed);
+	before = units_of(bed, view);
+	view_end(view);
+	assert_int_equal(before.tea, 30);
+	assert_done(view_begin(peers, &view, &bed->w.err), &bed->w.err);
+	peers_have = units_of(bed, view);
+	view_end(view);
+	fetch(bed, peers, 3);
+	view = look(bed);
+	after = units_of(bed, view);
+	view_end(view);
+	assert_true(peers_have.tea > before.tea || peers_have.cup > before.cup);
+	assert_int_equal(after.tea, peers_have.tea);
+	assert_int_equal(after.cup, peers_have.cup);
+	assert_done(txn_begin(ledger_env(bed->w.ledger), &txn, &bed->w.err),
+		    &bed->w.err);
+	assert_done(feed_rebuild(bed->desk, txn, &bed->w.err), &bed->w.err);
+	after = units_of(bed, txn_view(txn));
+	txn_abandon(txn);
+	feed_desk_abandon(bed->desk);
+	assert_int_equal(after.tea, peers_have.tea);
+	assert_int_equal(after.cup, peers_have.cup);
+	env_close(peers);
+}
+
+/* The old image went on before anybody noticed: the journal has other entries
+ * under the same numbers. Nothing is changed, and a new epoch opens. */
+static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
+{
+	struct bed *bed = *state;
+	struct rebuild_difference difference;
+	struct succession succession;
+	struct units ours;
+	struct units theirs;
+	struct env *peers;
+	struct view *view;
+	char scratch[160];
+	uint64_t count = 99;
+
+	live(bed);
+	peers = roll_back(bed);
+	(void)warehouse_receive(&bed->w, "RADIO", 1);
+	fetch(bed, peers, 3);
+	assert_code(journal_recover(bed->w.ledger, SITE, &count, &bed->w.err),
+		    ERR_CONFLICT);
+	assert_int_equal(count, 99);
+	succession = succeed(bed, NULL);
+	assert_int_equal(succession.parent_seq, 3);
+	assert_int_equal(succession.lost_last, 0);
+	assert_int_equal(seal(bed), 1);
+	/* What only the feed had is in the book again, and counts once. */
+	assert_done(view_begin(peers, &view, &bed->w.err), &bed->w.err);
+	theirs = units_of(bed, view);
+	view_end(view);
+	view = look(bed);
+	ours = units_of(bed, view);
+	assert_int_equal(ours.cup, theirs.cup);
+	assert_int_equal(ours.tea - 1, theirs.tea); /* and the radio */
+	(void)text_format(scratch, sizeof(scratch), "%s/scratch",
+			  bed->w.folder);
+	assert_done(rebuild_compare(view, scratch, MAP_SIZE, &difference,
+				    &bed->w.err),
+		    &bed->w.err);
+	assert_int_equal(difference.rows, 0);
+	view_end(view);
+	assert_audit(bed);
+	env_close(peers);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_peers_have_comes_back_and_a_new_epoch_goes_on),
+		TEST(what_was_never_sealed_is_told_again_in_the_new_epoch),
+		TEST(what_the_old_feed_turns_out_to_have_counts_once),
+		TEST(a_journal_that_went_another_way_is_told_and_not_mixed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
