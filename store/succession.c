@@ -6,6 +6,7 @@
 
 #include "store/balance.h"
 #include "store/master.h"
+#include "store/promise.h"
 #include "store/rows.h"
 #include "store/site.h"
 
@@ -327,39 +328,82 @@ static enum err_code is_said_anew(const struct view *view,
 	return ERR_OK;
 }
 
-/* Units that the book lacks where @movement takes them from; 0: none. */
-static enum err_code missing_of(const struct view *view,
-				const struct movement *movement,
-				int64_t *ret_units, struct err *err)
+/* Units of @movement's side that stand in its bin. */
+static enum err_code held_of(const struct view *view,
+			     const struct movement *movement,
+			     struct item_no item, int64_t *ret_units,
+			     struct err *err)
 {
-	struct item_no item;
 	struct place_no place;
 	struct balance balance;
-	int64_t held = 0;
 	enum err_code code =
-		item_find(view, sku_span(&movement->item), &item, err);
+		place_find(view, &movement->from.place, &place, err);
+
+	*ret_units = 0;
+	if (code == ERR_OK)
+		code = balance_get(view, item, place, &balance, err);
+	if (code == ERR_OK)
+		*ret_units = balance_cell(&balance, movement->from.condition,
+					  lot_span(&movement->lot))
+				     .units;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* The units among them that @entry may take: those of its order, if it names
+ * one and they stand there for one. */
+static enum err_code promised_of(const struct view *view,
+				 const struct entry *entry, struct item_no item,
+				 int64_t *units, struct err *err)
+{
+	struct promise_change change = promise_change_of(&entry->body.movement);
+	struct promise promise = {.picked = {0}};
+	int64_t promised;
+	enum err_code code;
+
+	if (entry->ref.kind != REF_ORDER ||
+	    (change.picked.units >= 0 && change.packed.units >= 0))
+		return ERR_OK;
+	code = promise_get(view, item, ref_span(&entry->ref.text), &promise,
+			   err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	promised = change.picked.units < 0 ? promise.picked.units
+					   : promise.packed.units;
+	if (promised < *units)
+		*units = promised;
+	return ERR_OK;
+}
+
+/* Units that the book lacks where @entry's movement takes them from; 0: none.
+ */
+static enum err_code missing_of(const struct view *view,
+				const struct entry *entry, int64_t *ret_units,
+				struct err *err)
+{
+	const struct movement *movement = &entry->body.movement;
+	int64_t units = 0;
+	struct item_no item;
+	enum err_code code;
 
 	*ret_units = 0;
 	if (movement->from.place.kind != PLACE_BIN)
 		return ERR_OK;
+	code = item_find(view, sku_span(&movement->item), &item, err);
 	if (code == ERR_OK)
-		code = place_find(view, &movement->from.place, &place, err);
+		code = held_of(view, movement, item, &units, err);
 	if (code == ERR_OK)
-		code = balance_get(view, item, place, &balance, err);
-	if (code == ERR_OK)
-		held = balance_cell(&balance, movement->from.condition,
-				    lot_span(&movement->lot))
-			       .units;
-	else if (code != ERR_NOT_FOUND)
+		code = promised_of(view, entry, item, &units, err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
-	if (held < movement->quantity.units)
-		*ret_units = movement->quantity.units - held;
+	if (units < movement->quantity.units)
+		*ret_units = movement->quantity.units - units;
 	return ERR_OK;
 }
 
 /*
  * People have taken since what a movement took that comes back now. It is a
- * fact all the same, and no bin is below zero: what is missing was found.
+ * fact all the same, no bin is below zero, and no order has less than nothing:
+ * what is missing was found, for the order if it was taken for one.
  */
 static enum err_code found_post(struct recovering *telling,
 				const struct entry *entry, struct err *err)
@@ -370,7 +414,7 @@ static enum err_code found_post(struct recovering *telling,
 	int64_t missing;
 	bool fits;
 	enum err_code code =
-		missing_of(batch_view(telling->batch), movement, &missing, err);
+		missing_of(batch_view(telling->batch), entry, &missing, err);
 
 	if (code != ERR_OK || missing == 0)
 		return code;
@@ -384,6 +428,8 @@ static enum err_code found_post(struct recovering *telling,
 					    CONDITION_NONE},
 				   .to = movement->from};
 	more.actor.kind = ACTOR_RULE;
+	if (entry->ref.kind == REF_ORDER)
+		more.ref = entry->ref;
 	fits = name_set(&more.actor.name, SPAN_LITERAL("succession")) &&
 	       reason_set(&found->reason, SPAN_LITERAL("succession"));
 	ASSERT(fits);

@@ -138,9 +138,10 @@ static inline struct pos warehouse_receive(struct warehouse *w, const char *sku,
 	return warehouse_enter(w, &entry);
 }
 
-/* PICKED for order SO-1 */
-static inline struct pos warehouse_pick(struct warehouse *w, const char *sku,
-					int64_t units)
+/* PICKED */
+static inline struct pos warehouse_pick_for(struct warehouse *w,
+					    const char *order, const char *sku,
+					    int64_t units)
 {
 	struct entry entry = warehouse_movement(MOVEMENT_PICK, sku, units);
 	struct movement *movement = &entry.body.movement;
@@ -150,8 +151,14 @@ static inline struct pos warehouse_pick(struct warehouse *w, const char *sku,
 	movement->to.place = place_bin(SPAN_LITERAL(BIN_PICKED));
 	movement->to.condition = CONDITION_GOOD;
 	entry.ref.kind = REF_ORDER;
-	assert_true(ref_set(&entry.ref.text, SPAN_LITERAL("SO-1")));
+	assert_true(ref_set(&entry.ref.text, span_of(order)));
 	return warehouse_enter(w, &entry);
+}
+
+static inline struct pos warehouse_pick(struct warehouse *w, const char *sku,
+					int64_t units)
+{
+	return warehouse_pick_for(w, "SO-1", sku, units);
 }
 
 /* scrap */

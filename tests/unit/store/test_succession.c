@@ -2,6 +2,7 @@
  * A disk went back in time: the peers give back what was lost, and the box goes
  * on as the next epoch.
  */
+#include "store/promise.h"
 #include "store/rebuild.h"
 #include "tests/support/set_back.h"
 
@@ -157,6 +158,64 @@ static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
 	env_close(peers);
 }
 
+/* PICKED -> PACKED */
+static void pack(struct bed *bed, const char *order, int64_t units)
+{
+	struct entry entry = warehouse_movement(MOVEMENT_PACK, "TEA", units);
+	struct movement *movement = &entry.body.movement;
+
+	movement->from.place = place_bin(SPAN_LITERAL(BIN_PICKED));
+	movement->from.condition = CONDITION_GOOD;
+	movement->to.place = place_bin(SPAN_LITERAL(BIN_PACKED));
+	movement->to.condition = CONDITION_GOOD;
+	entry.ref.kind = REF_ORDER;
+	assert_true(ref_set(&entry.ref.text, span_of(order)));
+	(void)warehouse_enter(&bed->w, &entry);
+}
+
+static struct promise promise_of(struct bed *bed, const char *order)
+{
+	struct promise promise = {.picked = {0}};
+	struct item_no item = warehouse_item(&bed->w, "TEA");
+	struct view *view = look(bed);
+	enum err_code code =
+		promise_get(view, item, span_of(order), &promise, &bed->w.err);
+
+	view_end(view);
+	if (code != ERR_NOT_FOUND)
+		assert_done(code, &bed->w.err);
+	return promise;
+}
+
+/* People packed an order again after the disk went back. That it was packed
+ * before comes back all the same, though no unit stands picked for it: the
+ * units of the other order are not its. */
+static void what_was_done_for_an_order_twice_comes_back_too(void **state)
+{
+	struct bed *bed = *state;
+	struct warehouse *w = &bed->w;
+	struct env *peers;
+
+	(void)warehouse_receive(w, "TEA", 10);
+	(void)warehouse_pick(w, "TEA", 3);
+	(void)warehouse_pick_for(w, "SO-2", "TEA", 4);
+	assert_int_equal(seal(bed), 1);
+	assert_done(env_copy(ledger_env(w->ledger), bed->image, 0, &w->err),
+		    &w->err);
+	pack(bed, "SO-1", 3);
+	assert_int_equal(seal(bed), 2);
+	peers = roll_back(bed);
+	pack(bed, "SO-1", 2);
+	fetch(bed, peers, 2);
+	(void)succeed(bed, NULL);
+	assert_int_equal(promise_of(bed, "SO-1").picked.units, 0);
+	assert_int_equal(promise_of(bed, "SO-1").packed.units, 5);
+	assert_int_equal(promise_of(bed, "SO-2").picked.units, 4);
+	assert_audit(bed);
+	assert_int_equal(seal(bed), 1);
+	env_close(peers);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +223,7 @@ int main(void)
 		TEST(what_was_never_sealed_is_told_again_in_the_new_epoch),
 		TEST(what_the_old_feed_turns_out_to_have_counts_once),
 		TEST(a_journal_that_went_another_way_is_told_and_not_mixed),
+		TEST(what_was_done_for_an_order_twice_comes_back_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
