@@ -51,9 +51,9 @@ BUGS = (
         "gateway/edge/keeper.c",
         "\tenum err_code code = commit(keeper, batch, err);\n\n"
         "\tif (code != ERR_OK)\n\t\treturn code;\n"
-        "\tanswers_render(keeper->answers, head, answer_send, keeper);",
+        "\tkeeper_answers_say(keeper, head);",
         "\tenum err_code code;\n\n"
-        "\tanswers_render(keeper->answers, head, answer_send, keeper);\n"
+        "\tkeeper_answers_say(keeper, head);\n"
         "\tcode = commit(keeper, batch, err);\n\n"
         "\tif (code != ERR_OK)\n\t\treturn code;",
         ("edge_test_keeper",)),
