@@ -311,3 +311,39 @@ enum err_code guard_judge(const struct view *view, const struct guard *guard,
 		*ret_verdict = GUARD_MOVED;
 	return code;
 }
+
+enum err_code guard_recall(const struct guard_place *place,
+			   const struct view *view,
+			   struct guard_memory *ret_memory, struct err *err)
+{
+	struct guard_memory memory = {.verdict = GUARD_MISSING};
+	struct guard now;
+	enum err_code seen = guard_read(place->path, &memory.guard, NULL);
+	enum err_code code =
+		guard_of(view, place->net_id, place->site, &now, err);
+
+	memory.has_guard = seen == ERR_OK;
+	if (code == ERR_OK && memory.has_guard)
+		code = guard_judge(view, &memory.guard, &now, &memory.verdict,
+				   err);
+	else if (code == ERR_NOT_FOUND && memory.has_guard)
+		memory.verdict = GUARD_ROLLBACK;
+	else if (code == ERR_NOT_FOUND && seen == ERR_NOT_FOUND)
+		memory.verdict = GUARD_SAME;
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	*ret_memory = memory;
+	return ERR_OK;
+}
+
+enum err_code guard_save(const struct guard_place *place,
+			 const struct view *view, struct err *err)
+{
+	struct guard guard;
+	enum err_code code =
+		guard_of(view, place->net_id, place->site, &guard, err);
+
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	return code == ERR_OK ? guard_write(place->path, &guard, err) : code;
+}

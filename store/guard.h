@@ -2,8 +2,8 @@
  * guard - the start guard: a second memory of how far this box had come.
  *
  * Layer     store
- * Threads   guard_write: the writer, after sealing and before a delta leaves;
- *           the rest: at start
+ * Threads   guard_write, guard_save: the writer, after sealing and before a
+ *           delta leaves; the rest: at start
  * On disk   docs/format/store.md: a small file outside the store's folder,
  *           best on another medium
  *
@@ -75,10 +75,39 @@ MUST_CHECK enum err_code guard_judge(const struct view *view,
 				     enum guard_verdict *ret_verdict,
 				     struct err *err);
 
+/* Where a store's guard stands, and whose it is. Borrowed, all of it. */
+struct guard_place {
+	const char *path;
+	const uint8_t *net_id; /* NET_ID_SIZE bytes */
+	uint32_t site;
+};
+
+/* What is remembered there, judged at a start. */
+struct guard_memory {
+	enum guard_verdict verdict;
+	bool has_guard;
+	struct guard guard; /* if has_guard */
+};
+
 /*
- * The same for what a witness says of our own feed: a peer, or our own retained
- * head. SAME or ROLLBACK. A head that is lower than ours, with our hash, is
- * SAME: it has not heard the rest yet.
+ * A store that has sealed nothing yet is SAME where nothing is remembered, a
+ * ROLLBACK where something is; a file that cannot be read is as good as none,
+ * but no first start. ERR_CORRUPT, ERR_IO  the store's
+ */
+MUST_CHECK enum err_code guard_recall(const struct guard_place *place,
+				      const struct view *view,
+				      struct guard_memory *ret_memory,
+				      struct err *err);
+
+/* Remembers the end of the own feed; nothing to do before one was sealed.
+ * Errors as guard_of and guard_write. */
+MUST_CHECK enum err_code guard_save(const struct guard_place *place,
+				    const struct view *view, struct err *err);
+
+/*
+ * As guard_judge, for what a witness says of our own feed: a peer, or our own
+ * retained head. SAME or ROLLBACK. A head that is lower than ours, with our
+ * hash, is SAME: it has not heard the rest yet.
  */
 MUST_CHECK enum err_code guard_witness(const struct view *view,
 				       struct feed_id feed, uint64_t seq,

@@ -117,30 +117,31 @@ static enum err_code identity_read(struct sealing *sealing, struct err *err)
 	return code;
 }
 
+static struct guard_place guard_place_of(const struct sealing *sealing)
+{
+	return (struct guard_place){sealing->guard,
+				    ledger_identity(sealing->ledger)->net_id,
+				    sealing->site};
+}
+
 /* As depotd judges at its start. */
 static enum err_code guard_look(struct sealing *sealing,
 				enum guard_verdict *ret_verdict,
 				struct err *err)
 {
-	const uint8_t *net_id = ledger_identity(sealing->ledger)->net_id;
-	struct guard now = {.site = sealing->site};
-	struct guard guard;
+	struct guard_place place = guard_place_of(sealing);
+	struct guard_memory memory;
 	struct view *view;
-	enum err_code seen = guard_read(sealing->guard, &guard, NULL);
 	enum err_code code =
 		view_begin(ledger_env(sealing->ledger), &view, err);
 
 	if (code != ERR_OK)
 		return code;
-	*ret_verdict = GUARD_MISSING;
-	code = guard_of(view, net_id, sealing->site, &now, err);
-	if (code == ERR_OK && seen == ERR_OK)
-		code = guard_judge(view, &guard, &now, ret_verdict, err);
-	else if (code == ERR_NOT_FOUND)
-		*ret_verdict =
-			seen == ERR_NOT_FOUND ? GUARD_SAME : GUARD_ROLLBACK;
+	code = guard_recall(&place, view, &memory, err);
 	view_end(view);
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+	if (code == ERR_OK)
+		*ret_verdict = memory.verdict;
+	return code;
 }
 
 static enum err_code batch_seal(struct sealing *sealing, struct batch *batch,
@@ -177,19 +178,16 @@ static enum err_code batch_seal(struct sealing *sealing, struct batch *batch,
 /* Before a delta leaves, it is remembered outside of the store. */
 static enum err_code guard_keep(struct sealing *sealing, struct err *err)
 {
-	const uint8_t *net_id = ledger_identity(sealing->ledger)->net_id;
-	struct guard guard;
+	struct guard_place place = guard_place_of(sealing);
 	struct view *view;
 	enum err_code code =
 		view_begin(ledger_env(sealing->ledger), &view, err);
 
 	if (code != ERR_OK)
 		return code;
-	code = guard_of(view, net_id, sealing->site, &guard, err);
+	code = guard_save(&place, view, err);
 	view_end(view);
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
-	return code == ERR_OK ? guard_write(sealing->guard, &guard, err) : code;
+	return code;
 }
 
 static enum err_code store_seal(struct sealing *sealing, struct err *err)

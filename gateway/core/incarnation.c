@@ -60,9 +60,9 @@ enum err_code incarnation_begin(struct incarnation *incarnation,
 
 	*incarnation = (struct incarnation){.config = *config,
 					    .phase = INCARNATION_WATCHING};
-	if (code == ERR_OK && config->verdict == GUARD_ROLLBACK &&
-	    config->has_guard)
-		code = is_answered(view, &config->guard, &is_over, err);
+	if (code == ERR_OK && config->memory.verdict == GUARD_ROLLBACK &&
+	    config->memory.has_guard)
+		code = is_answered(view, &config->memory.guard, &is_over, err);
 	if (code == ERR_OK)
 		code = is_forked(view, config->site, pos_epoch(head.pos),
 				 &has_forked, err);
@@ -72,15 +72,15 @@ enum err_code incarnation_begin(struct incarnation *incarnation,
 		return code;
 	incarnation->kept = pos_number(head.pos);
 	if (is_over)
-		incarnation->config.verdict = GUARD_SAME;
+		incarnation->config.memory.verdict = GUARD_SAME;
 	if (has_forked || incarnation->is_restored)
-		incarnation->config.verdict = GUARD_ROLLBACK;
+		incarnation->config.memory.verdict = GUARD_ROLLBACK;
 	return ERR_OK;
 }
 
 enum guard_verdict incarnation_verdict(const struct incarnation *incarnation)
 {
-	return incarnation->config.verdict;
+	return incarnation->config.memory.verdict;
 }
 
 /* ---- what peers show ---- */
@@ -92,7 +92,7 @@ bool incarnation_found(struct incarnation *incarnation, uint32_t epoch,
 	if (finding->kind != SYNC_FOUND_SELF ||
 	    finding->feed.site != incarnation->config.site ||
 	    finding->feed.epoch <= epoch ||
-	    incarnation->config.verdict != GUARD_SAME)
+	    incarnation->config.memory.verdict != GUARD_SAME)
 		return true;
 	incarnation->has_twin = true;
 	return false;
@@ -239,7 +239,7 @@ static enum succession_reason reason_of(const struct working *working)
 		return SUCCESSION_RESTORED;
 	if (working->is_forked)
 		return SUCCESSION_CLONE;
-	if (working->incarnation->config.verdict == GUARD_ROLLBACK)
+	if (working->incarnation->config.memory.verdict == GUARD_ROLLBACK)
 		return SUCCESSION_ROLLBACK;
 	return working->is_other ? SUCCESSION_CLONE : SUCCESSION_ROLLBACK;
 }
@@ -250,8 +250,8 @@ static enum err_code case_look(struct working *working, uint32_t *ret_last,
 	const struct incarnation *incarnation = working->incarnation;
 	struct feed_id last = {.site = incarnation->config.site};
 	struct succession_case what = {
-		.guard = incarnation->config.has_guard
-				 ? &incarnation->config.guard
+		.guard = incarnation->config.memory.has_guard
+				 ? &incarnation->config.memory.guard
 				 : NULL,
 		.kept = incarnation->kept,
 	};
@@ -382,7 +382,7 @@ bool incarnation_finish(struct incarnation *incarnation,
 		return false;
 	}
 	incarnation->phase = INCARNATION_WATCHING;
-	incarnation->config.verdict = GUARD_SAME;
+	incarnation->config.memory.verdict = GUARD_SAME;
 	incarnation->has_twin = false;
 	incarnation->is_restored = false;
 	exchange_succeeded(exchange, result->signer);
@@ -409,9 +409,10 @@ enum err_code incarnation_is_provisional(const struct incarnation *incarnation,
 				pos_epoch(head.pos), key, &is_provisional, err);
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
-	*ret_is_provisional = is_provisional || incarnation->has_twin ||
-			      exchange_was_set_back(exchange) ||
-			      (incarnation->config.verdict != GUARD_SAME &&
-			       !exchange_may_seal(exchange));
+	*ret_is_provisional =
+		is_provisional || incarnation->has_twin ||
+		exchange_was_set_back(exchange) ||
+		(incarnation->config.memory.verdict != GUARD_SAME &&
+		 !exchange_may_seal(exchange));
 	return ERR_OK;
 }

@@ -10,13 +10,13 @@
  *
  * How a caller drives it, beside the exchange (core/exchange.h):
  *
- *   start      incarnation_begin with what the guard says; its verdict goes to
- *              exchange_open
+ *   start      incarnation_begin with what guard_recall says; its verdict goes
+ *              to exchange_open
  *   a turn     incarnation_look, before exchange_prepare. While it is DUE the
  *              caller prepares no exchange, and has the writer run
  *              incarnation_run instead
- *   after it   incarnation_finish, then saves the guard (guard_of, guard_write)
- *              before the next turn
+ *   after it   incarnation_finish, then saves the guard (guard_save) before the
+ *              next turn
  *
  * What happens: the guard, or a peer, shows that this store is behind itself
  * (exchange_was_set_back). From then on nothing is sealed in its epoch, what
@@ -93,10 +93,8 @@ uint32_t incarnation_epoch(uint32_t after, uint64_t drawn);
 
 struct incarnation_config {
 	uint32_t site;
-	enum guard_verdict verdict; /* as guard_judge says */
-	bool has_guard;
-	struct guard guard; /* what was remembered, if anything */
-	bool has_no_links;  /* none is configured */
+	struct guard_memory memory; /* as guard_recall says */
+	bool has_no_links;          /* none is configured */
 };
 
 /* What was done, for the log and for people. */

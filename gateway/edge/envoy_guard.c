@@ -2,48 +2,22 @@
 
 #include "store/guard.h"
 
+static struct guard_place guard_place_of(const struct envoy_config *config)
+{
+	return (struct guard_place){config->guard,
+				    ledger_identity(config->ledger)->net_id,
+				    config->site};
+}
+
 void envoy_guard_keep(const struct envoy_config *config,
 		      const struct view *view)
 {
-	const struct founding *identity = ledger_identity(config->ledger);
-	struct guard guard;
+	struct guard_place place = guard_place_of(config);
 	struct err err;
-	enum err_code code =
-		guard_of(view, identity->net_id, config->site, &guard, &err);
 
-	if (code == ERR_NOT_FOUND)
-		return; /* nothing is sealed yet */
-	if (code == ERR_OK)
-		code = guard_write(config->guard, &guard, &err);
-	if (code != ERR_OK)
+	if (guard_save(&place, view, &err) != ERR_OK)
 		log_event(config->log, LEVEL_ERROR, "guard_failed", "%s",
 			  err.text);
-}
-
-static enum err_code verdict_of(const struct envoy_config *config,
-				const struct view *view,
-				struct incarnation_config *ret_config,
-				struct err *err)
-{
-	const struct founding *identity = ledger_identity(config->ledger);
-	enum err_code seen =
-		guard_read(config->guard, &ret_config->guard, NULL);
-	struct guard now = {.site = config->site};
-	enum err_code code =
-		guard_of(view, identity->net_id, config->site, &now, err);
-
-	ret_config->has_guard = seen == ERR_OK;
-	ret_config->verdict = GUARD_MISSING;
-	if (code == ERR_OK && seen == ERR_OK)
-		return guard_judge(view, &ret_config->guard, &now,
-				   &ret_config->verdict, err);
-	if (code != ERR_NOT_FOUND)
-		return code;
-	if (seen == ERR_NOT_FOUND)
-		ret_config->verdict = GUARD_SAME;
-	else if (seen == ERR_OK)
-		ret_config->verdict = GUARD_ROLLBACK;
-	return ERR_OK;
 }
 
 enum err_code envoy_guard_look(const struct envoy_config *config,
@@ -51,13 +25,14 @@ enum err_code envoy_guard_look(const struct envoy_config *config,
 {
 	struct incarnation_config given = {
 		.site = config->site, .has_no_links = config->has_no_links};
+	struct guard_place place = guard_place_of(config);
 	enum guard_verdict verdict;
 	struct view *view;
 	enum err_code code = view_begin(ledger_env(config->ledger), &view, err);
 
 	if (code != ERR_OK)
 		return code;
-	code = verdict_of(config, view, &given, err);
+	code = guard_recall(&place, view, &given.memory, err);
 	if (code == ERR_OK)
 		code = incarnation_begin(incarnation, &given, view, err);
 	view_end(view);

@@ -166,18 +166,16 @@ static void sealing_close(struct sealing *sealing)
 	signer_close(sealing->signer);
 }
 
-static void guard_save(const struct sealing *sealing, struct ledger *ledger)
+static void own_guard_save(const struct sealing *sealing, struct ledger *ledger)
 {
-	struct guard guard;
+	struct guard_place place = {
+		sealing->guard, ledger_identity(ledger)->net_id, SITE_FIRST};
 	struct view *view;
 	struct err err;
 
 	bench_do(view_begin(ledger_env(ledger), &view, &err), &err);
-	bench_do(guard_of(view, ledger_identity(ledger)->net_id, SITE_FIRST,
-			  &guard, &err),
-		 &err);
+	bench_do(guard_save(&place, view, &err), &err);
 	view_end(view);
-	bench_do(guard_write(sealing->guard, &guard, &err), &err);
 }
 
 /* All that waits, if that is enough. */
@@ -209,7 +207,7 @@ static void journal_seal(struct sealing *sealing, struct ledger *ledger)
 	}
 	bench_do(batch_commit(batch, &err), &err);
 	feed_desk_committed(sealing->desk);
-	guard_save(sealing, ledger);
+	own_guard_save(sealing, ledger);
 }
 
 static struct engine *engine_make(struct ledger *ledger)

@@ -87,39 +87,21 @@ bool epochs_open(struct node *node)
 
 /* ---- the guard ---- */
 
-static enum err_code verdict_of(const struct node *node,
-				const struct view *view,
-				struct incarnation_config *ret_config,
-				struct err *err)
+static struct guard_place guard_place_of(const struct node *node)
 {
-	enum err_code seen = guard_read(node->guard, &ret_config->guard, NULL);
-	struct guard now = {.site = node->site};
-	enum err_code code =
-		guard_of(view, node->sim->net_id, node->site, &now, err);
-
-	ret_config->has_guard = seen == ERR_OK;
-	ret_config->verdict = GUARD_MISSING;
-	if (code == ERR_OK && seen == ERR_OK)
-		return guard_judge(view, &ret_config->guard, &now,
-				   &ret_config->verdict, err);
-	if (code != ERR_NOT_FOUND)
-		return code;
-	if (seen == ERR_NOT_FOUND)
-		ret_config->verdict = GUARD_SAME;
-	else if (seen == ERR_OK)
-		ret_config->verdict = GUARD_ROLLBACK;
-	return ERR_OK;
+	return (struct guard_place){node->guard, node->sim->net_id, node->site};
 }
 
 bool guard_look(struct node *node)
 {
 	struct incarnation_config config = {.site = node->site};
+	struct guard_place place = guard_place_of(node);
 	struct view *view;
 	struct err err;
 	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
 
 	if (code == ERR_OK) {
-		code = verdict_of(node, view, &config, &err);
+		code = guard_recall(&place, view, &config.memory, &err);
 		if (code == ERR_OK)
 			code = incarnation_begin(&node->incarnation, &config,
 						 view, &err);
@@ -135,21 +117,16 @@ bool guard_look(struct node *node)
 
 void guard_keep(struct node *node)
 {
-	struct guard guard;
+	struct guard_place place = guard_place_of(node);
 	struct view *view;
 	struct err err;
 	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
 
-	if (code != ERR_OK) {
-		(void)went(node, code, &err, "view");
-		return;
+	if (code == ERR_OK) {
+		code = guard_save(&place, view, &err);
+		view_end(view);
 	}
-	code = guard_of(view, node->sim->net_id, node->site, &guard, &err);
-	view_end(view);
-	if (code == ERR_OK)
-		code = guard_write(node->guard, &guard, &err);
-	if (code != ERR_NOT_FOUND) /* nothing is sealed yet */
-		(void)went(node, code, &err, "guard");
+	(void)went(node, code, &err, "guard");
 }
 
 /* ---- a new epoch ---- */

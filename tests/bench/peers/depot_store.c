@@ -138,7 +138,9 @@ static void journal_seal(struct depot_store *store)
 				 .boot = 1,
 				 .rows_max = DEPOT_DELTA_ROWS};
 	struct batch *batch = batch_open(store);
-	struct guard guard;
+	struct guard_place place = {store->guard,
+				    ledger_identity(store->ledger)->net_id,
+				    store->site};
 	struct view *view;
 	uint64_t seq;
 
@@ -146,10 +148,8 @@ static void journal_seal(struct depot_store *store)
 	DO(batch_commit(batch, &err));
 	feed_desk_committed(store->desk);
 	DO(view_begin(ledger_env(store->ledger), &view, &err));
-	DO(guard_of(view, ledger_identity(store->ledger)->net_id, store->site,
-		    &guard, &err));
+	DO(guard_save(&place, view, &err));
 	view_end(view);
-	DO(guard_write(store->guard, &guard, &err));
 }
 
 static void certify(struct depot_store *hq, const struct depot_store *writer,

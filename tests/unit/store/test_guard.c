@@ -3,6 +3,7 @@
  * another box of the same disk is found out.
  */
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/support/set_back.h"
 
@@ -53,6 +54,53 @@ static void a_guard_is_replaced_whole_and_damage_is_noticed(void **state)
 		assert_done(guard_write(bed->guard, &guard, &bed->w.err),
 			    &bed->w.err);
 	}
+}
+
+static void assert_recalled(struct bed *bed, const char *expected)
+{
+	struct guard_place place = {
+		bed->guard, ledger_identity(bed->w.ledger)->net_id, SITE};
+	struct guard_memory memory;
+	struct view *view = look(bed);
+
+	assert_done(guard_recall(&place, view, &memory, &bed->w.err),
+		    &bed->w.err);
+	view_end(view);
+	assert_string_equal(guard_verdict_name(memory.verdict), expected);
+}
+
+static void save(struct bed *bed)
+{
+	struct guard_place place = {
+		bed->guard, ledger_identity(bed->w.ledger)->net_id, SITE};
+	struct view *view = look(bed);
+
+	assert_done(guard_save(&place, view, &bed->w.err), &bed->w.err);
+	view_end(view);
+}
+
+/* Each pair of what is sealed and what is remembered, in the order in which a
+ * box comes through them. */
+static void what_a_start_finds_is_judged_with_and_without_a_file(void **state)
+{
+	struct bed *bed = *state;
+	FILE *file;
+
+	assert_recalled(bed, "same"); /* a first start */
+	save(bed);                    /* of nothing: no file */
+	assert_recalled(bed, "same");
+	file = fopen(bed->guard, "w");
+	assert_non_null(file);
+	assert_int_equal(fclose(file), 0);
+	assert_recalled(bed, "missing"); /* damaged: no first start */
+	live(bed);
+	assert_recalled(bed, "missing");
+	save(bed);
+	assert_recalled(bed, "same");
+	env_close(roll_back(bed));
+	assert_recalled(bed, "rollback");
+	assert_int_equal(unlink(bed->guard), 0);
+	assert_recalled(bed, "missing");
 }
 
 static void each_verdict_is_told_by_its_name(void **state)
@@ -190,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_guard_is_replaced_whole_and_damage_is_noticed),
+		TEST(what_a_start_finds_is_judged_with_and_without_a_file),
 		TEST(each_verdict_is_told_by_its_name),
 		TEST(a_witness_that_is_behind_is_no_rollback),
 		TEST(a_clone_splits_the_own_feed_and_sealing_goes_on),
