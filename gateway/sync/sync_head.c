@@ -134,22 +134,26 @@ static void heir_look(struct sync *sync, uint32_t peer,
 /*
  * A head of an earlier epoch than the peer is known by, with something that is
  * not here: two boxes go by this name, and the other one is not to be drowned
- * out.
+ * out. What it has beside its head (the end of the epoch before, a branch that
+ * nobody else knows) shows in its digest only; that may as well be less than
+ * ours, so it is asked for more and more rarely.
  */
 static enum err_code twin_look(struct sync *sync, uint32_t peer,
 			       const struct frame *frame, struct err *err)
 {
 	const struct frame_head *head = &frame->body.head;
+	const struct peer *whom = &sync->peers[peer];
 	bool is_here = true;
 	enum err_code code;
 
-	if (head->epoch == sync->peers[peer].head.epoch ||
-	    !may_ask_again(sync, peer))
+	if (head->epoch == whom->head.epoch || !may_ask_again(sync, peer))
 		return ERR_OK;
 	code = head_check(sync, peer, frame, err);
 	if (code == ERR_OK)
 		code = head_is_here(sync, head, &is_here, err);
-	if (code == ERR_OK && !is_here)
+	if (code == ERR_OK &&
+	    (!is_here || (!peer_is_covered(sync, peer, head->digest) &&
+			  sync->now.ms - whom->pull_end_ms >= whom->quiet_ms)))
 		ask_again(sync, peer);
 	return code == ERR_DENIED || code == ERR_NOT_FOUND ? ERR_OK : code;
 }

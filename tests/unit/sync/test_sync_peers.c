@@ -154,6 +154,70 @@ static void our_own_name_shows_what_we_do_not_remember(void **state)
 	bed_close(bed);
 }
 
+/* What was written into a box's store is news to its engine. */
+static void box_grew(struct box *box)
+{
+	struct sync_step step = box_step(box);
+
+	assert_done(sync_grew(box->sync, &step, &box->bed->err),
+		    &box->bed->err);
+	box_work(box);
+}
+
+static void certify_epoch(struct bed *bed, uint32_t box, uint32_t epoch)
+{
+	struct writing *writing = writing_new(0);
+	struct entry entry =
+		certificate_for(bed->boxes[box].site, bed->sites[box]);
+
+	entry.body.certificate.epoch = epoch;
+	bed_encode(bed, writing, &entry);
+	bed_write(bed, &bed->boxes[0].node, SITE_CONTROL, writing);
+	box_grew(&bed->boxes[0]);
+	(void)bed_settle(bed, 2 * MINUTE_MS);
+}
+
+/* The last head that box 1 left at the broker, as of another epoch. */
+static struct frame head_in_epoch(const struct bed *bed, uint32_t epoch)
+{
+	const struct letter *kept = &bed->boxes[1].retained[SYNC_PLANE_HEAD];
+	struct span bytes = {(const char *)kept->payload, kept->size};
+	struct frame frame;
+
+	assert_code(frame_read(bytes, &frame), ERR_OK);
+	frame.body.head.epoch = epoch;
+	frame_head_sign(&frame, bed->sites[1], bed->net_id);
+	return frame;
+}
+
+/* Method: a later epoch of its name was heard; the box with the earlier one
+ * gets a third site's feed, of which no news is heard. Its own head tells
+ * nothing new. */
+static void a_twin_is_asked_for_what_its_head_does_not_name(void **state)
+{
+	struct bed *bed = bed_open(2, 3, test_seed(10), &small);
+	struct frame frame;
+
+	(void)state;
+	bed_links(bed, true);
+	(void)bed_settle(bed, 2 * MINUTE_MS);
+	certify_epoch(bed, 1, 2);
+	bed_run(bed, 5 * MINUTE_MS);
+	frame = head_in_epoch(bed, 2);
+	give(bed, 1, SYNC_PLANE_HEAD, &frame);
+	bed_run(bed, 5 * MINUTE_MS);
+	bed_found(bed, &bed->boxes[1].node, SITE_FIRST + 2);
+	bed->boxes[1].is_mute = true;
+	box_grew(&bed->boxes[1]);
+	bed_run(bed, 1000);
+	bed->boxes[1].is_mute = false;
+	assert_false(bed_is_equal(bed));
+	bed_run(bed, 5 * MINUTE_MS);
+	assert_true(bed_is_equal(bed));
+	assert_int_equal(box_seq(&bed->boxes[0], SITE_FIRST + 2), 1);
+	bed_close(bed);
+}
+
 /* ---- acknowledgements ---- */
 
 static struct frame ack_of(const struct bed *bed, uint32_t box, uint64_t base,
@@ -325,6 +389,8 @@ int main(void)
 		cmocka_unit_test(
 			a_busy_site_says_no_more_than_a_head_each_ten_seconds),
 		cmocka_unit_test(our_own_name_shows_what_we_do_not_remember),
+		cmocka_unit_test(
+			a_twin_is_asked_for_what_its_head_does_not_name),
 		cmocka_unit_test(only_a_sites_own_signature_says_what_it_has),
 		cmocka_unit_test(a_peer_that_forgot_is_told_everything_again),
 		cmocka_unit_test(a_hello_of_another_network_is_refused),
