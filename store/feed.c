@@ -447,25 +447,13 @@ static enum err_code heir_limit(const struct view *view,
 				const struct feed_record *feed, uint64_t *limit,
 				struct err *err)
 {
-	struct certificate certificate;
-	struct fence fence;
-	struct heir heir;
-	enum err_code code =
-		heir_get(view, feed->id.site, feed->id.epoch, &heir, err);
+	bool is_revoked;
+	enum err_code code = heir_is_revoked(view, feed->id.site,
+					     feed->id.epoch, &is_revoked, err);
 
-	if (code == ERR_OK)
-		code = roster_fence(
-			view,
-			(struct feed_id){heir.site,
-					 heir.succession.parent_epoch, 0},
-			&fence, err);
-	if (code == ERR_OK && fence.verdict == FENCE_REVOKED) {
-		code = roster_certificate(view, heir.site, heir.epoch,
-					  &certificate, err);
-		if (code == ERR_NOT_FOUND)
-			*limit = 0;
-	}
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+	if (code == ERR_OK && is_revoked)
+		*limit = 0;
+	return code;
 }
 
 enum err_code feed_limit(const struct view *view,

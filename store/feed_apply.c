@@ -93,6 +93,15 @@ static enum err_code movement_apply(struct applying *applying, struct pos pos,
 	return code;
 }
 
+/* What is said of where feeds end. A certificate of an epoch that succeeds
+ * another takes the end away that a revoked parent was to it. */
+static bool ends_feeds(const struct entry *entry)
+{
+	return entry->kind == ENTRY_FENCE || entry->kind == ENTRY_ROOT ||
+	       (entry->kind == ENTRY_CERTIFICATE &&
+		entry->body.certificate.parent_epoch != 0);
+}
+
 static enum err_code rest_apply(struct applying *applying, struct pos pos,
 				const struct entry *entry,
 				enum void_reason *reason, struct err *err)
@@ -105,7 +114,7 @@ static enum err_code rest_apply(struct applying *applying, struct pos pos,
 		return transfer_apply(applying, pos, entry, err);
 	if ((applying->what & APPLY_REST) == 0)
 		return ERR_OK;
-	if (entry->kind == ENTRY_FENCE || entry->kind == ENTRY_ROOT)
+	if (ends_feeds(entry))
 		applying->has_fence = true;
 	code = roster_fold(applying->txn, applying->law.site, pos, entry, err);
 	if (code == ERR_DENIED) {

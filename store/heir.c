@@ -94,22 +94,78 @@ static bool first_rows_read(const struct delta *delta, struct heir *heir)
 	return is_read;
 }
 
-/* A parent whose key is not trusted any more vouches for nobody. */
+/* The generations from an epoch to the first of its line that HQ certified. */
+struct line {
+	uint32_t generations; /* before that one */
+	bool is_revoked;      /* one of them is, or that one */
+};
+
+static enum err_code line_walk(const struct view *view, uint32_t site,
+			       uint32_t epoch, struct line *line,
+			       struct err *err)
+{
+	struct certificate certificate;
+	struct fence fence;
+	struct heir heir;
+	enum err_code code;
+
+	for (;; line->generations++) {
+		struct feed_id id = {site, epoch, 0};
+
+		code = roster_fence(view, id, &fence, err);
+		line->is_revoked =
+			code == ERR_OK && fence.verdict == FENCE_REVOKED;
+		if (line->is_revoked)
+			return ERR_OK;
+		if (code == ERR_OK || code == ERR_NOT_FOUND)
+			code = roster_certificate(view, site, epoch,
+						  &certificate, err);
+		if (code != ERR_NOT_FOUND)
+			return code;
+		code = heir_get(view, site, epoch, &heir, err);
+		if (code != ERR_OK || heir.succession.parent_epoch >= epoch)
+			return code == ERR_NOT_FOUND ? ERR_OK : code;
+		epoch = heir.succession.parent_epoch;
+	}
+}
+
+enum err_code heir_is_revoked(const struct view *view, uint32_t site,
+			      uint32_t epoch, bool *ret_is, struct err *err)
+{
+	struct certificate certificate;
+	struct line line = {.generations = 0};
+	struct heir heir;
+	enum err_code code = heir_get(view, site, epoch, &heir, err);
+
+	*ret_is = false;
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code == ERR_OK)
+		code = roster_certificate(view, site, epoch, &certificate, err);
+	if (code != ERR_NOT_FOUND)
+		return code;
+	code = line_walk(view, site, heir.succession.parent_epoch, &line, err);
+	if (code == ERR_OK)
+		*ret_is = line.is_revoked;
+	return code;
+}
+
+/* A parent whose key is not trusted any more vouches for nobody, nor does one
+ * whose own parent's is not. */
 static enum err_code vouched_set(const struct view *view,
 				 const uint8_t net_id[NET_ID_SIZE],
 				 struct heir *heir, struct err *err)
 {
-	struct feed_id parent = {heir->site, heir->succession.parent_epoch, 0};
+	uint32_t parent = heir->succession.parent_epoch;
+	struct line line = {.generations = 0};
 	uint8_t key[KEY_PUBLIC_SIZE];
-	struct fence fence;
-	enum err_code code = roster_fence(view, parent, &fence, err);
+	enum err_code code = line_walk(view, heir->site, parent, &line, err);
 
 	heir->is_vouched = false;
-	if (code == ERR_OK && fence.verdict == FENCE_REVOKED)
-		return ERR_OK;
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
+	if (code != ERR_OK || line.is_revoked ||
+	    line.generations >= HEIR_GENERATIONS_MAX)
 		return code;
-	code = site_key(view, parent.site, parent.epoch, key, NULL, err);
+	code = site_key(view, heir->site, parent, key, NULL, err);
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
 	if (code == ERR_OK)

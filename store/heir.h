@@ -41,10 +41,15 @@ MUST_CHECK bool heir_verify(const uint8_t parent_public[KEY_PUBLIC_SIZE],
 			    const uint8_t net_id[NET_ID_SIZE],
 			    const struct heir *heir);
 
+/* Lives that follow on each other without HQ: the next one waits for its
+ * certificate. */
+#define HEIR_GENERATIONS_MAX 16
+
 /*
  * What @delta, the first of a site's epoch beyond 1, says in its first two
  * rows, and whether the parent's key vouches for it: a parent whose key was
- * revoked vouches for nobody.
+ * revoked vouches for nobody, nor does an heir of such a one, whom HQ has not
+ * certified.
  * ERR_NOT_FOUND  it does not begin with a founding and a succession
  */
 MUST_CHECK enum err_code heir_read(const struct view *view,
@@ -61,6 +66,13 @@ MUST_CHECK enum err_code heir_note(struct txn *txn,
 MUST_CHECK enum err_code heir_get(const struct view *view, uint32_t site,
 				  uint32_t epoch, struct heir *ret_heir,
 				  struct err *err);
+/* *@ret_is: it is an heir that HQ has not certified, and a key in its line, up
+ * to the first that HQ did certify, was revoked: whatever it says counts no
+ * more. False where nothing is known of it. */
+MUST_CHECK enum err_code heir_is_revoked(const struct view *view, uint32_t site,
+					 uint32_t epoch, bool *ret_is,
+					 struct err *err);
+
 /* Visits all, by site and epoch, certified ones too. */
 typedef enum err_code heir_visit_fn(void *context, const struct heir *heir,
 				    struct err *err);
