@@ -132,14 +132,12 @@ static void fence_say(struct bed *bed, uint32_t epoch,
 {
 	struct entry entry;
 	struct fence *fence = &entry.body.fence;
-	struct feed_record feed = node_feed(&bed->feeds.author,
-					    (struct feed_id){A, epoch, 0});
+	struct feed_record feed =
+		node_feed(&bed->feeds.author, (struct feed_id){A, epoch, 0});
 
 	entry_init(&entry, ENTRY_FENCE);
-	*fence = (struct fence){.site = A,
-				.epoch = epoch,
-				.seq = feed.seq,
-				.verdict = verdict};
+	*fence = (struct fence){
+		.site = A, .epoch = epoch, .seq = feed.seq, .verdict = verdict};
 	memcpy(fence->hash, feed.hash, HASH_SIZE);
 	(void)feeds_say(&bed->feeds, SITE_CONTROL, &entry);
 	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
@@ -194,8 +192,7 @@ static void a_statement_holds_for_its_words_and_key_alone(void **state)
 	memcpy(other_net, net_id, sizeof(other_net));
 	other_net[15] ^= 1;
 	assert_false(heir_verify(parent, other_net, &good));
-	assert_false(
-		heir_verify(signer_public(key_of(bed, 5)), net_id, &good));
+	assert_false(heir_verify(signer_public(key_of(bed, 5)), net_id, &good));
 }
 
 /* Nobody is his own father, nor his father's: or a circle would vouch for
@@ -255,8 +252,7 @@ static void what_begins_otherwise_has_no_credentials(void **state)
 	struct bed *bed = *state;
 	struct writing *writing;
 	struct heir heir = heir_of(bed, 10, 1);
-	struct entry founding =
-		founding_by(bed->feeds.net_id, key_of(bed, 8));
+	struct entry founding = founding_by(bed->feeds.net_id, key_of(bed, 8));
 	static struct sent sent;
 	struct heir kept;
 	struct err err;
