@@ -137,7 +137,7 @@ static void fetching_begin(struct incarnation *incarnation, struct sync *sync,
 	incarnation->phase = INCARNATION_FETCHING;
 	incarnation->haves = counts.haves_got;
 	incarnation->begun_ms = 0;
-	incarnation->alone_ms = now->ms + 1;
+	incarnation->since_ms = now->ms + 1;
 }
 
 /* True when nothing more is to be waited for. */
@@ -152,14 +152,11 @@ static bool has_fetched(struct incarnation *incarnation,
 
 	if (now->links == EXCHANGE_ALONE) {
 		incarnation->begun_ms = 0;
-		if (incarnation->alone_ms == 0)
-			incarnation->alone_ms = ms;
-		return ms - incarnation->alone_ms >=
+		return ms - incarnation->since_ms >=
 		       (incarnation->config.has_no_links
 				? INCARNATION_FETCH_MS_MAX
 				: INCARNATION_ALONE_MS);
 	}
-	incarnation->alone_ms = 0;
 	if (incarnation->begun_ms == 0) {
 		incarnation->begun_ms = ms;
 		incarnation->quiet_ms = ms;
@@ -279,7 +276,30 @@ static enum err_code case_look(struct working *working, uint32_t *ret_last,
 	return code;
 }
 
-/* The old key says whose the new one is, if it is at hand. */
+/* One that was made for a try that failed is as good for the next. */
+static enum err_code key_find(struct working *working, uint32_t last,
+			      struct err *err)
+{
+	const struct incarnation_port *port = working->run->port;
+	struct incarnation_key *made = &working->incarnation->made;
+	struct epoch_plan *epoch = &working->plan.epoch;
+	enum err_code code = ERR_OK;
+
+	if (made->epoch <= last)
+		code = port->key_make(port->context, last, &made->epoch,
+				      made->public_key, err);
+	if (code != ERR_OK)
+		return code;
+	epoch->epoch = made->epoch;
+	memcpy(epoch->public_key, made->public_key, KEY_PUBLIC_SIZE);
+	/* Now: once the epoch is open nothing may fail any more, or the next
+	 * try would open another one behind it. */
+	return port->key_of(port->context, made->epoch,
+			    &working->incarnation->result.signer, err);
+}
+
+/* The old key says whose the new one is, if it is at hand: a damaged one is
+ * not. */
 static enum err_code vouch(struct working *working, struct err *err)
 {
 	const struct incarnation_port *port = working->run->port;
@@ -291,7 +311,7 @@ static enum err_code vouch(struct working *working, struct err *err)
 	enum err_code code = port->key_of(
 		port->context, plan->succession.parent_epoch, &old, err);
 
-	if (code == ERR_NOT_FOUND)
+	if (code == ERR_NOT_FOUND || code == ERR_CORRUPT)
 		return ERR_OK;
 	if (code != ERR_OK)
 		return code;
@@ -311,9 +331,7 @@ static enum err_code epoch_open(struct working *working,
 	enum err_code code = case_look(working, &last, err);
 
 	if (code == ERR_OK)
-		code = run->port->key_make(run->port->context, last,
-					   &plan->epoch.epoch,
-					   plan->epoch.public_key, err);
+		code = key_find(working, last, err);
 	if (code == ERR_OK)
 		code = vouch(working, err);
 	if (code == ERR_OK)
@@ -334,10 +352,6 @@ static enum err_code run_all(struct working *working, struct err *err)
 	working->is_other = code == ERR_CONFLICT;
 	if (code == ERR_OK || code == ERR_CONFLICT)
 		code = epoch_open(working, &told, err);
-	if (code == ERR_OK)
-		code = run->port->key_of(run->port->context,
-					 working->plan.epoch.epoch,
-					 &result->signer, err);
 	if (code != ERR_OK)
 		return code;
 	result->epoch = working->plan.epoch.epoch;

@@ -52,8 +52,9 @@
 /* With a link up for so long it goes on, whoever promised more or was silent.
  */
 #define INCARNATION_FETCH_MS_MAX 600000
-/* Without any of its links: its people have to get on. (Where none is
- * configured it waits as long as with one: what a stick brought is here.) */
+/* Without any of its links, or with one that comes and goes and brings nobody's
+ * answer: its people have to get on. (Where none is configured it waits as long
+ * as with one: what a stick brought is here.) */
 #define INCARNATION_ALONE_MS 86400000
 /* The writer could not: again after so long. */
 #define INCARNATION_RETRY_MS 10000
@@ -80,7 +81,8 @@ struct incarnation_port {
 				  uint8_t ret_public[KEY_PUBLIC_SIZE],
 				  struct err *err);
 	/* The key of an epoch of this site, open until the port is gone.
-	 * ERR_NOT_FOUND  it is not at hand (a backup has no keys) */
+	 * ERR_NOT_FOUND  it is not at hand (a backup has no keys)
+	 * ERR_CORRUPT    it is damaged: as good as none */
 	enum err_code (*key_of)(void *context, uint32_t epoch,
 				const struct signer **ret_signer,
 				struct err *err);
@@ -106,20 +108,27 @@ struct incarnation_result {
 	uint64_t carried;  /* told again, for nobody had heard of them */
 };
 
+/* The next epoch's; 0: none was made yet. */
+struct incarnation_key {
+	uint32_t epoch;
+	uint8_t public_key[KEY_PUBLIC_SIZE];
+};
+
 /* The caller's storage; all of it is this module's. */
 struct incarnation {
 	struct incarnation_config config;
 	enum incarnation_phase phase;
 	bool has_twin;
 	bool is_restored;  /* the store came back from a backup */
-	uint64_t begun_ms; /* of fetching, plus 1 */
+	uint64_t begun_ms; /* of fetching with a link up, plus 1 */
 	uint64_t quiet_ms; /* nothing came since, plus 1 */
-	uint64_t alone_ms; /* no link since, plus 1; 0: one is up */
+	uint64_t since_ms; /* of fetching, plus 1, whatever links did */
 	uint64_t retry_ms; /* not before */
 	uint64_t kept;     /* the journal's last number at the start */
 	uint64_t haves;    /* sync_counts when fetching began */
 	uint64_t held;     /* deltas of the own site */
 	enum err_code code;
+	struct incarnation_key made;
 	struct incarnation_result result;
 };
 
