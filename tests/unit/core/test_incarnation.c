@@ -94,7 +94,7 @@ static struct scene *scene_open(enum guard_verdict verdict)
 	scene->hq = &scene->bed->boxes[0];
 	scene->old = &scene->bed->boxes[1];
 	scene->config.site = scene->old->site;
-	scene->config.verdict = verdict;
+	scene->config.memory.verdict = verdict;
 	scene_begin(scene);
 	return scene;
 }
@@ -311,7 +311,7 @@ static void only_a_later_life_of_a_sound_box_is_a_twin(void **state)
 	assert_false(incarnation_found(incarnation, 4, &finding));
 	assert_true(incarnation_has_twin(incarnation));
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-		scene->config.verdict = others[i];
+		scene->config.memory.verdict = others[i];
 		scene_begin(scene);
 		assert_true(incarnation_found(incarnation, 4, &finding));
 		assert_false(incarnation_has_twin(incarnation));
@@ -344,10 +344,10 @@ static void nothing_is_promised_while_it_is_not_sure_who_goes_on(void **state)
 	assert_false(is_provisional(scene));
 	assert_false(incarnation_found(&scene->incarnation, 1, &finding));
 	assert_true(is_provisional(scene)); /* a twin */
-	scene->config.verdict = GUARD_MISSING;
+	scene->config.memory.verdict = GUARD_MISSING;
 	scene_begin(scene);
 	assert_true(is_provisional(scene)); /* it has not listened */
-	scene->config.verdict = GUARD_SAME;
+	scene->config.memory.verdict = GUARD_SAME;
 	scene_begin(scene);
 	assert_false(is_provisional(scene));
 	finding.feed.epoch = 1;

@@ -2,13 +2,13 @@
  * The writer's part of an incarnation: what peers gave comes back into the
  * journal, and the next epoch opens, once, whatever fails on the way.
  *
- * Method: a real ledger whose disk was set back (tests/support/sealing.h). The
+ * Method: a real ledger whose disk was set back (tests/support/set_back.h). The
  * port is the test's: it counts, and fails where it is told to.
  */
 #include "gateway/core/incarnation.h"
 #include "store/heir.h"
 #include "store/site.h"
-#include "tests/support/sealing.h"
+#include "tests/support/set_back.h"
 
 #define NEXT_KEYS_MAX 8
 
@@ -134,13 +134,10 @@ static void sync_begin(struct scene *scene)
 
 static enum guard_verdict judged(struct scene *scene)
 {
+	struct guard now = guard_now(scene->bed);
 	struct view *view = look(scene->bed);
 	enum guard_verdict verdict;
-	struct guard now;
 
-	assert_done(guard_of(view, net_of(scene), SITE, &now,
-			     &scene->bed->w.err),
-		    &scene->bed->w.err);
 	assert_done(guard_judge(view, &scene->guard, &now, &verdict,
 				&scene->bed->w.err),
 		    &scene->bed->w.err);
@@ -152,9 +149,9 @@ static enum guard_verdict judged(struct scene *scene)
 static void scene_begin(struct scene *scene, enum guard_verdict verdict)
 {
 	struct incarnation_config config = {.site = SITE,
-					    .verdict = verdict,
-					    .has_guard = true,
-					    .guard = scene->guard,
+					    .memory = {.verdict = verdict,
+						       .has_guard = true,
+						       .guard = scene->guard},
 					    .has_no_links = true};
 	struct exchange_config exchange = {
 		.site = SITE, .boot = 5, .desk = scene->bed->desk};
@@ -177,18 +174,13 @@ static void scene_begin(struct scene *scene, enum guard_verdict verdict)
 static int scene_setup(void **state)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
-	struct view *view;
 	void *bed;
 
 	assert_non_null(scene);
 	assert_int_equal(setup(&bed), 0);
 	scene->bed = bed;
 	live(scene->bed);
-	view = look(scene->bed);
-	assert_done(guard_of(view, net_of(scene), SITE, &scene->guard,
-			     &scene->bed->w.err),
-		    &scene->bed->w.err);
-	view_end(view);
+	scene->guard = guard_now(scene->bed);
 	scene->peers = roll_back(scene->bed);
 	*state = scene;
 	return 0;
@@ -542,22 +534,22 @@ static void the_next_epoch_is_beyond_all_that_peers_told_of(void **state)
 	assert_int_equal(scene->result.succession.parent_epoch, 1);
 }
 
-#define TEST(name) \
+#define STORY(name) \
 	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_life_goes_on_as_the_next_epoch),
-		TEST(a_rollback_that_was_answered_is_none_after_a_crash),
-		TEST(an_epoch_that_begins_otherwise_is_no_answer),
-		TEST(the_reason_is_what_happened),
-		TEST(other_words_under_our_numbers_are_a_clones),
-		TEST(without_the_old_key_nobody_vouches_and_it_goes_on),
-		TEST(a_damaged_old_key_is_as_good_as_none),
-		TEST(a_try_that_fails_writes_nothing_and_wastes_no_epoch),
-		TEST(a_key_that_was_made_for_nothing_is_left_behind),
-		TEST(the_next_epoch_is_beyond_all_that_peers_told_of),
+		STORY(a_life_goes_on_as_the_next_epoch),
+		STORY(a_rollback_that_was_answered_is_none_after_a_crash),
+		STORY(an_epoch_that_begins_otherwise_is_no_answer),
+		STORY(the_reason_is_what_happened),
+		STORY(other_words_under_our_numbers_are_a_clones),
+		STORY(without_the_old_key_nobody_vouches_and_it_goes_on),
+		STORY(a_damaged_old_key_is_as_good_as_none),
+		STORY(a_try_that_fails_writes_nothing_and_wastes_no_epoch),
+		STORY(a_key_that_was_made_for_nothing_is_left_behind),
+		STORY(the_next_epoch_is_beyond_all_that_peers_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

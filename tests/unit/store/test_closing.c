@@ -1,8 +1,8 @@
 /*
  * A site's last word: asked for once, said once, and true.
  *
- * Method: a real ledger that is its own HQ (tests/support/set_back.h); the store
- * is closed and opened again wherever a crash could fall.
+ * Method: a real ledger that is its own HQ (tests/support/set_back.h); the
+ * store is closed and opened again wherever a crash could fall.
  */
 #include "store/closing.h"
 #include "store/row.h"
