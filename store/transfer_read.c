@@ -177,6 +177,10 @@ static enum err_code record_fill(const struct view *view, struct span id,
 	record.states.sender = state_of(&record.sender);
 	record.states.addressee = state_of(&record.addressee);
 	record.states.hq = state_of(&record.hq);
+	record.states.is_reopened =
+		record.unsettled > 0 &&
+		transfer_reopens(&record.states, record.sender.pos,
+				 record.addressee.transfer.answers);
 	*ret_record = record;
 	return ERR_OK;
 }

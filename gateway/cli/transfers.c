@@ -79,6 +79,7 @@ static const struct column facts[] = {
 	{"from_name|from_site", "from site", "发货站点", false},
 	{"to_name|to_site", "to site", "收货站点", false},
 	{"state", "state", "状态", false},
+	{"reopened", "open again", "重新打开", false},
 	{"expected", "expected", "预计到货", false},
 	{"carrier", "carrier", "承运", false},
 	{"sender.state", "the sender says", "发货方", false},

@@ -42,7 +42,8 @@ static bool is_late(const struct watching *watching,
 	const struct batch *batch = watching->act->batch;
 
 	return end.ms != 0 && !transfer_is_closed(&record->states) &&
-	       record->states.addressee != TRANSFER_RECEIVED &&
+	       (record->states.addressee != TRANSFER_RECEIVED ||
+		record->states.is_reopened) &&
 	       batch_now(batch).ms >= end.ms;
 }
 

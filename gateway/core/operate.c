@@ -586,7 +586,10 @@ static enum err_code fact_book(struct act *act, const struct fact *fact,
 	enum err_code code = ERR_OK;
 
 	ret_posted->first.value = 0;
-	if (fact->kind == MOVEMENT_TRANSFER_IN && fact->is_pallet)
+	if (fact->ref.kind == REF_TRANSFER)
+		code = transfer_opening(act, ref_span(&fact->ref.text), err);
+	if (code == ERR_OK && fact->kind == MOVEMENT_TRANSFER_IN &&
+	    fact->is_pallet)
 		code = transfer_pallet_book(act, fact, ret_posted, err);
 	if (code == ERR_OK && ret_posted->first.value == 0)
 		code = post_fact(act, fact, ret_posted, err);

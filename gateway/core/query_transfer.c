@@ -31,6 +31,8 @@ static const char *direction(uint32_t site, struct span id)
 /* The word that goes furthest. */
 static enum transfer_state state_of(const struct transfer_states *states)
 {
+	if (states->is_reopened && states->sender != 0)
+		return states->sender;
 	if (states->hq != 0)
 		return states->hq;
 	if (states->sender == TRANSFER_CANCELLED ||
@@ -110,6 +112,8 @@ static enum err_code record_out(struct asking *asking,
 		      term_name(TERM_TRANSFER_STATE,
 				state_of(&record->states)));
 	out_bool_at(out, "closed", transfer_is_closed(&record->states));
+	if (record->states.is_reopened)
+		out_bool_at(out, "reopened", true);
 	out_int_at(out, "unsettled", (int64_t)record->unsettled);
 	expected_out(out, record->sender.transfer.expected);
 	if (record->sender.is_said && record->sender.transfer.carrier.size > 0)

@@ -145,6 +145,9 @@ static enum err_code word_begin(const struct view *view, struct span id,
 		transfer.from_site = parts.from;
 		transfer.to_site = parts.to;
 	}
+	transfer.answers.value = 0;
+	if (code == ERR_OK && side == TRANSFER_ADDRESSEE)
+		transfer.answers = record.sender.pos;
 	*ret_transfer = transfer;
 	return ERR_OK;
 }
@@ -168,6 +171,8 @@ enum err_code transfer_say(struct act *act, struct span id,
 	if (code != ERR_OK)
 		return code;
 	transfer->state = saying->state;
+	if (saying->state != TRANSFER_RECEIVED)
+		transfer->answers.value = 0;
 	if (saying->expected != 0)
 		transfer->expected = saying->expected;
 	if (saying->carrier.size > 0)
@@ -179,7 +184,7 @@ enum err_code transfer_say(struct act *act, struct span id,
 	return act_post(act, &entry, NULL, err);
 }
 
-/* The side's own last word, if the list or the receipt is under way again. */
+/* What the side has to say if the list or the receipt is under way (again). */
 static enum transfer_state state_anew(const struct transfer_record *record,
 				      enum transfer_side side)
 {
@@ -190,6 +195,37 @@ static enum transfer_state state_anew(const struct transfer_record *record,
 	    record->states.addressee != TRANSFER_RECEIVING)
 		return TRANSFER_RECEIVING;
 	return (enum transfer_state)0;
+}
+
+/* What has not begun is not opened. */
+static bool is_begun(const struct transfer_record *record,
+		     enum transfer_side side)
+{
+	return side == TRANSFER_SENDER ? record->sender.is_said
+				       : record->addressee.is_said;
+}
+
+enum err_code transfer_opening(struct act *act, struct span id, struct err *err)
+{
+	const struct view *view = batch_view(act->batch);
+	struct transfer_saying saying = {.state = (enum transfer_state)0};
+	struct transfer_record record;
+	struct transfer_id parts;
+	enum transfer_side side;
+	enum err_code code;
+
+	if (!transfer_id_parse(id, &parts))
+		return ERR_OK;
+	code = transfer_get(view, id, &record, err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code == ERR_OK)
+		code = transfer_side_here(view, id, &side, err);
+	if (code != ERR_OK)
+		return code;
+	if (is_begun(&record, side))
+		saying.state = state_anew(&record, side);
+	return saying.state != 0 ? transfer_say(act, id, &saying, err) : ERR_OK;
 }
 
 enum err_code transfer_booked(struct act *act, struct span id, struct err *err)
@@ -517,7 +553,9 @@ enum err_code transfer_receive_rest(struct act *act, struct span id,
 	ASSERT(fits);
 	fact.ref.kind = REF_TRANSFER;
 	fact.from.place.kind = PLACE_TRANSIT;
-	code = rest_book(act, &fact, any, &posted, err);
+	code = transfer_opening(act, id, err);
+	if (code == ERR_OK)
+		code = rest_book(act, &fact, any, &posted, err);
 	if (code == ERR_OK && posted.last.value != 0)
 		code = transfer_booked(act, id, err);
 	return code;

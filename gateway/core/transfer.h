@@ -50,8 +50,12 @@ MUST_CHECK enum err_code transfer_say(struct act *act, struct span id,
 				      const struct transfer_saying *saying,
 				      struct err *err);
 
-/* After goods were booked: what is booked when all was said to be sent, or
- * received, opens that side of the transfer again; so does the first of all. */
+/* Before goods are booked: what is booked when all was said to be sent, or
+ * received, opens that side of the transfer again. It is said first: between
+ * the two a delta may end, and nobody shall see a closed transfer grow. */
+MUST_CHECK enum err_code transfer_opening(struct act *act, struct span id,
+					  struct err *err);
+/* After it: the first of all begins that side. */
 MUST_CHECK enum err_code transfer_booked(struct act *act, struct span id,
 					 struct err *err);
 /* The same for what post_reversal took back. */

@@ -287,6 +287,8 @@ struct transfer {
 	uint32_t expected;  /* day of arrival, yyyymmdd; 0: not said */
 	struct ref carrier; /* who carries it, and under which number */
 	struct reason reason;
+	struct pos answers; /* received: the sender's word, in its feed, that
+			     * this one answers; 0: none */
 };
 
 enum claim_kind {

@@ -172,6 +172,7 @@ static const struct field transfer[] = {
 	BODY(23, FIELD_U32, transfer, expected, 0),
 	BODY(24, FIELD_TEXT, transfer, carrier, REF_SIZE_MAX),
 	BODY(25, FIELD_TEXT, transfer, reason, REASON_SIZE_MAX),
+	BODY(26, FIELD_POS, transfer, answers, 0),
 };
 
 static const struct field claim[] = {

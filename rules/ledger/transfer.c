@@ -234,14 +234,29 @@ bool transfer_is_shipped(const struct transfer_states *states)
 	       states->sender == TRANSFER_CLOSED;
 }
 
+static bool is_received(const struct transfer_states *states)
+{
+	return states->addressee == TRANSFER_RECEIVED ||
+	       states->addressee == TRANSFER_CLOSED;
+}
+
+bool transfer_reopens(const struct transfer_states *states, struct pos said,
+		      struct pos answered)
+{
+	if (states->sender == TRANSFER_CLOSED ||
+	    states->sender == TRANSFER_CANCELLED)
+		return false;
+	return states->hq == TRANSFER_LOST ||
+	       (is_received(states) && answered.value != said.value);
+}
+
 bool transfer_is_closed(const struct transfer_states *states)
 {
-	bool is_received = states->addressee == TRANSFER_RECEIVED ||
-			   states->addressee == TRANSFER_CLOSED;
-
+	if (states->is_reopened)
+		return false;
 	return states->sender == TRANSFER_CANCELLED ||
 	       states->hq == TRANSFER_LOST ||
-	       (transfer_is_shipped(states) && is_received);
+	       (transfer_is_shipped(states) && is_received(states));
 }
 
 static bool sums_are_sound(const struct transfer_sums *sums)

@@ -25,6 +25,12 @@
  * Three parties write the terms, each in its own feed, so what is in transit
  * falls below zero while the sender's feed is behind the addressee's. It is
  * zero once both have said that they are done.
+ *
+ * The addressee ends a transfer by answering a certain word of the sender's. A
+ * sender that has not heard of it may go on loading: then it has spoken since,
+ * and what is in transit is a late load, on a transfer that is open again until
+ * the addressee receives or claims it, or HQ writes it off. HQ's word ends what
+ * HQ knew of. So it does not matter in which order the feeds come in.
  */
 #ifndef DEPOT_RULES_LEDGER_TRANSFER_H
 #define DEPOT_RULES_LEDGER_TRANSFER_H
@@ -115,12 +121,23 @@ struct transfer_states {
 	enum transfer_state sender;
 	enum transfer_state addressee;
 	enum transfer_state hq;
+	bool is_reopened; /* transfer_reopens */
 };
 
 /* True once nothing more may be in transit: both sides are done (the sender has
  * shipped all, the addressee received or claimed all), or the sender cancelled
- * it, or HQ wrote the rest off. */
+ * it, or HQ wrote the rest off; and it was not opened again since. */
 bool transfer_is_closed(const struct transfer_states *states);
+
+/*
+ * Whether a transfer of which something is in transit, and of which @states
+ * were said, is open again: its addressee is done with another packing list
+ * than the sender's last word, at @said, for it answers @answered (zeros:
+ * none); or HQ has written off what it knew of, and this is more. Never after
+ * the sender itself has closed or cancelled it.
+ */
+bool transfer_reopens(const struct transfer_states *states, struct pos said,
+		      struct pos answered);
 
 /* The packing list is whole: the sender has said that all is out. */
 bool transfer_is_shipped(const struct transfer_states *states);

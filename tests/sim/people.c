@@ -21,10 +21,11 @@ static void topic_print(const struct node *node, const char *what,
 }
 
 /*
- * A transfer between this site and one of its neighbours, either way. Nobody
- * loads a truck that has left: what is said to be out gets nothing more, and
- * the next goods go on the next transfer. The addressee's people read the
- * number off the pallets.
+ * A transfer between this site and one of its neighbours, either way. What
+ * is said to be out mostly gets nothing more, and the next goods go on the next
+ * transfer; but at times one of the last two is loaded again, whatever its
+ * addressee has made of it meanwhile (*@ret_next is NULL then). The addressee's
+ * people read the number off the pallets.
  */
 static struct transfer_id transfer_draw(struct node *node, bool is_sender,
 					uint32_t **ret_next)
@@ -37,9 +38,11 @@ static struct transfer_id transfer_draw(struct node *node, bool is_sender,
 	uint32_t *next = is_sender
 				 ? &node->loading[is_right]
 				 : &node->sim->nodes[other].loading[!is_right];
-	uint32_t back = is_sender ? 0 : (uint32_t)random_below(random, 3);
+	uint32_t back = 0;
 
-	*ret_next = next;
+	if (!is_sender || random_hits(random, 200))
+		back = (uint32_t)random_below(random, 3);
+	*ret_next = back == 0 ? next : NULL;
 	return (struct transfer_id){
 		.from = is_sender ? node->site : other + SIM_SITE_HQ,
 		.to = is_sender ? other + SIM_SITE_HQ : node->site,
@@ -111,7 +114,7 @@ static void transfer_word(struct node *node, struct doing *doing)
 	struct transfer_id id = transfer_draw(node, is_sender, &next);
 	char text[TRANSFER_ID_PRINT_SIZE];
 
-	if (is_sender)
+	if (is_sender && next != NULL)
 		++*next;
 	transfer_id_print(&id, text);
 	topic_print(node,

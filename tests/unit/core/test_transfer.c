@@ -332,6 +332,97 @@ static void what_comes_late_opens_the_transfer_again(void **state)
 	assert_clean(pair->from);
 }
 
+/* All of the list comes, and is received; then five more mugs are loaded. */
+static void load_on(struct pair *pair, bool is_end_known)
+{
+	struct warehouse *from = pair->from;
+
+	load(pair);
+	to_hears(pair);
+	ask_ok(pair->to, "transfer.receive", ID);
+	ask_ok(pair->to, "transfer.close", ID);
+	assert_look(pair->to, "transfer.list", "{}", "\"transfers\":[]");
+	if (is_end_known)
+		from_hears(pair);
+	scan(from, "DEPOT.OP.TRANSFER_OUT");
+	scan(from, "3-7-1");
+	scan(from, "DEPOT.BIN.A-02");
+	scan(from, "DEPOT.QTY.5");
+	scan(from, MUG);
+	assert_ack(from, "transfer out 5 x MUG");
+	assert_clean(from);
+	scan(from, "DEPOT.DONE");
+	assert_clean(from);
+}
+
+static void assert_reopened(struct warehouse *w)
+{
+	assert_look(w, "transfer.show", ID, "\"closed\":false");
+	assert_reply(w, "\"reopened\":true");
+	assert_reply(w, "\"in_transit\":5,\"verdict\":\"under_way\"");
+	assert_look(w, "transfer.list", "{}", "\"state\":\"shipped\"");
+	assert_clean(w);
+}
+
+/* Method: the sender loads on before it hears of the end, and after; the two
+ * hear each other in both orders. The rest comes and is received. */
+static void what_is_loaded_after_the_end_opens_it_again(void **state)
+{
+	struct pair *pair = *state;
+
+	for (int order = 0; order < 4; order++) {
+		load_on(pair, order < 2);
+		if (order % 2 == 0)
+			to_hears(pair);
+		from_hears(pair);
+		assert_reopened(pair->from);
+		if (order % 2 == 1)
+			to_hears(pair);
+		assert_reopened(pair->to);
+		ask_ok(pair->to, "transfer.receive", ID);
+		assert_look(pair->to, "transfer.show", ID,
+			    "\"in_transit\":0,\"verdict\":\"balanced\"");
+		ask_ok(pair->to, "transfer.close", ID);
+		from_hears(pair);
+		assert_look(pair->from, "transfer.list", "{}",
+			    "\"transfers\":[]");
+		assert_look(pair->from, "transfer.show", ID, "\"closed\":true");
+		assert_clean(pair->from);
+		assert_clean(pair->to);
+		(void)pair_teardown(state);
+		(void)pair_setup(state);
+		pair = *state;
+	}
+}
+
+/* Method: it never comes. The alert for the day on which all was expected is
+ * back, and the addressee claims it. */
+static void what_was_loaded_late_and_is_lost_is_claimed(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *to = pair->to;
+
+	load_on(pair, false);
+	/* 2026-11-25T00:00:20Z, the day after the one that was named */
+	to->now_ms = INT64_C(1795564820000);
+	tick(to);
+	assert_look(to, "alert.list", "{}", "\"alerts\":[]");
+	to_hears(pair);
+	tick(to);
+	assert_look(to, "alert.list", "{}", "\"id\":\"transfer_late-3-7-1\"");
+	ask_ok(to, "transfer.close", ID);
+	assert_look(to, "claim.list", ID, "\"kind\":\"missing\"");
+	assert_reply(to, "\"qty\":5");
+	assert_look(to, "transfer.show", ID,
+		    "\"claimed\":5,\"lost\":0,\"in_transit\":0");
+	tick(to);
+	assert_look(to, "alert.list", "{}", "\"alerts\":[]");
+	from_hears(pair);
+	assert_look(pair->from, "transfer.show", ID, "\"closed\":true");
+	assert_clean(pair->from);
+	assert_clean(to);
+}
+
 /* Method: the claimed mugs come after all; the claim's movement is reversed
  * before they are scanned in. */
 static void a_claim_is_taken_back_when_the_goods_come(void **state)
@@ -549,6 +640,21 @@ static enum err_code off_hear(void *context, const struct entry *entry,
 			     err);
 }
 
+/* What HQ says of 3-7-1 now, as the box hears it. */
+static void hq_writes_off(struct warehouse *w, struct written_off *off)
+{
+	struct err err;
+
+	off->movements = 0;
+	assert_done(txn_begin(ledger_env(w->ledger), &off->txn, &err), &err);
+	assert_done(transfer_write_off(
+			    txn_view(off->txn), SPAN_LITERAL("3-7-1"),
+			    SPAN_LITERAL("truck burnt"), off_hear, off, &err),
+		    &err);
+	assert_done(txn_commit(off->txn, &err), &err);
+	assert_int_equal(off->movements, 1);
+}
+
 /* Method: the truck burns with twelve mugs; both boxes hear HQ's entries. */
 static void hq_writes_off_what_will_never_arrive(void **state)
 {
@@ -562,18 +668,8 @@ static void hq_writes_off_what_will_never_arrive(void **state)
 	from_hears(pair);
 	for (size_t i = 0; i < ARRAY_LEN(boxes); i++) {
 		struct written_off off = {.pos = pos_make(1, 0)};
-		struct err err;
 
-		assert_done(txn_begin(ledger_env(boxes[i]->ledger), &off.txn,
-				      &err),
-			    &err);
-		assert_done(transfer_write_off(txn_view(off.txn),
-					       SPAN_LITERAL("3-7-1"),
-					       SPAN_LITERAL("truck burnt"),
-					       off_hear, &off, &err),
-			    &err);
-		assert_done(txn_commit(off.txn, &err), &err);
-		assert_int_equal(off.movements, 1);
+		hq_writes_off(boxes[i], &off);
 		assert_look(boxes[i], "transfer.show", ID,
 			    "\"lost\":12,\"in_transit\":0");
 		assert_look(boxes[i], "transfer.list", "{}",
@@ -582,6 +678,44 @@ static void hq_writes_off_what_will_never_arrive(void **state)
 			    "\"state\":\"lost\"");
 		assert_clean(boxes[i]);
 	}
+}
+
+/* Method: HQ writes off the twelve mugs; the sender, who has not heard of it,
+ * sends five more, and HQ writes those off, too. Or they come after all. */
+static void what_is_loaded_after_hqs_word_is_written_off_too(void **state)
+{
+	struct pair *pair = *state;
+	struct written_off off = {.pos = pos_make(1, 0)};
+
+	load(pair);
+	to_hears(pair);
+	scan(pair->to, "DEPOT.OP.TRANSFER_IN");
+	scan(pair->to, PALLET_LABEL);
+	hq_writes_off(pair->to, &off);
+	scan(pair->from, "DEPOT.OP.TRANSFER_OUT");
+	scan(pair->from, "3-7-1");
+	scan(pair->from, "DEPOT.BIN.A-02");
+	scan(pair->from, "DEPOT.QTY.5");
+	scan(pair->from, MUG);
+	scan(pair->from, "DEPOT.DONE");
+	to_hears(pair);
+	assert_reopened(pair->to);
+	hq_writes_off(pair->to, &off);
+	assert_look(pair->to, "transfer.show", ID,
+		    "\"lost\":17,\"in_transit\":0");
+	assert_look(pair->to, "transfer.list", "{}", "\"transfers\":[]");
+	assert_clean(pair->to);
+	/* Two were behind the seat: the addressee has the last word. */
+	scan(pair->to, "3-7-1");
+	scan(pair->to, "DEPOT.QTY.2");
+	scan(pair->to, MUG);
+	assert_look(pair->to, "transfer.show", ID,
+		    "\"verdict\":\"received_before_shipped\"");
+	assert_clean(pair->to);
+	ask_ok(pair->to, "transfer.close", ID);
+	assert_look(pair->to, "transfer.show", ID, "\"surplus\":2");
+	assert_look(pair->to, "transfer.list", "{}", "\"transfers\":[]");
+	assert_clean(pair->to);
 }
 
 /* Method: two to load: the number has to be scanned, and another one may be at
@@ -652,6 +786,9 @@ int main(void)
 		STORY(a_network_of_one_keeps_its_free_names),
 		PAIR(of_two_transfers_the_number_says_which),
 		PAIR(hq_writes_off_what_will_never_arrive),
+		PAIR(what_is_loaded_after_hqs_word_is_written_off_too),
+		PAIR(what_is_loaded_after_the_end_opens_it_again),
+		PAIR(what_was_loaded_late_and_is_lost_is_claimed),
 		PAIR(a_transfer_is_cancelled_once_all_is_taken_back),
 	};
 

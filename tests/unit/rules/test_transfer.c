@@ -319,17 +319,50 @@ static void a_transfer_is_closed_once_both_are_done(void **state)
 	for (int sender = 0; sender <= TRANSFER_LOST; sender++) {
 		for (int other = 0; other <= TRANSFER_LOST; other++) {
 			struct transfer_states states = {
-				(enum transfer_state)sender,
-				(enum transfer_state)other, 0};
+				.sender = (enum transfer_state)sender,
+				.addressee = (enum transfer_state)other};
 
 			closed += transfer_is_closed(&states);
 			states.hq = TRANSFER_LOST;
 			assert_true(transfer_is_closed(&states));
+			states.is_reopened = true;
+			assert_false(transfer_is_closed(&states));
 		}
 	}
 	/* Cancelled, whatever the other says; shipped or closed with received
 	 * or closed. */
 	assert_int_equal(closed, 8 + 4);
+}
+
+/* Method: every state of each side, answered and not, with HQ's word and
+ * without. What is not closed cannot be open again. */
+static void who_loads_on_after_the_end_opens_it_again(void **state)
+{
+	const struct pos first = pos_make(1, 4);
+	const struct pos later = pos_make(1, 9);
+	size_t reopened[2] = {0};
+
+	(void)state;
+	for (int i = 0; i < 2 * 8 * 8; i++) {
+		struct transfer_states states = {
+			.sender = (enum transfer_state)(i % 8),
+			.addressee = (enum transfer_state)(i / 8 % 8),
+			.hq = i < 64 ? 0 : TRANSFER_LOST};
+		bool is_again = transfer_reopens(&states, later, first);
+
+		if (states.hq == 0 && states.sender == TRANSFER_SHIPPED)
+			assert_int_equal(is_again, transfer_is_closed(&states));
+		if (states.sender == TRANSFER_CLOSED ||
+		    states.sender == TRANSFER_CANCELLED)
+			assert_false(is_again);
+		if (states.hq == 0)
+			assert_false(transfer_reopens(&states, later, later));
+		reopened[i / 64] += is_again;
+	}
+	/* Received or closed by its addressee, while the sender last said any
+	 * of the other six; after HQ's word any of the six. */
+	assert_int_equal(reopened[0], 2 * 6);
+	assert_int_equal(reopened[1], 8 * 6);
 }
 
 int main(void)
@@ -343,6 +376,7 @@ int main(void)
 		cmocka_unit_test(the_law_holds_of_all_small_sums),
 		cmocka_unit_test(sums_out_of_bounds_are_unsound),
 		cmocka_unit_test(a_transfer_is_closed_once_both_are_done),
+		cmocka_unit_test(who_loads_on_after_the_end_opens_it_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,8 @@
 
 #define A SITE_FIRST
 #define B (SITE_FIRST + 1)
+/* The entry of A with which it says so. */
+#define A_SHIPPED 4
 
 struct bed {
 	struct feeds feeds;
@@ -23,7 +25,9 @@ static void move(struct bed *bed, uint32_t site, enum movement_kind kind,
 	(void)feeds_move(&bed->feeds, site, kind, "TEA", units, from, to);
 }
 
-static void state_say(struct bed *bed, uint32_t site, enum transfer_state state)
+/* @answers: number of the sender's word that the addressee's answers. */
+static void state_say(struct bed *bed, uint32_t site, enum transfer_state state,
+		      uint64_t answers)
 {
 	struct entry entry;
 
@@ -32,6 +36,8 @@ static void state_say(struct bed *bed, uint32_t site, enum transfer_state state)
 	entry.body.transfer.state = state;
 	entry.body.transfer.from_site = A;
 	entry.body.transfer.to_site = B;
+	if (answers != 0)
+		entry.body.transfer.answers = pos_make(1, answers);
 	(void)feeds_say(&bed->feeds, site, &entry);
 }
 
@@ -40,10 +46,10 @@ static void day_write(struct bed *bed)
 {
 	move(bed, A, MOVEMENT_RECEIVE, 100, "supplier:acme", "DOCK");
 	move(bed, A, MOVEMENT_TRANSFER_OUT, 40, "DOCK", "transit:3-4-1");
-	state_say(bed, A, TRANSFER_SHIPPED);
+	state_say(bed, A, TRANSFER_SHIPPED, 0);
 	move(bed, B, MOVEMENT_TRANSFER_IN, 37, "transit:3-4-1", "DOCK");
 	move(bed, B, MOVEMENT_TRANSFER_IN, 3, "transit:3-4-1", "DOCK/damaged");
-	state_say(bed, B, TRANSFER_RECEIVED);
+	state_say(bed, B, TRANSFER_RECEIVED, A_SHIPPED);
 }
 
 static int setup(void **state)
@@ -378,6 +384,37 @@ static void a_closed_transfer_with_a_residue_is_found(void **state)
 	assert_int_equal(bed->result.unexplained, 2);
 }
 
+/* A has not heard that B is done, and loads 2 more; and once more after HQ has
+ * written those off. Nothing of that is unexplained. */
+static void what_is_loaded_after_the_end_is_under_way(void **state)
+{
+	struct bed *bed = *state;
+
+	for (int i = 0; i < 2; i++) {
+		state_say(bed, A, TRANSFER_CREATED, 0);
+		node_hear_all(&bed->node, &bed->feeds, A);
+		audit(bed);
+		assert_true(network_is_clean(&bed->result));
+		assert_int_equal(bed->result.under_way, 0);
+		move(bed, A, MOVEMENT_TRANSFER_OUT, 2, "DOCK", "transit:3-4-1");
+		node_hear_all(&bed->node, &bed->feeds, A);
+		audit(bed);
+		assert_true(network_is_clean(&bed->result));
+		state_say(bed, A, TRANSFER_SHIPPED, 0);
+		node_hear_all(&bed->node, &bed->feeds, A);
+		audit(bed);
+		assert_true(network_is_clean(&bed->result));
+		assert_int_equal(bed->result.under_way, 1);
+		move(bed, SITE_CONTROL, MOVEMENT_TRANSFER_ADJUST, 2,
+		     "transit:3-4-1", "loss");
+		state_say(bed, SITE_CONTROL, TRANSFER_LOST, 0);
+		node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+		audit(bed);
+		assert_true(network_is_clean(&bed->result));
+		assert_int_equal(bed->result.under_way, 0);
+	}
+}
+
 /* More was taken back than was ever sent. */
 static void a_transfer_that_cannot_be_is_found(void **state)
 {
@@ -477,6 +514,7 @@ int main(void)
 		TEST(a_balance_that_is_gone_is_found),
 		TEST(a_bin_below_zero_over_all_epochs_is_found),
 		TEST(a_closed_transfer_with_a_residue_is_found),
+		TEST(what_is_loaded_after_the_end_is_under_way),
 		TEST(a_transfer_that_cannot_be_is_found),
 		TEST(a_sum_of_a_transfer_that_nobody_said_is_found),
 		TEST(a_rebuild_makes_a_damaged_network_clean),

@@ -647,6 +647,110 @@ static void a_residue_is_found_and_counted(void **state)
 				  "still in transit");
 }
 
+/* ---- the sender loads on ---- */
+
+/* 6 go out and are received; the sender, who has not heard of that, sends 4
+ * more. */
+static void late_story_write(struct net *net)
+{
+	struct entry sender[] = {
+		word(TRANSFER_CREATED, "3-7-1"),
+		move_of(MOVEMENT_TRANSFER_OUT, "TEA", 6, "A-01",
+			"transit:3-7-1"),
+		word(TRANSFER_SHIPPED, "3-7-1"),
+		word(TRANSFER_CREATED, "3-7-1"),
+		move_of(MOVEMENT_TRANSFER_OUT, "TEA", 4, "A-01",
+			"transit:3-7-1"),
+		word(TRANSFER_SHIPPED, "3-7-1"),
+	};
+	struct entry addressee[] = {
+		word(TRANSFER_RECEIVING, "3-7-1"),
+		move_of(MOVEMENT_TRANSFER_IN, "TEA", 6, "transit:3-7-1",
+			"DOCK"),
+		word(TRANSFER_RECEIVED, "3-7-1"),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(sender); i++)
+		write_at(net, 0, &sender[i]);
+	addressee[2].body.transfer.answers = net->feeds[0].pos[2];
+	for (size_t i = 0; i < ARRAY_LEN(addressee); i++)
+		write_at(net, 1, &addressee[i]);
+}
+
+struct residue_look {
+	const struct view *view;
+	struct transfer_record record;
+	size_t seen[5]; /* by verdict */
+};
+
+static enum err_code residue_item(void *context, const struct sku *item,
+				  const struct transfer_sums *sums,
+				  struct err *err)
+{
+	struct residue_look *look = context;
+	int64_t units;
+
+	(void)item, (void)err;
+	look->seen[transfer_judge(
+		sums, transfer_is_closed(&look->record.states), &units)]++;
+	return ERR_OK;
+}
+
+/* One order, as in hear_in_order; looked at after each entry. */
+static void late_hear(struct net *net, uint32_t order,
+		      struct residue_look *look)
+{
+	const struct span id = SPAN_LITERAL("3-7-1");
+	struct node *node = &net->nodes[2];
+	size_t at[2] = {0};
+	struct txn *txn;
+
+	assert_done(txn_begin(ledger_env(node->w.ledger), &txn, &node->w.err),
+		    &node->w.err);
+	for (size_t i = 0; i < 9; i++, order >>= 1) {
+		const struct feed *feed = &net->feeds[order & 1];
+		size_t next = at[order & 1]++;
+
+		assert_done(transfer_fold(txn, feed->site, feed->pos[next],
+					  &feed->entries[next], &node->w.err),
+			    &node->w.err);
+		assert_done(transfer_get(txn_view(txn), id, &look->record,
+					 &node->w.err),
+			    &node->w.err);
+		assert_done(transfer_items(txn_view(txn), id, residue_item,
+					   look, &node->w.err),
+			    &node->w.err);
+	}
+	assert_true(look->record.states.is_reopened);
+	assert_false(transfer_is_closed(&look->record.states));
+	txn_abandon(txn);
+}
+
+/* Method: all 84 orders in which a listener can hear 6 entries of the sender
+ * and 3 of the addressee. */
+static void a_late_load_is_no_residue_in_any_order(void **state)
+{
+	struct net *net = *state;
+	struct residue_look look = {.seen = {0}};
+	size_t orders = 0;
+
+	stock_up(net, 0);
+	net->feeds[0].count = 0; /* a listener need not hear of that */
+	late_story_write(net);
+	for (uint32_t order = 0; order < 1u << 9; order++) {
+		if (__builtin_popcount(order) != 3)
+			continue;
+		late_hear(net, order, &look);
+		orders++;
+	}
+	assert_int_equal(orders, 84);
+	assert_int_equal(look.seen[TRANSFER_RESIDUE], 0);
+	assert_int_equal(look.seen[TRANSFER_UNSOUND], 0);
+	assert_true(look.seen[TRANSFER_BALANCED] > 0);
+	assert_true(look.seen[TRANSFER_UNDER_WAY] > 84);
+	assert_true(look.seen[TRANSFER_RECEIVED_BEFORE_SHIPPED] > 0);
+}
+
 /* HQ closes it: what is in transit goes to loss, by the control feed. */
 static void a_lost_transfer_is_written_off_by_hq(void **state)
 {
@@ -737,6 +841,7 @@ int main(void)
 		TEST(what_comes_first_is_received_before_shipped),
 		TEST(what_a_stranger_says_folds_to_nothing),
 		TEST(a_residue_is_found_and_counted),
+		TEST(a_late_load_is_no_residue_in_any_order),
 		TEST(a_lost_transfer_is_written_off_by_hq),
 		TEST(rebuilding_and_hearing_again_change_nothing),
 	};
