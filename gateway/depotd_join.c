@@ -169,6 +169,19 @@ static bool uri_find(const struct box *box, const struct join_code *code,
 	       text_format(uri, JOIN_URI_SIZE, "%s", box->config->links[0].uri);
 }
 
+/* The same code goes on, at the broker that it names now: the address has no
+ * check symbol, and whoever mistyped it comes again with the sheet. */
+static enum err_code go_on(const struct box *box, const struct join_code *code,
+			   struct join_state *state, struct err *err)
+{
+	char uri[JOIN_URI_SIZE];
+
+	if (code->host.size == 0 || !join_uri_of(code, uri) ||
+	    strcmp(uri, state->uri) == 0)
+		return ERR_OK;
+	return join_state_move(box->config->store.path, code, uri, state, err);
+}
+
 /* What was begun with the same code goes on. False: refused. */
 static bool begin(const struct box *box, const struct join_code *code,
 		  struct join_state *state, struct json_out *out)
@@ -185,8 +198,12 @@ static bool begin(const struct box *box, const struct join_code *code,
 		return false;
 	}
 	if (found == ERR_OK && state->stage == JOIN_STAGE_ASKING &&
-	    join_code_is_same(&state->code, code))
-		return true;
+	    join_code_is_same(&state->code, code)) {
+		found = go_on(box, code, state, &err);
+		if (found != ERR_OK)
+			control_failed(out, found, &err);
+		return found == ERR_OK;
+	}
 	if (!uri_find(box, code, uri)) {
 		control_refuse(out, &no_way, (struct span){"", 0});
 		return false;

@@ -14,6 +14,7 @@
 #include "gateway/cli/commission.h"
 #include "gateway/cli/join_over.h"
 #include "gateway/cli/paper.h"
+#include "gateway/cli/port_taken.h"
 #include "gateway/cli/result.h"
 #include "gateway/cli/sheet.h"
 #include "gateway/core/join_file.h"
@@ -179,21 +180,22 @@ static enum exit_code ask_write(struct joining *joining)
 
 /* ---- the verb ---- */
 
-static void next_tell(const struct cli *cli, const char *ask)
+static void next_tell(const struct joining *joining)
 {
+	const struct cli *cli = joining->cli;
+
+	(void)puts(cli_say(cli, "\nnext", "\n下一步"));
+	port_taken_tell(cli, joining->commission.config);
 	(void)puts(cli_say(
-		cli,
-		"\nnext\n"
-		"  sudo systemctl enable --now depotd   the box works",
-		"\n下一步\n"
+		cli, "  sudo systemctl enable --now depotd   the box works",
 		"  sudo systemctl enable --now depotd   启动，即可作业"));
 	(void)printf("  %s: depot hq admit %s\n",
 		     cli_say(cli, "at HQ, when the stick is there",
 			     "将文件带到总部后，在总部执行"),
-		     ask);
+		     joining->ask.path);
 	(void)puts(cli_say(
-		cli, "  depot label op --out labels          sheets to scan",
-		"  depot label op --out labels          打印操作标签"));
+		cli, "  sudo depot label op --out labels     sheets to scan",
+		"  sudo depot label op --out labels     打印操作标签"));
 }
 
 /* What came with it: the rest can be brought by the same file, once it is
@@ -231,15 +233,10 @@ static enum exit_code joined_show(const struct cli *cli,
 		{"config", "configuration written", "已写入配置", false},
 		{"ask", "to carry back to HQ", "请带回总部", false},
 	};
-	char text[VALUE_TEXT_SIZE];
-	enum exit_code exit;
 
 	if (!cli->is_json)
 		record_show(cli, root, facts, ARRAY_LEN(facts));
-	exit = carried_show(cli, root);
-	if (!cli->is_json)
-		next_tell(cli, member_text(cli, root, "ask", text));
-	return exit;
+	return carried_show(cli, root);
 }
 
 static enum exit_code result_show(const struct joining *joining)
@@ -247,6 +244,7 @@ static enum exit_code result_show(const struct joining *joining)
 	const struct commission *commission = &joining->commission;
 	const struct join_answer *answer = &joining->invitation.answer;
 	struct result *result = result_begin(joining->cli);
+	enum exit_code exit;
 	struct json_out *out;
 
 	if (result == NULL)
@@ -266,7 +264,10 @@ static enum exit_code result_show(const struct joining *joining)
 		carry_take_out(joining->importing, out);
 		out_object_end(out);
 	}
-	return result_end(joining->cli, result, joined_show);
+	exit = result_end(joining->cli, result, joined_show);
+	if (!joining->cli->is_json)
+		next_tell(joining);
+	return exit;
 }
 
 static enum exit_code file_run(struct cli *cli)

@@ -7,6 +7,7 @@
 #include "gateway/cli/ask.h"
 #include "gateway/cli/commission.h"
 #include "gateway/cli/join_ask.h"
+#include "gateway/cli/port_taken.h"
 #include "gateway/cli/sheet.h"
 #include "gateway/edge/loop.h"
 #include "store/child.h"
@@ -62,7 +63,8 @@ struct over {
 	const struct join_code *code; /* NULL: go on */
 	struct commission commission;
 	const char *path;
-	const char *uri; /* NULL: not said */
+	const char *uri; /* NULL: neither said nor configured */
+	bool is_said;    /* by an option, or in the code */
 	char uri_text[JOIN_URI_SIZE];
 	char link[LINK_LINES_SIZE]; /* lines of [link hq] */
 	char options[LINK_LINES_SIZE];
@@ -97,8 +99,8 @@ static enum exit_code uri_find(struct over *over)
 	if (given == NULL && over->code != NULL && over->code->host.size > 0 &&
 	    !join_uri_of(over->code, over->uri_text))
 		return cli_refuse(over->cli, EXIT_USAGE, &bad_link, "");
-	if (over->uri_text[0] == '\0' && config != NULL &&
-	    config->link_count > 0)
+	over->is_said = over->uri_text[0] != '\0';
+	if (!over->is_said && config != NULL && config->link_count > 0)
 		(void)text_format(over->uri_text, sizeof(over->uri_text), "%s",
 				  config->links[0].uri);
 	if (over->uri_text[0] != '\0')
@@ -237,6 +239,16 @@ static enum err_code state_find(struct over *over, uint32_t epoch,
 	return code;
 }
 
+/* What a person says goes before what the code says that was begun with; a
+ * link that is configured does not. */
+static bool is_elsewhere(const struct over *over,
+			 const struct join_state *state)
+{
+	return over->uri != NULL &&
+	       (over->is_said || state->code.host.size == 0) &&
+	       strcmp(over->uri, state->uri) != 0;
+}
+
 static enum err_code child_work(void *context, struct err *err)
 {
 	struct over *over = context;
@@ -258,11 +270,16 @@ static enum err_code child_work(void *context, struct err *err)
 	if (code != ERR_OK || !over->finding->has_state ||
 	    over->finding->is_other || state->stage != JOIN_STAGE_ASKING)
 		return code;
-	if (over->uri != NULL)
-		text_print(span_of(over->uri), state->uri, sizeof(state->uri));
+	if (is_elsewhere(over, state))
+		code = join_state_move(over->path,
+				       over->code != NULL ? over->code
+							  : &state->code,
+				       over->uri, state, err);
+	if (code != ERR_OK)
+		return code;
 	options_find(over);
 	asked = join_ask_run(&asking, state, err);
-	code = join_state_write(over->path, state, NULL);
+	code = join_state_keep(over->path, state, NULL);
 	return asked != ERR_OK ? asked : code;
 }
 
@@ -302,8 +319,10 @@ static void document_make(const struct over *over, const char *stage,
 }
 
 /* What to type next; the daemon that runs takes it over by itself. */
-static void next_tell(const struct cli *cli, bool is_running)
+static void next_tell(const struct over *over, bool is_running)
 {
+	const struct cli *cli = over->cli;
+
 	if (is_running) {
 		(void)puts(cli_say(cli,
 				   "depotd takes it over by itself, within "
@@ -311,16 +330,23 @@ static void next_tell(const struct cli *cli, bool is_running)
 				   "depotd 会在数秒内自动接管"));
 		return;
 	}
-	(void)puts(
-		cli_say(cli,
-			"\nnext\n"
-			"  sudo systemctl enable --now depotd depot-link@hq   "
-			"the box works\n"
-			"  depot label op --out labels          sheets to scan",
-			"\n下一步\n"
-			"  sudo systemctl enable --now depotd depot-link@hq   "
-			"启动，即可作业\n"
-			"  depot label op --out labels          打印操作标签"));
+	(void)puts(cli_say(cli, "\nnext", "\n下一步"));
+	/* The broker of a box that has worked before may be its own. */
+	if (!over->finding->has_store)
+		port_taken_tell(cli, over->commission.config);
+	(void)puts(cli_say(
+		cli,
+		"  sudo systemctl enable --now depotd depot-link@hq   "
+		"the box works\n"
+		"  sudo depot label op --out labels       sheets to "
+		"scan\n"
+		"  sudo depot label bin --out bins        sheets of "
+		"bins",
+		"  sudo systemctl enable --now depotd depot-link@hq   "
+		"启动，即可作业\n"
+		"  sudo depot label op --out labels       打印操作标签\n"
+		"  sudo depot label bin --out bins        "
+		"打印库位标签"));
 }
 
 static void show(const struct over *over, const char *stage, bool is_running)
@@ -359,7 +385,7 @@ static void show(const struct over *over, const char *stage, bool is_running)
 	if (over->commission.config_path[0] != '\0')
 		fact(cli, "configuration written", "已写入配置",
 		     over->commission.config_path);
-	next_tell(cli, is_running);
+	next_tell(over, is_running);
 }
 
 /* ---- HQ has answered ---- */

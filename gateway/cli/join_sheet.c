@@ -10,49 +10,83 @@ static const char page_head[] =
 	"<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">"
 	"<title>depot join</title>\n<style>\n"
 	"@page{size:A4;margin:15mm}\n"
-	"body{font-family:sans-serif;font-size:12pt;max-width:180mm}\n"
+	"body{font-family:sans-serif;font-size:10.5pt;max-width:180mm;"
+	"margin:0}\n"
 	"h1{font-size:20pt;margin:0}\n"
-	".qr{width:70mm;height:70mm;display:block;margin:6mm auto}\n"
-	".code{font-family:monospace;font-size:17pt;text-align:center;"
-	"letter-spacing:1px}\n"
-	"table{width:100%;border-collapse:collapse}\n"
-	"td{width:50%;vertical-align:top;padding:2mm 4mm}\n"
+	"p{margin:2mm 0}\n"
+	".qr{width:58mm;height:58mm;display:block;margin:3mm auto}\n"
+	/* What is typed never breaks: at a dash of its own nobody could say
+	 * whether it is one. 60 characters fit. */
+	".code{font-family:monospace;font-size:12pt;text-align:center;"
+	"letter-spacing:1px;white-space:nowrap}\n"
+	"code{white-space:nowrap;font-size:8pt}\n"
+	"table{width:100%;table-layout:fixed;border-collapse:collapse}\n"
+	"td{width:50%;vertical-align:top;padding:1mm 2mm}\n"
 	"small{color:#555}\n"
 	"</style></head>\n<body>\n";
 
-/* Beside each other: a line of both columns. */
+/* Beside each other: a line of both columns. Whoever reads them has seen
+ * neither the box nor its guide. */
 static const struct {
 	const char *en;
 	const char *zh;
 } steps[] = {
-	{"<b>1.</b> Plug the box in: power, network, scanner. Type: <code>sudo "
-	 "depot join CODE</code>, with the code above. It is told at once when "
-	 "it was mistyped.",
-	 "<b>1.</b> "
-	 "接通盒子的电源和网络，连接扫描枪。输入：<code>sudo depot join "
-	 "加入码</code>（见上方）。输入有误会立即提示。"},
+	{"<b>1.</b> Plug the box in: power, network, a screen and a keyboard. "
+	 "Log in, and type <code>sudo depot join CODE</code>; CODE is the "
+	 "whole line above, in capital or small letters. A mistyped group is "
+	 "told at once; the address behind the / is not checked, so look "
+	 "twice.",
+	 "<b>1.</b> 接通盒子的电源和网络，接上屏幕和键盘。登录后输入："
+	 "<code>sudo depot join 加入码</code>；加入码为上方整行，大小写均可。"
+	 "字符组输错会立即提示；“/”之后的地址无法校验，请仔细核对。"},
 	{"<b>2.</b> Start it: <code>sudo systemctl enable --now depotd "
-	 "depot-link@hq</code>. The box works from now on, also before HQ has "
-	 "answered.",
+	 "depot-link@hq</code>. If the box has just named another command to "
+	 "type next, type that one first. The box works from now on, also "
+	 "before HQ has answered.",
 	 "<b>2.</b> 启动：<code>sudo systemctl enable --now depotd "
-	 "depot-link@hq</code>。此后即可作业，无需等待总部答复。"},
-	{"<b>Or</b>, on a box that runs already: scan the code above with its "
-	 "scanner, or type it into the form on its page. It joins by itself.",
-	 "<b>或者</b>，盒子已在运行：用其扫描枪扫上方的二维码，或在其页面的表"
-	 "单中输入加入码，即自动加入。"},
+	 "depot-link@hq</code>。若盒子刚才在“下一步”中先列出了其他命令，"
+	 "请先执行。此后即可作业，无需等待总部答复。"},
+	{"<b>Or</b>, instead of 1 and 2, on a box that works already: scan the "
+	 "code above with its scanner, or type it into the form on its page, "
+	 "under Box. It joins by itself, within a minute; then the page shows "
+	 "the new name.",
+	 "<b>或者</b>，盒子已在使用，则不必做 1 和 2：用其扫描枪扫上方的二维"
+	 "码，或在其页面的“盒子”栏中输入加入码。一分钟内自动加入，页面随即"
+	 "显示新名称。"},
 	{"<b>No network?</b> Then a file comes with this sheet on a stick: "
 	 "<code>sudo depot join FILE</code>, and at HQ, with the file that it "
 	 "writes, <code>depot hq admit FILE</code>.",
 	 "<b>没有网络？</b>请用随附U盘中的文件：<code>sudo depot join "
 	 "文件</code>；再将其写出的文件带回总部，执行<code>depot hq admit "
 	 "文件</code>。"},
-	{"<b>3.</b> Print the labels that scanners need: <code>depot label op "
-	 "--out labels</code> and <code>depot label bin --out bins</code>. "
-	 "Scan <b>Receive</b>, an item, a bin: the first booking is done.",
-	 "<b>3.</b> 打印扫描所需标签：<code>depot label op --out "
-	 "labels</code> 和 <code>depot label bin --out "
-	 "bins</code>。依次扫描<b>收货</b>、商品、库位，即完成首次入账。"},
+	{"<b>3.</b> Something to scan with: <code>sudo depot device add "
+	 "dock-1</code> says how a scanner gets in; <code>sudo depot page "
+	 "on</code> says how a phone does.",
+	 "<b>3.</b> 扫描设备：扫描枪执行 <code>sudo depot device add "
+	 "dock-1</code>，手机执行 <code>sudo depot page "
+	 "on</code>，按提示连接。"},
+	{"<b>4.</b> The labels: <code>sudo depot label op --out labels</code> "
+	 "and <code>sudo depot label bin --out bins</code>; print "
+	 "<code>sheet.html</code> of each folder. Scan <b>Receive</b>, a bin "
+	 "(a new box has DOCK), an item: the first booking is done.",
+	 "<b>4.</b> 标签：<code>sudo depot label op --out labels</code> 和 "
+	 "<code>sudo depot label bin --out bins</code>，打印各文件夹中的 "
+	 "<code>sheet.html</code>。依次扫描<b>收货</b>、库位（新盒子有 "
+	 "DOCK）、商品，即完成首次入账。"},
 };
+
+/* 2026-11-30T01:48:04.569Z, as people write it: 2026-11-30 01:48 UTC. */
+static const char *time_plain(char text[VALUE_TEXT_SIZE])
+{
+	static const char form[] = "2026-11-30T01:48";
+
+	if (strlen(text) >= sizeof(form) && text[10] == 'T') {
+		text[10] = ' ';
+		(void)text_format(text + sizeof(form) - 1,
+				  VALUE_TEXT_SIZE - sizeof(form) + 1, " UTC");
+	}
+	return text;
+}
 
 static void facts_write(const struct cli *cli, const struct json_value *invited,
 			FILE *out)
@@ -67,15 +101,16 @@ static void facts_write(const struct cli *cli, const struct json_value *invited,
 		      "加入单，邀请编号 %lld</p>\n",
 		      (long long)member_number(invited, "number", 0),
 		      (long long)member_number(invited, "number", 0));
+	(void)member_text(cli, invited, "expires", text);
 	(void)fprintf(out,
 		      "<p>Good for one box, until <b>%s</b>. / "
 		      "仅供一台盒子使用，有效期至 <b>%s</b>。</p>\n",
-		      member_text(cli, invited, "expires", text), text);
+		      time_plain(text), text);
 	if (member_text(cli, invited, "until", text)[0] != '\0')
 		(void)fprintf(out,
 			      "<p>The warehouse closes: %s / 仓库关闭时间：%s"
 			      "</p>\n",
-			      text, text);
+			      time_plain(text), text);
 }
 
 enum exit_code join_sheet_write(struct cli *cli,

@@ -86,8 +86,8 @@ static enum err_code unit_write(bool is_on, struct err *err)
 
 static void settings_say(const struct cli *cli, bool is_on)
 {
-	const char *then = has_unit() ? "systemctl daemon-reload && systemctl "
-					"restart depotd"
+	const char *then = has_unit() ? "sudo systemctl daemon-reload && sudo "
+					"systemctl restart depotd"
 				      : "depotd";
 	char text[512];
 	struct json_out out;
@@ -103,6 +103,12 @@ static void settings_say(const struct cli *cli, bool is_on)
 					     "restart:",
 					     "重启后操作页面即停用："),
 			     then);
+		if (is_on)
+			(void)printf("%s\n  sudo depot page pair --account "
+				     "%s\n",
+				     cli_say(cli, "then, for each phone:",
+					     "之后，为每部手机执行："),
+				     cli_say(cli, "NAME", "账户"));
 		return;
 	}
 	out_init(&out, text, sizeof(text));
@@ -261,12 +267,13 @@ static void fingerprint_show(const struct cli *cli,
 {
 	char text[VALUE_TEXT_SIZE];
 
-	(void)printf("%s\n  %s\n",
-		     cli_say(cli,
-			     "the phone asks once whether to trust the box; "
-			     "its certificate (SHA-256):",
-			     "手机会询问一次是否信任本机，其证书（SHA-256）："),
-		     member_text(cli, reply, "fingerprint", text));
+	(void)printf(
+		"%s\n  %s\n",
+		cli_say(cli,
+			"the phone asks once whether to trust the box; "
+			"its certificate (SHA-256):",
+			"手机会询问一次是否信任此盒子，其证书（SHA-256）："),
+		member_text(cli, reply, "fingerprint", text));
 }
 
 /* ---- pair, show ---- */

@@ -5,10 +5,13 @@
 
 #include "gateway/cli/ask.h"
 #include "gateway/cli/commission.h"
+#include "gateway/cli/port_taken.h"
 #include "gateway/cli/sheet.h"
 
-static void next_tell(const struct cli *cli)
+static void next_tell(const struct commission *commission)
 {
+	const struct cli *cli = commission->cli;
+
 	(void)puts(
 		cli_say(cli,
 			"\nnext\n"
@@ -16,15 +19,17 @@ static void next_tell(const struct cli *cli)
 			"  depot code import codes.csv        its barcodes\n"
 			"  depot bin import bins.csv          where it lies\n"
 			"  depot device add dock-1            a scanner\n"
-			"  depot label op --out labels        sheets to scan\n"
-			"  systemctl enable --now depotd      the box starts",
+			"  depot label op --out labels        sheets to scan",
 			"\n下一步\n"
 			"  depot item import items.csv        导入商品\n"
 			"  depot code import codes.csv        导入条码\n"
 			"  depot bin import bins.csv          导入库位\n"
 			"  depot device add dock-1            添加扫描枪\n"
-			"  depot label op --out labels        打印操作标签\n"
-			"  systemctl enable --now depotd      启动服务"));
+			"  depot label op --out labels        打印操作标签"));
+	port_taken_tell(cli, commission->wanted);
+	(void)puts(cli_say(
+		cli, "  systemctl enable --now depotd      the box starts",
+		"  systemctl enable --now depotd      启动服务"));
 }
 
 static enum exit_code result_show(const struct commission *commission)
@@ -65,7 +70,7 @@ static enum exit_code result_show(const struct commission *commission)
 		return exit;
 	record_show(cli, reply.root, facts, ARRAY_LEN(facts));
 	reply_release(&reply);
-	next_tell(cli);
+	next_tell(commission);
 	return EXIT_DONE;
 }
 

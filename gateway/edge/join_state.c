@@ -302,6 +302,46 @@ enum err_code join_state_begin(const char *path, const struct join_code *code,
 	return result;
 }
 
+enum err_code join_state_move(const char *path, const struct join_code *code,
+			      const char *uri, struct join_state *state,
+			      struct err *err)
+{
+	struct join_state moved = *state;
+	enum err_code result = ERR_OK;
+
+	ASSERT(state->stage == JOIN_STAGE_ASKING);
+	moved.code = *code;
+	if (!text_format(moved.uri, sizeof(moved.uri), "%s", uri))
+		result = err_set(err, ERR_INVALID, "%s is too long", uri);
+	if (result == ERR_OK)
+		result = join_state_write(path, &moved, err);
+	if (result == ERR_OK)
+		*state = moved;
+	join_state_wipe(&moved);
+	return result;
+}
+
+enum err_code join_state_keep(const char *path, struct join_state *state,
+			      struct err *err)
+{
+	struct join_state there = {.tries = 0};
+	bool is_there = join_state_read(path, &there, NULL) == ERR_OK;
+	bool is_ours = is_there &&
+		       memcmp(there.nonce, state->nonce, JOIN_NONCE_SIZE) == 0;
+	enum err_code code = ERR_OK;
+
+	if (is_ours && state->stage == JOIN_STAGE_ASKING) {
+		there.tries = state->tries;
+		*state = there;
+	}
+	if (is_there && !is_ours)
+		*state = there;
+	else
+		code = join_state_write(path, state, err);
+	join_state_wipe(&there);
+	return code;
+}
+
 void join_state_ask(const struct join_state *state, struct moment now,
 		    struct writer *writer)
 {

@@ -89,6 +89,24 @@ MUST_CHECK enum err_code join_state_begin(const char *path,
 					  struct join_state *ret_state,
 					  struct err *err);
 
+/*
+ * @state asks on as the same box, by @code, the same but for its host, at @uri:
+ * in the file and, if that can be written, in @state. It is ASKING.
+ * ERR_INVALID (@uri is too long), ERR_IO, ERR_FULL
+ */
+MUST_CHECK enum err_code
+join_state_move(const char *path, const struct join_code *code, const char *uri,
+		struct join_state *state, struct err *err);
+
+/*
+ * Writes what asking came to, as join_state_write; but what another process
+ * wrote meanwhile goes before it: another code that was begun, and, while
+ * @state is still ASKING, a broker that the box has moved to, or an answer.
+ * @state is then as the file has it.
+ */
+MUST_CHECK enum err_code
+join_state_keep(const char *path, struct join_state *state, struct err *err);
+
 /* The ASK of @state as bytes; @now for the stamp. */
 void join_state_ask(const struct join_state *state, struct moment now,
 		    struct writer *writer);

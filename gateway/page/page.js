@@ -218,7 +218,7 @@ function acknowledged(ack, one) {
 /* ---- the scan view ---- */
 
 const COLOURS = {booked: "good", duplicate: "wait", parked: "look", seq_reused: "look",
-	refused: "bad", missing: "look", sending: "wait", kept: "wait"};
+	camera: "look", refused: "bad", missing: "look", sending: "wait", kept: "wait"};
 
 function show(what) {
 	if (what.next === undefined && last) what.next = last.next;
@@ -315,13 +315,13 @@ const camera = {
 
 	async open() {
 		if (!("BarcodeDetector" in window) || !navigator.mediaDevices) {
-			show({result: "refused", text_en: WORDS.en.camera_none, text_zh: WORDS.zh.camera_none});
+			show({result: "camera", text_en: WORDS.en.camera_none, text_zh: WORDS.zh.camera_none});
 			return;
 		}
 		try {
 			this.stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: "environment"}});
 		} catch (error) {
-			show({result: "refused", text_en: WORDS.en.camera_denied, text_zh: WORDS.zh.camera_denied});
+			show({result: "camera", text_en: WORDS.en.camera_denied, text_zh: WORDS.zh.camera_denied});
 			return;
 		}
 		$("video").srcObject = this.stream;
@@ -558,7 +558,7 @@ function draw() {
 	$("pair").hidden = paired;
 	if (!paired && $("pair-say").dataset.key !== lang) {
 		$("pair-say").dataset.key = lang;
-		$("pair-say").replaceChildren(w("pair_first"), make("small", {text: w("pair_how")}), make("code", {text: "depot page pair --account " + w("pair_name")}));
+		$("pair-say").replaceChildren(w("pair_first"), make("small", {text: w("pair_how")}), make("code", {text: "sudo depot page pair --account " + w("pair_name")}));
 	}
 	draw_age();
 	draw_times();

@@ -312,7 +312,8 @@ def the_sheet_is_one_page_in_both_languages_with_the_code(scratch):
     _, invited = boxes.invite("hz-07", "--sheet", sheet)
     page = text_of(sheet)
     for part in (invited["code"], "hz-07", "<svg", "depot label op",
-                 "加入单", "Good for one box", invited["expires"]):
+                 "加入单", "Good for one box",
+                 invited["expires"][:16].replace("T", " ") + " UTC"):
         h.same(part in page, True, part)
     # In words the code is there with its QR code, and what comes next.
     words = boxes.hq.text("hq", "invite", "--site", "hz-08", "--out",

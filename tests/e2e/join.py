@@ -381,6 +381,11 @@ def a_box_that_works_joins_by_its_socket_and_by_its_scanner(scratch):
         box.start()
         scan(scratch, box, 4, "b1")
         code = network.invite(name)["code"]
+        # Somebody mistyped the address before, which has no check symbol.
+        wrong = code.split("/")[0] + "/127.0.0.1:1"
+        h.same(control(box, "join", {"code": wrong})["stage"], "asking")
+        network.until(lambda where=box.store: asks_at(where, b"127.0.0.1:1"),
+                      "the box asks nobody")
         if is_scanned:
             gun = h.Device(scratch, box.broker, "gun", boot="b2",
                            prefix="depot/v1/alone/shop")
@@ -404,6 +409,12 @@ def a_box_that_works_joins_by_its_socket_and_by_its_scanner(scratch):
         h.same(kept.stdout, b"", "where the secret is")
 
 
+def asks_at(store, place):
+    """Whether the box asks there: what it begins with is in its file."""
+    with open(store + "-join", "rb") as file:
+        return b"tcp://" + place in file.read()
+
+
 def control(box, command, arguments):
     """What the page asks the daemon."""
     with socket.socket(socket.AF_UNIX) as end:
@@ -425,8 +436,14 @@ def the_sheet_is_followed_as_it_is_printed(scratch):
     with open(sheet, encoding="utf-8") as file:
         page = html.unescape(file.read())
     code = re.search(r'class="code">(\S+)<', page).group(1)
+    # What is typed stands on one line: a break at a dash hides the dash.
+    for rule in (".code", "code"):
+        h.same(re.search(re.escape(rule) + r"\{[^}]*white-space:nowrap", page)
+               is not None, True, rule)
     english = re.findall(r"<tr><td>(.*?)</td>", page, re.S)
     commands = re.findall(r"<code>(.*?)</code>", " ".join(english[:2]))
+    assert "<b>Receive</b>, a bin (a new box has DOCK), an item" in \
+        " ".join(" ".join(english).split()), english
     h.same(commands, ["sudo depot join CODE",
                       "sudo systemctl enable --now depotd depot-link@hq"])
     bare = Bare(scratch, "a")
@@ -446,7 +463,7 @@ def the_sheet_is_followed_as_it_is_printed(scratch):
     done("$ " + commands[1])
     labels = [command for command in re.findall(r"<code>(.*?)</code>",
                                                 " ".join(english))
-              if command.startswith("depot label")]
+              if command.startswith("sudo depot label")]
     h.same(len(labels), 2)
     box.depot("item", "set", "TEA")
     box.depot("code", "set", "TEA", "TEA")
@@ -454,7 +471,7 @@ def the_sheet_is_followed_as_it_is_printed(scratch):
     box.depot("device", "add", "gun", "--kind", "scanner")
     done("goods, a bin and a scanner are told to the box")
     for command in labels:
-        parts = command.split()[1:]
+        parts = command.split()[2:]
         parts[-1] = scratch.file(parts[-1])
         box.depot(*parts)
         done("$ " + command)

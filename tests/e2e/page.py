@@ -258,7 +258,7 @@ def a_stranger_sees_how_to_pair(scratch):
     # The camera, where the browser has no detector, says so.
     has = person.browser.run("return 'BarcodeDetector' in window")
     person.browser.click("#camera")
-    person.said("refused", "camera" if not has else "")
+    person.said("camera", "camera" if not has else "")
     # The owner ends it.
     person.turn("box")
     person.browser.click("#leave")
