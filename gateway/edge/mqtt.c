@@ -4,6 +4,7 @@
 
 #include <MQTTAsync.h>
 
+#include "gateway/edge/mqtt_write.h"
 #include "gateway/edge/valve.h"
 
 #define CONNECT_TIMEOUT_S 10 /* Paho looks every 3 s */
@@ -238,10 +239,19 @@ static void on_published(void *context, MQTTAsync_successData5 *data)
 	publish_end(context);
 }
 
+/* Paho tells of a publish that it could not write by a code without a token,
+ * and keeps what it has freed: mqtt_write.h. That never comes to pass there,
+ * and if it does (without memory), this process must not go on. */
+static void publish_check(const MQTTAsync_failureData5 *data)
+{
+	ASSERT(data->token != 0 || data->code != MQTTASYNC_FAILURE);
+}
+
 static void on_publish_failed(void *context, MQTTAsync_failureData5 *data)
 {
 	struct mqtt *mqtt = context;
 
+	publish_check(data);
 	if (is_refusal(data->reasonCode))
 		inbox_count(&mqtt->inbox, MQTT_COUNT_PUBLISH_REFUSED);
 	publish_end(mqtt);
@@ -260,6 +270,7 @@ enum err_code paho_open(struct mqtt *mqtt, struct err *err)
 	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
 	int result;
 
+	mqtt_write_begin();
 	options.sendWhileDisconnected = 0;
 	options.maxBufferedMessages = (int)mqtt->config.answers_max * 2;
 	result = MQTTAsync_createWithOptions(&mqtt->handle, mqtt->settings.uri,

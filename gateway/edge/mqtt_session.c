@@ -5,6 +5,9 @@
 #define STEADY_MS                                                  \
 	10000 /* up this long: the next pause is a short one again \
 	       */
+/* Paho gives up after 10 s and looks every 3 s, but its sender sleeps by the
+ * wall clock: set back meanwhile by years, it would not look for years. */
+#define CONNECT_TIMEOUT_MS 20000
 #define SUBSCRIBE_TIMEOUT_MS 10000
 #define HOLD_TIMEOUT_MS 1000
 #define LOOK_MS 5 /* how often to see whether the ring is low */
@@ -121,7 +124,7 @@ static void down_enter(struct session *session)
 static void connect_try(struct session *session)
 {
 	session->phase = PHASE_CONNECTING;
-	session->port->timer_off(session->owner);
+	session->port->timer_every(session->owner, CONNECT_TIMEOUT_MS);
 	if (session->port->connect(session->owner)) {
 		state_tell(session);
 		return;
@@ -432,6 +435,7 @@ void session_timer(struct session *session)
 	case PHASE_DOWN:
 		connect_try(session);
 		break;
+	case PHASE_CONNECTING:
 	case PHASE_SUBSCRIBING:
 	case PHASE_HOLDING:
 		session->port->cut(session->owner);
@@ -449,7 +453,6 @@ void session_timer(struct session *session)
 		stopped_enter(session);
 		break;
 	case PHASE_IDLE:
-	case PHASE_CONNECTING:
 	case PHASE_STOPPED:
 		break;
 	}

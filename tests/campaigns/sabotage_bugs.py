@@ -30,6 +30,18 @@ BUGS = (
         "ring->next_number = (scan->last_number > last_taken",
         "ring->next_number = (scan->last_number + 1 > 0",
         ("edge_test_ring_recovery", "edge_test_ring")),
+    Bug("publishing", "Paho is told of a write that failed, and keeps what it "
+        "frees",
+        "gateway/edge/mqtt_write.c",
+        "if (result >= 0 || saved == EAGAIN || !is_paho_thread()) {",
+        "if (result >= 0 || saved == EAGAIN || errno != EAGAIN) {",
+        ("edge_test_mqtt_write",)),
+    Bug("publishing", "a connect without an answer is left to Paho, whose "
+        "sender sleeps by the wall clock",
+        "gateway/edge/mqtt_session.c",
+        "session->port->timer_every(session->owner, CONNECT_TIMEOUT_MS);",
+        "session->port->timer_off(session->owner);",
+        ("edge_test_mqtt_session",)),
     Bug("dedupe", "a reading that comes again is booked again",
         "gateway/core/engine.c",
         "if (state == SEEN_NEW) {",

@@ -63,6 +63,7 @@ HOMES = {
     "cjson/cJSON.h": ["gateway/ingest/json.c"],
     "iconv.h": ["gateway/ingest/csv*.c"],
     "MQTTAsync.h": ["gateway/edge/mqtt.c"],
+    "dlfcn.h": ["gateway/edge/mqtt_write.c"],
     "microhttpd.h": ["gateway/edge/web.c"],
     "gnutls/*": ["gateway/edge/panel_cert.c"],
     "qrencode.h": ["gateway/cli/qr.c"],

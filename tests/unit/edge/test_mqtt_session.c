@@ -321,6 +321,19 @@ static void a_connect_that_cannot_be_asked_for_is_a_failure(void **state)
 	up(bed);
 }
 
+static void a_connect_without_an_answer_is_cut(void **state)
+{
+	struct bed *bed = *state;
+
+	session_start(&bed->session);
+	pass(bed, 19999);
+	assert_int_equal(bed->cuts, 0);
+	pass(bed, 1);
+	assert_int_equal(bed->cuts, 1);
+	event(bed, EVENT_FAILED);
+	assert_int_equal(bed->state, MQTT_DOWN);
+}
+
 static void a_subscription_without_an_answer_is_cut(void **state)
 {
 	struct bed *bed = *state;
@@ -512,11 +525,11 @@ static void life_goes_on(const struct bed *bed)
 {
 	switch (bed->session.phase) {
 	case PHASE_IDLE:
-	case PHASE_CONNECTING: /* Paho answers, in time or by its time-out */
 	case PHASE_STOPPED:
 		assert_int_equal(bed->timer_ms, 0);
 		break;
 	case PHASE_DOWN:
+	case PHASE_CONNECTING:
 	case PHASE_SUBSCRIBING:
 	case PHASE_UP:
 	case PHASE_HOLDING:
@@ -576,6 +589,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(pauses_grow_until_a_connection_has_been_steady),
 		TEST(a_connect_that_cannot_be_asked_for_is_a_failure),
+		TEST(a_connect_without_an_answer_is_cut),
 		TEST(a_subscription_without_an_answer_is_cut),
 		TEST(publishes_without_an_answer_are_cut_after_half_a_minute),
 		TEST(a_high_ring_is_throttled_first_and_held_when_that_is_long),
