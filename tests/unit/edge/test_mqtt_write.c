@@ -18,7 +18,7 @@
 
 #define TLS DEPOT_GOLDEN "/tls/"
 #define STOCK "depot/v1/org/s1/stock/"
-#define BREAKS 5 /* that met a write */
+#define BREAKS 3 /* that met a write */
 #define ROUNDS_MAX 500
 #define BURST 200
 
