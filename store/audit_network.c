@@ -213,6 +213,11 @@ static const struct {
 		 "here: one of the two stores was changed",
 		 "日志流 %f：站点 %w 签名确认持有的批次 %s 与本机不同："
 		 "两者之一被改动过"},
+	[NETWORK_SEAL] = {"seal",
+			  "feed %f: its site closed it with other balances "
+			  "than its entries come to here",
+			  "日志流 %f：站点关闭时签名的余额与本机按其记录算出的"
+			  "不同"},
 };
 
 const char *network_finding_name(enum network_finding_kind kind)

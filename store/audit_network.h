@@ -15,6 +15,8 @@
  *     position that one acknowledged, our hash is theirs. A hash names all that
  *     came before it, rows included, and what those fold to has been compared:
  *     so equal hashes are equal digests of balances, without a word more;
+ *   - a site that closed itself signed the balances that its feed comes to here
+ *     (where that is its only one: store/closing.h);
  *   - per transfer what others said is the fold of their rows, the law holds
  *     (rules/ledger/transfer.h), and nothing is in transit of a closed one.
  *
@@ -47,8 +49,9 @@ enum network_finding_kind {
 	NETWORK_UNSOUND,  /* what was said of it cannot be */
 	NETWORK_DAMAGED,  /* a row of a table is damaged */
 	NETWORK_WITNESS,  /* a peer acknowledged another delta than is here */
+	NETWORK_SEAL,     /* a closed site's last word says other balances */
 };
-#define NETWORK_FINDING_MAX NETWORK_WITNESS
+#define NETWORK_FINDING_MAX NETWORK_SEAL
 
 /* Which of the fields say something depends on the kind. */
 struct network_finding {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/audit_network_work.h"
+#include "store/closing.h"
 #include "store/heir.h"
 #include "store/roster.h"
 
@@ -354,6 +355,41 @@ static enum err_code deltas_read(struct network_audit *audit,
 	return ERR_OK;
 }
 
+struct lives {
+	uint32_t site;
+	uint32_t count; /* epochs and branches of it */
+};
+
+static enum err_code life_count(void *context, const struct feed_record *feed,
+				struct err *err)
+{
+	struct lives *lives = context;
+
+	(void)err;
+	lives->count += feed->id.site == lives->site;
+	return ERR_OK;
+}
+
+/* A site's last word, against what its entries come to. One that had an
+ * earlier life, or a fork, may differ in good faith (store/closing.h). */
+static enum err_code seal_audit(struct network_audit *audit, struct err *err)
+{
+	const struct feed_record *feed = audit->feed;
+	enum closing_verdict verdict = CLOSING_OPEN;
+	struct lives lives = {.site = feed->id.site};
+	enum err_code code;
+
+	if (feed->state != FEED_SEALED)
+		return ERR_OK;
+	code = feed_walk(audit->view, NULL, life_count, &lives, err);
+	if (code == ERR_OK && lives.count == 1)
+		code = closing_compare(audit->view, audit->plan->net_id,
+				       feed->id, &verdict, err);
+	if (code == ERR_OK && verdict == CLOSING_DIFFERS)
+		delta_report(audit, NETWORK_SEAL, feed->seq);
+	return code;
+}
+
 static void head_audit(struct network_audit *audit, const struct chain *chain,
 		       const struct reading *reading)
 {
@@ -383,8 +419,10 @@ enum err_code network_feed_read(struct network_audit *audit, struct err *err)
 			       : shared_read(audit, &reading, &chain, err);
 	if (code == ERR_OK)
 		code = deltas_read(audit, &reading, &chain, err);
-	if (code == ERR_OK)
+	if (code == ERR_OK) {
 		head_audit(audit, &chain, &reading);
+		code = seal_audit(audit, err);
+	}
 	audit->result.void_rows += reading.voids;
 	return is_reported(code) ? ERR_OK : code;
 }

@@ -186,6 +186,50 @@ enum err_code closing_by_hq(const struct view *view, uint32_t site,
 	return code;
 }
 
+/* ---- the SEAL, held against what is here ---- */
+
+struct said {
+	uint32_t epoch;
+	bool is_there;
+	uint8_t digest[HASH_SIZE];
+};
+
+static enum err_code seal_note(void *context, struct pos pos,
+			       const struct entry *entry, struct err *err)
+{
+	struct said *said = context;
+
+	(void)err;
+	if (pos_epoch(pos) != said->epoch)
+		return ERR_OK;
+	said->is_there = true;
+	memcpy(said->digest, entry->body.closing.digest, HASH_SIZE);
+	return ERR_OK;
+}
+
+enum err_code closing_compare(const struct view *view,
+			      const uint8_t net_id[NET_ID_SIZE],
+			      struct feed_id feed,
+			      enum closing_verdict *ret_verdict,
+			      struct err *err)
+{
+	struct said said = {.epoch = feed.epoch};
+	uint8_t here[HASH_SIZE];
+	enum err_code code = feed_latest_walk(view, feed.site, ENTRY_CLOSING,
+					      seal_note, &said, err);
+
+	if (code == ERR_OK && said.is_there)
+		code = feed_digest(view, net_id, feed, here, err);
+	if (code != ERR_OK)
+		return code;
+	*ret_verdict = CLOSING_OPEN;
+	if (said.is_there)
+		*ret_verdict = memcmp(said.digest, here, HASH_SIZE) == 0
+				       ? CLOSING_AGREES
+				       : CLOSING_DIFFERS;
+	return ERR_OK;
+}
+
 /* ---- the SEAL ---- */
 
 /* It is the journal's last entry, if it is there. */

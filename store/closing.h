@@ -2,7 +2,7 @@
  * closing - a site's last word: nothing of it follows.
  *
  * Layer     store
- * Threads   the writer; closing_get: any, through a view
+ * Threads   the writer; closing_get, closing_compare: any, through a view
  * On disk   docs/format/tables.md: "closing" of TABLE_META; not derived
  *
  * Closing takes two steps. A person's wish is noted: from then on whoever
@@ -48,6 +48,24 @@ MUST_CHECK enum err_code closing_totals(const struct view *view, uint32_t site,
  * last life): what its bins hold is written off. */
 MUST_CHECK enum err_code closing_by_hq(const struct view *view, uint32_t site,
 				       bool *ret_is_closed, struct err *err);
+
+enum closing_verdict {
+	CLOSING_OPEN = 1, /* the feed has no SEAL here */
+	CLOSING_AGREES,  /* it says the balances that its deltas come to here */
+	CLOSING_DIFFERS, /* it does not */
+};
+
+/*
+ * Compares the digest of balances in the SEAL of @feed with what is here. A
+ * site that had an earlier life may differ in good faith: what it told twice
+ * counts here by both feeds, and it may not have had the old one when it closed
+ * (docs/protocol/sync.md, "What is told twice").
+ */
+MUST_CHECK enum err_code closing_compare(const struct view *view,
+					 const uint8_t net_id[NET_ID_SIZE],
+					 struct feed_id feed,
+					 enum closing_verdict *ret_verdict,
+					 struct err *err);
 
 /*
  * Posts the SEAL, once, behind a feed that feed_seal has left nothing of in

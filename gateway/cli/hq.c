@@ -12,6 +12,7 @@ static const struct member_map maps[] = {
 	{"--reason", "reason", MEMBER_TEXT},
 	{"--epoch", "epoch", MEMBER_NUMBER},
 	{"--seq", "seq", MEMBER_NUMBER},
+	{"--anyway", "anyway", MEMBER_FLAG},
 };
 
 /* ---- looking ---- */
@@ -75,6 +76,7 @@ static enum exit_code site_show(const struct cli *cli,
 		{"epoch", "epoch", "纪元", false},
 		{"verdict", "verdict", "结论", false},
 		{"seq", "up to delta", "截至增量", false},
+		{"seal", "its own last word", "该站点关闭时的签名", false},
 		{"written_off", "units written off", "核销数量", false},
 		{"transfers", "transfers still open", "未结束的调拨单", false},
 		{"invitation", "invitation", "邀请", false},
@@ -224,6 +226,13 @@ static const struct option_spec invite_options[] = {
 
 static const struct option_spec revoke_options[] = {OPTION_REASON};
 
+static const struct option_spec close_options[] = {
+	OPTION_REASON,
+	{"--anyway", NULL,
+	 "although what the site said last differs from what is here",
+	 "即使该站点关闭时的签名与总部数据不符"},
+};
+
 static const struct option_spec write_off_options[] = {OPTION_REASON};
 
 static const struct option_spec fence_options[] = {
@@ -320,7 +329,7 @@ const struct verb hq_verbs[] = {
 		.examples = "depot hq close hz-07 --reason 'box burnt'\t"
 			    "a box that lives: depot close there\t"
 			    "设备可用时请在该站点执行 depot close\n",
-		CLI_OPTIONS(revoke_options),
+		CLI_OPTIONS(close_options),
 		.words_min = 1,
 		.words_max = 1,
 		.run = close_run,

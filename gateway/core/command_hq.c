@@ -12,6 +12,7 @@
 #include "gateway/core/hq_transfer.h"
 #include "gateway/core/join_file.h"
 #include "gateway/core/rights.h"
+#include "store/closing.h"
 #include "store/transfer.h"
 
 #define HOUR_MS INT64_C(3600000)
@@ -59,6 +60,13 @@ static const struct refusal is_over = {
 static const struct refusal not_held = {
 	"not_held", "HQ does not hold so much of the feed of %s",
 	"总部没有 %s 的这么多数据"};
+static const struct refusal seal_differs = {
+	"seal_differs",
+	"the last word of %s says other balances than its entries come to "
+	"here, so what would be written off is not what it left: depot audit "
+	"--network and depot rebuild first, or --anyway",
+	"%s 关闭时签名的余额与总部按其记录算出的不同，此时核销的数量会有误："
+	"请先执行 depot audit --network 和 depot rebuild，或加 --anyway"};
 static const struct refusal a_stranger = {
 	"unknown_invitation",
 	"that box was not invited by this HQ, or its code was mistyped",
@@ -449,6 +457,34 @@ way_out(void *context, const struct transfer_record *record, struct err *err)
 	return ERR_OK;
 }
 
+/* What the site said last is compared before HQ goes on from there. */
+static enum err_code seal_look(struct asking *asking, struct err *err)
+{
+	const struct hq *hq = asking_hq(asking);
+	enum closing_verdict verdict = CLOSING_OPEN;
+	struct certificate site;
+	struct feed_id id;
+	bool is_anyway;
+	enum err_code code;
+
+	if (hq == NULL || !asking_bool_or(asking, "anyway", false, &is_anyway))
+		return ERR_OK;
+	if (!site_find(asking, &site, &code, err))
+		return code;
+	id = (struct feed_id){site.site, site.epoch, 0};
+	code = closing_compare(asking->view, hq->identity->net_id, id, &verdict,
+			       err);
+	if (code != ERR_OK)
+		return code;
+	if (verdict == CLOSING_DIFFERS && !is_anyway)
+		return asking_refuse(asking, &seal_differs,
+				     name_span(&site.name));
+	if (verdict != CLOSING_OPEN)
+		out_string_at(asking->out, "seal",
+			      verdict == CLOSING_AGREES ? "agrees" : "differs");
+	return ERR_OK;
+}
+
 /* HQ has the last word of a site that can say none any more. */
 static enum err_code close_site(struct asking *asking, struct err *err)
 {
@@ -456,8 +492,10 @@ static enum err_code close_site(struct asking *asking, struct err *err)
 	struct bins bins = {0, 0};
 	struct ways ways = {.out = asking->out};
 	struct feed_id id;
-	enum err_code code = end_run(asking, &ending, err);
+	enum err_code code = seal_look(asking, err);
 
+	if (code == ERR_OK && !asking->is_refused)
+		code = end_run(asking, &ending, err);
 	if (code != ERR_OK || asking->is_refused)
 		return code;
 	ways.site = ending.site;

@@ -1,7 +1,10 @@
 /*
  * e2e_network - what tests of many sites do with stores beside the programs.
  *
- *	e2e_network feeds STORE    a line for each feed that it holds
+ *	e2e_network feeds STORE       a line for each feed that it holds
+ *	e2e_network lie STORE SITE    a unit more in one balance of that site's
+ *                               first feed, as a mistake of ours would leave
+ *                               it
  *
  * Exit codes: 0 done, 1 failed, 2 usage.
  */
@@ -12,6 +15,7 @@
 
 #include "store/feed.h"
 #include "store/ledger.h"
+#include "store/row.h"
 
 #define EXIT_USAGE 2
 
@@ -70,14 +74,86 @@ static enum err_code look(const char *path, struct err *err)
 	return code;
 }
 
+/* ---- a lie ---- */
+
+struct picked {
+	struct key key;
+	int64_t units;
+	struct pos pos;
+};
+
+static enum err_code row_pick(void *context, struct span key, struct span value,
+			      struct err *err)
+{
+	struct picked *picked = context;
+	struct reader reader;
+	enum err_code code =
+		row_open(TABLE_SITE_BALANCE, key, value, &reader, err);
+
+	if (code != ERR_OK)
+		return code;
+	picked->key = key_of_text(key);
+	picked->units = read_signed(&reader);
+	picked->pos = read_pos(&reader);
+	return ERR_STOPPED;
+}
+
+static enum err_code lie(struct txn *txn, uint32_t site, struct err *err)
+{
+	uint8_t buffer[64];
+	struct picked picked = {.units = 0};
+	struct key prefix = {.size = 0};
+	struct writer writer;
+	enum err_code code;
+
+	key_add_u32(&prefix, site);
+	code = view_walk(txn_view(txn), TABLE_SITE_BALANCE, key_span(&prefix),
+			 key_span(&prefix), row_pick, &picked, err);
+	if (code == ERR_OK)
+		return err_set(err, ERR_NOT_FOUND, "no balance of that site");
+	if (code != ERR_STOPPED)
+		return code;
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_signed(&writer, picked.units + 1);
+	write_pos(&writer, picked.pos);
+	return row_put(txn, TABLE_SITE_BALANCE, key_span(&picked.key), &writer,
+		       err);
+}
+
+static enum err_code lie_in(const char *path, const char *site, struct err *err)
+{
+	struct env *env;
+	struct txn *txn;
+	uint64_t number;
+	enum err_code code = env_open(path, ENV_WRITE, &env, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = txn_begin(env, &txn, err);
+	if (code == ERR_OK) {
+		code = span_to_u64(span_of(site), UINT32_MAX, &number)
+			       ? lie(txn, (uint32_t)number, err)
+			       : ERR_INVALID;
+		if (code == ERR_OK)
+			code = txn_commit(txn, err);
+		else
+			txn_abandon(txn);
+	}
+	env_close(env);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	enum err_code code;
-	struct err err;
+	struct err err = {.text = ""};
 
-	if (argc != 3 || strcmp(argv[1], "feeds") != 0)
+	if (argc == 3 && strcmp(argv[1], "feeds") == 0)
+		code = look(argv[2], &err);
+	else if (argc == 4 && strcmp(argv[1], "lie") == 0)
+		code = lie_in(argv[2], argv[3], &err);
+	else
 		return EXIT_USAGE;
-	code = look(argv[2], &err);
 	if (code != ERR_OK) {
 		fprintf(stderr, "%s\n", err.text);
 		return EXIT_FAILURE;

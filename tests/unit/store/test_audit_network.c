@@ -4,6 +4,7 @@
  */
 #include "rules/ledger/transfer.h"
 #include "store/audit_network.h"
+#include "store/closing.h"
 #include "store/feed_parts.h"
 #include "store/transfer.h"
 #include "tests/support/feeds.h"
@@ -415,6 +416,59 @@ static void what_is_loaded_after_the_end_is_under_way(void **state)
 	}
 }
 
+static enum closing_verdict seal_verdict(struct bed *bed)
+{
+	const struct feed_id feed = {B, 1, 0};
+	enum closing_verdict verdict;
+
+	assert_done(closing_compare(node_view(&bed->node), bed->feeds.net_id,
+				    feed, &verdict, &bed->node.t.err),
+		    &bed->node.t.err);
+	return verdict;
+}
+
+/* B's last word; its digest is that of the balances that it has, but for
+ * @lie. */
+static void seal_say(struct bed *bed, uint8_t lie)
+{
+	const struct feed_id feed = {B, 1, 0};
+	struct entry entry;
+
+	entry_init(&entry, ENTRY_CLOSING);
+	entry.actor.kind = ACTOR_ACCOUNT;
+	TEXT_SET(entry.actor.name, "boss");
+	entry.body.closing.rows = 5;
+	entry.body.closing.units = 40;
+	assert_done(feed_digest(node_view(&bed->node), bed->feeds.net_id, feed,
+				entry.body.closing.digest, &bed->node.t.err),
+		    &bed->node.t.err);
+	entry.body.closing.digest[7] ^= lie;
+	(void)feeds_say(&bed->feeds, B, &entry);
+	node_hear_all(&bed->node, &bed->feeds, B);
+}
+
+static void a_last_word_of_the_same_balances_is_clean(void **state)
+{
+	struct bed *bed = *state;
+
+	assert_int_equal(seal_verdict(bed), CLOSING_OPEN);
+	seal_say(bed, 0);
+	assert_int_equal(seal_verdict(bed), CLOSING_AGREES);
+	audit(bed);
+	assert_true(network_is_clean(&bed->result));
+}
+
+static void a_last_word_of_other_balances_is_found(void **state)
+{
+	struct bed *bed = *state;
+
+	seal_say(bed, 1);
+	assert_int_equal(seal_verdict(bed), CLOSING_DIFFERS);
+	assert_found(bed, NETWORK_SEAL);
+	assert_int_equal(bed->result.findings, 1);
+	assert_int_equal(bed->result.list[0].feed.site, B);
+}
+
 /* More was taken back than was ever sent. */
 static void a_transfer_that_cannot_be_is_found(void **state)
 {
@@ -515,6 +569,8 @@ int main(void)
 		TEST(a_bin_below_zero_over_all_epochs_is_found),
 		TEST(a_closed_transfer_with_a_residue_is_found),
 		TEST(what_is_loaded_after_the_end_is_under_way),
+		TEST(a_last_word_of_the_same_balances_is_clean),
+		TEST(a_last_word_of_other_balances_is_found),
 		TEST(a_transfer_that_cannot_be_is_found),
 		TEST(a_sum_of_a_transfer_that_nobody_said_is_found),
 		TEST(a_rebuild_makes_a_damaged_network_clean),
