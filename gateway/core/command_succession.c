@@ -30,6 +30,10 @@ static const struct refusal not_vouched = {
 static const struct refusal bad_key = {"bad_key",
 				       "%s is no key of 64 hexadecimal digits",
 				       "%s 不是 64 位十六进制密钥"};
+static const struct refusal other_key = {
+	"other_key",
+	"the new epoch of %s has another key: depot hq successors shows it",
+	"%s 的新纪元使用另一个密钥：depot hq successors 可查看"};
 static const struct refusal bad_branch = {
 	"unknown_branch", "%s is no branch that HQ holds, or not so long",
 	"%s 不是总部持有的分支，或没有这么长"};
@@ -155,6 +159,8 @@ static enum err_code succeed(struct asking *asking, struct err *err)
 	if (code == ERR_DENIED)
 		return asking_refuse(asking, &not_vouched,
 				     name_span(&site.name));
+	if (code == ERR_INVALID)
+		return asking_refuse(asking, &other_key, name_span(&site.name));
 	if (code == ERR_OK)
 		succeeded_out(asking, &succeeded);
 	return code;

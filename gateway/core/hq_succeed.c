@@ -37,11 +37,50 @@ static enum err_code waiting_note(void *context, const struct heir *heir,
 	return ERR_OK;
 }
 
+/* Of an epoch that HQ has heard nothing of but what people say: it is beyond
+ * all lives that have HQ's word. */
+static enum err_code stranger_check(const struct view *view,
+				    const struct hq_succeeding *wanted,
+				    struct err *err)
+{
+	struct certificate last;
+	enum err_code code = roster_site(view, wanted->site, &last, err);
+
+	if (code == ERR_OK && wanted->epoch == last.epoch)
+		return err_set(err, ERR_CONFLICT,
+			       "epoch %" PRIu32 " is certified", last.epoch);
+	if (code == ERR_OK && wanted->epoch < last.epoch)
+		code = ERR_NOT_FOUND;
+	if (code == ERR_NOT_FOUND)
+		return err_set(
+			err, code,
+			"no life of that site ends before epoch %" PRIu32,
+			wanted->epoch);
+	return code;
+}
+
+static enum err_code key_check(const struct hq_succeeding *wanted,
+			       const struct heir *heir, struct err *err)
+{
+	if (!wanted->has_key && !heir->is_vouched)
+		return err_set(err, ERR_DENIED,
+			       "the key of epoch %" PRIu32
+			       " was not vouched for",
+			       heir->epoch);
+	if (wanted->has_key &&
+	    memcmp(heir->public_key, wanted->public_key, KEY_PUBLIC_SIZE) != 0)
+		return err_set(err, ERR_INVALID,
+			       "epoch %" PRIu32 " has another key",
+			       heir->epoch);
+	return ERR_OK;
+}
+
 static enum err_code heir_find(const struct view *view,
 			       const struct hq_succeeding *wanted,
 			       struct heir *ret_heir, struct err *err)
 {
 	struct waiting waiting = {.view = view, .wanted = wanted};
+	struct heir *heir = &waiting.heir;
 	enum err_code code = heir_walk(view, waiting_note, &waiting, err);
 
 	if (code != ERR_OK)
@@ -49,24 +88,20 @@ static enum err_code heir_find(const struct view *view,
 	if (waiting.count > 1)
 		return err_set(err, ERR_CONFLICT,
 			       "%zu epochs of that site wait", waiting.count);
-	if (waiting.count == 0 && wanted->epoch != 0 && wanted->has_key) {
-		waiting.heir = (struct heir){.site = wanted->site,
-					     .epoch = wanted->epoch};
-		waiting.count = 1;
-	}
-	if (waiting.count == 0)
+	if (waiting.count == 0 && (wanted->epoch == 0 || !wanted->has_key))
 		return err_set(err, ERR_NOT_FOUND,
 			       "no epoch of that site waits");
-	if (wanted->has_key)
-		memcpy(waiting.heir.public_key, wanted->public_key,
-		       KEY_PUBLIC_SIZE);
-	else if (!waiting.heir.is_vouched)
-		return err_set(err, ERR_DENIED,
-			       "the key of epoch %" PRIu32
-			       " was not vouched for",
-			       waiting.heir.epoch);
-	*ret_heir = waiting.heir;
-	return ERR_OK;
+	if (waiting.count == 0) {
+		code = stranger_check(view, wanted, err);
+		*heir = (struct heir){.site = wanted->site,
+				      .epoch = wanted->epoch};
+		memcpy(heir->public_key, wanted->public_key, KEY_PUBLIC_SIZE);
+	}
+	if (code == ERR_OK)
+		code = key_check(wanted, heir, err);
+	if (code == ERR_OK)
+		*ret_heir = *heir;
+	return code;
 }
 
 /* ---- what is said ---- */

@@ -17,7 +17,8 @@
 struct hq_succeeding {
 	uint32_t site;
 	uint32_t epoch; /* 0: the only one that waits */
-	/* Of an epoch nobody vouched for: its key, as people carried it. */
+	/* Of an epoch nobody vouched for, which HQ has heard nothing of: its
+	 * key, as people carried it. */
 	bool has_key;
 	uint8_t public_key[KEY_PUBLIC_SIZE];
 	struct reason reason;
@@ -28,10 +29,12 @@ struct hq_succeeding {
  * the last delta that is held here: what was signed up to there was the box's
  * own doing. A parent that is fenced already, or forked, is left as it is.
  *
- * ERR_NOT_FOUND  no epoch waits, or that one is not known
+ * ERR_NOT_FOUND  no epoch waits, or that one is not known; with a key: it is
+ *                before the site's last certified one
  * ERR_CONFLICT   more than one waits: people have to name it; or it is
  *                certified
  * ERR_DENIED     nobody vouches for it, and no key is given
+ * ERR_INVALID    a key is given that is not the one that was vouched for
  */
 struct hq_succeeded {
 	struct certificate certificate;

@@ -162,6 +162,69 @@ def a_restored_backup_goes_on_in_a_new_life(scratch):
     clean(sites, 5)
 
 
+def gone(box):
+    """The medium is lost: the store, its keys, the guard, all of it."""
+    box.stop()
+    shutil.rmtree(box.runtime)
+    shutil.rmtree(box.store)
+    shutil.rmtree(box.store + "-keys")
+    os.remove(box.store + "-guard")
+
+
+@h.test
+def a_restore_on_a_new_medium_waits_for_the_key_that_people_carry(scratch):
+    _, sites = s.begin(scratch)
+    hq, other, box = sites
+    s.scan(scratch, box, 5, "b1")
+    s.agree_on(sites, 5)
+    copy = scratch.file("backup")
+    box.depot("backup", copy)
+    s.scan(scratch, box, 20, "b2")
+    before = s.agree_on(sites, 5)
+    gone(box)
+    box.depot("restore", copy)
+    box.start()
+    box.program.wait_line(" succession: ")
+    s.scan(scratch, box, 3, "b3")
+    h.until("the new life to be sealed",
+            lambda: box.depot("hq", "successors")["successors"])
+    row = successor(box)
+    h.same((row["reason"], row["parent_epoch"], row["standing"]),
+           ("restored", 1, "provisional"), "as the box shows it")
+    # Nobody vouches, so nobody takes it, and HQ names what does not come in.
+    h.until("HQ to name the range", lambda: [
+        stuck for stuck in hq.depot("peers")["stuck"]
+        if (stuck["site"], stuck["epoch"], stuck["why"])
+        == (5, row["epoch"], "stranger")])
+    h.same(hq.depot("hq", "successors")["successors"], [], "successors at HQ")
+    h.same(s.agree([hq, other]), before, "what the others hold")
+    h.same(box.depot("peers")["provisional"], True, "provisional")
+    epoch = str(row["epoch"])
+    succeed = ["hq", "succeed", "sh-02"]
+    is_refused(hq, "no_successor", *succeed)
+    is_refused(hq, "no_successor", *succeed, "--epoch", epoch)
+    is_refused(hq, "no_successor", *succeed, "--key", row["key"])
+    is_refused(hq, "bad_key", *succeed, "--epoch", epoch, "--key",
+               row["key"][1:])
+    h.same(s.agree([hq, other]), before, "what HQ has said")
+    done = hq.depot(*succeed, "--epoch", epoch, "--key", row["key"],
+                    "--reason", "new disk")
+    h.same((done["epoch"], done["parent_epoch"]), (row["epoch"], 1), "word")
+    is_refused(hq, "several_successors", *succeed, "--epoch", epoch, "--key",
+               row["key"])
+    feeds = h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
+                  and s.agree_on(sites, 5))
+    h.same(feeds[(5, 1, NO_BRANCH)][:2],
+           ("fenced", before[(5, 1, NO_BRANCH)][1]), "the life before")
+    h.until("HQ's word at the box",
+          lambda: not box.depot("peers")["provisional"])
+    h.until("the range to be forgotten",
+            lambda: not hq.depot("peers")["stuck"])
+    h.same(receipts(box), 28, "receipts in the box's own book")
+    h.same(on_hand(box), 56, "units of tea in the box's own book")
+    clean(sites, 5)
+
+
 @h.test
 def without_its_guard_a_box_that_nobody_hears_is_provisional(scratch):
     far, sites = s.begin(scratch)
