@@ -299,6 +299,27 @@ static enum join_refusal refusal_of(const struct batch *batch,
 	return is_late ? JOIN_EXPIRED : JOIN_WELCOME;
 }
 
+/* *@ret_parent: the last life of that site's log that HQ certified; *@ret_last:
+ * the last that it knows of, for an old box may have begun one by itself. 0:
+ * none. */
+static enum err_code lives_look(const struct view *view, uint32_t site,
+				uint32_t *ret_parent, uint32_t *ret_last,
+				struct err *err)
+{
+	struct certificate before = {.epoch = 0};
+	struct pos newest;
+	enum err_code code = roster_site(view, site, &before, err);
+
+	if (code == ERR_OK || code == ERR_NOT_FOUND)
+		code = feed_newest(view, site, &newest, err);
+	if (code != ERR_OK)
+		return code;
+	*ret_parent = before.epoch;
+	*ret_last = pos_epoch(newest) > before.epoch ? pos_epoch(newest)
+						     : before.epoch;
+	return ERR_OK;
+}
+
 /*
  * The life of the site's log that this box opens, beyond all that HQ knows of
  * it: another box in its place begins the next one. What a box has begun cannot
@@ -307,19 +328,18 @@ static enum join_refusal refusal_of(const struct batch *batch,
 static enum err_code epoch_give(const struct view *view,
 				struct arrival *arrival, struct err *err)
 {
-	struct certificate before = {.epoch = 0};
 	uint32_t wanted = arrival->ask.epoch;
-	enum err_code code =
-		roster_site(view, arrival->invitation.site, &before, err);
+	uint32_t last = 0;
+	enum err_code code = lives_look(view, arrival->invitation.site,
+					&arrival->parent_epoch, &last, err);
 
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
+	if (code != ERR_OK)
 		return code;
-	if (before.epoch >= wanted && arrival->ask.has_begun)
+	if (last >= wanted && arrival->ask.has_begun)
 		return err_set(err, ERR_CONFLICT,
 			       "epoch %" PRIu32 " of that site is taken",
 			       wanted);
-	arrival->epoch = before.epoch >= wanted ? before.epoch + 1 : wanted;
-	arrival->parent_epoch = before.epoch;
+	arrival->epoch = last >= wanted ? last + 1 : wanted;
 	return ERR_OK;
 }
 
@@ -406,23 +426,16 @@ enum err_code hq_answer_ahead(const struct hq *hq, struct batch *batch,
 			      size_t *ret_size, struct err *err)
 {
 	struct span secret = {(const char *)code->secret, sizeof(code->secret)};
-	struct arrival arrival = {.epoch = 1};
-	struct certificate before;
+	struct arrival arrival = {.epoch = 0};
 	struct join_frame frame;
 	struct writer writer;
 	enum err_code result = roster_invitation(
 		batch_view(batch), code->number, &arrival.invitation, err);
 
 	if (result == ERR_OK)
-		result = roster_site(batch_view(batch), arrival.invitation.site,
-				     &before, err);
-	if (result == ERR_OK) {
-		arrival.epoch = before.epoch + 1;
-		arrival.parent_epoch = before.epoch;
-	}
-	if (result == ERR_NOT_FOUND)
-		result = ERR_OK;
-
+		result = lives_look(batch_view(batch), arrival.invitation.site,
+				    &arrival.parent_epoch, &arrival.epoch, err);
+	arrival.epoch++;
 	if (result == ERR_OK)
 		result = answer_of(hq, batch, &arrival, &frame, err);
 	if (result != ERR_OK)
