@@ -1,0 +1,572 @@
+/*
+ * HQ's word about a site that began a new epoch by itself, and about branches.
+ *
+ * Method: HQ's own box on a real store, which holds a site's feeds as peers
+ * brought them; the commands as HQ's people type them, and the functions below.
+ */
+#include "gateway/core/hq_succeed.h"
+#include "tests/support/entries.h"
+#include "tests/support/moves.h"
+#include "tests/unit/edge/bench_hq.h"
+
+#define SITE (SITE_FIRST + 1)
+#define LIVES 6
+
+struct scene {
+	struct bench *bench;
+	struct signer *keys[LIVES]; /* of the site's epochs, from 1 */
+};
+
+static struct batch *begin(struct scene *scene)
+{
+	struct warehouse *w = scene->bench->w;
+	struct batch *batch;
+	struct err err;
+
+	w->now_ms++;
+	assert_done(batch_begin(w->ledger, &batch, &err), &err);
+	batch_time(batch, (struct moment){w->now_ms}, true);
+	return batch;
+}
+
+static void commit(struct scene *scene, struct batch *batch)
+{
+	struct err err;
+
+	assert_done(batch_commit(batch, &err), &err);
+	feed_desk_committed(scene->bench->desk);
+}
+
+static void drop(struct scene *scene, struct batch *batch)
+{
+	batch_abandon(batch);
+	feed_desk_abandon(scene->bench->desk);
+}
+
+/* HQ says it: one entry of the control feed. */
+static void hq_says(struct scene *scene, struct entry *entry)
+{
+	struct hq_word word = {entry, 1, false};
+	struct batch *batch = begin(scene);
+	struct err err;
+
+	assert_done(hq_say(&scene->bench->keys.hq, batch, &word, NULL, &err),
+		    &err);
+	commit(scene, batch);
+}
+
+static void certify(struct scene *scene, uint32_t epoch, uint32_t parent)
+{
+	struct entry entry;
+	struct certificate *certificate = &entry.body.certificate;
+
+	entry_init(&entry, ENTRY_CERTIFICATE);
+	*certificate = (struct certificate){.site = SITE,
+					    .epoch = epoch,
+					    .parent_epoch = parent,
+					    .role = SITE_ROLE_SITE,
+					    .rights = RIGHT_PROMISE,
+					    .quota_cap = 500,
+					    .valid_until_ms = 9000000000000};
+	TEXT_SET(certificate->name, "sh-02");
+	memcpy(certificate->public_key, signer_public(scene->keys[epoch]),
+	       KEY_PUBLIC_SIZE);
+	hq_says(scene, &entry);
+}
+
+static int scene_setup(void **state)
+{
+	struct scene *scene = calloc(1, sizeof(*scene));
+	void *bench;
+
+	assert_non_null(scene);
+	assert_int_equal(bench_setup(&bench), 0);
+	scene->bench = bench;
+	for (uint8_t i = 1; i < LIVES; i++) {
+		uint8_t seed[32];
+
+		memset(seed, 30 + i, sizeof(seed));
+		assert_code(signer_of_seed(seed, &scene->keys[i], NULL),
+			    ERR_OK);
+	}
+	certify(scene, 1, 0);
+	*state = scene;
+	return 0;
+}
+
+static int scene_teardown(void **state)
+{
+	struct scene *scene = *state;
+	void *bench = scene->bench;
+
+	for (size_t i = 1; i < LIVES; i++)
+		signer_close(scene->keys[i]);
+	free(scene);
+	return bench_teardown(&bench);
+}
+
+/* ---- what peers bring ---- */
+
+#define SAID_MAX 2
+
+/* One delta of the site's epoch, with @entries. */
+static void site_says(struct scene *scene, uint32_t epoch,
+		      struct entry *entries, size_t count)
+{
+	struct warehouse *w = scene->bench->w;
+	static struct bytes bytes[SAID_MAX];
+	struct span spans[SAID_MAX];
+	struct feed_write write = {.id = {SITE, epoch, 0},
+				   .plan = {.signer = scene->keys[epoch],
+					    .now = {w->now_ms},
+					    .rows_max = DELTA_ROWS_MAX},
+				   .entries = spans,
+				   .count = count};
+	struct batch *batch = begin(scene);
+	uint64_t seq;
+	struct err err;
+
+	for (size_t i = 0; i < count; i++) {
+		entries[i].stamp.value =
+			((uint64_t)w->now_ms << STAMP_COUNTER_BITS) + i;
+		entries[i].effective.ms = w->now_ms;
+		bytes[i] = encode(&entries[i]);
+		spans[i] = (struct span){(const char *)bytes[i].data,
+					 bytes[i].size};
+	}
+	assert_done(feed_write(scene->bench->desk, batch_txn(batch), &write,
+			       &seq, &err),
+		    &err);
+	commit(scene, batch);
+}
+
+static struct entry founding_of(struct scene *scene, uint32_t epoch)
+{
+	struct entry entry;
+
+	entry_init(&entry, ENTRY_FOUNDING);
+	entry.body.founding = *ledger_identity(scene->bench->w->ledger);
+	memcpy(entry.body.founding.public_key,
+	       signer_public(scene->keys[epoch]), KEY_PUBLIC_SIZE);
+	return entry;
+}
+
+static void life_begin(struct scene *scene)
+{
+	struct entry entry = founding_of(scene, 1);
+
+	site_says(scene, 1, &entry, 1);
+	entry = move_of(MOVEMENT_RECEIVE, "TEA", 4, "supplier:x", "DOCK");
+	site_says(scene, 1, &entry, 1);
+}
+
+/* The site goes on by itself; with the parent's word for it, or without. */
+static void heir_begin(struct scene *scene, uint32_t epoch, uint32_t parent,
+		       bool is_vouched)
+{
+	struct entry entries[2] = {founding_of(scene, epoch)};
+	struct heir heir = {.site = SITE,
+			    .epoch = epoch,
+			    .succession = {.parent_epoch = parent,
+					   .parent_seq = 2,
+					   .reason = SUCCESSION_ROLLBACK}};
+
+	memcpy(heir.public_key, signer_public(scene->keys[epoch]),
+	       KEY_PUBLIC_SIZE);
+	if (is_vouched)
+		heir_sign(scene->keys[parent],
+			  ledger_identity(scene->bench->w->ledger)->net_id,
+			  &heir);
+	entry_init(&entries[1], ENTRY_SUCCESSION);
+	entries[1].body.succession = heir.succession;
+	site_says(scene, epoch, entries, 2);
+}
+
+/* ---- HQ's people ---- */
+
+static struct hq_succeeding wanted(uint32_t epoch)
+{
+	return (struct hq_succeeding){.site = SITE, .epoch = epoch};
+}
+
+static void with_key(struct scene *scene, struct hq_succeeding *succeeding,
+		     uint32_t epoch)
+{
+	succeeding->has_key = true;
+	memcpy(succeeding->public_key, signer_public(scene->keys[epoch]),
+	       KEY_PUBLIC_SIZE);
+}
+
+static struct hq_succeeded succeeded(struct scene *scene,
+				     const struct hq_succeeding *succeeding)
+{
+	struct batch *batch = begin(scene);
+	struct hq_succeeded done;
+	struct err err;
+
+	assert_done(hq_succeed(&scene->bench->keys.hq, batch, succeeding, &done,
+			       &err),
+		    &err);
+	commit(scene, batch);
+	return done;
+}
+
+static uint64_t control_seq(struct scene *scene)
+{
+	struct batch *batch = begin(scene);
+	struct feed_record feed;
+	struct err err;
+
+	assert_done(feed_get(batch_view(batch),
+			     (struct feed_id){SITE_CONTROL, 1, 0}, &feed, &err),
+		    &err);
+	drop(scene, batch);
+	return feed.seq;
+}
+
+/* Nothing was said, and the result is untouched. */
+static void assert_not_said(struct scene *scene,
+			    const struct hq_succeeding *succeeding,
+			    enum err_code expected)
+{
+	uint64_t before = control_seq(scene);
+	struct batch *batch = begin(scene);
+	struct hq_succeeded done = {.is_fenced = true};
+	struct err err;
+
+	assert_code(hq_succeed(&scene->bench->keys.hq, batch, succeeding, &done,
+			       &err),
+		    expected);
+	assert_true(done.is_fenced);
+	commit(scene, batch);
+	assert_int_equal(control_seq(scene), before);
+}
+
+static struct feed_record feed_at(struct scene *scene, uint32_t epoch)
+{
+	struct batch *batch = begin(scene);
+	struct feed_record feed;
+	struct err err;
+
+	assert_done(feed_get(batch_view(batch),
+			     (struct feed_id){SITE, epoch, 0}, &feed, &err),
+		    &err);
+	drop(scene, batch);
+	return feed;
+}
+
+/* ---- certifying ---- */
+
+static void the_one_that_waits_gets_what_the_parent_had(void **state)
+{
+	struct scene *scene = *state;
+	struct hq_succeeding succeeding = wanted(0);
+	struct hq_succeeded done;
+
+	life_begin(scene);
+	assert_not_said(scene, &succeeding, ERR_NOT_FOUND);
+	heir_begin(scene, 2, 1, true);
+	assert_true(reason_set(&succeeding.reason, SPAN_LITERAL("snapshot")));
+	done = succeeded(scene, &succeeding);
+	assert_int_equal(done.certificate.epoch, 2);
+	assert_int_equal(done.certificate.parent_epoch, 1);
+	assert_int_equal(done.certificate.rights, RIGHT_PROMISE);
+	assert_int_equal(done.certificate.quota_cap, 500);
+	assert_int_equal(done.certificate.valid_until_ms, 9000000000000);
+	assert_false(done.certificate.is_provisional);
+	assert_memory_equal(done.certificate.public_key,
+			    signer_public(scene->keys[2]), KEY_PUBLIC_SIZE);
+	/* The old life ends where it is held here. */
+	assert_true(done.is_fenced);
+	assert_int_equal(done.fence.epoch, 1);
+	assert_int_equal(done.fence.seq, 2);
+	assert_int_equal(done.fence.verdict, FENCE_ENDED);
+	assert_span(reason_span(&done.fence.reason), "snapshot");
+	assert_memory_equal(done.fence.hash, feed_at(scene, 1).hash, HASH_SIZE);
+	assert_int_equal(feed_at(scene, 1).state, FEED_FENCED);
+	assert_int_equal(feed_at(scene, 2).state, FEED_CONTIGUOUS);
+	/* Nothing waits any more, and nothing is said twice. */
+	assert_not_said(scene, &succeeding, ERR_NOT_FOUND);
+	succeeding.epoch = 2;
+	assert_not_said(scene, &succeeding, ERR_CONFLICT);
+	with_key(scene, &succeeding, 2);
+	assert_not_said(scene, &succeeding, ERR_CONFLICT);
+}
+
+static void of_two_that_wait_people_name_one(void **state)
+{
+	struct scene *scene = *state;
+	struct hq_succeeding succeeding = wanted(0);
+	struct hq_succeeded done;
+
+	life_begin(scene);
+	heir_begin(scene, 2, 1, true);
+	heir_begin(scene, 4, 1, true);
+	assert_not_said(scene, &succeeding, ERR_CONFLICT);
+	succeeding.epoch = 3;
+	assert_not_said(scene, &succeeding, ERR_NOT_FOUND);
+	succeeding.epoch = 4;
+	done = succeeded(scene, &succeeding);
+	assert_int_equal(done.certificate.epoch, 4);
+	assert_true(done.is_fenced);
+	/* The other one is a case of its own; its parent has its end. */
+	succeeding.epoch = 2;
+	done = succeeded(scene, &succeeding);
+	assert_int_equal(done.certificate.parent_epoch, 1);
+	assert_false(done.is_fenced);
+}
+
+/* A life in between that nobody certified: what the site had last holds. */
+static void a_grandchild_inherits_from_whom_hq_knew_last(void **state)
+{
+	struct scene *scene = *state;
+	struct hq_succeeding succeeding = wanted(3);
+	struct hq_succeeded done;
+
+	life_begin(scene);
+	heir_begin(scene, 2, 1, true);
+	heir_begin(scene, 3, 2, true);
+	done = succeeded(scene, &succeeding);
+	assert_int_equal(done.certificate.epoch, 3);
+	assert_int_equal(done.certificate.parent_epoch, 2);
+	assert_int_equal(done.certificate.quota_cap, 500);
+	assert_true(done.is_fenced);
+	assert_int_equal(done.fence.epoch, 2);
+	assert_int_equal(done.fence.seq, 1);
+}
+
+/* ---- keys that people carry ---- */
+
+/* Method: HQ has heard nothing of the new life, whose key nobody vouched for.
+ * Each way to name it wrongly is refused: what HQ says it cannot take back. */
+static void
+a_key_that_was_carried_is_taken_once_and_for_a_new_life(void **state)
+{
+	struct scene *scene = *state;
+	struct hq_succeeding succeeding = wanted(3);
+	struct hq_succeeded done;
+
+	life_begin(scene);
+	assert_not_said(scene, &succeeding, ERR_NOT_FOUND); /* no key */
+	with_key(scene, &succeeding, 3);
+	succeeding.epoch = 0;
+	assert_not_said(scene, &succeeding, ERR_NOT_FOUND); /* no epoch */
+	succeeding.epoch = 1;
+	assert_not_said(scene, &succeeding, ERR_CONFLICT); /* certified */
+	succeeding.epoch = 3;
+	succeeding.site = SITE + 5;
+	assert_not_said(scene, &succeeding, ERR_NOT_FOUND); /* no such site */
+	succeeding.site = SITE;
+	done = succeeded(scene, &succeeding);
+	assert_int_equal(done.certificate.epoch, 3);
+	assert_int_equal(done.certificate.parent_epoch, 1);
+	assert_true(done.is_fenced);
+	/* Again, as people do who are not sure: it must not end itself. */
+	assert_not_said(scene, &succeeding, ERR_CONFLICT);
+	heir_begin(scene, 3, 1, false);
+	assert_not_said(scene, &succeeding, ERR_CONFLICT);
+	assert_int_equal(feed_at(scene, 3).state, FEED_CONTIGUOUS);
+	succeeding.epoch = 2; /* a life before the last one */
+	with_key(scene, &succeeding, 2);
+	assert_not_said(scene, &succeeding, ERR_NOT_FOUND);
+}
+
+static void an_heir_has_the_key_that_was_vouched_for_and_no_other(void **state)
+{
+	struct scene *scene = *state;
+	struct hq_succeeding succeeding = wanted(2);
+
+	life_begin(scene);
+	heir_begin(scene, 2, 1, true);
+	with_key(scene, &succeeding, 3); /* mistyped */
+	assert_not_said(scene, &succeeding, ERR_INVALID);
+	with_key(scene, &succeeding, 2);
+	assert_int_equal(succeeded(scene, &succeeding).certificate.epoch, 2);
+}
+
+/* Its first delta came (HQ's own store may have it), and nobody vouched. */
+static void whom_nobody_vouches_for_needs_the_key(void **state)
+{
+	struct scene *scene = *state;
+	struct hq_succeeding succeeding = wanted(0);
+
+	life_begin(scene);
+	heir_begin(scene, 2, 1, false);
+	assert_not_said(scene, &succeeding, ERR_DENIED);
+	with_key(scene, &succeeding, 2);
+	assert_int_equal(succeeded(scene, &succeeding).certificate.epoch, 2);
+}
+
+/* ---- the parent's end ---- */
+
+static void a_parent_is_ended_only_where_that_says_something_new(void **state)
+{
+	struct scene *scene = *state;
+	struct batch *batch;
+	struct fence fence = {.seq = 77};
+	bool is = true;
+	struct entry entry;
+	struct err err;
+
+	batch = begin(scene);
+	assert_done(hq_parent_end(batch_view(batch), SITE, 1, &fence, &is,
+				  &err),
+		    &err);
+	assert_false(is); /* nothing of it is here */
+	drop(scene, batch);
+	life_begin(scene);
+	batch = begin(scene);
+	assert_done(hq_parent_end(batch_view(batch), SITE, 1, &fence, &is,
+				  &err),
+		    &err);
+	drop(scene, batch);
+	assert_true(is);
+	assert_int_equal(fence.seq, 2);
+	entry_init(&entry, ENTRY_FENCE);
+	entry.body.fence = fence;
+	entry.body.fence.verdict = FENCE_REVOKED;
+	hq_says(scene, &entry);
+	batch = begin(scene);
+	assert_done(hq_parent_end(batch_view(batch), SITE, 1, &fence, &is,
+				  &err),
+		    &err);
+	drop(scene, batch);
+	assert_false(is); /* fenced: a revoked key stays revoked */
+}
+
+/* ---- branches ---- */
+
+static enum err_code chosen(struct scene *scene, const struct hq_choice *choice,
+			    struct fence *fence)
+{
+	uint64_t before = control_seq(scene);
+	struct batch *batch = begin(scene);
+	struct err err;
+	enum err_code code =
+		hq_choose(&scene->bench->keys.hq, batch, choice, fence, &err);
+
+	commit(scene, batch);
+	assert_int_equal(control_seq(scene) - before, code == ERR_OK);
+	return code;
+}
+
+static void a_branch_is_chosen_within_what_is_held(void **state)
+{
+	struct scene *scene = *state;
+	struct hq_choice choice = {.branch = {SITE, 1, 0}};
+	struct fence fence = {.seq = 99};
+
+	life_begin(scene);
+	choice.branch.branch = 12345;
+	assert_code(chosen(scene, &choice, &fence), ERR_NOT_FOUND);
+	choice.branch = (struct feed_id){SITE, 9, 0};
+	assert_code(chosen(scene, &choice, &fence), ERR_NOT_FOUND);
+	choice.branch = (struct feed_id){SITE_FIRST, 1, 0};
+	assert_code(chosen(scene, &choice, &fence), ERR_INVALID); /* HQ's */
+	choice.branch = (struct feed_id){SITE_CONTROL, 1, 0};
+	assert_code(chosen(scene, &choice, &fence), ERR_INVALID);
+	choice.branch = (struct feed_id){SITE, 1, 0};
+	choice.has_seq = true;
+	choice.seq = 3;
+	assert_code(chosen(scene, &choice, &fence), ERR_INVALID);
+	assert_int_equal(fence.seq, 99);
+	choice.seq = 1;
+	assert_code(chosen(scene, &choice, &fence), ERR_OK);
+	assert_int_equal(fence.seq, 1);
+	assert_int_equal(fence.verdict, FENCE_STAYS);
+	assert_int_equal(feed_at(scene, 1).counted, 1);
+	choice.has_seq = false;
+	assert_code(chosen(scene, &choice, &fence), ERR_OK);
+	assert_int_equal(fence.seq, 2);
+	assert_memory_equal(fence.hash, feed_at(scene, 1).hash, HASH_SIZE);
+	assert_int_equal(feed_at(scene, 1).counted, 2);
+	/* Not one delta of it. */
+	choice.is_dropped = true;
+	choice.has_seq = true; /* is not used then */
+	choice.seq = 2;
+	assert_code(chosen(scene, &choice, &fence), ERR_OK);
+	assert_int_equal(fence.seq, 0);
+	assert_int_equal(fence.verdict, FENCE_DROPPED);
+	assert_int_equal(feed_at(scene, 1).counted, 0);
+}
+
+/* ---- what people type ---- */
+
+static void each_refusal_has_its_code_and_writes_nothing(void **state)
+{
+	struct scene *scene = *state;
+	struct warehouse *w = scene->bench->w;
+	char key[2 * KEY_PUBLIC_SIZE + 1];
+	char arguments[200];
+
+	life_begin(scene);
+	memset(key, 'a', sizeof(key) - 1);
+	key[sizeof(key) - 1] = '\0';
+	ask_refused(w, "hq.succeed", "{\"site\":\"nowhere\"}", "unknown_site");
+	ask_refused(w, "hq.succeed", "{\"site\":\"master\"}", "unknown_site");
+	ask_refused(w, "hq.succeed", "{\"site\":\"sh-02\"}", "no_successor");
+	ask_refused(w, "hq.succeed",
+		    "{\"site\":\"sh-02\",\"epoch\":2,\"key\":\"abcd\"}",
+		    "bad_key");
+	key[5] = 'g';
+	snprintf(arguments, sizeof(arguments),
+		 "{\"site\":\"sh-02\",\"epoch\":2,\"key\":\"%s\"}", key);
+	ask_refused(w, "hq.succeed", arguments, "bad_key");
+	heir_begin(scene, 2, 1, true);
+	key[5] = 'a';
+	snprintf(arguments, sizeof(arguments),
+		 "{\"site\":\"sh-02\",\"epoch\":2,\"key\":\"%s\"}", key);
+	ask_refused(w, "hq.succeed", arguments, "other_key");
+	heir_begin(scene, 3, 1, false);
+	ask_refused(w, "hq.succeed", "{\"site\":\"sh-02\"}",
+		    "several_successors");
+	ask_refused(w, "hq.succeed", "{\"site\":\"sh-02\",\"epoch\":3}",
+		    "not_vouched");
+	look_ok(w, "hq.successors", "{}");
+	assert_reply(w, "\"epoch\":2,\"seq\":1,\"standing\":\"provisional\","
+			"\"reason\":\"rollback\",\"parent_epoch\":1,"
+			"\"parent_seq\":2,\"key\":\"");
+	look_ok(w, "hq.successors", "{\"after\":\"1\",\"limit\":1}");
+	assert_reply(w, "\"epoch\":3,");
+	assert_no_reply(w, "\"epoch\":2,");
+	look_ok(w, "hq.successors", "{\"after\":\"nonsense\"}");
+	assert_reply(w, "\"successors\":[]");
+	ask_ok(w, "hq.succeed", "{\"site\":\"sh-02\",\"epoch\":2}");
+	assert_reply(w, "\"epoch\":2,\"parent_epoch\":1,\"seq\":2");
+	ask_refused(w, "hq.choose", "{\"site\":\"sh-02\",\"branch\":\"0000\"}",
+		    "unknown_branch");
+	ask_refused(w, "hq.choose",
+		    "{\"site\":\"sh-02\",\"branch\":\"00000000000000ff\"}",
+		    "unknown_branch");
+	ask_refused(w, "hq.choose",
+		    "{\"site\":\"hz-01\",\"branch\":\"0000000000000000\"}",
+		    "unknown_branch");
+	ask_refused(w, "hq.choose",
+		    "{\"site\":\"sh-02\",\"epoch\":1,\"seq\":5,"
+		    "\"branch\":\"0000000000000000\"}",
+		    "unknown_branch");
+	look_refused(w, "fork.show", "{\"fork\":1}", "unknown_fork");
+	look_ok(w, "fork.list", "{}");
+	assert_reply(w, "\"forks\":[]");
+}
+
+#define STORY_OF(name) \
+	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORY_OF(the_one_that_waits_gets_what_the_parent_had),
+		STORY_OF(of_two_that_wait_people_name_one),
+		STORY_OF(a_grandchild_inherits_from_whom_hq_knew_last),
+		STORY_OF(
+			a_key_that_was_carried_is_taken_once_and_for_a_new_life),
+		STORY_OF(an_heir_has_the_key_that_was_vouched_for_and_no_other),
+		STORY_OF(whom_nobody_vouches_for_needs_the_key),
+		STORY_OF(a_parent_is_ended_only_where_that_says_something_new),
+		STORY_OF(a_branch_is_chosen_within_what_is_held),
+		STORY_OF(each_refusal_has_its_code_and_writes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
