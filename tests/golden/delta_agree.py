@@ -4,10 +4,11 @@ writes, and says the same of it; what depot refuses, it refuses too.
 
 usage: delta_agree.py DELTA_TOOL BENCH_FEED
 
-Method: the golden segment, its zstd frame, random deltas of every kind of entry
-and of none, and the deltas of a feed that a store sealed, decoded by both and
-compared line by line; then bits of the
-packs turned one at a time, and none of that decodes to anything else.
+Method: the golden segment, its zstd frame, the golden first deltas of an heir,
+random deltas of every kind of entry and of none, and the deltas of a feed that a
+store sealed, decoded by both and compared line by line; then bits of the
+packs turned one at a time, and none of that decodes to anything else. The word
+of the heir's parent is checked, and no longer fits with any of it changed.
 """
 
 import os
@@ -59,6 +60,56 @@ def golden(scratch, name):
     return path
 
 
+def is_heir(rows, net, parent):
+    try:
+        delta_decode.heir_check(rows, net, parent)
+    except delta_decode.Wrong:
+        return False
+    return True
+
+
+def heir(scratch):
+    """The golden heir: who vouches for it, and what it tells again."""
+    path = os.path.join(scratch, "heir")
+    with open(os.path.join(HERE, "delta", "heir.hex"),
+              encoding="ascii") as file:
+        lines = file.read().splitlines()
+    said = {name: bytes.fromhex(text)
+            for name, _, text in (line.partition(" ") for line in lines)}
+    with open(path, "w", encoding="ascii") as file:
+        file.write("\n".join(
+            f"{name} {said[given].hex()}" for name, given in
+            (("net", "net"), ("key", "key"), ("pack", "plain"))) + "\n")
+    agree(path, 7)
+    rows = list(delta_decode.decode(path))
+    head, founding, succession = rows[0][0], rows[0][3], rows[1][3]
+    assert delta_decode.heir_check(rows[:2], said["net"],
+                                   said["parent"]) == said["key"]
+    assert delta_decode.statement(head, said["key"],
+                                  dict(succession)) == said["statement"]
+    assert not is_heir(rows[:2], said["net"], said["key"])
+    assert not is_heir(rows[:2], bytes(16), said["parent"])
+    assert not is_heir(rows[1:3], said["net"], said["parent"])
+    changed = 0
+    for name in ("site", "epoch"):
+        other = [({**head, name: head[name] + 1}, *rows[0][1:]), rows[1]]
+        assert not is_heir(other, said["net"], said["parent"])
+        changed += 1
+    for tag in (delta_decode.PARENT_EPOCH, delta_decode.PARENT_SEQ):
+        fields = [(one, value + (one == tag)) if isinstance(value, int)
+                  else (one, value) for one, value in succession]
+        other = [rows[0], (*rows[1][:3], fields)]
+        assert not is_heir(other, said["net"], said["parent"])
+        changed += 1
+    # Entries that are told again name their places in the epoch before.
+    again = [(dict(fields).get(10, 0), dict(fields).get(11, 0))
+             for _, _, kind, fields in rows if kind == 2]
+    before = 2 << 40
+    assert again == [(0, before | 55), (0, before | 56), (before | 62, 0),
+                     (before | 63, 0)], again
+    return changed + len(again)
+
+
 def turned(path, scratch, seed):
     """Each bit that is turned is refused, or changes nothing signed."""
     with open(path, encoding="ascii") as file:
@@ -91,6 +142,7 @@ def main():
         packs = [golden(scratch, name) for name in ("plain", "zstd")]
         plain, zstd = [agree(path, 50) for path in packs]
         assert plain == zstd
+        assert heir(scratch) == 8
         count = 0
         for seed in SEEDS:
             path = os.path.join(scratch, "random")

@@ -460,6 +460,37 @@ class Segment:
         return size
 
 
+# ---- an heir ----
+
+FOUNDING, SUCCESSION = 1, 19
+FOUNDING_KEY = 19  # tags of docs/format/journal.md
+PARENT_EPOCH, PARENT_SEQ, PARENT_HASH, WORD = 16, 17, 18, 22
+
+
+def statement(head, key, succession):
+    """What the parent's key signs about the epoch of that first delta."""
+    return (varint(head["site"]) + varint(head["epoch"]) + key +
+            varint(succession[PARENT_EPOCH]) + varint(succession[PARENT_SEQ]) +
+            succession[PARENT_HASH])
+
+
+def heir_check(rows, net, parent_key):
+    """The key that the parent's vouches for. @rows: what decode yields of the
+    first two rows of an epoch."""
+    (head, _, first, founding), (_, _, second, succession) = rows
+    need((head["seq"], first, second) == (1, FOUNDING, SUCCESSION),
+         "not an heir's first rows")
+    key, succession = dict(founding)[FOUNDING_KEY], dict(succession)
+    need(succession[PARENT_EPOCH] < head["epoch"], "a parent that came later")
+    try:
+        Ed25519PublicKey.from_public_bytes(parent_key).verify(
+            succession[WORD], prefix(b"depot heir v1", net) +
+            statement(head, key, succession))
+    except InvalidSignature:
+        raise Wrong("the parent's word") from None
+    return key
+
+
 # ---- a file ----
 
 def lines_of(path):

@@ -8,7 +8,7 @@
 #include "tests/support/check.h"
 
 #include "store/rows_shape.h"
-#include "tests/support/delta_golden.h"
+#include "tests/support/heir_golden.h"
 
 #define FOLDER DEPOT_GOLDEN "/delta/"
 #define FORMAT_DOCUMENT DEPOT_GOLDEN "/../../docs/format/delta.md"
@@ -121,23 +121,30 @@ static void delta_lines(struct file *file, const struct delta *delta)
 	file_line(file, "rows", delta->rows);
 }
 
-static size_t golden_pack(const struct golden *golden, enum pack_codec codec,
-			  uint8_t *bytes)
+static size_t pack_make(const struct delta *deltas, uint32_t wanted,
+			enum pack_codec codec, uint8_t *bytes)
 {
+	struct feed_id feed = {deltas->header.site, deltas->header.epoch, 0};
 	struct packer *packer;
 	struct writer writer;
 	struct err err;
 	uint32_t count;
 
 	assert_done(packer_open(&packer, &err), &err);
-	packer_begin(packer, golden_feed, codec, PACK_SIZE_MAX);
-	for (size_t i = 0; i < GOLDEN_DELTAS; i++)
-		assert_code(packer_add(packer, &golden->deltas[i]), ERR_OK);
+	packer_begin(packer, feed, codec, PACK_SIZE_MAX);
+	for (uint32_t i = 0; i < wanted; i++)
+		assert_code(packer_add(packer, &deltas[i]), ERR_OK);
 	writer_init(&writer, bytes, PACK_SIZE_MAX);
 	assert_code(packer_end(packer, &writer, &count), ERR_OK);
-	assert_int_equal(count, GOLDEN_DELTAS);
+	assert_int_equal(count, wanted);
 	packer_close(packer);
 	return writer.size;
+}
+
+static size_t golden_pack(const struct golden *golden, enum pack_codec codec,
+			  uint8_t *bytes)
+{
+	return pack_make(golden->deltas, GOLDEN_DELTAS, codec, bytes);
 }
 
 static void the_deltas_of_the_golden_segment_are_the_same(void **state)
@@ -156,6 +163,35 @@ static void the_deltas_of_the_golden_segment_are_the_same(void **state)
 		  raw(pack, golden_pack(golden, PACK_PLAIN, pack)));
 	file_end(&file, 3 + 4 * GOLDEN_DELTAS);
 	golden_free(golden);
+}
+
+/* Method: an epoch that succeeds that of the golden segment: its founding, the
+ * succession with the parent's statement, and entries that are told again. */
+static void the_first_deltas_of_a_new_life_are_the_same(void **state)
+{
+	static uint8_t pack[PACK_SIZE_MAX];
+	struct heir_golden *golden = heir_golden_make();
+	struct heir heir = golden->heir;
+	struct file file;
+
+	(void)state;
+	file_open(&file, "heir");
+	file_line(&file, "net", raw(sample_net, NET_ID_SIZE));
+	file_line(&file, "parent", raw(signer_public(golden->parent), 32));
+	file_line(&file, "key", raw(signer_public(golden->signer), 32));
+	file_line(&file, "statement",
+		  raw(golden->statement, golden->statement_size));
+	file_line(&file, "vouched",
+		  raw(heir.succession.signature, SIGNATURE_SIZE));
+	for (size_t i = 0; i < HEIR_DELTAS; i++)
+		delta_lines(&file, &golden->deltas[i]);
+	file_line(&file, "plain",
+		  raw(pack, pack_make(golden->deltas, HEIR_DELTAS, PACK_PLAIN,
+				      pack)));
+	file_end(&file, 6 + 4 * HEIR_DELTAS);
+	assert_true(
+		heir_verify(signer_public(golden->parent), sample_net, &heir));
+	heir_golden_free(golden);
 }
 
 static size_t hex_read(const char *path, uint8_t *bytes, size_t size)
@@ -309,6 +345,7 @@ int main(void)
 		cmocka_unit_test(
 			the_rows_of_each_kind_are_those_of_its_golden_file),
 		cmocka_unit_test(the_deltas_of_the_golden_segment_are_the_same),
+		cmocka_unit_test(the_first_deltas_of_a_new_life_are_the_same),
 		cmocka_unit_test(the_golden_frame_of_zstd_has_the_same_deltas),
 		cmocka_unit_test(the_document_has_the_class_of_every_field),
 		cmocka_unit_test(the_document_has_the_number_of_every_class),
