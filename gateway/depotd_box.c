@@ -357,15 +357,17 @@ static enum err_code start_engine(struct box *box, struct err *err)
 #define BOX_INPUTS 5
 #define BOX_TREES 4
 #define BOX_NETWORK_TREES 5
+#define BOX_FORMER_TREES 5
 
 /* Filters and texts of the MQTT client; copied by mqtt_open. */
 struct wires {
 	char prefix[64 + 2 * NAME_SIZE_MAX];
 	char inputs[BOX_INPUTS][128];
 	const char *input_list[BOX_INPUTS];
-	char tree[BOX_TREES + BOX_NETWORK_TREES][128];
-	const char *tree_list[BOX_TREES + BOX_NETWORK_TREES];
+	char tree[BOX_TREES + BOX_NETWORK_TREES + BOX_FORMER_TREES][128];
+	const char *tree_list[BOX_TREES + BOX_NETWORK_TREES + BOX_FORMER_TREES];
 	size_t tree_count;
+	size_t tree_optional;
 	char marker[128];
 	char client_id[80];
 	char user[LOGIN_USER_SIZE];
@@ -374,12 +376,13 @@ struct wires {
 	char will_payload[PAYLOAD_OUT_SIZE_MAX + 1];
 };
 
+/* @prefix ends with a slash. */
 static void tree_add(struct wires *wires, const char *prefix,
 		     const char *filter)
 {
 	size_t at = wires->tree_count++;
 
-	(void)text_format(wires->tree[at], sizeof(wires->tree[at]), "%s/%s",
+	(void)text_format(wires->tree[at], sizeof(wires->tree[at]), "%s%s",
 			  prefix, filter);
 	wires->tree_list[at] = wires->tree[at];
 }
@@ -392,10 +395,25 @@ static void network_trees_lay(const struct box *box, struct wires *wires)
 		"+/stock/+"};
 	char org[64 + NAME_SIZE_MAX];
 
-	(void)text_format(org, sizeof(org), "depot/v1/%s",
+	(void)text_format(org, sizeof(org), "depot/v1/%s/",
 			  box->config->site.org);
 	for (size_t i = 0; i < BOX_NETWORK_TREES; i++)
 		tree_add(wires, org, filters[i]);
+}
+
+/* What the box published before it joined under another name; another broker's
+ * owner may not let it look there. */
+static void former_trees_lay(const struct box *box, struct wires *wires)
+{
+	static const char *const filters[BOX_FORMER_TREES] = {
+		"status", "stock/+", "snapshot/+", "task/+", "alert/+"};
+	const char *former = publisher_former(box->publisher);
+
+	if (former == NULL)
+		return;
+	for (size_t i = 0; i < BOX_FORMER_TREES; i++)
+		tree_add(wires, former, filters[i]);
+	wires->tree_optional = BOX_FORMER_TREES;
 }
 
 static void wires_lay(struct box *box, struct wires *wires)
@@ -405,6 +423,7 @@ static void wires_lay(struct box *box, struct wires *wires)
 	static const char *const tree[BOX_TREES] = {"stock/+", "snapshot/+",
 						    "task/+", "alert/+"};
 	const struct config *config = box->config;
+	char own[sizeof(wires->prefix) + 1];
 
 	(void)text_format(wires->prefix, sizeof(wires->prefix),
 			  "depot/v1/%s/%s", config->site.org,
@@ -414,10 +433,12 @@ static void wires_lay(struct box *box, struct wires *wires)
 				  "%s/%s", wires->prefix, inputs[i]);
 		wires->input_list[i] = wires->inputs[i];
 	}
+	(void)text_format(own, sizeof(own), "%s/", wires->prefix);
 	for (size_t i = 0; i < BOX_TREES; i++)
-		tree_add(wires, wires->prefix, tree[i]);
+		tree_add(wires, own, tree[i]);
 	if (box->network_topics != NULL)
 		network_trees_lay(box, wires);
+	former_trees_lay(box, wires);
 	(void)text_format(wires->marker, sizeof(wires->marker), "%s/marker",
 			  wires->prefix);
 	(void)text_format(wires->client_id, sizeof(wires->client_id),
@@ -457,6 +478,7 @@ static enum err_code start_mqtt(struct box *box, struct err *err)
 			.watched_count = ARRAY_LEN(watched),
 			.tree = wires->tree_list,
 			.tree_count = wires->tree_count,
+			.tree_optional = wires->tree_optional,
 			.tree_marker = wires->marker,
 			.will = {wires->will_topic,
 				 span_of(wires->will_payload), 5},

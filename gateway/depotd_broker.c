@@ -5,6 +5,7 @@
 #include "gateway/depotd_watch.h"
 #include "gateway/edge/broker_account.h"
 #include "gateway/edge/password.h"
+#include "gateway/edge/publisher.h"
 #include "store/master.h"
 
 #define LOOK_EVERY_MS 10000
@@ -24,6 +25,7 @@ enum err_code start_broker(struct box *box, struct err *err)
 		.keys = box->keys,
 		.org = config->site.org,
 		.site = config->site.site,
+		.former = publisher_former(box->publisher),
 		.address = config->broker.address,
 		.port = config->broker.port,
 		.websocket_port = config->broker.websocket_port,

@@ -421,6 +421,39 @@ void batch_abandon(struct batch *batch)
 
 /* ---- epochs ---- */
 
+static bool is_named_as(const struct founding *a, const struct founding *b)
+{
+	return span_equal(name_span(&a->org), name_span(&b->org)) &&
+	       span_equal(name_span(&a->site), name_span(&b->site));
+}
+
+/* Each epoch begins with a founding, which names the end of the one before. */
+enum err_code ledger_former(const struct view *view,
+			    const struct founding *identity,
+			    struct founding *ret_founding, struct err *err)
+{
+	struct pos previous = identity->previous;
+
+	while (previous.value != 0) {
+		struct pos first = pos_make(pos_epoch(previous), 1);
+		struct entry entry;
+		enum err_code code = journal_read(view, first, &entry, err);
+
+		if (code != ERR_OK)
+			return code;
+		if (entry.kind != ENTRY_FOUNDING ||
+		    entry.body.founding.previous.value >= first.value)
+			return err_set(err, ERR_CORRUPT,
+				       "an epoch does not begin as one");
+		if (!is_named_as(&entry.body.founding, identity)) {
+			*ret_founding = entry.body.founding;
+			return ERR_OK;
+		}
+		previous = entry.body.founding.previous;
+	}
+	return ERR_NOT_FOUND;
+}
+
 static void founding_next(const struct ledger *ledger,
 			  const struct epoch_plan *plan, struct entry *entry)
 {

@@ -56,6 +56,13 @@ struct env *ledger_env(struct ledger *ledger);
 /* Who this store is; valid until ledger_close. */
 const struct founding *ledger_identity(const struct ledger *ledger);
 
+/* Who this store was before it joined a network under another name.
+ * ERR_NOT_FOUND  it was nobody else (@err untouched) */
+MUST_CHECK enum err_code ledger_former(const struct view *view,
+				       const struct founding *identity,
+				       struct founding *ret_founding,
+				       struct err *err);
+
 /* The end of the journal as @view sees it. ERR_AGAIN: a rebuild is under way,
  * and none of the derived tables is whole. */
 MUST_CHECK enum err_code ledger_head(const struct view *view,

@@ -29,7 +29,7 @@
 
 struct broker {
 	struct broker_config config; /* its texts are in `texts` */
-	char texts[8][PATH_SIZE];
+	char texts[9][PATH_SIZE];
 	char conf_path[PATH_SIZE];
 	char pid_path[PATH_SIZE];
 	char password[BROKER_PASSWORD_SIZE];
@@ -390,6 +390,7 @@ static enum err_code prepare(struct broker *broker,
 	    !text_copy(broker, 5, &own->program) ||
 	    !text_copy(broker, 6, &own->tls_cert) ||
 	    !text_copy(broker, 7, &own->tls_key) ||
+	    !text_copy(broker, 8, &own->former) ||
 	    !paths_make(own->dir, broker->conf_path, broker->pid_path))
 		return err_set(err, ERR_INVALID, "path too long: %s",
 			       config->dir);

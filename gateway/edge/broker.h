@@ -45,6 +45,8 @@ struct broker_config {
 	const char *keys;    /* the folder of broker_account.h */
 	const char *org;     /* names, as in topics */
 	const char *site;    /* likewise */
+	const char *former;  /* topics of the name before, to be cleared:
+			      * "depot/v1/org/site/"; NULL: none */
 	const char *address; /* IPv4 or IPv6 */
 	uint16_t port;
 	uint16_t websocket_port; /* 0: none */

@@ -176,6 +176,8 @@ void broker_acl_begin(FILE *out, const struct broker_config *config)
 		      "topic readwrite depot/v1/%s/#\n"
 		      "topic read $SYS/broker/#\n",
 		      config->org);
+	if (config->former != NULL && config->former[0] != '\0')
+		(void)fprintf(out, "topic readwrite %s#\n", config->former);
 }
 
 void broker_acl_add(FILE *out, const struct broker_config *config,

@@ -216,7 +216,8 @@ static void on_subscribe_failed(void *context, MQTTAsync_failureData5 *data)
 static void on_tree_subscribed(void *context, MQTTAsync_successData5 *data)
 {
 	struct mqtt *mqtt = context;
-	bool is_whole = is_granted(mqtt, data, mqtt->inbox.tree.count + 1);
+	size_t needed = 1 + mqtt->inbox.tree.count - mqtt->config.tree_optional;
+	bool is_whole = is_granted(mqtt, data, needed);
 
 	mqtt_raise(mqtt, is_whole ? EVENT_TREE : EVENT_TREE_REFUSED);
 }
@@ -446,8 +447,8 @@ static void tree_wishes(struct mqtt *mqtt, struct wishes *wishes)
 {
 	const struct filters *tree = &mqtt->inbox.tree;
 
-	wishes_add(wishes, tree->texts, tree->count, true);
 	wishes_add(wishes, &mqtt->settings.tree_marker, 1, false);
+	wishes_add(wishes, tree->texts, tree->count, true);
 }
 
 void paho_tree_subscribe(void *context)

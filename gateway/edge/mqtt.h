@@ -118,6 +118,7 @@ struct mqtt_config {
 				  * ourselves is not wanted (MQTT's No Local) */
 	const char *const *tree; /* filters of our own retained topics */
 	size_t tree_count;
+	size_t tree_optional;    /* the last of them: may be refused */
 	const char *tree_marker; /* a topic of our own that nothing else uses */
 
 	struct mqtt_will will;    /* QoS 1, retained */

@@ -9,19 +9,39 @@
 
 /* ---- opening ---- */
 
-static enum err_code prefix_make(struct publisher *publisher)
+static void prefix_print(const struct founding *identity, char *prefix,
+			 size_t size)
+{
+	bool fits = text_format(prefix, size, "depot/v1/%.*s/%.*s/",
+				(int)identity->org.size, identity->org.data,
+				(int)identity->site.size, identity->site.data);
+
+	ASSERT(fits); /* two names */
+}
+
+static enum err_code prefixes_make(struct publisher *publisher, struct err *err)
 {
 	const struct founding *identity = ledger_identity(publisher->ledger);
-	char org[NAME_SIZE_MAX + 1];
-	char site[NAME_SIZE_MAX + 1];
+	struct founding former;
+	struct view *view;
+	enum err_code code =
+		view_begin(ledger_env(publisher->ledger), &view, err);
 
-	text_print(name_span(&identity->org), org, sizeof(org));
-	text_print(name_span(&identity->site), site, sizeof(site));
-	if (!text_format(publisher->prefix, sizeof(publisher->prefix),
-			 "depot/v1/%s/%s/", org, site))
-		return ERR_OVERFLOW;
+	if (code != ERR_OK)
+		return code;
+	prefix_print(identity, publisher->prefix, sizeof(publisher->prefix));
 	publisher->prefix_size = span_of(publisher->prefix).size;
-	return ERR_OK;
+	code = ledger_former(view, identity, &former, err);
+	view_end(view);
+	if (code == ERR_OK)
+		prefix_print(&former, publisher->former,
+			     sizeof(publisher->former));
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+const char *publisher_former(const struct publisher *publisher)
+{
+	return publisher->former[0] == '\0' ? NULL : publisher->former;
 }
 
 enum err_code publisher_open(const struct publisher_plan *plan,
@@ -42,9 +62,9 @@ enum err_code publisher_open(const struct publisher_plan *plan,
 		   sizeof(publisher->status.session));
 	text_print(plan->version, publisher->status.version,
 		   sizeof(publisher->status.version));
-	code = prefix_make(publisher);
-	ASSERT(code == ERR_OK);
-	code = stock_grow(publisher, plan->items_max, err);
+	code = prefixes_make(publisher, err);
+	if (code == ERR_OK)
+		code = stock_grow(publisher, plan->items_max, err);
 	if (code != ERR_OK) {
 		publisher_close(publisher);
 		return code;
@@ -110,6 +130,20 @@ bool run_is_over(struct run *run)
 	return true;
 }
 
+static enum err_code publication_send(struct run *run,
+				      const struct publication *publication)
+{
+	struct publisher *publisher = run->publisher;
+
+	run->left--;
+	if (publisher->sink.publish(publisher->sink.context, publication) !=
+	    ERR_OK) {
+		publisher->counters.refused++;
+		return ERR_AGAIN;
+	}
+	return ERR_OK;
+}
+
 enum err_code run_publish(struct run *run, const struct letter *letter)
 {
 	struct publisher *publisher = run->publisher;
@@ -124,13 +158,17 @@ enum err_code run_publish(struct run *run, const struct letter *letter)
 			    letter->level == NULL ? "" : letter->level);
 
 	ASSERT(fits);
-	run->left--;
-	if (publisher->sink.publish(publisher->sink.context, &publication) !=
-	    ERR_OK) {
-		publisher->counters.refused++;
-		return ERR_AGAIN;
-	}
-	return ERR_OK;
+	return publication_send(run, &publication);
+}
+
+enum err_code run_clear(struct run *run, const char *topic)
+{
+	struct publication publication = {.topic = topic,
+					  .payload = {"", 0},
+					  .qos = 1,
+					  .is_retained = true};
+
+	return publication_send(run, &publication);
 }
 
 /* The numbers that the ledger gave since the last run. */

@@ -131,10 +131,17 @@ MUST_CHECK enum err_code publisher_run(struct publisher *publisher,
  * depot/v1/{org}/{site}; what has no retain flag or no payload is not passed
  * on. What the ledger does not hold is cleared by the next calls of
  * publisher_run.
+ *
+ * Likewise of the tree that the box had before it joined a network under
+ * another name (publisher_former): all of that is cleared, its status too.
  * Errors as view_begin, ERR_CORRUPT.
  */
 MUST_CHECK enum err_code publisher_retained(struct publisher *publisher,
 					    struct span topic, struct err *err);
+
+/* The prefix of that tree, "depot/v1/box/new/"; NULL: it was never another.
+ * Valid until publisher_close. */
+const char *publisher_former(const struct publisher *publisher);
 
 /* True if there was more to clear than could be noted, and what was noted has
  * been cleared: read the tree again, and it goes on. Asking takes the wish

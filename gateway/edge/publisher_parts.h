@@ -91,6 +91,7 @@ struct publisher {
 	uint32_t chunk_rows;
 	char prefix[96]; /* "depot/v1/acme/hz-01/" */
 	size_t prefix_size;
+	char former[96]; /* likewise, before it joined; empty: never another */
 
 	bool is_connected;
 	bool is_fresh;          /* connected, and no run since */
@@ -153,6 +154,9 @@ struct letter {
 };
 MUST_CHECK enum err_code run_publish(struct run *run,
 				     const struct letter *letter);
+
+/* Clears @topic, which is whole. ERR_AGAIN: as run_publish. */
+MUST_CHECK enum err_code run_clear(struct run *run, const char *topic);
 
 /* ---- publisher_notes.c ---- */
 

@@ -104,6 +104,13 @@ static void stale_add(struct publisher *publisher, struct span topic)
 	publisher->stale_count++;
 }
 
+/* Of the name that the box had: nothing of that is held. */
+static bool is_former(const struct publisher *publisher, struct span topic)
+{
+	return publisher->former[0] != '\0' &&
+	       span_starts(topic, publisher->former);
+}
+
 /* How many chunks there are is known when all items have found theirs. */
 static void chunk_seen(struct publisher *publisher, struct span topic,
 		       struct span level)
@@ -137,6 +144,10 @@ enum err_code publisher_retained(struct publisher *publisher, struct span topic,
 	bool is_held;
 	enum err_code code;
 
+	if (is_former(publisher, topic) && topic.size < PUBLISHER_TOPIC_SIZE) {
+		stale_add(publisher, topic);
+		return ERR_OK;
+	}
 	if (topic.size >= PUBLISHER_TOPIC_SIZE ||
 	    !span_skip(&rest, publisher->prefix))
 		return ERR_OK;
@@ -204,6 +215,11 @@ static enum err_code stale_clear(struct run *run, const char *topic,
 	bool is_held = false;
 	enum err_code code = ERR_OK;
 
+	if (is_former(run->publisher, span_of(topic))) {
+		code = run_clear(run, topic);
+		run->publisher->counters.cleared += code == ERR_OK;
+		return code;
+	}
 	if (!span_starts(span_of(rest), "snapshot/"))
 		code = topic_is_held(run->view, span_of(rest), &is_held, err);
 	if (code != ERR_OK || is_held)

@@ -192,14 +192,15 @@ class Program:
 
 def until(what, look):
     """Waits for what no message and no log tells: what other processes have
-    written. Returns what @look gave at last; Late if that is nothing."""
+    written. Returns what @look gave at last; Late if that is nothing. @what may
+    be a function that tells when it is late."""
     end = time.monotonic() + LIMIT
     while True:
         value = look()
         if value:
             return value
         if time.monotonic() > end:
-            raise Late(what)
+            raise Late(what() if callable(what) else what)
         time.sleep(0.2)  # between two looks; nothing has happened by then
 
 

@@ -119,13 +119,6 @@ class Network:
             "asked": 0, "welcomed": 0, "refused": 0, "denied": 0,
             "strangers": 0, "invitations": []}
 
-    def until(self, is_so, what):
-        end = time.monotonic() + h.LIMIT
-        while not is_so():
-            if time.monotonic() > end:
-                raise h.Late(what() if callable(what) else what)
-            self.hq.program.live(0.2)
-
 
 def scan(scratch, box, count, boot):
     gun = h.Device(scratch, box.broker, "gun", boot=boot,
@@ -143,12 +136,12 @@ def on_hand(box):
 def agree(network, *boxes):
     """All journals are sealed to their ends, and all hold the same."""
     s.agree([network.hq, *boxes])
-    network.until(lambda: all(
+    h.until(lambda: "not all is sealed: "
+            f"{s.network('feeds', network.hq.store)} of "
+            f"{[box.head() for box in boxes]}", lambda: all(
         any(row["site"] >= 3 and row["number"] == box.head()["pos"]
             for row in s.network("feeds", network.hq.store))
-        for box in boxes), lambda: "not all is sealed: "
-        f"{s.network('feeds', network.hq.store)} of "
-        f"{[box.head() for box in boxes]}")
+        for box in boxes))
     feeds = s.agree([network.hq, *boxes])
     for feed, (state, _, _, _, void) in feeds.items():
         h.same((state, void), ("contiguous", 0), f"feed {feed}")
@@ -176,7 +169,7 @@ def a_code_is_all_that_a_bare_box_needs(scratch):
     h.same({site for site, _, _ in feeds}, {1, 3, 4})
     h.same({(site, epoch) for site, epoch, _ in feeds if site == 4}, {(4, 2)})
     h.same(network.hq.depot("audit", "--network")["unexplained"], 0)
-    network.until(lambda: network.asks()["welcomed"] == 1, "the count")
+    h.until("the count", lambda: network.asks()["welcomed"] == 1)
     counts = network.asks()
     h.same((counts["welcomed"], counts["refused"], counts["denied"],
             counts["strangers"]), (1, 0, 0, 0))
@@ -215,6 +208,49 @@ def a_box_books_before_hq_has_answered_and_what_it_booked_comes_along(scratch):
     h.same(box.depot("audit")["verdict"], "clean")
 
 
+def retained(scratch, box, prefix, sentinel):
+    """The topics that the box's broker keeps under @prefix: what comes before
+    a message that is published behind the subscription."""
+    client = h.Client(scratch, box.broker, sentinel, checked=False,
+                      subscribe=[prefix + "/#", "sentinel/" + sentinel])
+    client.publish("sentinel/" + sentinel, b"x")
+    client.wait_message("sentinel/" + sentinel)
+    found = sorted(message.topic for message in client.messages
+                   if message.is_retained and message.payload)
+    client.close()
+    return found
+
+
+@h.test
+def nothing_is_left_under_the_name_that_the_box_had_before(scratch):
+    """Stock, snapshot, a task, and the status lie at the box's broker as the
+    network of one that it was; a dashboard would show them for ever."""
+    network = Network(scratch, is_started=False)
+    code = network.invite("hz-07")["code"]
+    bare = Bare(scratch, "a")
+    bare.join(code, *FAST, expect=3)
+    box = bare.operate()
+    box.seed()
+    box.start()
+    old = f"depot/v1/{box.org}/{box.site}"
+    scan(scratch, box, 3, "b1")
+    box.depot("task", "add", "A-01")
+    kinds = {"status", "stock", "snapshot", "task"}
+    h.until("what it publishes", lambda: kinds <= {
+        topic[len(old) + 1:].split("/")[0]
+        for topic in retained(scratch, box, old, "before")})
+    network.hq.start()
+    box.again()
+    h.until("the old name's", lambda: not
+            retained(scratch, box, old, "after"))
+    new = f"depot/v1/{box.org}/{box.site}"
+    h.until("the new name's", lambda: kinds <= {
+        topic[len(new) + 1:].split("/")[0]
+        for topic in retained(scratch, box, new, "now")})
+    box.stop()
+    h.same(retained(scratch, box, old, "last"), [], "after its farewell")
+
+
 @h.test
 def two_boxes_with_one_sheet_and_whatever_else_comes_are_told_apart(scratch):
     """The sheet is copied; strangers shout on the plane of joining; what HQ
@@ -234,14 +270,13 @@ def two_boxes_with_one_sheet_and_whatever_else_comes_are_told_apart(scratch):
     h.same(second.join(code, expect=6)["error"]["code"], "join_refused")
     client.publish(topic + "answer", b"", retain=True)
     # Of no invitation, not a frame, too long, and with a wrong secret.
-    network.until(lambda: network.asks()["refused"] == 1, "its refusal")
+    h.until("its refusal", lambda: network.asks()["refused"] == 1)
     before = network.asks()
     for payload in (b"", b"x", answer, b"\x60\x01" + b"y" * 80,
                     b"z" * 2000):
         client.publish(topic + "ask", payload)
     client.publish("depot/v1/_/sync/join/99/ask", b"\x60\x63" + b"y" * 80)
-    network.until(lambda: network.asks()["asked"] >= before["asked"] + 5,
-                  "the strangers' asks")
+    h.until("the strangers' asks", lambda: network.asks()["asked"] >= before["asked"] + 5)
     after = network.asks()
     h.same(after["asked"] - before["asked"], 5, "the long one stays outside")
     h.same(after["denied"] - before["denied"], 1)
@@ -275,7 +310,7 @@ def a_withdrawn_and_a_mistyped_code_are_told_in_words(scratch):
     h.same(box.join(network.invite("hz-07")["code"])["stage"], "joined")
     # One character was mistyped: nobody is asked.
     code = network.invite("hz-08")["code"]
-    network.until(lambda: network.asks()["asked"] == 2, "the asks so far")
+    h.until("the asks so far", lambda: network.asks()["asked"] == 2)
     wrong = code.replace("DEPOT:0", "DEPOT:1", 1)
     refused = Bare(scratch, "b").join(wrong, expect=2)["error"]
     h.same(refused["code"], "bad_code")
@@ -299,12 +334,12 @@ def the_first_answer_is_lost_and_the_box_dies_in_the_middle(scratch):
     client.wait(lambda: client.messages, "the ask")
     ask = client.messages[0].payload
     network.hq.start()
-    network.until(lambda: any(
-        link["up"] for link in network.hq.depot("peers")["links"]), "up")
+    h.until("up", lambda: any(
+        link["up"] for link in network.hq.depot("peers")["links"]))
     client.publish("depot/v1/_/sync/join/1/ask", ask)
-    network.until(lambda: network.asks()["welcomed"] == 1, "welcomed")
+    h.until("welcomed", lambda: network.asks()["welcomed"] == 1)
     h.same(bare.join()["epoch"], 2, "the same answer")
-    network.until(lambda: network.asks()["welcomed"] == 2, "welcomed again")
+    h.until("welcomed again", lambda: network.asks()["welcomed"] == 2)
     # Killed on the way, at moments that differ by 20 ms.
     kills = 0
     code = network.invite("hz-08")["code"]
@@ -347,7 +382,7 @@ def another_box_takes_a_sites_place_in_its_next_epoch(scratch):
     old.seed()
     old.start()
     scan(scratch, old, 3, "a1")
-    network.until(lambda: states(network).get((4, 2)) == "contiguous", "the old's")
+    h.until("the old's", lambda: states(network).get((4, 2)) == "contiguous")
     old.stop()
     done = subprocess.run([DEPOT, "--config", network.hq.config, "--json",
                            "hq", "invite", "--site", "hz-07"],
@@ -361,8 +396,7 @@ def another_box_takes_a_sites_place_in_its_next_epoch(scratch):
     box.seed()
     box.start()
     scan(scratch, box, 2, "b1")
-    network.until(lambda: states(network).get((4, 3)) == "contiguous",
-                  "its feed")
+    h.until("its feed", lambda: states(network).get((4, 3)) == "contiguous")
     h.same(states(network)[4, 2], "fenced", "the feed of the box before")
 
 
@@ -384,8 +418,7 @@ def a_box_that_works_joins_by_its_socket_and_by_its_scanner(scratch):
         # Somebody mistyped the address before, which has no check symbol.
         wrong = code.split("/")[0] + "/127.0.0.1:1"
         h.same(control(box, "join", {"code": wrong})["stage"], "asking")
-        network.until(lambda where=box.store: asks_at(where, b"127.0.0.1:1"),
-                      "the box asks nobody")
+        h.until("the box asks nobody", lambda where=box.store: asks_at(where, b"127.0.0.1:1"))
         if is_scanned:
             gun = h.Device(scratch, box.broker, "gun", boot="b2",
                            prefix="depot/v1/alone/shop")

@@ -10,7 +10,6 @@ has. A link's process that is ended is told by its name.
 
 import os
 import signal
-import time
 
 import depot_harness as h
 import sites as bed
@@ -24,13 +23,15 @@ def network(site):
 
 
 def until(site, what, condition):
-    end = time.monotonic() + h.LIMIT
-    while not condition(told := network(site)):
-        if time.monotonic() > end:
-            raise h.Late(f"{what} at {site.site}: {told}")
-        # What is waited for comes through other processes.
-        site.program.live(0.2)
-    return told
+    """What the status says of the network, once that fulfils @condition."""
+    told = [None]
+
+    def look():
+        told[0] = network(site)
+        return condition(told[0])
+
+    h.until(lambda: f"{what} at {site.site}: {told[0]}", look)
+    return told[0]
 
 
 def says(**expected):
@@ -83,11 +84,9 @@ def what_exists_only_here_is_told_until_hq_has_it(scratch):
     assert peers["hq"]["acked"] >= back["hq_seq"]
     h.same(site.depot("peers")["stuck"], [])
     # What HQ has signed to hold is what is here, says the audit.
-    end = time.monotonic() + h.LIMIT
-    while not (told := site.depot("audit", "--network"))["witnessed"]:
-        if time.monotonic() > end:
-            raise h.Late(f"an acknowledgement that is kept: {told}")
-        site.program.live(0.5)
+    h.until("an acknowledgement that is kept", lambda:
+            site.depot("audit", "--network")["witnessed"])
+    told = site.depot("audit", "--network")
     h.same((told["findings"], told["unexplained"]), (0, 0))
 
 
