@@ -240,7 +240,7 @@ static enum err_code key_of(const struct network_audit *audit,
 			memcpy(key, root.public_key, KEY_PUBLIC_SIZE);
 		return code;
 	}
-	return site_key(audit->view, id.site, id.epoch, key, NULL, err);
+	return site_key_known(audit->view, id.site, id.epoch, key, err);
 }
 
 struct chain {

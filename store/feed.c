@@ -442,18 +442,21 @@ static enum err_code control_limit(const struct view *view,
 	return code;
 }
 
-/* Whoever was vouched for by a key that is not trusted any more. */
+/* Nothing of an epoch counts whose parent had no say any more. */
 static enum err_code heir_limit(const struct view *view,
 				const struct feed_record *feed, uint64_t *limit,
 				struct err *err)
 {
-	bool is_revoked;
-	enum err_code code = heir_is_revoked(view, feed->id.site,
-					     feed->id.epoch, &is_revoked, err);
+	struct heir heir;
+	bool stands = true;
+	enum err_code code =
+		heir_get(view, feed->id.site, feed->id.epoch, &heir, err);
 
-	if (code == ERR_OK && is_revoked)
+	if (code == ERR_OK)
+		code = heir_stands(view, &heir, &stands, err);
+	if (code == ERR_OK && !stands)
 		*limit = 0;
-	return code;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
 enum err_code feed_limit(const struct view *view,

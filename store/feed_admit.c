@@ -67,8 +67,8 @@ static enum err_code key_find(const struct view *view,
 
 	if (delta->header.site == SITE_CONTROL)
 		return control_key(view, net_id, delta, ret_key, err);
-	code = site_key(view, delta->header.site, delta->header.epoch, ret_key,
-			NULL, err);
+	code = site_key_known(view, delta->header.site, delta->header.epoch,
+			      ret_key, err);
 	if (code != ERR_NOT_FOUND || delta->rows.size == 0)
 		return code;
 	code = heir_read(view, net_id, delta, &heir, err);
@@ -329,15 +329,18 @@ static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 
 	if (code == ERR_OK)
 		code = delta_enter(&applying, delta, hash, err);
+	if (code == ERR_OK && delta->header.seq == 1)
+		code = heir_note(txn, desk->net_id, delta, err);
 	if (code == ERR_OK)
 		code = feed_limit(txn_view(txn), feed, &limit, err);
 	if (code != ERR_OK)
 		return code;
 	feed->counted = feed->seq;
+	/* It was judged before HQ chose another epoch. */
+	if (feed->seq > limit)
+		applying.has_fence = true;
 	feed_settle(feed, limit);
 	code = feed_put(txn, feed, err);
-	if (code == ERR_OK && delta->header.seq == 1)
-		code = heir_note(txn, desk->net_id, delta, err);
 	if (code == ERR_OK)
 		code = told_settle(desk, txn, feed,
 				   &(struct told_range){delta->header.first,

@@ -5,6 +5,7 @@
 
 #include "store/catalogue.h"
 #include "store/feed_parts.h"
+#include "store/heir.h"
 #include "store/roster.h"
 #include "store/transfer.h"
 
@@ -93,13 +94,12 @@ static enum err_code movement_apply(struct applying *applying, struct pos pos,
 	return code;
 }
 
-/* What is said of where feeds end. A certificate of an epoch that succeeds
- * another takes the end away that a revoked parent was to it. */
+/* What is said of where feeds end. A certificate and a closing end whom others
+ * may vouch for. */
 static bool ends_feeds(const struct entry *entry)
 {
 	return entry->kind == ENTRY_FENCE || entry->kind == ENTRY_ROOT ||
-	       (entry->kind == ENTRY_CERTIFICATE &&
-		entry->body.certificate.parent_epoch != 0);
+	       entry->kind == ENTRY_CERTIFICATE || entry->kind == ENTRY_CLOSING;
 }
 
 static enum err_code rest_apply(struct applying *applying, struct pos pos,
@@ -121,6 +121,9 @@ static enum err_code rest_apply(struct applying *applying, struct pos pos,
 		*reason = VOID_AUTHORITY;
 		return ERR_OK;
 	}
+	if (code == ERR_OK && entry->kind == ENTRY_CLOSING)
+		code = heir_close(applying->txn, applying->law.site,
+				  applying->law.epoch, err);
 	if (code == ERR_OK && applying->law.site == SITE_MASTER)
 		code = catalogue_fold(applying->txn, pos, entry, err);
 	else if (code == ERR_OK)

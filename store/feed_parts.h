@@ -20,7 +20,7 @@
 #define FEED_PROOF 'p'   /* site, epoch, seq, branch: a fork's proof */
 #define FEED_VOID 'x'    /* site, epoch, branch, number: why it is void */
 #define FEED_REFUSAL 'q' /* site, epoch, admission: how often */
-/* 'h': store/heir.c */
+/* 'h', 'e': store/heir.c */
 #define FEED_LATEST 'l' /* site, kind, key: the last entry of that */
 
 #define FEED_ROW_SIZE_MAX 256

@@ -230,8 +230,10 @@ static enum err_code arena_seal(struct feed_desk *desk, struct txn *txn,
 	feed->counted = feed->seq;
 	feed_settle(feed, UINT64_MAX);
 	code = feed_put(txn, feed, err);
-	if (code == ERR_OK && feed->seq == 1)
+	if (code == ERR_OK && feed->seq == 1) {
 		code = heir_note(txn, desk->net_id, &delta, err);
+		applying.has_fence = true; /* if HQ has chosen another */
+	}
 	if (code == ERR_OK)
 		code = told_settle(desk, txn, feed,
 				   &(struct told_range){delta.header.first,

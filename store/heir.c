@@ -9,6 +9,7 @@
 
 /* Its rows in TABLE_FEED, beside feed_parts.h's: the first byte of the key. */
 #define FEED_HEIR 'h'
+#define FEED_CLOSED 'e' /* site, epoch: its owner closed it */
 
 #define HEIR_TAG "depot heir v1"
 #define HEIR_SIZE_MAX 160
@@ -94,146 +95,25 @@ static bool first_rows_read(const struct delta *delta, struct heir *heir)
 	return is_read;
 }
 
-/* The generations from an epoch to the first of its line that HQ certified. */
-struct line {
-	uint32_t generations; /* before that one */
-	bool is_revoked;      /* one of them is, or that one */
-};
-
-static enum err_code line_walk(const struct view *view, uint32_t site,
-			       uint32_t epoch, struct line *line,
-			       struct err *err)
+/* What it says, if it is the first of a site that succeeds itself. */
+static bool heir_of_delta(const struct delta *delta, struct heir *ret_heir)
 {
-	struct certificate certificate;
-	struct fence fence;
-	struct heir heir;
-	enum err_code code;
-
-	for (;; line->generations++) {
-		struct feed_id id = {site, epoch, 0};
-
-		code = roster_fence(view, id, &fence, err);
-		line->is_revoked =
-			code == ERR_OK && fence.verdict == FENCE_REVOKED;
-		if (line->is_revoked)
-			return ERR_OK;
-		if (code == ERR_OK || code == ERR_NOT_FOUND)
-			code = roster_certificate(view, site, epoch,
-						  &certificate, err);
-		if (code != ERR_NOT_FOUND)
-			return code;
-		code = heir_get(view, site, epoch, &heir, err);
-		if (code != ERR_OK || heir.succession.parent_epoch >= epoch)
-			return code == ERR_NOT_FOUND ? ERR_OK : code;
-		epoch = heir.succession.parent_epoch;
-	}
+	*ret_heir = (struct heir){.site = delta->header.site,
+				  .epoch = delta->header.epoch};
+	return delta->header.seq == 1 && ret_heir->site >= SITE_FIRST &&
+	       first_rows_read(delta, ret_heir);
 }
 
-enum err_code heir_is_revoked(const struct view *view, uint32_t site,
-			      uint32_t epoch, bool *ret_is, struct err *err)
-{
-	struct certificate certificate;
-	struct line line = {.generations = 0};
-	struct heir heir;
-	enum err_code code = heir_get(view, site, epoch, &heir, err);
+/* ---- its row ---- */
 
-	*ret_is = false;
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (code == ERR_OK)
-		code = roster_certificate(view, site, epoch, &certificate, err);
-	if (code != ERR_NOT_FOUND)
-		return code;
-	code = line_walk(view, site, heir.succession.parent_epoch, &line, err);
-	if (code == ERR_OK)
-		*ret_is = line.is_revoked;
-	return code;
-}
-
-/* A parent whose key is not trusted any more vouches for nobody, nor does one
- * whose own parent's is not. */
-static enum err_code vouched_set(const struct view *view,
-				 const uint8_t net_id[NET_ID_SIZE],
-				 struct heir *heir, struct err *err)
-{
-	uint32_t parent = heir->succession.parent_epoch;
-	struct line line = {.generations = 0};
-	uint8_t key[KEY_PUBLIC_SIZE];
-	enum err_code code = line_walk(view, heir->site, parent, &line, err);
-
-	heir->is_vouched = false;
-	if (code != ERR_OK || line.is_revoked ||
-	    line.generations >= HEIR_GENERATIONS_MAX)
-		return code;
-	code = site_key(view, heir->site, parent, key, NULL, err);
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (code == ERR_OK)
-		heir->is_vouched = heir_verify(key, net_id, heir);
-	return code;
-}
-
-enum err_code heir_read(const struct view *view,
-			const uint8_t net_id[NET_ID_SIZE],
-			const struct delta *delta, struct heir *ret_heir,
-			struct err *err)
-{
-	struct heir heir = {.site = delta->header.site,
-			    .epoch = delta->header.epoch};
-	enum err_code code;
-
-	if (delta->header.seq != 1 || heir.site < SITE_FIRST ||
-	    !first_rows_read(delta, &heir))
-		return ERR_NOT_FOUND;
-	code = vouched_set(view, net_id, &heir, err);
-	if (code == ERR_OK)
-		*ret_heir = heir;
-	return code;
-}
-
-/* ---- keeping it ---- */
-
-static struct key heir_key(uint32_t site, uint32_t epoch)
+static struct key epoch_key(char kind, uint32_t site, uint32_t epoch)
 {
 	struct key key = {.size = 0};
 
-	key_add_u8(&key, FEED_HEIR);
+	key_add_u8(&key, (uint8_t)kind);
 	key_add_u32(&key, site);
 	key_add_u32(&key, epoch);
 	return key;
-}
-
-enum err_code heir_note(struct txn *txn, const uint8_t net_id[NET_ID_SIZE],
-			const struct delta *delta, struct err *err)
-{
-	const struct succession *succession;
-	uint8_t buffer[HEIR_ROW_SIZE_MAX];
-	struct writer writer;
-	struct heir heir;
-	struct key key;
-	enum err_code code =
-		heir_read(txn_view(txn), net_id, delta, &heir, err);
-
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (code != ERR_OK)
-		return code;
-	succession = &heir.succession;
-	writer_init(&writer, buffer, sizeof(buffer));
-	write_u8(&writer, HEIR_VERSION);
-	write_raw(&writer, heir.public_key, sizeof(heir.public_key));
-	write_u8(&writer, heir.is_vouched);
-	write_u32(&writer, succession->parent_epoch);
-	write_u64(&writer, succession->parent_seq);
-	write_raw(&writer, succession->parent_hash,
-		  sizeof(succession->parent_hash));
-	write_u8(&writer, (uint8_t)succession->reason);
-	write_u64(&writer, succession->lost_first);
-	write_u64(&writer, succession->lost_last);
-	write_raw(&writer, succession->signature,
-		  sizeof(succession->signature));
-	key = heir_key(heir.site, heir.epoch);
-	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
 }
 
 static void read_copy(struct reader *reader, uint8_t *bytes, size_t size)
@@ -270,10 +150,12 @@ static enum err_code row_decode(struct reader *reader, struct heir *ret_heir,
 	return ERR_OK;
 }
 
-enum err_code heir_get(const struct view *view, uint32_t site, uint32_t epoch,
-		       struct heir *ret_heir, struct err *err)
+/* As it was noted. ERR_NOT_FOUND  no first delta of it came */
+static enum err_code heir_load(const struct view *view, uint32_t site,
+			       uint32_t epoch, struct heir *ret_heir,
+			       struct err *err)
 {
-	struct key key = heir_key(site, epoch);
+	struct key key = epoch_key(FEED_HEIR, site, epoch);
 	struct heir heir = {.site = site, .epoch = epoch};
 	struct reader reader;
 	enum err_code code =
@@ -286,7 +168,234 @@ enum err_code heir_get(const struct view *view, uint32_t site, uint32_t epoch,
 	return code;
 }
 
+enum err_code site_key_known(const struct view *view, uint32_t site,
+			     uint32_t epoch, uint8_t ret_key[KEY_PUBLIC_SIZE],
+			     struct err *err)
+{
+	struct certificate certificate;
+	struct heir heir;
+	enum err_code code =
+		roster_certificate(view, site, epoch, &certificate, err);
+
+	if (code == ERR_OK)
+		memcpy(ret_key, certificate.public_key, KEY_PUBLIC_SIZE);
+	if (code != ERR_NOT_FOUND)
+		return code;
+	code = heir_load(view, site, epoch, &heir, err);
+	if (code == ERR_OK && !heir.is_vouched)
+		return ERR_NOT_FOUND;
+	if (code == ERR_OK)
+		memcpy(ret_key, heir.public_key, KEY_PUBLIC_SIZE);
+	return code;
+}
+
+/* is_vouched: by the signature alone. */
+static enum err_code signature_judge(const struct view *view,
+				     const uint8_t net_id[NET_ID_SIZE],
+				     struct heir *heir, struct err *err)
+{
+	uint8_t key[KEY_PUBLIC_SIZE];
+	enum err_code code = site_key_known(
+		view, heir->site, heir->succession.parent_epoch, key, err);
+
+	heir->is_vouched = code == ERR_OK && heir_verify(key, net_id, heir);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* ---- whose word counts ---- */
+
+/* HQ has ended the epoch, or its owner has. */
+static enum err_code is_ended(const struct view *view, struct feed_id id,
+			      bool is_certified, bool *ret_is, struct err *err)
+{
+	struct key key = epoch_key(FEED_CLOSED, id.site, id.epoch);
+	struct reader reader;
+	struct fence fence;
+	enum err_code code = roster_fence(view, id, &fence, err);
+
+	if (code == ERR_OK)
+		*ret_is = fence.verdict == FENCE_REVOKED ||
+			  fence.verdict == FENCE_CLOSED ||
+			  fence.verdict == FENCE_DROPPED ||
+			  (fence.verdict == FENCE_ENDED && !is_certified);
+	if (*ret_is || (code != ERR_OK && code != ERR_NOT_FOUND))
+		return code;
+	code = row_get(view, TABLE_FEED, key_span(&key), &reader, err);
+	*ret_is = code == ERR_OK;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code heir_close(struct txn *txn, uint32_t site, uint32_t epoch,
+			 struct err *err)
+{
+	struct key key = epoch_key(FEED_CLOSED, site, epoch);
+	uint8_t buffer[ROW_CHECKSUM_SIZE];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
+}
+
+/* HQ has certified a later epoch than @epoch, or has ended it. */
+static enum err_code is_superseded(const struct view *view, uint32_t site,
+				   uint32_t epoch, bool *ret_is,
+				   bool *ret_is_certified, struct err *err)
+{
+	struct feed_id id = {site, epoch, 0};
+	struct certificate last;
+	enum err_code code = roster_site(view, site, &last, err);
+
+	*ret_is = code == ERR_OK && last.epoch > epoch;
+	*ret_is_certified = false;
+	if (*ret_is || (code != ERR_OK && code != ERR_NOT_FOUND))
+		return code;
+	code = roster_certificate(view, site, epoch, &last, err);
+	*ret_is_certified = code == ERR_OK;
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	return is_ended(view, id, *ret_is_certified, ret_is, err);
+}
+
+/* HQ has spoken of @heir's epoch itself. */
+static enum err_code is_chosen(const struct view *view, const struct heir *heir,
+			       bool *ret_is, struct err *err)
+{
+	struct feed_id id = {heir->site, heir->epoch, 0};
+	struct certificate certificate;
+	struct fence fence;
+	enum err_code code = roster_certificate(view, heir->site, heir->epoch,
+						&certificate, err);
+
+	if (code == ERR_NOT_FOUND)
+		code = roster_fence(view, id, &fence, err);
+	*ret_is = code == ERR_OK;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+struct line {
+	uint32_t generations; /* before it that HQ has not certified */
+	bool stands;
+};
+
+/*
+ * Up the line of those who vouch for each other, to one that HQ has certified.
+ * One that nobody here knows is left to the signature: it has none that counts.
+ */
+static enum err_code line_judge(const struct view *view,
+				const struct heir *heir, struct line *line,
+				struct err *err)
+{
+	struct heir at = *heir;
+	enum err_code code = is_chosen(view, &at, &line->stands, err);
+
+	line->generations = 0;
+	for (; code == ERR_OK && !line->stands; line->generations++) {
+		uint32_t parent = at.succession.parent_epoch;
+		bool is_over = parent >= at.epoch;
+		bool is_certified = false;
+
+		if (!is_over)
+			code = is_superseded(view, at.site, parent, &is_over,
+					     &is_certified, err);
+		line->stands = !is_over && is_certified;
+		if (code != ERR_OK || is_over || is_certified)
+			return code;
+		code = heir_load(view, at.site, parent, &at, err);
+		line->stands = code == ERR_NOT_FOUND;
+	}
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code heir_stands(const struct view *view, const struct heir *heir,
+			  bool *ret_stands, struct err *err)
+{
+	struct line line;
+	enum err_code code = line_judge(view, heir, &line, err);
+
+	if (code == ERR_OK)
+		*ret_stands = line.stands;
+	return code;
+}
+
+static enum err_code standing_judge(const struct view *view, struct heir *heir,
+				    struct err *err)
+{
+	struct line line;
+	enum err_code code = line_judge(view, heir, &line, err);
+
+	if (code == ERR_OK)
+		heir->is_vouched = heir->is_vouched && line.stands &&
+				   line.generations < HEIR_GENERATIONS_MAX;
+	return code;
+}
+
+enum err_code heir_read(const struct view *view,
+			const uint8_t net_id[NET_ID_SIZE],
+			const struct delta *delta, struct heir *ret_heir,
+			struct err *err)
+{
+	struct heir heir;
+	enum err_code code;
+
+	if (!heir_of_delta(delta, &heir))
+		return ERR_NOT_FOUND;
+	code = signature_judge(view, net_id, &heir, err);
+	if (code == ERR_OK)
+		code = standing_judge(view, &heir, err);
+	if (code == ERR_OK)
+		*ret_heir = heir;
+	return code;
+}
+/* ---- keeping it ---- */
+
+enum err_code heir_note(struct txn *txn, const uint8_t net_id[NET_ID_SIZE],
+			const struct delta *delta, struct err *err)
+{
+	const struct succession *succession;
+	uint8_t buffer[HEIR_ROW_SIZE_MAX];
+	struct writer writer;
+	struct heir heir;
+	struct key key;
+	enum err_code code;
+
+	if (!heir_of_delta(delta, &heir))
+		return ERR_OK;
+	code = signature_judge(txn_view(txn), net_id, &heir, err);
+	if (code != ERR_OK)
+		return code;
+	succession = &heir.succession;
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_u8(&writer, HEIR_VERSION);
+	write_raw(&writer, heir.public_key, sizeof(heir.public_key));
+	write_u8(&writer, heir.is_vouched);
+	write_u32(&writer, succession->parent_epoch);
+	write_u64(&writer, succession->parent_seq);
+	write_raw(&writer, succession->parent_hash,
+		  sizeof(succession->parent_hash));
+	write_u8(&writer, (uint8_t)succession->reason);
+	write_u64(&writer, succession->lost_first);
+	write_u64(&writer, succession->lost_last);
+	write_raw(&writer, succession->signature,
+		  sizeof(succession->signature));
+	key = epoch_key(FEED_HEIR, heir.site, heir.epoch);
+	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
+}
+
+enum err_code heir_get(const struct view *view, uint32_t site, uint32_t epoch,
+		       struct heir *ret_heir, struct err *err)
+{
+	struct heir heir;
+	enum err_code code = heir_load(view, site, epoch, &heir, err);
+
+	if (code == ERR_OK)
+		code = standing_judge(view, &heir, err);
+	if (code == ERR_OK)
+		*ret_heir = heir;
+	return code;
+}
+
 struct heir_walk {
+	const struct view *view;
 	heir_visit_fn *visit;
 	void *context;
 };
@@ -307,13 +416,15 @@ static enum err_code row_visit(void *context, struct span key,
 	heir.site = read_u32(&name);
 	heir.epoch = read_u32(&name);
 	code = row_decode(&reader, &heir, err);
+	if (code == ERR_OK)
+		code = standing_judge(walk->view, &heir, err);
 	return code == ERR_OK ? walk->visit(walk->context, &heir, err) : code;
 }
 
 enum err_code heir_walk(const struct view *view, heir_visit_fn *visit,
 			void *context, struct err *err)
 {
-	struct heir_walk walk = {visit, context};
+	struct heir_walk walk = {view, visit, context};
 	struct key prefix = {.size = 0};
 
 	key_add_u8(&prefix, FEED_HEIR);

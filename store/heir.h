@@ -12,6 +12,13 @@
  * is provisional, its facts count, its rights are 0 (a certificate alone gives
  * those). Where the old key was not at hand the statement is missing, and the
  * feed waits for HQ.
+ *
+ * Old disks have old keys. So a key has no say in who comes next once HQ has
+ * certified a later epoch of its site, has revoked or closed it, once its owner
+ * has closed it, or, where HQ never certified it, has ended it. Whom it had
+ * vouched for counts only as far as HQ has spoken of him: certified, or up to a
+ * fence. All of this follows from control and from closings, in whatever order
+ * they came.
  */
 #ifndef DEPOT_STORE_HEIR_H
 #define DEPOT_STORE_HEIR_H
@@ -25,7 +32,7 @@ struct heir {
 	uint32_t site;
 	uint32_t epoch;
 	uint8_t public_key[KEY_PUBLIC_SIZE];
-	bool is_vouched; /* the parent's key has signed for it */
+	bool is_vouched; /* the parent's key has signed for it, and had a say */
 	struct succession succession;
 };
 
@@ -47,15 +54,17 @@ MUST_CHECK bool heir_verify(const uint8_t parent_public[KEY_PUBLIC_SIZE],
 
 /*
  * What @delta, the first of a site's epoch beyond 1, says in its first two
- * rows, and whether the parent's key vouches for it: a parent whose key was
- * revoked vouches for nobody, nor does an heir of such a one, whom HQ has not
- * certified.
+ * rows, and whether the parent's key vouches for it.
  * ERR_NOT_FOUND  it does not begin with a founding and a succession
  */
 MUST_CHECK enum err_code heir_read(const struct view *view,
 				   const uint8_t net_id[NET_ID_SIZE],
 				   const struct delta *delta,
 				   struct heir *ret_heir, struct err *err);
+
+/* Notes that @site closed itself in @epoch: that one vouches for nobody. */
+MUST_CHECK enum err_code heir_close(struct txn *txn, uint32_t site,
+				    uint32_t epoch, struct err *err);
 
 /* Keeps what heir_read finds in it; nothing if it finds nothing. */
 MUST_CHECK enum err_code heir_note(struct txn *txn,
@@ -66,13 +75,6 @@ MUST_CHECK enum err_code heir_note(struct txn *txn,
 MUST_CHECK enum err_code heir_get(const struct view *view, uint32_t site,
 				  uint32_t epoch, struct heir *ret_heir,
 				  struct err *err);
-/* *@ret_is: it is an heir that HQ has not certified, and a key in its line, up
- * to the first that HQ did certify, was revoked: whatever it says counts no
- * more. False where nothing is known of it. */
-MUST_CHECK enum err_code heir_is_revoked(const struct view *view, uint32_t site,
-					 uint32_t epoch, bool *ret_is,
-					 struct err *err);
-
 /* Visits all, by site and epoch, certified ones too. */
 typedef enum err_code heir_visit_fn(void *context, const struct heir *heir,
 				    struct err *err);
@@ -80,15 +82,27 @@ MUST_CHECK enum err_code heir_walk(const struct view *view,
 				   heir_visit_fn *visit, void *context,
 				   struct err *err);
 
+/* False: nothing of @heir's epoch counts, for whoever vouched for it, or for
+ * him, had no say any more, and HQ has not spoken of it. */
+MUST_CHECK enum err_code heir_stands(const struct view *view,
+				     const struct heir *heir, bool *ret_stands,
+				     struct err *err);
+
 /*
  * Whose key speaks for a site's epoch: that of its certificate, else that of an
- * heir that was vouched for. *@ret_is_provisional (may be NULL): no certificate
- * that is not provisional itself.
- * ERR_NOT_FOUND  nobody's, yet
+ * heir that was vouched for and stands. *@ret_is_provisional (may be NULL): no
+ * certificate that is not provisional itself. ERR_NOT_FOUND  nobody's, yet
  */
 MUST_CHECK enum err_code site_key(const struct view *view, uint32_t site,
 				  uint32_t epoch,
 				  uint8_t ret_key[KEY_PUBLIC_SIZE],
 				  bool *ret_is_provisional, struct err *err);
+
+/* Whose signature it is, whether or not his word counts any more: feed_limit
+ * says how much of the epoch does. Errors as site_key. */
+MUST_CHECK enum err_code site_key_known(const struct view *view, uint32_t site,
+					uint32_t epoch,
+					uint8_t ret_key[KEY_PUBLIC_SIZE],
+					struct err *err);
 
 #endif

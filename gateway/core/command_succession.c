@@ -407,8 +407,8 @@ static enum err_code writer_key(const struct view *view,
 	enum err_code code;
 
 	if (header->site != SITE_CONTROL)
-		return site_key(view, header->site, header->epoch, ret_key,
-				NULL, err);
+		return site_key_known(view, header->site, header->epoch,
+				      ret_key, err);
 	code = roster_root_of(view, header->epoch, &root, err);
 	if (code == ERR_OK)
 		memcpy(ret_key, root.public_key, KEY_PUBLIC_SIZE);

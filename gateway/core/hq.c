@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gateway/core/hq_ends.h"
 #include "store/site.h"
 
 /* Of the entries of one word, encoded. */
@@ -231,14 +232,14 @@ enum err_code hq_found(const struct hq *hq, struct batch *batch,
 /* ---- the root speaks again ---- */
 
 /* One word: the statement, the master epoch's certificate, this box's own, and
- * the ends of what went before. */
-#define RENEWAL_ENDS_MAX 8 /* a box does not live through more at once */
+ * the ends of what went before; what does not fit is said in further ones. */
+#define RENEWAL_ENTRIES_MAX 11
 
 struct renewing {
 	const struct hq *hq;
 	uint32_t own; /* the epoch in which this box's ledger goes on */
 	size_t count;
-	struct entry entries[3 + RENEWAL_ENDS_MAX];
+	struct entry entries[RENEWAL_ENTRIES_MAX];
 };
 
 static struct entry *renewal_next(struct renewing *renewing,
@@ -275,30 +276,6 @@ static enum err_code statement_add(struct renewing *renewing,
 		       ? ERR_OK
 		       : err_set(err, ERR_INVALID,
 				 "that is not the root key of this network");
-}
-
-/* What HQ wrote itself, and goes on elsewhere, ends where it is held here. */
-static enum err_code end_add(void *context, const struct feed_record *feed,
-			     struct err *err)
-{
-	struct renewing *renewing = context;
-	struct fence *fence;
-	bool is_before =
-		feed->id.site == SITE_MASTER ||
-		(feed->id.site == SITE_FIRST && feed->id.epoch < renewing->own);
-
-	(void)err;
-	if (!is_before || feed->id.branch != 0 ||
-	    feed->state != FEED_CONTIGUOUS ||
-	    renewing->count == ARRAY_LEN(renewing->entries))
-		return ERR_OK;
-	fence = &renewal_next(renewing, ENTRY_FENCE)->body.fence;
-	*fence = (struct fence){.site = feed->id.site,
-				.epoch = feed->id.epoch,
-				.seq = feed->seq,
-				.verdict = FENCE_ENDED};
-	memcpy(fence->hash, feed->hash, HASH_SIZE);
-	return ERR_OK;
 }
 
 static enum err_code master_add(struct renewing *renewing, struct batch *batch,
@@ -360,6 +337,30 @@ static enum err_code renewal_allow(const struct view *view,
 	return code;
 }
 
+/* What HQ wrote itself, and goes on elsewhere, ends where it is held here. */
+static enum err_code renewal_say(struct renewing *renewing, struct batch *batch,
+				 struct err *err)
+{
+	struct hq_life lives[] = {
+		{SITE_MASTER, renewing->hq->master_epoch, 0},
+		{SITE_FIRST, renewing->own, 0},
+	};
+	struct hq_ends ends = {.lives = lives, .life_count = ARRAY_LEN(lives)};
+	enum err_code code;
+
+	do {
+		struct hq_word word = {renewing->entries, 0, false};
+
+		code = hq_ends_add(&ends, batch_view(batch), renewing->entries,
+				   &renewing->count, RENEWAL_ENTRIES_MAX, err);
+		word.count = renewing->count;
+		renewing->count = 0;
+		if (code == ERR_OK && word.count > 0)
+			code = delta_say(renewing->hq, batch, &word, NULL, err);
+	} while (code == ERR_OK && ends.has_more);
+	return code;
+}
+
 enum err_code hq_renew(const struct hq *hq, struct batch *batch,
 		       const struct signer *root,
 		       struct hq_renewed *ret_renewed, struct err *err)
@@ -367,7 +368,6 @@ enum err_code hq_renew(const struct hq *hq, struct batch *batch,
 	const struct view *view = batch_view(batch);
 	UNINITIALIZED struct renewing renewing;
 	struct hq_renewed renewed = {.seq = 0};
-	struct hq_word word = {renewing.entries, 0, false};
 	bool is_certified = false;
 	struct root before;
 	enum err_code code = renewal_allow(view, &before, err);
@@ -386,12 +386,9 @@ enum err_code hq_renew(const struct hq *hq, struct batch *batch,
 		code = own_is_certified(view, &is_certified, err);
 	if (code == ERR_OK && !is_certified)
 		code = own_add(&renewing, batch, err);
-	if (code == ERR_OK)
-		code = feed_walk(view, NULL, end_add, &renewing, err);
-	word.count = renewing.count;
 	renewed.is_certified = !is_certified;
 	if (code == ERR_OK)
-		code = delta_say(hq, batch, &word, NULL, err);
+		code = renewal_say(&renewing, batch, err);
 	if (code == ERR_OK)
 		*ret_renewed = renewed;
 	return code;

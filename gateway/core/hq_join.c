@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/hq_ends.h"
 #include "gateway/core/hq_succeed.h"
 #include "store/row.h"
 
@@ -346,9 +347,10 @@ static enum err_code epoch_give(const struct view *view,
 static enum err_code site_certify(const struct hq *hq, struct batch *batch,
 				  struct arrival *arrival, struct err *err)
 {
-	struct entry entries[3];
+	UNINITIALIZED struct entry entries[HQ_LIFE_ENTRIES_MAX];
 	struct hq_word word = {entries, 2, false};
 	struct certificate *certificate = &entries[0].body.certificate;
+	struct hq_life life;
 	bool is_ended = false;
 	enum err_code code = epoch_give(batch_view(batch), arrival, err);
 
@@ -376,7 +378,9 @@ static enum err_code site_certify(const struct hq *hq, struct batch *batch,
 	entries[1].body.invitation.state = INVITATION_USED;
 	memcpy(entries[1].body.invitation.public_key, arrival->ask.public_key,
 	       KEY_PUBLIC_SIZE);
-	return hq_say(hq, batch, &word, NULL, err);
+	life = (struct hq_life){arrival->invitation.site, arrival->epoch,
+				arrival->parent_epoch};
+	return hq_say_life(hq, batch, &word, &life, err);
 }
 
 /* It was certified before, and asks again. ERR_CONFLICT: another box has taken

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/hq_ends.h"
+
 /* ---- which one ---- */
 
 struct waiting {
@@ -12,11 +14,29 @@ struct waiting {
 	struct heir heir;
 };
 
+/* HQ has chosen another one, or has ended it. */
+static enum err_code is_over(const struct view *view, const struct heir *heir,
+			     bool *ret_is, struct err *err)
+{
+	struct feed_id id = {heir->site, heir->epoch, 0};
+	bool stands = true;
+	struct fence fence;
+	enum err_code code = roster_fence(view, id, &fence, err);
+
+	*ret_is = code == ERR_OK;
+	if (code != ERR_NOT_FOUND)
+		return code;
+	code = heir_stands(view, heir, &stands, err);
+	*ret_is = !stands;
+	return code;
+}
+
 static enum err_code waiting_note(void *context, const struct heir *heir,
 				  struct err *err)
 {
 	struct waiting *waiting = context;
 	struct certificate certificate;
+	bool is_one_over = false;
 	enum err_code code;
 
 	if (heir->site != waiting->wanted->site ||
@@ -31,6 +51,9 @@ static enum err_code waiting_note(void *context, const struct heir *heir,
 		return err_set(err, ERR_CONFLICT,
 			       "epoch %" PRIu32 " is certified", heir->epoch);
 	if (code != ERR_NOT_FOUND)
+		return code;
+	code = is_over(waiting->view, heir, &is_one_over, err);
+	if (code != ERR_OK || (is_one_over && waiting->wanted->epoch == 0))
 		return code;
 	waiting->heir = *heir;
 	waiting->count++;
@@ -152,12 +175,13 @@ enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
 			 struct hq_succeeded *ret_succeeded, struct err *err)
 {
 	struct certificate *certificate;
-	struct entry entries[2];
+	UNINITIALIZED struct entry entries[HQ_LIFE_ENTRIES_MAX];
 	struct hq_word word = {entries, 1, false};
 	struct fence *fence = &entries[1].body.fence;
+	struct hq_succeeded succeeded;
+	struct hq_life life;
 	struct certificate parent;
 	struct heir heir = {.site = 0};
-	bool is_ended;
 	enum err_code code =
 		heir_find(batch_view(batch), succeeding, &heir, err);
 
@@ -177,15 +201,19 @@ enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
 	certificate->valid_from_ms = (uint64_t)batch_now(batch).ms;
 	memcpy(certificate->public_key, heir.public_key, KEY_PUBLIC_SIZE);
 	code = hq_parent_end(batch_view(batch), heir.site,
-			     certificate->parent_epoch, fence, &is_ended, err);
+			     certificate->parent_epoch, fence,
+			     &succeeded.is_fenced, err);
 	if (code != ERR_OK)
 		return code;
 	fence->reason = succeeding->reason;
-	word.count += is_ended;
-	code = hq_say(hq, batch, &word, NULL, err);
+	word.count += succeeded.is_fenced;
+	succeeded.certificate = *certificate;
+	succeeded.fence = *fence;
+	life = (struct hq_life){heir.site, heir.epoch,
+				certificate->parent_epoch};
+	code = hq_say_life(hq, batch, &word, &life, err);
 	if (code == ERR_OK)
-		*ret_succeeded =
-			(struct hq_succeeded){*certificate, is_ended, *fence};
+		*ret_succeeded = succeeded;
 	return code;
 }
 

@@ -9,6 +9,28 @@
 #define LIST_SIZE (FRAME_SIZE - 128)
 #define FRAMES_MAX 16
 
+/* ---- whose ---- */
+
+enum err_code ack_life(const struct view *view, uint32_t site,
+		       struct certificate *ret_life, struct err *err)
+{
+	struct feed_id id = {.site = site};
+	struct certificate life;
+	struct fence fence;
+	enum err_code code = roster_site(view, site, &life, err);
+
+	if (code != ERR_OK)
+		return code;
+	id.epoch = life.epoch;
+	code = roster_fence(view, id, &fence, err);
+	if (code == ERR_OK && fence.verdict != FENCE_STAYS)
+		return ERR_NOT_FOUND;
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	*ret_life = life;
+	return ERR_OK;
+}
+
 /* ---- writing ---- */
 
 struct listing {
@@ -112,6 +134,7 @@ static enum err_code entry_keep(struct txn *txn, const struct frame_ack *ack,
 				struct err *err)
 {
 	struct peer_row row = {.peer = ack->site,
+			       .epoch = ack->epoch,
 			       .feed = entry->feed,
 			       .seq = entry->seq,
 			       .hash_start = entry->hash_start,
@@ -119,28 +142,27 @@ static enum err_code entry_keep(struct txn *txn, const struct frame_ack *ack,
 	struct peer_row before = row;
 	enum err_code code = peer_row_get(txn_view(txn), &before, err);
 
-	if (code == ERR_OK && before.seq >= entry->seq)
+	if (code == ERR_OK && before.epoch == row.epoch &&
+	    before.seq >= entry->seq)
 		return ERR_OK;
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
 	return peer_row_put(txn, &row, err);
 }
 
-/* Only the present life of a site says what it has. */
 static enum err_code word_check(const struct view *view,
 				const uint8_t net_id[NET_ID_SIZE],
 				const struct frame *frame, struct err *err)
 {
-	struct certificate certificate;
-	enum err_code code =
-		roster_site(view, frame->body.ack.site, &certificate, err);
+	struct certificate life;
+	enum err_code code = ack_life(view, frame->body.ack.site, &life, err);
 
 	if (code == ERR_NOT_FOUND)
 		return ERR_DENIED;
 	if (code != ERR_OK)
 		return code;
-	if (certificate.epoch != frame->body.ack.epoch ||
-	    !frame_ack_verify(frame, certificate.public_key, net_id))
+	if (life.epoch != frame->body.ack.epoch ||
+	    !frame_ack_verify(frame, life.public_key, net_id))
 		return ERR_DENIED;
 	return ERR_OK;
 }
@@ -173,10 +195,15 @@ enum err_code ack_known(const struct view *view, uint32_t peer,
 			struct feed_id feed, uint64_t *ret_seq, struct err *err)
 {
 	struct peer_row row = {.peer = peer, .feed = feed};
+	struct certificate life;
 	uint8_t hash[HASH_SIZE];
-	enum err_code code = peer_row_get(view, &row, err);
+	enum err_code code = ack_life(view, peer, &life, err);
 
 	*ret_seq = 0;
+	if (code == ERR_OK)
+		code = peer_row_get(view, &row, err);
+	if (code == ERR_OK && row.epoch != life.epoch)
+		return ERR_OK;
 	if (code == ERR_OK)
 		code = feed_hash_at(view, feed, row.seq, hash, err);
 	if (code == ERR_NOT_FOUND)

@@ -15,6 +15,17 @@
 #include "gateway/sync/frame.h"
 #include "gateway/sync/peer.h"
 
+/*
+ * Whose ACKs of @site count: the key of its last certificate, and of no other
+ * epoch. An old disk has an old key, and whoever prunes by what it says loses
+ * what the site never had; one that waits for HQ's certificate is not known to
+ * be the site yet. ERR_NOT_FOUND  nobody's: it has no certificate, or HQ has
+ * ended that epoch
+ */
+MUST_CHECK enum err_code ack_life(const struct view *view, uint32_t site,
+				  struct certificate *ret_life,
+				  struct err *err);
+
 /* Whose word it is. */
 struct ack_word {
 	const uint8_t *net_id;
@@ -36,8 +47,8 @@ MUST_CHECK enum err_code ack_write(const struct view *view,
 /*
  * Keeps what one such frame says in TABLE_PEER. *@ret_site: whose it was.
  *
- * ERR_DENIED   it is no ACK, or nobody's who is certified, or forged; or of a
- *              life of the site that is over (@err untouched)
+ * ERR_DENIED   it is no ACK, or forged, or not by whose ACKs count (ack_life)
+ *              (@err untouched)
  * ERR_FULL     no room in the map: abandon
  */
 MUST_CHECK enum err_code ack_keep(struct txn *txn,
@@ -46,8 +57,8 @@ MUST_CHECK enum err_code ack_keep(struct txn *txn,
 				  struct err *err);
 
 /*
- * Up to which seq site @peer signed that it has @feed. 0: nothing is known, or
- * what it has is not what is here.
+ * Up to which seq site @peer signed that it has @feed, in the life whose ACKs
+ * count now. 0: nothing is known, or what it has is not what is here.
  */
 MUST_CHECK enum err_code ack_known(const struct view *view, uint32_t peer,
 				   struct feed_id feed, uint64_t *ret_seq,

@@ -24,6 +24,7 @@ enum err_code peer_row_put(struct txn *txn, const struct peer_row *row,
 	write_varint(&writer, row->seq);
 	write_u64(&writer, row->hash_start);
 	write_u64(&writer, row->stamp.value);
+	write_varint(&writer, row->epoch);
 	return row_put(txn, TABLE_PEER, key_span(&key), &writer, err);
 }
 
@@ -33,6 +34,7 @@ static enum err_code value_read(struct reader *reader, struct peer_row *row,
 	row->seq = read_varint(reader);
 	row->hash_start = read_u64(reader);
 	row->stamp.value = read_u64(reader);
+	row->epoch = (uint32_t)read_varint(reader);
 	if (!reader_done(reader) || row->seq == 0)
 		return row_garbled(TABLE_PEER, err);
 	return ERR_OK;

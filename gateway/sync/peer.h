@@ -15,9 +15,11 @@
 #include "store/delta.h"
 #include "store/env.h"
 
-/* The site @peer had @seq of @feed, and signed that at @stamp. */
+/* The site @peer had @seq of @feed, and signed that at @stamp, in its @epoch:
+ * of another life of it that says nothing. */
 struct peer_row {
 	uint32_t peer;
+	uint32_t epoch;
 	struct feed_id feed;
 	uint64_t seq;        /* at least 1 */
 	uint64_t hash_start; /* first 8 bytes of its hash at seq, big-endian */

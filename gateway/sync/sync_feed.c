@@ -208,7 +208,7 @@ static enum err_code control_read(struct sync *sync, struct err *err)
 	for (uint32_t i = 0; i < sync->peer_count; i++)
 		sync->peers[sync->peer_order[i]].quiet_ms = QUIET_MS_MIN;
 	pull_want_all(sync, sync->now.ms + HELLO_SPACING_MS);
-	return ERR_OK;
+	return peers_judge(sync, err);
 }
 
 enum err_code feeds_read(struct sync *sync, struct err *err)

@@ -63,7 +63,7 @@ static enum err_code feed_key(const struct sync *sync, uint32_t site,
 			memcpy(ret_key, root.public_key, KEY_PUBLIC_SIZE);
 		return code;
 	}
-	return site_key(sync->view, site, epoch, ret_key, NULL, err);
+	return site_key_known(sync->view, site, epoch, ret_key, err);
 }
 
 /* The answer was not ours and did not verify, or was ours. Where nothing is

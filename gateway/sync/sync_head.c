@@ -64,11 +64,7 @@ static enum err_code head_schedule(struct sync *sync, uint32_t peer,
 			   VECTOR_DIGEST_SIZE) != 0)
 			return ERR_OK;
 		peer_covers(sync, peer, sync->digest);
-		if (whom->has_head) {
-			whom->all_stamp = whom->head.stamp;
-			peer_has_all(sync, peer);
-		}
-		return ERR_OK;
+		return whom->has_head ? peer_has_all(sync, peer, err) : ERR_OK;
 	}
 	code = head_is_here(sync, &whom->head, &is_here, err);
 	if (code != ERR_OK)

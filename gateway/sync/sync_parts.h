@@ -298,7 +298,10 @@ bool peer_is_covered(const struct sync *sync, uint32_t peer,
 enum err_code peer_on_ack(struct sync *sync, uint32_t peer, uint32_t link,
 			  const struct frame *frame, struct err *err);
 /* It has exactly what we have. */
-void peer_has_all(struct sync *sync, uint32_t peer);
+MUST_CHECK enum err_code peer_has_all(struct sync *sync, uint32_t peer,
+				      struct err *err);
+/* Control has moved: of whom HQ has ended nothing is known any more. */
+MUST_CHECK enum err_code peers_judge(struct sync *sync, struct err *err);
 void peers_ack(struct sync *sync);
 void peers_keep(struct sync *sync);
 

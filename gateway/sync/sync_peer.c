@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "gateway/sync/ack.h"
 #include "gateway/sync/sync_parts.h"
 #include "store/heir.h"
 #include "store/roster.h"
@@ -136,6 +137,25 @@ enum err_code peer_key(struct sync *sync, uint32_t site, uint32_t epoch,
 	return site_key(sync->view, site, epoch, ret_key, NULL, err);
 }
 
+/* Whose ACKs count. ERR_NOT_FOUND: not those of that epoch. */
+static enum err_code peer_life(struct sync *sync, uint32_t peer, uint32_t site,
+			       uint32_t epoch, uint8_t ret_key[KEY_PUBLIC_SIZE],
+			       struct err *err)
+{
+	struct certificate life;
+	enum err_code code = ack_life(sync->view, site, &life, err);
+
+	if (code != ERR_OK)
+		return code;
+	if (!span_equal(name_span(&life.name),
+			name_span(&sync->peers[peer].name)))
+		return ERR_DENIED;
+	if (life.epoch != epoch)
+		return ERR_NOT_FOUND;
+	memcpy(ret_key, life.public_key, KEY_PUBLIC_SIZE);
+	return ERR_OK;
+}
+
 /* ---- what it has ---- */
 
 static bool acked_raise(struct sync *sync, struct peer *peer,
@@ -163,6 +183,13 @@ static void acked_forget(struct sync *sync, struct peer *peer)
 		peer->feeds[i].kept = 0;
 	}
 	peer->ack_label = 0;
+}
+
+static void life_begin(struct sync *sync, struct peer *peer, uint32_t epoch)
+{
+	if (peer->ack_epoch != epoch)
+		acked_forget(sync, peer);
+	peer->ack_epoch = epoch;
 }
 
 /* From now on HELLO may name it. */
@@ -202,9 +229,7 @@ static void ack_take(struct sync *sync, struct peer *peer,
 	struct reader reader;
 	bool has_raised = false;
 
-	if (ack->epoch > peer->ack_epoch && peer->ack_epoch != 0)
-		acked_forget(sync, peer);
-	peer->ack_epoch = ack->epoch;
+	life_begin(sync, peer, ack->epoch);
 	reader_init(&reader, ack->entries.data, ack->entries.size);
 	while (frame_entry_read(&reader, &list, &entry))
 		has_raised = acked_raise(sync, peer, &entry) || has_raised;
@@ -223,8 +248,7 @@ enum err_code peer_on_ack(struct sync *sync, uint32_t peer, uint32_t link,
 	uint8_t key[KEY_PUBLIC_SIZE];
 	enum err_code code;
 
-	code = peer_key(sync, ack->site, ack->epoch, name_span(&whose->name),
-			key, err);
+	code = peer_life(sync, peer, ack->site, ack->epoch, key, err);
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK; /* before its certificate: it will say it again
 				*/
@@ -237,8 +261,6 @@ enum err_code peer_on_ack(struct sync *sync, uint32_t peer, uint32_t link,
 	}
 	if (code != ERR_OK)
 		return code;
-	if (ack->epoch < whose->ack_epoch)
-		return ERR_OK;
 	whose->site = ack->site;
 	if (ack->base != 0 && ack->base != whose->ack_label)
 		serve_refuse(sync, peer, link, 0,
@@ -248,8 +270,19 @@ enum err_code peer_on_ack(struct sync *sync, uint32_t peer, uint32_t link,
 	return ERR_OK;
 }
 
-void peer_has_all(struct sync *sync, uint32_t peer)
+enum err_code peer_has_all(struct sync *sync, uint32_t peer, struct err *err)
 {
+	const struct frame_head *head = &sync->peers[peer].head;
+	uint8_t key[KEY_PUBLIC_SIZE];
+	enum err_code code =
+		peer_life(sync, peer, head->site, head->epoch, key, err);
+
+	if (code == ERR_NOT_FOUND || code == ERR_DENIED)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	life_begin(sync, &sync->peers[peer], head->epoch);
+	sync->peers[peer].all_stamp = head->stamp;
 	for (uint32_t i = 0; i < sync->feed_count; i++) {
 		const struct feed_record *record =
 			&sync->feeds[sync->feed_order[i]].record;
@@ -261,12 +294,34 @@ void peer_has_all(struct sync *sync, uint32_t peer)
 		if (record->seq > 0)
 			(void)acked_raise(sync, &sync->peers[peer], &entry);
 	}
+	return ERR_OK;
 }
 
 void peer_covers(struct sync *sync, uint32_t peer,
 		 const uint8_t digest[VECTOR_DIGEST_SIZE])
 {
 	memcpy(sync->peers[peer].covered, digest, VECTOR_DIGEST_SIZE);
+}
+
+enum err_code peers_judge(struct sync *sync, struct err *err)
+{
+	for (uint32_t i = 0; i < sync->peer_count; i++) {
+		struct peer *peer = &sync->peers[sync->peer_order[i]];
+		struct certificate life = {.epoch = 0};
+		enum err_code code = ERR_OK;
+
+		if (peer->ack_epoch != 0)
+			code = ack_life(sync->view, peer->site, &life, err);
+		if (code != ERR_OK && code != ERR_NOT_FOUND)
+			return code;
+		if (life.epoch == peer->ack_epoch)
+			continue;
+		acked_forget(sync, peer);
+		peer->ack_epoch = 0;
+		peer->ack_stamp = (struct stamp){0};
+		peer->all_stamp = (struct stamp){0};
+	}
+	return ERR_OK;
 }
 
 static bool was_ours(const struct sync *sync,
@@ -418,8 +473,9 @@ static enum err_code row_load(void *context, const struct peer_row *row,
 	uint32_t feed;
 	enum err_code code;
 
-	code = roster_site(sync->view, row->peer, &certificate, err);
-	if (code == ERR_NOT_FOUND)
+	code = ack_life(sync->view, row->peer, &certificate, err);
+	if (code == ERR_NOT_FOUND ||
+	    (code == ERR_OK && certificate.epoch != row->epoch))
 		return ERR_OK;
 	if (code != ERR_OK)
 		return code;
@@ -428,6 +484,7 @@ static enum err_code row_load(void *context, const struct peer_row *row,
 	if (peer == NONE || feed == NONE)
 		return ERR_OK;
 	sync->peers[peer].site = row->peer;
+	sync->peers[peer].ack_epoch = row->epoch;
 	if (row->stamp.value > sync->peers[peer].ack_stamp.value)
 		sync->peers[peer].ack_stamp = row->stamp;
 	acked = &sync->peers[peer].feeds[feed];
@@ -451,6 +508,7 @@ static bool peer_keep(struct sync *sync, struct peer *peer, uint32_t *left)
 		uint32_t feed = sync->feed_order[i];
 		struct acked *acked = &peer->feeds[feed];
 		struct peer_row row = {.peer = peer->site,
+				       .epoch = peer->ack_epoch,
 				       .feed = sync->feeds[feed].record.id,
 				       .seq = acked->seq,
 				       .hash_start = acked->hash_start,

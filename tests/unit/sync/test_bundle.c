@@ -370,6 +370,43 @@ static void a_stick_that_comes_back_says_what_its_writer_durably_has(void **s)
 	bed_close(bed);
 }
 
+/* Method: HQ certifies another epoch of the site that signed. Its old word is
+ * worth nothing then, neither the one that was kept nor the stick again; the
+ * new key's is. */
+static void a_stick_of_a_life_that_is_over_says_nothing(void **state)
+{
+	struct bed *bed = bed_with_backlog();
+	struct box *one = &bed->boxes[0];
+	struct box *two = &bed->boxes[1];
+	struct txn *txn = one->node.t.txn;
+	struct signer *next = feeds_signer(99);
+	struct writing *writing = writing_new(0);
+	struct entry entry = certificate_for(two->site, next);
+	struct span word;
+	uint32_t site = 0;
+	uint64_t deltas;
+
+	(void)state;
+	assert_code(export_to(one, NULL, FILE_SIZE_MAX), ERR_OK);
+	assert_code(import_into(two, &deltas), ERR_STOPPED);
+	word = word_of(two, bed->sites[two->site - SITE_FIRST], 1);
+	assert_code(ack_keep(txn, bed->net_id, word, &site, NULL), ERR_OK);
+	assert_int_equal(known_of(one, two), 41);
+
+	entry.body.certificate.epoch = 2;
+	bed_encode(bed, writing, &entry);
+	bed_write(bed, &one->node, SITE_CONTROL, writing);
+	assert_int_equal(known_of(one, two), 0);
+	assert_code(ack_keep(txn, bed->net_id, word, &site, NULL), ERR_DENIED);
+	assert_int_equal(known_of(one, two), 0);
+
+	word = word_of(two, next, 2);
+	assert_code(ack_keep(txn, bed->net_id, word, &site, NULL), ERR_OK);
+	assert_int_equal(known_of(one, two), 41);
+	signer_close(next);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +414,7 @@ int main(void)
 		cmocka_unit_test(a_stick_leaves_no_delta_out),
 		cmocka_unit_test(
 			a_stick_that_comes_back_says_what_its_writer_durably_has),
+		cmocka_unit_test(a_stick_of_a_life_that_is_over_says_nothing),
 		cmocka_unit_test(a_stick_cut_anywhere_is_good_up_to_the_cut),
 		cmocka_unit_test(a_changed_byte_is_noticed_wherever_it_is),
 		cmocka_unit_test(sticks_in_any_order_end_in_the_same),

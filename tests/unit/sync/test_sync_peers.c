@@ -269,6 +269,77 @@ static void only_a_sites_own_signature_says_what_it_has(void **state)
 	bed_close(bed);
 }
 
+/* HQ says that site @box goes on in epoch 2, by @key. */
+static void certify_next(struct bed *bed, uint32_t box,
+			 const struct signer *key)
+{
+	struct writing *writing = writing_new(0);
+	struct box *hq = &bed->boxes[0];
+	struct entry entry = certificate_for(bed->boxes[box].site, key);
+	struct sync_step step;
+
+	entry.body.certificate.epoch = 2;
+	bed_encode(bed, writing, &entry);
+	bed_write(bed, &hq->node, SITE_CONTROL, writing);
+	step = box_step(hq);
+	assert_done(sync_grew(hq->sync, &step, &bed->err), &bed->err);
+	box_work(hq);
+}
+
+/*
+ * An old disk has an old key. Method: a site acknowledges; HQ certifies another
+ * epoch of it; the old key says the same again, in an ACK and with a head that
+ * has HQ's own digest, and once more after HQ's engine began anew from its
+ * table. Then the new key says it.
+ */
+static void a_life_that_is_over_acknowledges_nothing(void **state)
+{
+	struct bed *bed = settled(2, 9);
+	struct box *hq = &bed->boxes[0];
+	struct signer *next = feeds_signer(99);
+	struct frame_entry entry = {{SITE_FIRST, 1, 0}, 40, 7, 1};
+	struct feed_id feed = entry.feed;
+	struct frame_list list = {0};
+	struct frame head;
+	struct frame ack;
+	uint8_t bytes[64];
+	struct writer writer;
+
+	(void)state;
+	box_link(&bed->boxes[1], false);
+	writer_init(&writer, bytes, sizeof(bytes));
+	frame_entry_write(&writer, &list, &entry);
+	ack = ack_of(bed, 1, 0,
+		     (struct span){(const char *)bytes, writer.size});
+	give(bed, 1, SYNC_PLANE_REQUEST, &ack);
+	bed_run(bed, 2000);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, feed), 40);
+
+	certify_next(bed, 1, next);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, feed), 0);
+	give(bed, 1, SYNC_PLANE_REQUEST, &ack);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, feed), 0);
+	head = head_of(bed, 1, 1);
+	assert_code(feed_vector_digest(node_view(&hq->node), bed->net_id,
+				       head.body.head.digest, NULL),
+		    ERR_OK);
+	frame_head_sign(&head, bed->sites[1], bed->net_id);
+	give(bed, 1, SYNC_PLANE_HEAD, &head);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, feed), 0);
+	box_restart(hq, &small);
+	box_link(hq, true);
+	bed_run(bed, 2000);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, feed), 0);
+
+	ack.body.ack.epoch = 2;
+	frame_ack_sign(&ack, next, bed->net_id);
+	give(bed, 1, SYNC_PLANE_REQUEST, &ack);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, feed), 40);
+	assert_int_equal(box_counts(hq).acks_forged, 0);
+	signer_close(next);
+	bed_close(bed);
+}
+
 /* Method: a box whose peer forgot what it acknowledged (a new engine there)
  * says all of it again, and then goes on with what differs. */
 static void a_peer_that_forgot_is_told_everything_again(void **state)
@@ -392,6 +463,7 @@ int main(void)
 		cmocka_unit_test(
 			a_twin_is_asked_for_what_its_head_does_not_name),
 		cmocka_unit_test(only_a_sites_own_signature_says_what_it_has),
+		cmocka_unit_test(a_life_that_is_over_acknowledges_nothing),
 		cmocka_unit_test(a_peer_that_forgot_is_told_everything_again),
 		cmocka_unit_test(a_hello_of_another_network_is_refused),
 		cmocka_unit_test(
