@@ -4,7 +4,8 @@ and nothing else: somebody who looks for a kind of test finds it there.
 
 Method: the labels that ctest knows, the folders of tests/ that hold files, and
 the table in tests/run, each compared with its table both ways; and with a
-table that lacks its last row, so that the comparison is known to see.
+table that lacks its last row, so that the comparison is known to see. Each
+case that is named for a bad input is looked for in its source.
 """
 
 import json
@@ -46,6 +47,24 @@ def choices_of(run):
             for profile, choice in rows}
 
 
+def source_of(tests, name):
+    """The source of a ctest's cases."""
+    kind, _, rest = name.partition("_")
+    if rest.startswith("test_"):
+        return tests / "unit" / kind / f"{rest}.c"
+    return tests / kind / f"{rest}.py"
+
+
+def missing_cases(tests, text):
+    """Cases of the table of bad input that are in no source."""
+    cases = re.findall(r"`([a-z_0-9]+)/([a-z_0-9]+)`", text)
+    missing = [f"{name}/{case}" for name, case in cases
+               if not re.search(rf"^(static void |def |){case}\(",
+                                source_of(tests, name).read_text("utf-8"),
+                                re.M)]
+    return missing, len(cases)
+
+
 def check(what, written, true):
     assert set(written) == set(true), (what, "not written",
                                        set(true) - set(written), "not there",
@@ -65,6 +84,13 @@ def main():
     for profile, row in table(text, "profile").items():
         check(f"labels of {profile}", set(re.findall(r"[\w-]+", row)),
               choices[profile])
+    bad = text[text.index("## What bad input gets"):
+               text.index("## Campaigns")]
+    missing, count = missing_cases(source / "tests", bad)
+    assert not missing and count > 40, (missing, count)
+    print(f"{count} cases of bad input")
+    turned = bad.replace("a_gap_is_no_refusal", "a_gap_is_a_refusal")
+    assert len(missing_cases(source / "tests", turned)[0]) == 1
     short = re.sub(r"^\| `unit` .*\n", "", text, flags=re.M)
     assert set(table(short, "label")) == labels - {"unit"}
     return 0
