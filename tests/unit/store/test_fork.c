@@ -134,7 +134,7 @@ static void a_proof_is_small_and_anybody_can_check_it(void **state)
 	fork_proof_write(&writer, &proof);
 	assert_true(writer_ok(&writer));
 	printf("a proof of %zu bytes\n", writer.size);
-	assert_in_range(writer.size, 1, FORK_PROOF_SIZE_MAX);
+	assert_in_range(writer.size, 1, FORK_PROOF_SIZE);
 	reader_init(&reader, bytes, writer.size);
 	assert_code(fork_proof_read(&reader, &again), ERR_OK);
 	assert_true(reader_done(&reader));
