@@ -368,8 +368,8 @@ MUST_CHECK enum err_code feed_rebuild(struct feed_desk *desk, struct txn *txn,
 
 /* Two signed headers with one site, epoch and seq: anybody who has the
  * certificate can check it. FORK_PROOF_SIZE bytes at most of what a depot
- * signs, and FORK_PROOF_SIZE_MAX of whatever has a good signature: needs are the
- * writer's to choose, and a liar's proof has to be kept all the same. */
+ * signs, and FORK_PROOF_SIZE_MAX of whatever has a good signature: needs are
+ * the writer's to choose, and a liar's proof has to be kept all the same. */
 #define FORK_PROOF_SIZE 400
 #define FORK_PROOF_SIZE_MAX 704
 struct fork_proof {
