@@ -232,10 +232,12 @@ enum err_code exchange_prepare(struct exchange *exchange,
 
 	ASSERT(exchange->passage_count == 0);
 	exchange->now = *now;
-	code = tickets_judge(exchange, view, err);
+	code = closing_is_due(view, exchange->config.site,
+			      &exchange->is_closing, err);
+	/* Last, for what is judged is out of the queue and waits for its
+	 * finish. */
 	if (code == ERR_OK)
-		code = closing_is_due(view, exchange->config.site,
-				      &exchange->is_closing, err);
+		code = tickets_judge(exchange, view, err);
 	if (code != ERR_OK)
 		return code;
 	exchange->is_sealing = seal_is_due(exchange);
@@ -373,11 +375,16 @@ enum err_code exchange_finish(struct exchange *exchange, bool is_committed,
 {
 	enum err_code code = ERR_OK;
 
-	for (size_t i = 0; i < exchange->passage_count && code == ERR_OK; i++) {
+	/* Each has its slot to give back, whatever became of another. */
+	for (size_t i = 0; i < exchange->passage_count; i++) {
 		struct sync_result *result = &exchange->passages[i].work.result;
+		enum err_code said;
 
 		result->is_committed = is_committed;
-		code = sync_admitted(sync, step, result, err);
+		said = sync_admitted(sync, step, result,
+				     code == ERR_OK ? err : NULL);
+		if (code == ERR_OK)
+			code = said;
 	}
 	exchange->passage_count = 0;
 	if (!is_committed)

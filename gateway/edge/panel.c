@@ -82,6 +82,14 @@ static void cookie_set(struct panel_job *job, const char *token, int seconds)
 }
 
 /* The badge stands in the file before anybody holds its token. */
+/* What could not be kept is not so: after the next start the file decides. */
+static void badges_restore(struct panel *page, const struct badges *before)
+{
+	panel_lock(page);
+	page->badges = *before;
+	panel_unlock(page);
+}
+
 static void badge_give(struct panel_job *job, const struct offer *offer)
 {
 	struct panel *page = job->page;
@@ -91,14 +99,14 @@ static void badge_give(struct panel_job *job, const struct offer *offer)
 	char token[BADGE_TOKEN_SIZE];
 	struct err err;
 	size_t index = 0;
+	struct badges before;
 	enum err_code code;
 
 	badge_draw(token, sizeof(token));
 	badge_hash(span_of(token), badge.hash);
 	panel_lock(page);
+	before = page->badges;
 	code = badges_put(&page->badges, &badge, &index);
-	if (code == ERR_OK)
-		page->said[index].number = 0;
 	panel_unlock(page);
 	if (code != ERR_OK) {
 		job_refuse(job, 409, &badges_full);
@@ -106,10 +114,15 @@ static void badge_give(struct panel_job *job, const struct offer *offer)
 	}
 	code = badges_save(page->config.keys, &page->badges, &err);
 	if (code != ERR_OK) {
+		seal_wipe(token, sizeof(token));
+		badges_restore(page, &before);
 		control_failed(&job->out, code, &err);
 		panel_job_done(job, 503);
 		return;
 	}
+	panel_lock(page);
+	page->said[index].number = 0;
+	panel_unlock(page);
 	cookie_set(job, token, PANEL_BADGE_SECONDS);
 	seal_wipe(token, sizeof(token));
 	badge_reply(job, offer);

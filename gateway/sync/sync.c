@@ -562,5 +562,7 @@ enum err_code sync_admitted(struct sync *sync, const struct sync_step *step,
 	code = step_begin(sync, step, err);
 	if (code == ERR_OK)
 		code = slot_on_result(sync, result, err);
+	else
+		slot_again(sync, result->ticket);
 	return code != ERR_OK ? code : step_end(sync, err);
 }

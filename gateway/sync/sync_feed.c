@@ -202,13 +202,16 @@ static enum err_code control_read(struct sync *sync, struct err *err)
 		code = ERR_OK;
 	if (code != ERR_OK || control.value == sync->control.value)
 		return code;
+	code = peers_judge(sync, err);
+	if (code != ERR_OK)
+		return code;
 	sync->control = control;
 	for (uint32_t i = 0; i < sync->feed_count; i++)
 		sync->feeds[sync->feed_order[i]].blocked_until_ms = 0;
 	for (uint32_t i = 0; i < sync->peer_count; i++)
 		sync->peers[sync->peer_order[i]].quiet_ms = QUIET_MS_MIN;
 	pull_want_all(sync, sync->now.ms + HELLO_SPACING_MS);
-	return peers_judge(sync, err);
+	return ERR_OK;
 }
 
 enum err_code feeds_read(struct sync *sync, struct err *err)

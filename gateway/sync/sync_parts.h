@@ -315,6 +315,9 @@ uint32_t slot_take(struct sync *sync, const struct slot *like,
 void slots_drop(struct sync *sync, uint32_t feed, uint32_t session);
 bool slots_hold(const struct sync *sync, uint32_t session);
 enum err_code slots_pump(struct sync *sync, struct err *err);
+/* Nobody can say what became of it: it is offered again, and what went in is a
+ * duplicate then. */
+void slot_again(struct sync *sync, uint32_t ticket);
 enum err_code slot_on_result(struct sync *sync,
 			     const struct sync_result *result, struct err *err);
 uint64_t slot_cost(size_t size);

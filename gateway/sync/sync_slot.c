@@ -284,6 +284,14 @@ static bool has_more(const struct sync *sync, const struct slot *slot)
 	       here < slot->pack.first_seq + slot->pack.count - 1;
 }
 
+void slot_again(struct sync *sync, uint32_t ticket)
+{
+	struct slot *slot = slot_of_ticket(sync, ticket);
+
+	if (slot != NULL)
+		slot->state = SLOT_WAITING;
+}
+
 enum err_code slot_on_result(struct sync *sync,
 			     const struct sync_result *result, struct err *err)
 {

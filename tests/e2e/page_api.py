@@ -228,6 +228,28 @@ def a_pairing_ends(scratch):
 
 
 @h.test
+def a_pairing_that_cannot_be_kept_did_not_happen(scratch):
+    """Method: where the list lies is a folder, so no list can be put there."""
+    site, phone = site_of(scratch)
+    phone.pair()
+    badges = os.path.join(site.store + "-keys", "page.badges")
+    os.rename(badges, badges + ".away")
+    os.mkdir(badges)
+    for device in ("phone-1", "phone-2"):
+        code = site.offer("li", device)
+        status, _, told = Caller(site).post("/api/pair", {"code": code})
+        h.same(status, 503, f"pairing {device}")
+        assert "Set-Cookie" not in told, told
+        phone.state()  # nobody took the place of who was there
+        names = [one["device"] for one in site.depot("page", "list")["phones"]]
+        h.same(names, ["phone-1"])
+    os.rmdir(badges)
+    os.rename(badges + ".away", badges)
+    Caller(site).pair("li", "phone-2").state()
+    phone.state()
+
+
+@h.test
 def nobody_without_a_badge_gets_in(scratch):
     site, phone = site_of(scratch)
     for method, path in (("GET", "/api/state"), ("POST", "/api/scan"),
