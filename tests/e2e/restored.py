@@ -450,5 +450,42 @@ def two_boxes_of_one_disk_are_proven_and_people_choose(scratch):
     clean(three, 7)
 
 
+@h.test
+def the_disk_of_a_box_that_was_succeeded_says_nothing_more(scratch):
+    """Method: somebody has a copy of a site's disk, keys and all, from before
+    its box was set back and HQ certified how it goes on. The copy begins an
+    epoch of its own, which its old key vouches for, and peers give it all that
+    it asks for; nobody takes a word of it."""
+    far, sites = s.begin(scratch)
+    hq, other, box = sites
+    s.scan(scratch, box, 5, "b1")
+    s.agree_on(sites, 5)
+    box.stop()
+    image = image_of(scratch, box, "image")
+    stolen = twin_of(scratch, box, far)
+    box.start()
+    s.scan(scratch, box, 5, "b2")
+    s.agree_on(sites, 5)
+    box.stop()
+    put_back(box, image)
+    box.start()
+    box.program.wait_line(" succession: ")
+    h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5))
+    certified(hq, sites, "rollback")
+    held = s.agree(sites)
+    box.stop()
+    # Its guard remembers more than it has, so it goes on as a new life.
+    shutil.copy(box.store + "-guard", stolen.store + "-guard")
+    stolen.start()
+    s.scan(scratch, stolen, 7, "s1")
+    stolen.program.wait_line(" succession: ")
+    h.until("somebody to be asked to take it", lambda: any(
+        "stranger" in str(one.any_exit("peers")) for one in (hq, other)))
+    for one in (hq, other):
+        h.same(heirs(one.feeds(), 5), heirs(held, 5), f"heirs at {one.site}")
+    h.same(successor(hq)["standing"], "certified", "standing")
+    clean([hq, other], 5)
+
+
 if __name__ == "__main__":
     h.main()
