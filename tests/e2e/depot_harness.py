@@ -335,6 +335,7 @@ class Box:
         self.program = None
         self.notify = None
         self.environment = {}  # what depotd gets besides
+        self.prefix = ()  # a program that becomes depotd
         self.directives = {
             "site.org": ORG, "site.site": site,
             "store.path": self.store, "store.map_size": f"{map_mib} MiB",
@@ -390,7 +391,8 @@ class Box:
             self.notify.close()
         self.notify = Notifications(self.scratch)
         self.program = Program(
-            [os.path.join(BUILD, "gateway/depotd"), "--config", self.config],
+            [*self.prefix, os.path.join(BUILD, "gateway/depotd"), "--config",
+             self.config],
             {"NOTIFY_SOCKET": self.notify.path, **self.environment})
         return self.program
 

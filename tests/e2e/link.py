@@ -525,32 +525,54 @@ def a_listener_that_says_nothing_is_given_up(scratch):
     bed.judge()
 
 
-@h.test
-def a_name_server_that_says_nothing_holds_up_its_own_link_alone(scratch):
-    """In a mount namespace whose /etc/resolv.conf names a port that is bound
-    and never read from. SIGTERM ends the link while it waits."""
+class Names:
+    """A name server that is bound and never read from, to whoever is started
+    with @prefix: in a mount namespace whose /etc/resolv.conf names it."""
+
+    def __init__(self, scratch, server):
+        self.server = server
+        server.settimeout(h.LIMIT)
+        names = scratch.write("resolv.conf", "nameserver 127.0.0.77\n")
+        self.prefix = (
+            "unshare", "-m", "sh", "-c",
+            f'mount --bind {names} /etc/resolv.conf && exec "$@"', "sh")
+
+    def wait_asked(self):
+        assert b"example" in self.server.recv(512)
+
+
+def silent_names(scratch):
+    """None, and says why, where there can be none."""
     probe = subprocess.run(["unshare", "-m", "true"], check=False,
                            capture_output=True)
     if probe.returncode != 0:
-        raise h.Skip("no mount namespaces here")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
-        try:
-            silent.bind(("127.0.0.77", 53))
-        except OSError as error:
-            raise h.Skip(f"port 53 cannot be had: {error}") from None
-        silent.settimeout(h.LIMIT)
-        names = scratch.write("resolv.conf", "nameserver 127.0.0.77\n")
-        bed = Bed(scratch, say_nothing)
-        bed.links.add("nameless", "tcp://far.example:1883").kill()
-        program = bed.links.start("nameless", (
-            "unshare", "-m", "sh", "-c",
-            f'mount --bind {names} /etc/resolv.conf && exec "$@"', "sh"))
-        assert b"example" in silent.recv(512)
-        bed.works(10)
-        program.signal(signal.SIGTERM)
-        h.same(program.wait(10), 0)
-        del bed.links.running["nameless"]
-        bed.judge()
+        print("SKIP: no mount namespaces here")
+        return None
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    scratch.callback(server.close)
+    try:
+        server.bind(("127.0.0.77", 53))
+    except OSError as error:
+        print(f"SKIP: port 53 cannot be had: {error}")
+        return None
+    return Names(scratch, server)
+
+
+@h.test
+def a_name_server_that_says_nothing_holds_up_its_own_link_alone(scratch):
+    """SIGTERM ends the link while it waits."""
+    names = silent_names(scratch)
+    if names is None:
+        raise h.Skip("no name server of our own here")
+    bed = Bed(scratch, say_nothing)
+    bed.links.add("nameless", "tcp://far.example:1883").kill()
+    program = bed.links.start("nameless", names.prefix)
+    names.wait_asked()
+    bed.works(10)
+    program.signal(signal.SIGTERM)
+    h.same(program.wait(10), 0)
+    del bed.links.running["nameless"]
+    bed.judge()
 
 
 # ---- life and death ----

@@ -153,8 +153,13 @@ def a_site_that_was_revoked_while_cut_off_is_believed_up_to_then(scratch):
 
 # ---- hostile, beside a whole depotd ----
 
-CONDUCTS = (link.send_huge, link.send_bad_topics, link.send_retained,
-            link.stall)
+# Those that end the link's process come last: depotd starts it again after a
+# pause that grows.
+CONDUCTS = (link.send_bad_topics, link.send_retained, link.stall,
+            link.say_nothing, link.send_huge, link.send_twice_received)
+ACKS = 50        # with each conduct, and as many in peace
+RATIO_MAX = 3    # of the p99s; the machine may be busy with other things
+MEASURES = 3     # once within it is enough: what is systematic is in each
 
 
 def ack_times(gun, count):
@@ -171,54 +176,87 @@ def p99(times):
     return statistics.quantiles(times, n=100)[98]
 
 
-@h.test
-def scanners_are_answered_beside_a_broker_that_means_harm(scratch):
-    """A whole depotd with a link to a good broker and one to a bad one, which
-    changes its conduct. The same readings are answered before it comes and
-    beside it; the two are told as a ratio, and bounded generously."""
-    good = h.Broker(scratch).start()
-    states = {"conduct": None}
+class Bad:
+    """A hostile broker that changes its conduct, and can be at peace."""
 
-    def conduct(client):
-        if states["conduct"] is None:
+    def __init__(self, scratch):
+        self.now = None
+        self.broker = link.Hostile(scratch, self.conduct)
+
+    def conduct(self, client):
+        (self.now or link.say_nothing)(client)
+
+    def change(self, conduct):
+        """It behaves so from its next connection on, which is soon."""
+        began = time.monotonic()
+        self.now = conduct
+        served = self.broker.served
+        for client in self.broker.clients:
             with contextlib.suppress(OSError):
-                while client.recv(4096):
-                    pass
-        else:
-            states["conduct"](client)
+                client.shutdown(2)
+        h.until(f"{conduct.__name__ if conduct else 'peace'} has been met",
+                lambda: self.broker.served > served)
+        print(f"{conduct.__name__ if conduct else 'peace'}: met after "
+              f"{time.monotonic() - began:.1f} s")
 
-    hostile = link.Hostile(scratch, conduct)
+
+def begin_beside_bad(scratch):
+    """A whole depotd with a link to a good broker, one to a bad one, and one
+    to a host whose name server says nothing, where that can be."""
+    good = h.Broker(scratch).start()
+    bad = Bad(scratch)
     site = bed.Site(scratch, "hq", good.port)
-    site.directives["link bad.uri"] = f"tcp://127.0.0.1:{hostile.port}"
+    site.directives["link bad.uri"] = f"tcp://127.0.0.1:{bad.broker.port}"
     site.directives["link bad.keepalive_s"] = 10
+    site.directives["link nameless.uri"] = "tcp://far.example:1883"
     site.write_config()
     site.depot("init", "--yes", "--account", "boss")
     site.seed()
     site.depot("hq", "init", "--root-key", scratch.file("root-key.txt"))
+    names = link.silent_names(scratch)
+    if names is not None:
+        site.prefix = names.prefix
     site.start()
+    site.program.wait_line("link far reaches its broker")
     site.program.wait_line("link bad reaches its broker")
+    if names is not None:
+        names.wait_asked()
+    return site, bad
+
+
+def measure(gun, bad):
+    """The acks in peace, and beside each conduct. Returns their times."""
+    quiet, beside = ack_times(gun, ACKS * len(CONDUCTS)), []
+    for conduct in CONDUCTS:
+        bad.change(conduct)
+        beside += ack_times(gun, ACKS)
+    return quiet, beside
+
+
+@h.test
+def scanners_are_answered_beside_a_broker_that_means_harm(scratch):
+    """The same readings are answered while it is at peace and while it is
+    not: their p99s are told as a ratio, and bounded."""
+    site, bad = begin_beside_bad(scratch)
     gun = h.Device(scratch, site.broker, "gun", boot="b1",
                    prefix=f"depot/v1/{h.ORG}/hq")
     ack_times(gun, 50)  # whatever is done once
-    quiet = ack_times(gun, 400)
-    beside = []
-    for one in CONDUCTS:
-        states["conduct"] = one
-        served = hostile.served
-        for client in hostile.clients:
-            with contextlib.suppress(OSError):
-                client.shutdown(2)
-        h.until(f"{one.__name__} has been met",
-              lambda served=served: hostile.served > served)
-        beside += ack_times(gun, 100)
-    peak = link_memory(site)
-    print(f"p99 of acks {p99(quiet):.1f} ms quiet, {p99(beside):.1f} ms "
-          f"beside {len(CONDUCTS)} conducts, ratio "
-          f"{p99(beside) / p99(quiet):.2f}; a link now: {peak} KiB")
-    h.same(site.on_hand()["TEA"], 850, "booked")
-    assert max(beside) < 10000, max(beside)
+    peaks = []
+    for number in range(1, MEASURES + 1):
+        quiet, beside = measure(gun, bad)
+        peaks += link_memory(site)
+        ratio = p99(beside) / p99(quiet)
+        print(f"p99 of acks {p99(quiet):.1f} ms in peace, {p99(beside):.1f} "
+              f"ms beside {len(CONDUCTS)} conducts, ratio {ratio:.2f}; most "
+              f"of a link: {max(peaks)} KiB")
+        if ratio <= RATIO_MAX:
+            break
+        bad.change(None)
+    assert ratio <= RATIO_MAX, ratio
+    h.same(site.on_hand()["TEA"],
+           50 + number * 2 * ACKS * len(CONDUCTS), "booked")
     if not link.is_sanitized():
-        assert all(size < link.MEMORY_MAX_KIB for size in peak), peak
+        assert all(size < link.MEMORY_MAX_KIB for size in peaks), peaks
     gun.close()
 
 

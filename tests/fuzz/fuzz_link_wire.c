@@ -1,19 +1,25 @@
 /*
  * Any bytes as a packet between depotd and a depot-link: refused, or read as
  * something that is written as the same bytes, on a topic that is one and
- * within its plane's length.
+ * within its plane's length, or joining's.
  */
 #include <string.h>
 
 #include "gateway/edge/link_wire.h"
+#include "gateway/sync/join.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_message(const struct link_message *message)
 {
 	enum sync_plane plane;
+	struct join_topic join;
 
-	ASSERT(link_topic_read(message->topic, &plane));
-	ASSERT(message->payload.size <= link_payload_max(plane));
+	if (join_topic_read(message->topic, &join)) {
+		ASSERT(message->payload.size <= JOIN_FRAME_SIZE_MAX);
+	} else {
+		ASSERT(link_topic_read(message->topic, &plane));
+		ASSERT(message->payload.size <= link_payload_max(plane));
+	}
 	ASSERT(message->qos <= 1);
 	ASSERT(link_cost(message) > message->payload.size);
 }
