@@ -271,6 +271,8 @@ static void every_field_of_every_kind_is_shown(void **state)
 					CONDITION_DAMAGED;
 			if (kind == ENTRY_SUCCESSION)
 				entry.body.succession.signature[0] = 1;
+			if (kind == ENTRY_TRANSFER)
+				entry.body.transfer.answers = pos_make(1, 9);
 			entry.carried = pos_make(1, 5);
 			entry.regained = pos_make(1, 6);
 			if (is_empty)
