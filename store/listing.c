@@ -126,13 +126,29 @@ static enum err_code merging_step(struct merging *merging, enum listed listed,
 
 /* ---- lists ---- */
 
-enum err_code listing_items(const struct view *view, struct span after,
-			    listed_item_fn *visit, void *context,
-			    struct err *err)
+/* Who is told: one of the two. */
+struct telling {
+	listed_item_fn *item;
+	listed_code_fn *code;
+	void *context;
+};
+
+static enum err_code entry_tell(const struct telling *telling,
+				const struct entry *entry, enum listed listed,
+				struct err *err)
+{
+	if (telling->item != NULL)
+		return telling->item(telling->context, name_of(entry), listed,
+				     err);
+	return telling->code(telling->context, &entry->body.code, listed, err);
+}
+
+static enum err_code list(const struct view *view, enum entry_kind kind,
+			  struct span after, const struct telling *telling,
+			  struct err *err)
 {
 	UNINITIALIZED struct merging merging;
-	enum err_code code =
-		merging_begin(&merging, view, ENTRY_ITEM, after, err);
+	enum err_code code = merging_begin(&merging, view, kind, after, err);
 
 	while (code == ERR_OK &&
 	       !(merging.own.is_over && merging.master.is_over)) {
@@ -141,31 +157,27 @@ enum err_code listing_items(const struct view *view, struct span after,
 						    ? &merging.own.entry
 						    : &merging.master.entry;
 
-		code = visit(context, name_of(entry), listed, err);
+		code = entry_tell(telling, entry, listed, err);
 		if (code == ERR_OK)
 			code = merging_step(&merging, listed, err);
 	}
 	return code;
 }
 
+enum err_code listing_items(const struct view *view, struct span after,
+			    listed_item_fn *visit, void *context,
+			    struct err *err)
+{
+	struct telling telling = {.item = visit, .context = context};
+
+	return list(view, ENTRY_ITEM, after, &telling, err);
+}
+
 enum err_code listing_codes(const struct view *view, struct span after,
 			    listed_code_fn *visit, void *context,
 			    struct err *err)
 {
-	UNINITIALIZED struct merging merging;
-	enum err_code code =
-		merging_begin(&merging, view, ENTRY_CODE, after, err);
+	struct telling telling = {.code = visit, .context = context};
 
-	while (code == ERR_OK &&
-	       !(merging.own.is_over && merging.master.is_over)) {
-		enum listed listed = merging_next(&merging);
-		const struct entry *entry = listed == LISTED_OWN
-						    ? &merging.own.entry
-						    : &merging.master.entry;
-
-		code = visit(context, &entry->body.code, listed, err);
-		if (code == ERR_OK)
-			code = merging_step(&merging, listed, err);
-	}
-	return code;
+	return list(view, ENTRY_CODE, after, &telling, err);
 }
