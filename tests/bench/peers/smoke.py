@@ -22,8 +22,8 @@ sys.path.insert(0, HERE)
 
 import accident  # noqa: E402  (stand beside this file)
 import movements  # noqa: E402
+import sync_cost  # noqa: E402
 import tables  # noqa: E402
-import wire  # noqa: E402
 from program import Failed, Peer  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
@@ -99,10 +99,10 @@ def toy(*options):
 
 
 def the_bench_measures_a_peer():
-    texts = movements.made("toy", wire.needed(wire.TINY))
+    texts = movements.made("toy", sync_cost.needed(sync_cost.TINY))
     with tempfile.TemporaryDirectory() as folder:
-        figures = wire.measure(toy(), folder, texts, wire.TINY)
-    lines = sum(len(text) + 1 for text in texts[:wire.TINY.bulk])
+        figures = sync_cost.measure(toy(), folder, texts, sync_cost.TINY)
+    lines = sum(len(text) + 1 for text in texts[:sync_cost.TINY.bulk])
     # The toy sends a number a feed, and is answered with lines.
     same(figures["bulk"]["bytes"], lines + len("0\n"), "bytes in bulk")
     for key in ("bulk", "in_sync", "urgent", "one_feed", "all_feeds"):
@@ -114,10 +114,10 @@ def the_bench_measures_a_peer():
 
 
 def a_peer_that_does_not_deliver_has_no_figures():
-    texts = movements.made("toy", wire.needed(wire.TINY))
+    texts = movements.made("toy", sync_cost.needed(sync_cost.TINY))
     with tempfile.TemporaryDirectory() as folder:
         try:
-            wire.measure(toy("--lose"), folder, texts, wire.TINY)
+            sync_cost.measure(toy("--lose"), folder, texts, sync_cost.TINY)
         except Failed as failed:
             assert "lacks 1" in str(failed), failed
             return
@@ -204,7 +204,7 @@ def a_peer_that_is_not_there_has_a_reason_and_no_number(figures, lost):
               "wire": figures, "accident": lost}
     text = tables.markdown({
         "machine": {"cores": 1, "kernel": "6", "load": 0},
-        "sizes": wire.TINY._asdict(), "peers": {
+        "sizes": sync_cost.TINY._asdict(), "peers": {
             "toy": result, "depot": {"not_measured": "no program"}}})
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     same([row.split("|")[1].strip() for row in rows],

@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, HERE)
 
 import movements  # noqa: E402  (stand beside this file)
-import wire  # noqa: E402
+import sync_cost  # noqa: E402
 from program import Peer  # noqa: E402
 
 BUDGET = 12
@@ -38,7 +38,7 @@ def main():
         return 77
     folder = tempfile.mkdtemp(prefix="depot-peers-")
     try:
-        figures = wire.bulk(Peer("depot", [sys.argv[1]]),
+        figures = sync_cost.bulk(Peer("depot", [sys.argv[1]]),
                             os.path.join(folder, "bulk"), texts)
     finally:
         shutil.rmtree(folder)
