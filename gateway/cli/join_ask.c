@@ -32,7 +32,6 @@ struct asking {
 	bool was_reached;
 	bool is_over;
 	unsigned denied; /* answers that were none of ours */
-	struct err down; /* why it is not reached */
 };
 
 static int64_t now_ms(const struct asking *asking)
@@ -56,8 +55,8 @@ static void on_down(void *context, struct link *link, struct span reason)
 	struct asking *asking = context;
 
 	(void)link;
+	(void)reason; /* link_reason has it */
 	asking->link = NULL;
-	text_print(reason, asking->down.text, sizeof(asking->down.text));
 }
 
 static void on_message(void *context, struct link *link,
@@ -212,8 +211,16 @@ static void asking_close(struct asking *asking)
 	(void)rmdir(asking->folder);
 }
 
+static bool is_tls(const char *uri)
+{
+	return span_starts(span_of(uri), "ssl://");
+}
+
 static enum err_code nobody(const struct asking *asking, struct err *err)
 {
+	const struct link *link;
+	const char *why;
+
 	if (asking->denied > 0)
 		return err_set(err, ERR_AGAIN,
 			       "what answered at %s does not know the code",
@@ -222,10 +229,15 @@ static enum err_code nobody(const struct asking *asking, struct err *err)
 		return err_set(err, ERR_AGAIN,
 			       "%s was reached, and no HQ answered there",
 			       asking->state->uri);
-	return err_set(err, ERR_AGAIN, "%s was not reached%s%s",
-		       asking->state->uri,
-		       asking->down.text[0] == '\0' ? "" : ": ",
-		       asking->down.text);
+	link = link_server_link(asking->links, 0);
+	why = link != NULL ? link_reason(link) : "";
+	return err_set(err, ERR_AGAIN, "%s was not reached%s%s%s",
+		       asking->state->uri, why[0] == '\0' ? "" : ": ", why,
+		       is_tls(asking->state->uri)
+			       ? "; a certificate that is for another name, or "
+				 "by a root that this box does not trust "
+				 "(--ca-file), does that, too"
+			       : "");
 }
 
 static enum err_code wait(struct asking *asking, struct err *err)

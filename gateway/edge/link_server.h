@@ -95,6 +95,9 @@ struct link *link_server_link(struct link_server *server, size_t index);
 struct name link_name(const struct link *link);
 bool link_is_here(const struct link *link); /* its process is connected */
 bool link_is_reached(const struct link *link);
+/* Why it was not, in its own words, the last time; empty: it never said so,
+ * nor did one before it. Valid until the next packet. */
+const char *link_reason(const struct link *link);
 bool link_is_metered(const struct link *link);
 uint64_t link_budget(const struct link *link); /* bytes a day; 0: no bound */
 /* Bytes over the wire today (UTC), as the link counts them: with what TLS and

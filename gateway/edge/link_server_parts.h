@@ -25,6 +25,7 @@ struct link {
 	int64_t heard_ms;        /* monotonic: its last packet */
 	bool is_up;
 	bool is_room_wanted;
+	char reason[LINK_REASON_SIZE_MAX + 1]; /* of its last DOWN */
 	uint64_t sent;         /* since HELLO, as sums of link_cost */
 	uint64_t allowed;      /* likewise */
 	struct link_used told; /* as it said last */

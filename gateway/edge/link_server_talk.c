@@ -130,6 +130,7 @@ void link_packet_take(struct link *link, const struct link_packet *packet)
 		on_up(link);
 		break;
 	case LINK_DOWN:
+		text_print(packet->reason, link->reason, sizeof(link->reason));
 		link_lost(link, packet->reason);
 		break;
 	case LINK_MESSAGE:
@@ -219,6 +220,11 @@ bool link_is_here(const struct link *link)
 bool link_is_reached(const struct link *link)
 {
 	return link->is_up;
+}
+
+const char *link_reason(const struct link *link)
+{
+	return link->reason;
 }
 
 bool link_is_metered(const struct link *link)

@@ -94,14 +94,33 @@ class Joined(s.Site):
         return self.start()
 
 
+TLS = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                   "../golden/tls")
+
+
+class TlsBroker(h.Broker):
+    """One in between that speaks TLS only, with a certificate for "localhost"
+    (tests/golden/tls)."""
+
+    def __init__(self, scratch):
+        super().__init__(scratch)
+        with open(self.config, "a", encoding="utf-8") as file:
+            file.write(f"certfile {TLS}/server.crt\n"
+                       f"keyfile {TLS}/server.key\n")
+        self.uri = f"ssl://localhost:{self.port}"
+
+
 class Network:
     """HQ, its link, and the broker in between."""
 
-    def __init__(self, scratch, is_started=True):
+    def __init__(self, scratch, is_started=True, far=None):
         self.scratch = scratch
-        self.far = h.Broker(scratch).start()
+        self.far = (far or h.Broker(scratch)).start()
         self.hq = s.Site(scratch, "hq", self.far.port)
         self.hq.directives["link far.joining"] = "yes"
+        if far is not None:
+            self.hq.directives["link far.uri"] = far.uri
+            self.hq.directives["link far.ca_file"] = f"{TLS}/ca.crt"
         self.hq.write_config()
         self.hq.depot("init", "--yes", "--account", "boss")
         self.hq.seed()
@@ -249,6 +268,37 @@ def nothing_is_left_under_the_name_that_the_box_had_before(scratch):
         for topic in retained(scratch, box, new, "now")})
     box.stop()
     h.same(retained(scratch, box, old, "last"), [], "after its farewell")
+
+
+@h.test
+def over_tls_a_box_joins_whom_the_certificate_names_and_nobody_else(scratch):
+    """The broker's certificate is for localhost. By its address, and by
+    another root, the box does not even say that it asks."""
+    network = Network(scratch, far=TlsBroker(scratch))
+    h.until("HQ's link is up", lambda: any(
+        link["up"] for link in network.hq.depot("peers")["links"]))
+    code = network.hq.depot("hq", "invite", "--site", "hz-07")["code"]
+    port = network.far.port
+    for name, root in (("127.0.0.1", "ca.crt"), ("localhost", "other-ca.crt")):
+        bare = Bare(scratch, "not-" + name)
+        said = bare.join(code, *FAST, "--link", f"ssl://{name}:{port}",
+                         "--ca-file", f"{TLS}/{root}", expect=3)
+        h.same(said["stage"], "asking", name)
+        assert said["waiting"].startswith(
+            f"ssl://{name}:{port} was not reached") and "certificate" in \
+            said["waiting"], said["waiting"]
+    h.same(network.asks()["asked"], 0, "asks that came")
+    bare = Bare(scratch, "a")
+    said = bare.join(code, "--link", network.far.uri, "--ca-file",
+                     f"{TLS}/ca.crt")
+    h.same((said["stage"], said["name"]), ("joined", "hz-07"))
+    # The site's own link is the same, with the same root.
+    box = bare.operate()
+    box.seed()
+    box.start()
+    scan(scratch, box, 3, "b1")
+    feeds = agree(network, box)
+    h.same({site for site, _, _ in feeds}, {1, 3, 4})
 
 
 @h.test
