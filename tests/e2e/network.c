@@ -6,6 +6,9 @@
  *                               first feed, as a mistake of ours would leave
  *                               it
  *
+ *	e2e_network forge STORE SITE SEQ    flips a bit of the signature of that
+ *                                     delta of the site's first feed
+ *
  * Exit codes: 0 done, 1 failed, 2 usage.
  */
 #include <inttypes.h>
@@ -120,8 +123,44 @@ static enum err_code lie(struct txn *txn, uint32_t site, struct err *err)
 		       err);
 }
 
-static enum err_code lie_in(const char *path, const char *site, struct err *err)
+static enum err_code forge(struct txn *txn, uint32_t site, uint64_t seq,
+			   struct err *err)
 {
+	static uint8_t bytes[ROW_DELTA_SIZE_MAX];
+	struct key key = {.size = 0};
+	struct delta_header header;
+	struct reader reader;
+	struct writer writer;
+	struct span row;
+	size_t at;
+	enum err_code code;
+
+	key_add_u32(&key, site);
+	key_add_u32(&key, 1);
+	key_add_u64(&key, 0);
+	key_add_u64(&key, seq);
+	code = row_get(txn_view(txn), TABLE_DELTA, key_span(&key), &reader,
+		       err);
+	if (code != ERR_OK)
+		return code;
+	row = read_raw(&reader, reader_left(&reader));
+	reader_init(&reader, row.data, row.size);
+	if (row.size > sizeof(bytes) ||
+	    delta_header_read(&reader, &header) != ERR_OK)
+		return err_set(err, ERR_CORRUPT, "no delta");
+	at = row.size - reader_left(&reader);
+	memcpy(bytes, row.data, row.size);
+	bytes[at + 7] ^= 1;
+	writer_init(&writer, bytes, sizeof(bytes));
+	writer.size = row.size;
+	return row_put(txn, TABLE_DELTA, key_span(&key), &writer, err);
+}
+
+/* @seq NULL: a lie; else a forgery. */
+static enum err_code lie_in(const char *path, const char *site, const char *seq,
+			    struct err *err)
+{
+	uint64_t last = 0;
 	struct env *env;
 	struct txn *txn;
 	uint64_t number;
@@ -131,9 +170,13 @@ static enum err_code lie_in(const char *path, const char *site, struct err *err)
 		return code;
 	code = txn_begin(env, &txn, err);
 	if (code == ERR_OK) {
-		code = span_to_u64(span_of(site), UINT32_MAX, &number)
-			       ? lie(txn, (uint32_t)number, err)
-			       : ERR_INVALID;
+		code = ERR_INVALID;
+		if (span_to_u64(span_of(site), UINT32_MAX, &number) &&
+		    (seq == NULL ||
+		     span_to_u64(span_of(seq), UINT64_MAX, &last)))
+			code = seq == NULL ? lie(txn, (uint32_t)number, err)
+					   : forge(txn, (uint32_t)number, last,
+						   err);
 		if (code == ERR_OK)
 			code = txn_commit(txn, err);
 		else
@@ -151,7 +194,9 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "feeds") == 0)
 		code = look(argv[2], &err);
 	else if (argc == 4 && strcmp(argv[1], "lie") == 0)
-		code = lie_in(argv[2], argv[3], &err);
+		code = lie_in(argv[2], argv[3], NULL, &err);
+	else if (argc == 5 && strcmp(argv[1], "forge") == 0)
+		code = lie_in(argv[2], argv[3], argv[4], &err);
 	else
 		return EXIT_USAGE;
 	if (code != ERR_OK) {

@@ -90,6 +90,65 @@ def what_exists_only_here_is_told_until_hq_has_it(scratch):
     h.same((told["findings"], told["unexplained"]), (0, 0))
 
 
+# Before a range that does not come is worth an alert (edge/concerns.c).
+STUCK_S = 120
+
+
+def told_within(seconds, what, look):
+    """h.until, of what is due after @seconds at the earliest."""
+    limit, h.LIMIT = h.LIMIT, h.LIMIT + seconds
+    try:
+        return h.until(what, look)
+    finally:
+        h.LIMIT = limit
+
+
+@h.test
+def a_range_that_does_not_come_is_named_until_it_does(scratch):
+    """HQ is off while a site seals, and then hears it only from the site
+    itself, on whose disk a bit of the last signature has turned. Another
+    site, which has it as it was, is off, too; it comes, and all is well."""
+    _, (hq, site, other) = bed.begin(scratch)
+    until(site, "HQ has all", lambda told: told.get("hq_seq", 0)
+          and told["backlog_entries"] == 0)
+    hq.stop()
+    bed.scan(scratch, site, 10, "b1")
+
+    def theirs(box):
+        """The last delta of the site that @box holds, if that is all."""
+        feed = next(feed for feed in bed.network("feeds", box.store)
+                    if feed["site"] == 4)
+        return feed["number"] == site.head()["pos"] and feed["seq"]
+
+    last = h.until("the other has it", lambda: theirs(other))
+    other.stop()
+    site.stop()
+    bed.network("forge", site.store, "4", str(last))
+    site.start()
+    hq.directives["http.port"] = h.port_free()
+    hq.write_config()
+    hq.start()
+    h.until("the range", lambda: hq.any_exit("peers")["stuck"])
+    (stuck,) = hq.any_exit("peers")["stuck"]
+    h.same((stuck["site"], stuck["name"], stuck["epoch"], stuck["first"],
+            stuck["last"], stuck["why"]),
+           (4, "hz-01", 1, last, last, "forged"), "what is stuck")
+    until(hq, "it is counted", lambda told: told.get("stuck") == 1)
+    h.until("the figure", lambda: hq.metric("depot_feeds_stuck") == 1)
+    told_within(STUCK_S, "the alert", lambda: hq.alerts("feed_stuck"))
+    (subject,) = hq.alerts("feed_stuck")
+    h.same(subject, f"hz-01.1: {last}-{last} (forged), hz-01", "the record")
+
+    other.start()
+    h.until("nothing is stuck", lambda: not hq.any_exit("peers")["stuck"])
+    h.until("the figure", lambda: hq.metric("depot_feeds_stuck") == 0)
+    h.until("the alert's end", lambda: not hq.alerts("feed_stuck"))
+    until(hq, "none is counted", lambda told: told.get("stuck") == 0)
+    h.same(next(feed["seq"] for feed in bed.network("feeds", hq.store)
+                if feed["site"] == 4) >= last, True, "what HQ has now")
+    h.same(hq.any_exit("audit", "--network")["findings"], 0, "HQ's copy")
+
+
 def link_pid(site):
     """Of the link's process that depotd of @site runs."""
     for entry in os.listdir("/proc"):
