@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "store/audit_network_work.h"
+#include "store/past.h"
 #include "store/sentence.h"
 
 /* ---- what was found ---- */
@@ -90,7 +91,9 @@ static enum err_code feed_visit(void *context, const struct feed_record *feed,
 	}
 	audit->feed = feed;
 	audit->result.feeds++;
-	code = network_feed_read(audit, err);
+	code = past_is_ours(audit->view, feed, &audit->is_ours, err);
+	if (code == ERR_OK)
+		code = network_feed_read(audit, err);
 	if (code == ERR_OK)
 		code = network_feed_compare(audit, err);
 	sums_release(&audit->cells);

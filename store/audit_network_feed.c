@@ -66,7 +66,7 @@ static enum err_code said_add(struct network_audit *audit,
 	uint32_t number;
 	enum err_code code;
 
-	if (place == NULL || feed_has_journal(audit->feed) ||
+	if (place == NULL || audit->is_ours ||
 	    !transfer_id_parse(id, &parsed) ||
 	    !transfer_effect(audit->feed->id.site, movement, &side, &sums))
 		return ERR_OK;

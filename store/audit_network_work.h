@@ -50,6 +50,7 @@ struct network_audit {
 
 	/* the feed under way */
 	const struct feed_record *feed;
+	bool is_ours; /* its words on transfers are the journal's */
 	struct sums cells;
 	/* its site */
 	uint32_t site;

@@ -101,11 +101,6 @@ static struct key delta_key(struct feed_id id, uint64_t seq)
 
 /* ---- records ---- */
 
-bool feed_has_journal(const struct feed_record *feed)
-{
-	return feed->is_own && feed->id.site >= SITE_FIRST;
-}
-
 struct feed_record feed_fresh(struct feed_id id)
 {
 	return (struct feed_record){

@@ -198,8 +198,9 @@ MUST_CHECK enum err_code feed_unsealed(const struct view *view, uint32_t site,
  * that epoch's. (Unless the epoch after it begins with a succession: that one's
  * parent is left as its peers have it.)
  *
- * ERR_CONFLICT  the feed has ended, by a fence or its own closing: a new epoch
- *               has to be opened
+ * ERR_CONFLICT  the feed has ended, by a fence or its own closing, or the store
+ *               is marked as behind it (store/site.h): a new epoch has to be
+ *               opened
  * ERR_FULL      no room in the map: abandon
  */
 MUST_CHECK enum err_code feed_seal(struct feed_desk *desk, struct txn *txn,

@@ -6,6 +6,7 @@
 #include "store/catalogue.h"
 #include "store/feed_parts.h"
 #include "store/heir.h"
+#include "store/past.h"
 #include "store/roster.h"
 #include "store/transfer.h"
 
@@ -66,8 +67,7 @@ static enum err_code transfer_apply(struct applying *applying, struct pos pos,
 	enum err_code code;
 
 	/* Its own journal has said so already. */
-	if ((applying->what & APPLY_TRANSFERS) == 0 ||
-	    feed_has_journal(applying->feed))
+	if ((applying->what & APPLY_TRANSFERS) == 0 || applying->is_ours)
 		return ERR_OK;
 	code = transfer_fold(applying->txn, applying->law.site, pos, entry,
 			     err);
@@ -149,6 +149,8 @@ static enum err_code row_apply(struct applying *applying, uint64_t number,
 		reason = feed_law_judge(&applying->law, number, &entry);
 	code = ERR_OK;
 	if (reason == 0)
+		naming_add(&applying->naming, &entry);
+	if (reason == 0)
 		code = told_of_desk(applying->desk, txn_view(applying->txn),
 				    &(struct told_entry){applying->feed, pos,
 							 &entry},
@@ -169,8 +171,10 @@ enum err_code delta_apply(struct applying *applying, uint64_t first,
 {
 	const struct arena *arena = &applying->desk->arena;
 	struct feed_record *feed = applying->feed;
-	enum err_code code = ERR_OK;
+	enum err_code code = past_is_ours(txn_view(applying->txn), feed,
+					  &applying->is_ours, err);
 
+	applying->naming = (struct naming){0};
 	applying->law =
 		(struct feed_law){.net_id = applying->desk->net_id,
 				  .site = feed->id.site,
@@ -182,6 +186,9 @@ enum err_code delta_apply(struct applying *applying, uint64_t first,
 	if (code == ERR_OK && (applying->what & APPLY_BALANCES) != 0)
 		code = accounts_flush(applying->desk->accounts, applying->txn,
 				      err);
+	if (code == ERR_OK && (applying->what & APPLY_BALANCES) != 0)
+		code = naming_put(applying->txn, feed->id, feed->seq + 1,
+				  &applying->naming, err);
 	if ((applying->what & APPLY_BALANCES) != 0)
 		feed->rows += arena->count;
 	if (applying->law.is_closed)

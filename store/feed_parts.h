@@ -22,6 +22,8 @@
 #define FEED_REFUSAL 'q' /* site, epoch, admission: how often */
 /* 'h', 'e': store/heir.c */
 #define FEED_LATEST 'l' /* site, kind, key: the last entry of that */
+#define FEED_NAMING 'n' /* feed, seq: that delta tells again, from where */
+/* 'r': store/regain.c */
 
 #define FEED_ROW_SIZE_MAX 256
 
@@ -29,8 +31,6 @@
 
 void key_add_feed(struct key *key, struct feed_id id);
 struct feed_id read_feed(struct reader *reader);
-/* A feed of this box that its journal lies behind: not HQ's control, master. */
-bool feed_has_journal(const struct feed_record *feed);
 /* The feed @id as it begins: no delta yet. */
 struct feed_record feed_fresh(struct feed_id id);
 MUST_CHECK enum err_code
@@ -149,6 +149,29 @@ struct feed_law {
 enum void_reason feed_law_judge(const struct feed_law *law, uint64_t number,
 				const struct entry *entry);
 
+/* ---- feed_naming.c ---- */
+
+/* The places that entries of one delta name (struct entry, carried and
+ * regained): all lie within these two. */
+struct naming {
+	struct pos first; /* 0: it tells nothing again */
+	struct pos last;
+};
+void naming_add(struct naming *naming, const struct entry *entry);
+/* Of delta @seq of @feed; nothing if it tells nothing again. */
+MUST_CHECK enum err_code naming_put(struct txn *txn, struct feed_id feed,
+				    uint64_t seq, const struct naming *naming,
+				    struct err *err);
+/* Visits the deltas of @feed that tell again, in order; what is not ERR_OK ends
+ * the walk. */
+typedef enum err_code naming_visit_fn(void *context, uint64_t seq,
+				      const struct naming *naming,
+				      struct err *err);
+MUST_CHECK enum err_code naming_walk(const struct view *view,
+				     const struct feed_record *feed,
+				     naming_visit_fn *visit, void *context,
+				     struct err *err);
+
 /* ---- feed_apply.c ---- */
 
 /* What a delta takes effect in. */
@@ -168,6 +191,8 @@ struct applying {
 	bool has_fence;               /* set: the roster ends some feed */
 	struct feed_record *replayed; /* feed_refold.c: as it came out */
 	struct feed_law law;
+	bool is_ours;         /* this box's journal has said it, or will */
+	struct naming naming; /* of the delta under way */
 };
 /* @first is the number of the arena's first entry. */
 MUST_CHECK enum err_code delta_apply(struct applying *applying, uint64_t first,

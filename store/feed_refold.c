@@ -6,6 +6,7 @@
 
 #include "store/catalogue.h"
 #include "store/feed_parts.h"
+#include "store/past.h"
 #include "store/roster.h"
 #include "store/transfer.h"
 
@@ -232,10 +233,11 @@ static enum err_code transfers_again(struct feed_desk *desk, struct txn *txn,
 				     struct err *err)
 {
 	uint32_t site = feed->id.site;
-	enum err_code code;
+	bool is_ours;
+	enum err_code code = past_is_ours(txn_view(txn), feed, &is_ours, err);
 
-	if (feed_has_journal(feed))
-		return ERR_OK;
+	if (code != ERR_OK || is_ours)
+		return code;
 	code = transfer_forget(txn, site, err);
 	if (code == ERR_OK)
 		code = site_replay(desk, txn, site, APPLY_TRANSFERS, err);
@@ -321,7 +323,7 @@ static enum err_code rest_rebuild(struct feed_desk *desk, struct txn *txn,
 		return ERR_OK;
 	*last_site = site;
 	code = rest_clear(txn, site, err);
-	if (code == ERR_OK && !feed_has_journal(feed))
+	if (code == ERR_OK)
 		code = transfer_forget(txn, site, err);
 	if (code == ERR_OK)
 		code = site_replay(desk, txn, site,

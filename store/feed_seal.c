@@ -8,6 +8,7 @@
 #include "store/heir.h"
 #include "store/journal.h"
 #include "store/roster.h"
+#include "store/site.h"
 
 /* ---- what is not sealed yet ---- */
 
@@ -287,8 +288,15 @@ static enum err_code stretch_check(const struct view *view,
 {
 	const struct feed_id *id = &stretch->feed.id;
 	uint64_t limit;
-	enum err_code code;
+	bool is_behind;
+	enum err_code code = site_restored_get(view, &is_behind, err);
 
+	if (code != ERR_OK)
+		return code;
+	if (is_behind)
+		return err_set(err, ERR_CONFLICT,
+			       "this store is behind what was sealed: a new "
+			       "epoch has to be opened");
 	if (memcmp(signer_public(plan->signer), stretch->founding.public_key,
 		   KEY_PUBLIC_SIZE) != 0)
 		return err_set(err, ERR_DENIED,

@@ -247,7 +247,6 @@ struct collecting {
 	const struct feed_record *other;
 	struct told *told; /* reads the other */
 	bool is_touched;
-	bool has_told;
 };
 
 static enum err_code delta_touches(struct collecting *collecting,
@@ -259,7 +258,6 @@ static enum err_code delta_touches(struct collecting *collecting,
 		delta_load(collecting->told, collecting->touching->view,
 			   collecting->other->id, header, err);
 
-	collecting->has_told = false;
 	for (uint32_t i = 0;
 	     i < arena->count && code == ERR_OK && !collecting->is_touched;
 	     i++) {
@@ -268,21 +266,17 @@ static enum err_code delta_touches(struct collecting *collecting,
 
 		if (entry_decode(arena_at(arena, i), &entry) != ERR_OK)
 			continue;
-		if (entry.carried.value != 0 || entry.regained.value != 0)
-			collecting->has_told = true;
 		code = entry_touches(collecting->touching, collecting->other,
 				     pos, &entry, &collecting->is_touched, err);
 	}
 	return code;
 }
 
-/* Of a branch, what lies under the same numbers; of a successor, the part with
- * which it begins. */
-static enum err_code other_look(struct collecting *collecting, struct err *err)
+/* Of a branch: what lies under the same numbers. */
+static enum err_code branch_look(struct collecting *collecting, struct err *err)
 {
 	const struct feed_record *other = collecting->other;
 	const struct touching *touching = collecting->touching;
-	bool is_branch = other->id.epoch == touching->feed->id.epoch;
 	enum err_code code = ERR_OK;
 
 	for (uint64_t seq = other->base + 1;
@@ -295,16 +289,48 @@ static enum err_code other_look(struct collecting *collecting, struct err *err)
 		if (code != ERR_OK)
 			break;
 		header = delta.header;
-		if (is_branch && header.first > touching->last)
+		if (header.first > touching->last)
 			break;
-		if (is_branch &&
-		    header.first + header.row_count <= touching->first)
-			continue;
-		code = delta_touches(collecting, &header, err);
-		if (!is_branch && !collecting->has_told)
-			break;
+		if (header.first + header.row_count > touching->first)
+			code = delta_touches(collecting, &header, err);
 	}
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* A delta of a successor that tells again. */
+static enum err_code naming_look(void *context, uint64_t seq,
+				 const struct naming *naming, struct err *err)
+{
+	struct collecting *collecting = context;
+	const struct touching *touching = collecting->touching;
+	uint32_t epoch = touching->feed->id.epoch;
+	struct delta delta;
+	struct delta_header header;
+	enum err_code code;
+
+	if (naming->first.value > pos_make(epoch, touching->last).value ||
+	    naming->last.value < pos_make(epoch, touching->first).value)
+		return ERR_OK;
+	code = feed_delta(touching->view, collecting->other->id, seq, &delta,
+			  err);
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	header = delta.header;
+	if (code == ERR_OK)
+		code = delta_touches(collecting, &header, err);
+	return code == ERR_OK && collecting->is_touched ? ERR_STOPPED : code;
+}
+
+static enum err_code other_look(struct collecting *collecting, struct err *err)
+{
+	const struct feed_record *other = collecting->other;
+	enum err_code code;
+
+	if (other->id.epoch == collecting->touching->feed->id.epoch)
+		return branch_look(collecting, err);
+	code = naming_walk(collecting->touching->view, other, naming_look,
+			   collecting, err);
+	return code == ERR_STOPPED ? ERR_OK : code;
 }
 
 static enum err_code

@@ -1,5 +1,6 @@
 #include "store/joining.h"
 
+#include "store/recount.h"
 #include "store/site.h"
 
 struct telling {
@@ -50,6 +51,14 @@ static enum err_code all_carry(struct telling *telling, struct batch *batch,
 	return code;
 }
 
+/* What the box before had not told anybody is lost with it. */
+static enum err_code replaced_note(struct batch *batch, struct err *err)
+{
+	enum err_code code = site_regaining_put(batch_txn(batch), true, err);
+
+	return code == ERR_OK ? recount_post(batch, err) : code;
+}
+
 static enum err_code joining_tell(void *context, struct batch *batch,
 				  struct err *err)
 {
@@ -62,7 +71,12 @@ static enum err_code joining_tell(void *context, struct batch *batch,
 	code = site_number_put(batch_txn(batch), telling->plan->site, err);
 	if (code == ERR_OK)
 		code = batch_post(batch, &entry, NULL, err);
-	return code == ERR_OK ? all_carry(telling, batch, err) : code;
+	if (code == ERR_OK)
+		code = all_carry(telling, batch, err);
+	if (code == ERR_OK &&
+	    telling->plan->succession.reason == SUCCESSION_REPLACED)
+		code = replaced_note(batch, err);
+	return code;
 }
 
 enum err_code joining_open(struct ledger *ledger,

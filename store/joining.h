@@ -9,6 +9,10 @@
  * that, its second entry is a succession, and those behind it tell again
  * everything that was booked before (struct entry, carried). Nothing moves by
  * that: what is carried was folded where it lies.
+ *
+ * A box that takes another one's place begins with none of that one's book: it
+ * is marked (site_regaining_get), gets a task to count all, and takes back what
+ * others have of it as it comes (store/regain.h).
  */
 #ifndef DEPOT_STORE_JOINING_H
 #define DEPOT_STORE_JOINING_H

@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/balance.h"
-#include "store/master.h"
-#include "store/promise.h"
+#include "store/regain.h"
 #include "store/rows.h"
 #include "store/site.h"
 
@@ -21,13 +19,16 @@ static enum err_code own_note(void *context, const struct feed_record *feed,
 	struct feed_record *own = context;
 
 	(void)err;
-	if (feed->is_own && feed->id.site == own->id.site &&
-	    feed->id.epoch == own->id.epoch && feed->seq >= own->seq)
+	if (feed->id.site != own->id.site || feed->id.epoch != own->id.epoch)
+		return ERR_OK;
+	if (feed->is_own ? !own->is_own || feed->seq >= own->seq
+			 : !own->is_own && feed->id.branch == 0)
 		*own = *feed;
 	return ERR_OK;
 }
 
-/* Of the journal's present epoch; seq 0: nothing was sealed. */
+/* Of the journal's present epoch; seq 0: nothing was sealed. A store that was
+ * set back to before its first delta has the feed as peers gave it. */
 static enum err_code own_feed(const struct view *view, uint32_t site,
 			      struct feed_record *ret_feed,
 			      struct journal_head *ret_head, struct err *err)
@@ -62,25 +63,6 @@ struct recovering {
 	uint8_t copy[DELTA_ROWS_SIZE_MAX]; /* a put lets borrowed rows go */
 };
 
-/* Both as a row has them: without a device's own numbers. */
-static bool entries_equal(const struct entry *ours, const struct entry *theirs)
-{
-	struct entry copies[2] = {*ours, *theirs};
-	UNINITIALIZED uint8_t bytes[2][ENTRY_SIZE_MAX];
-	struct span spans[2];
-
-	for (size_t i = 0; i < 2; i++) {
-		struct writer writer;
-
-		copies[i].actor.boot.size = 0;
-		copies[i].actor.seq = 0;
-		writer_init(&writer, bytes[i], sizeof(bytes[i]));
-		entry_encode(&writer, &copies[i]);
-		spans[i] = (struct span){(const char *)bytes[i], writer.size};
-	}
-	return span_equal(spans[0], spans[1]);
-}
-
 static enum err_code entry_compare(struct recovering *recovering,
 				   struct pos pos, const struct entry *sealed,
 				   struct err *err)
@@ -91,7 +73,7 @@ static enum err_code entry_compare(struct recovering *recovering,
 
 	if (code != ERR_OK)
 		return code;
-	if (!entries_equal(&ours, sealed))
+	if (!regain_is_same(&ours, sealed))
 		return err_set(err, ERR_CONFLICT,
 			       "entry %" PRIu32 ".%" PRIu64
 			       " was sealed with other words: another box "
@@ -291,177 +273,12 @@ static enum err_code entry_carry(struct recovering *telling, struct pos pos,
 	return batch_post(telling->batch, &entry, NULL, err);
 }
 
-/* What people have said since stands; the rest comes back. */
-static enum err_code is_said_anew(const struct view *view,
-				  const struct entry *entry, bool *ret_is_said,
-				  struct err *err)
-{
-	struct account account;
-	struct device_no number;
-	struct device device;
-	struct item_no item;
-	struct bin bin;
-	int64_t pack;
-	enum err_code code = ERR_NOT_FOUND;
-
-	if (entry->kind == ENTRY_ITEM)
-		code = item_find(view, sku_span(&entry->body.item.sku), &item,
-				 err);
-	else if (entry->kind == ENTRY_CODE)
-		code = code_find(view, code_text_span(&entry->body.code.code),
-				 &item, &pack, err);
-	else if (entry->kind == ENTRY_BIN)
-		code = bin_get(view, place_name_span(&entry->body.bin.name),
-			       &bin, err);
-	else if (entry->kind == ENTRY_DEVICE)
-		code = device_get(view, name_span(&entry->body.device.name),
-				  &device, &number, err);
-	else if (entry->kind == ENTRY_ACCOUNT)
-		code = account_get(view, name_span(&entry->body.account.name),
-				   &account, err);
-	else if (entry->kind == ENTRY_TASK || entry->kind == ENTRY_FOUNDING ||
-		 entry->kind == ENTRY_SUCCESSION)
-		code = ERR_OK; /* the names of tasks are numbers of entries */
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	*ret_is_said = code == ERR_OK;
-	return ERR_OK;
-}
-
-/* Units of @movement's side that stand in its bin. */
-static enum err_code held_of(const struct view *view,
-			     const struct movement *movement,
-			     struct item_no item, int64_t *ret_units,
-			     struct err *err)
-{
-	struct place_no place;
-	struct balance balance;
-	enum err_code code =
-		place_find(view, &movement->from.place, &place, err);
-
-	*ret_units = 0;
-	if (code == ERR_OK)
-		code = balance_get(view, item, place, &balance, err);
-	if (code == ERR_OK)
-		*ret_units = balance_cell(&balance, movement->from.condition,
-					  lot_span(&movement->lot))
-				     .units;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
-}
-
-/* The units among them that @entry may take: those of its order, if it names
- * one and they stand there for one. */
-static enum err_code promised_of(const struct view *view,
-				 const struct entry *entry, struct item_no item,
-				 int64_t *units, struct err *err)
-{
-	struct promise_change change = promise_change_of(&entry->body.movement);
-	struct promise promise = {.picked = {0}};
-	int64_t promised;
-	enum err_code code;
-
-	if (entry->ref.kind != REF_ORDER ||
-	    (change.picked.units >= 0 && change.packed.units >= 0))
-		return ERR_OK;
-	code = promise_get(view, item, ref_span(&entry->ref.text), &promise,
-			   err);
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	promised = change.picked.units < 0 ? promise.picked.units
-					   : promise.packed.units;
-	if (promised < *units)
-		*units = promised;
-	return ERR_OK;
-}
-
-/* Units that the book lacks where @entry's movement takes them from; 0: none.
- */
-static enum err_code missing_of(const struct view *view,
-				const struct entry *entry, int64_t *ret_units,
-				struct err *err)
-{
-	const struct movement *movement = &entry->body.movement;
-	int64_t units = 0;
-	struct item_no item;
-	enum err_code code;
-
-	*ret_units = 0;
-	if (movement->from.place.kind != PLACE_BIN)
-		return ERR_OK;
-	code = item_find(view, sku_span(&movement->item), &item, err);
-	if (code == ERR_OK)
-		code = held_of(view, movement, item, &units, err);
-	if (code == ERR_OK)
-		code = promised_of(view, entry, item, &units, err);
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	if (units < movement->quantity.units)
-		*ret_units = movement->quantity.units - units;
-	return ERR_OK;
-}
-
-/*
- * People have taken since what a movement took that comes back now. It is a
- * fact all the same, no bin is below zero, and no order has less than nothing:
- * what is missing was found, for the order if it was taken for one.
- */
-static enum err_code found_post(struct recovering *telling,
-				const struct entry *entry, struct err *err)
-{
-	const struct movement *movement = &entry->body.movement;
-	struct movement *found;
-	struct entry more;
-	int64_t missing;
-	bool fits;
-	enum err_code code =
-		missing_of(batch_view(telling->batch), entry, &missing, err);
-
-	if (code != ERR_OK || missing == 0)
-		return code;
-	entry_init(&more, ENTRY_MOVEMENT);
-	found = &more.body.movement;
-	*found = (struct movement){.kind = MOVEMENT_FOUND,
-				   .item = movement->item,
-				   .lot = movement->lot,
-				   .quantity = {missing},
-				   .from = {place_of(PLACE_FOUND),
-					    CONDITION_NONE},
-				   .to = movement->from};
-	more.actor.kind = ACTOR_RULE;
-	if (entry->ref.kind == REF_ORDER)
-		more.ref = entry->ref;
-	fits = name_set(&more.actor.name, SPAN_LITERAL("succession")) &&
-	       reason_set(&found->reason, SPAN_LITERAL("succession"));
-	ASSERT(fits);
-	return batch_post(telling->batch, &more, NULL, err);
-}
-
-static enum err_code entry_regain(struct recovering *telling, struct pos pos,
-				  const struct entry *sealed, struct err *err)
-{
-	struct entry entry = *sealed;
-	bool is_said;
-	enum err_code code =
-		is_said_anew(batch_view(telling->batch), sealed, &is_said, err);
-
-	if (code != ERR_OK || is_said)
-		return code;
-	entry_again(&entry);
-	entry.carried = (struct pos){0};
-	entry.regained = pos;
-	telling->told.regained++;
-	if (entry.kind == ENTRY_MOVEMENT)
-		code = found_post(telling, &entry, err);
-	if (code != ERR_OK)
-		return code;
-	return batch_post(telling->batch, &entry, NULL, err);
-}
-
 /* As long as both say the same, it is one history. */
 static enum err_code entry_weigh(struct recovering *telling, struct pos pos,
 				 const struct entry *sealed, struct err *err)
 {
 	struct entry ours;
+	bool is_told = false;
 	enum err_code code;
 
 	if (pos_number(pos) == telling->shared + 1 &&
@@ -469,14 +286,16 @@ static enum err_code entry_weigh(struct recovering *telling, struct pos pos,
 		code = journal_read(batch_view(telling->batch), pos, &ours,
 				    err);
 		if (code == ERR_VERSION ||
-		    (code == ERR_OK && entries_equal(&ours, sealed))) {
+		    (code == ERR_OK && regain_is_same(&ours, sealed))) {
 			telling->shared++;
 			return ERR_OK;
 		}
 		if (code != ERR_OK)
 			return code;
 	}
-	return entry_regain(telling, pos, sealed, err);
+	code = regain_entry(telling->batch, pos, sealed, &is_told, err);
+	telling->told.regained += is_told;
+	return code;
 }
 
 /* ---- the next epoch ---- */
@@ -505,6 +324,8 @@ static enum err_code succession_tell(void *context, struct batch *batch,
 	for (uint64_t seq = 1; seq <= telling->feed.seq && code == ERR_OK;
 	     seq++)
 		code = delta_recover(telling, seq, err);
+	if (code == ERR_OK)
+		code = regain_note(batch_txn(batch), &telling->feed, err);
 	for (uint64_t number = telling->shared + 1;
 	     number <= telling->head && code == ERR_OK; number++)
 		code = entry_carry(telling, pos_make(parent, number), err);

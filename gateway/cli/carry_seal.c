@@ -132,15 +132,18 @@ static enum err_code guard_look(struct sealing *sealing,
 	struct guard_place place = guard_place_of(sealing);
 	struct guard_memory memory;
 	struct view *view;
+	bool is_marked = false;
 	enum err_code code =
 		view_begin(ledger_env(sealing->ledger), &view, err);
 
 	if (code != ERR_OK)
 		return code;
 	code = guard_recall(&place, view, &memory, err);
+	if (code == ERR_OK)
+		code = site_restored_get(view, &is_marked, err);
 	view_end(view);
 	if (code == ERR_OK)
-		*ret_verdict = memory.verdict;
+		*ret_verdict = is_marked ? GUARD_ROLLBACK : memory.verdict;
 	return code;
 }
 

@@ -14,7 +14,9 @@
 #include "gateway/sync/admit.h"
 #include "gateway/sync/bundle.h"
 #include "gateway/sync/follow.h"
+#include "store/journal.h"
 #include "store/roster.h"
+#include "store/site.h"
 
 static const struct refusal no_network = {
 	"no_network",
@@ -160,28 +162,42 @@ static enum err_code pack_admit(struct taking *taking, struct asking *asking,
 	return code;
 }
 
-/* Our own feed is written here, so nothing of it is taken from a stick. What we
- * signed and do not have proves that this box was set back. */
+/* The present epoch's, which is written here. */
+static enum err_code is_present(const struct asking *asking,
+				const struct taking *taking, bool *ret_is,
+				struct err *err)
+{
+	const struct feed_id *id = &taking->admit.pack.feed;
+	struct journal_head head;
+	enum err_code code = journal_head_get(asking->view, &head, err);
+
+	*ret_is = code == ERR_OK && id->site == taking->carry->site &&
+		  id->epoch == pos_epoch(head.pos) &&
+		  (id->branch == 0 || taking->before.is_own);
+	return code;
+}
+
+/*
+ * What we signed and do not have proves that this box was set back. It is the
+ * stick that has it now, so it is taken; the mark keeps this box from sealing
+ * before it has begun its next epoch (core/incarnation.h).
+ */
 static enum err_code own_look(struct taking *taking, struct asking *asking,
 			      struct err *err)
 {
 	const struct pack *pack = &taking->admit.pack;
-	enum err_code code;
+	enum err_code code = admit_judge(taking->carry->unpacker, asking->view,
+					 &taking->admit, &taking->work, err);
 
-	taking->is_gap = true;
-	code = follow_start(asking->view, taking->carry->net_id, pack->feed,
-			    pack->first_seq, &taking->admit.start, err);
-	if (code == ERR_NOT_FOUND)
+	if (code != ERR_OK)
+		return code;
+	taking->is_set_back =
+		pack->first_seq + taking->work.good - 1 > taking->before.seq ||
+		taking->work.result.refused == ADMISSION_FORK;
+	if (!taking->is_set_back)
 		return ERR_OK;
-	if (code == ERR_OK)
-		code = admit_judge(taking->carry->unpacker, asking->view,
-				   &taking->admit, &taking->work, err);
-	if (code == ERR_OK)
-		taking->is_set_back =
-			pack->first_seq + taking->work.good - 1 >
-				taking->before.seq ||
-			taking->work.result.refused == ADMISSION_FORK;
-	return code;
+	return site_mark_put(batch_txn(asking->act->batch), SITE_MARK_SET_BACK,
+			     err);
 }
 
 static enum err_code pack_take(struct taking *taking, struct asking *asking,
@@ -189,21 +205,23 @@ static enum err_code pack_take(struct taking *taking, struct asking *asking,
 {
 	const struct pack *pack = &taking->admit.pack;
 	uint64_t last = pack->first_seq + pack->count - 1;
+	bool is_written_here = false;
 	enum err_code code =
 		record_of(asking, pack->feed, &taking->before, err);
 
 	taking->refused = ADMISSION_APPLIED;
-	if (code != ERR_OK ||
-	    (taking->before.is_own && last <= taking->before.seq))
+	if (code == ERR_OK)
+		code = is_present(asking, taking, &is_written_here, err);
+	if (code != ERR_OK || (is_written_here && last <= taking->before.seq))
 		return code;
-	if (taking->before.is_own)
-		return own_look(taking, asking, err);
 	code = follow_start(asking->view, taking->carry->net_id, pack->feed,
 			    pack->first_seq, &taking->admit.start, err);
 	if (code == ERR_NOT_FOUND) {
 		taking->is_gap = true;
 		return ERR_OK;
 	}
+	if (code == ERR_OK && is_written_here)
+		code = own_look(taking, asking, err);
 	return code == ERR_OK ? pack_admit(taking, asking, err) : code;
 }
 
@@ -257,7 +275,8 @@ static enum err_code take(struct asking *asking, struct err *err)
 		return code;
 	/* What changed nothing need not be written. */
 	asking->is_idle = taking.after.seq == taking.before.seq &&
-			  taking.refused == ADMISSION_APPLIED;
+			  taking.refused == ADMISSION_APPLIED &&
+			  !taking.is_set_back;
 	taken_out(&taking, asking->out);
 	return ERR_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/closing.h"
+#include "store/site.h"
 
 /* A pack on its way through the transaction. */
 struct passage {
@@ -323,8 +324,13 @@ enum err_code exchange_run(struct exchange *exchange, struct batch *batch,
 			   struct err *err)
 {
 	struct txn *txn = batch_txn(batch);
-	enum err_code code = packs_apply(exchange, txn, err);
+	enum err_code code = ERR_OK;
 
+	/* What comes of the own feed now is beyond the journal. */
+	if (exchange_was_set_back(exchange))
+		code = site_mark_put(txn, SITE_MARK_SET_BACK, err);
+	if (code == ERR_OK)
+		code = packs_apply(exchange, txn, err);
 	if (code == ERR_OK)
 		code = notes_put(exchange, txn, err);
 	if (code == ERR_OK && exchange->is_sealing)

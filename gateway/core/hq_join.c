@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "gateway/core/hq_ends.h"
-#include "gateway/core/hq_succeed.h"
 #include "store/row.h"
 
 /* Kind of TABLE_PRIVATE's rows. */
@@ -300,24 +299,21 @@ static enum join_refusal refusal_of(const struct batch *batch,
 	return is_late ? JOIN_EXPIRED : JOIN_WELCOME;
 }
 
-/* *@ret_parent: the last life of that site's log that HQ certified; *@ret_last:
- * the last that it knows of, for an old box may have begun one by itself. 0:
- * none. */
-static enum err_code lives_look(const struct view *view, uint32_t site,
-				uint32_t *ret_parent, uint32_t *ret_last,
-				struct err *err)
+/* The last life of a site's log that HQ knows of; 0: none. One that a box began
+ * by itself may not be certified yet. */
+static enum err_code epoch_last(const struct view *view, uint32_t site,
+				uint32_t *ret_epoch, struct err *err)
 {
-	struct certificate before = {.epoch = 0};
-	struct pos newest;
-	enum err_code code = roster_site(view, site, &before, err);
+	struct certificate last = {.epoch = 0};
+	struct pos newest = {0};
+	enum err_code code = roster_site(view, site, &last, err);
 
 	if (code == ERR_OK || code == ERR_NOT_FOUND)
 		code = feed_newest(view, site, &newest, err);
-	if (code != ERR_OK)
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
-	*ret_parent = before.epoch;
-	*ret_last = pos_epoch(newest) > before.epoch ? pos_epoch(newest)
-						     : before.epoch;
+	*ret_epoch =
+		last.epoch > pos_epoch(newest) ? last.epoch : pos_epoch(newest);
 	return ERR_OK;
 }
 
@@ -331,8 +327,8 @@ static enum err_code epoch_give(const struct view *view,
 {
 	uint32_t wanted = arrival->ask.epoch;
 	uint32_t last = 0;
-	enum err_code code = lives_look(view, arrival->invitation.site,
-					&arrival->parent_epoch, &last, err);
+	enum err_code code =
+		epoch_last(view, arrival->invitation.site, &last, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -341,7 +337,27 @@ static enum err_code epoch_give(const struct view *view,
 			       "epoch %" PRIu32 " of that site is taken",
 			       wanted);
 	arrival->epoch = last >= wanted ? last + 1 : wanted;
+	arrival->parent_epoch = last;
 	return ERR_OK;
+}
+
+/*
+ * The box whose place this one takes is not ended yet: what others have of its
+ * book is to come to the new one first (hq_parents_end). A life that HQ never
+ * certified counts only as far as HQ says, so it is ended with the others.
+ */
+static enum err_code spoken_find(const struct view *view,
+				 const struct arrival *arrival,
+				 uint32_t *ret_spoken, struct err *err)
+{
+	struct certificate parent;
+	enum err_code code =
+		roster_certificate(view, arrival->invitation.site,
+				   arrival->parent_epoch, &parent, err);
+
+	if (code == ERR_OK)
+		*ret_spoken = arrival->parent_epoch;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
 static enum err_code site_certify(const struct hq *hq, struct batch *batch,
@@ -350,20 +366,14 @@ static enum err_code site_certify(const struct hq *hq, struct batch *batch,
 	UNINITIALIZED struct entry entries[HQ_LIFE_ENTRIES_MAX];
 	struct hq_word word = {entries, 2, false};
 	struct certificate *certificate = &entries[0].body.certificate;
-	struct hq_life life;
-	bool is_ended = false;
+	struct hq_life life = {.site = arrival->invitation.site};
 	enum err_code code = epoch_give(batch_view(batch), arrival, err);
 
-	/* The box whose place this one takes says nothing any more. */
-	entry_init(&entries[2], ENTRY_FENCE);
-	if (code == ERR_OK && arrival->parent_epoch != 0)
-		code = hq_parent_end(batch_view(batch),
-				     arrival->invitation.site,
-				     arrival->parent_epoch,
-				     &entries[2].body.fence, &is_ended, err);
+	if (code == ERR_OK)
+		code = spoken_find(batch_view(batch), arrival, &life.spoken,
+				   err);
 	if (code != ERR_OK)
 		return code;
-	word.count += is_ended;
 	entry_init(&entries[0], ENTRY_CERTIFICATE);
 	*certificate = hq_certificate(batch, arrival->invitation.site,
 				      arrival->invitation.role);
@@ -378,8 +388,7 @@ static enum err_code site_certify(const struct hq *hq, struct batch *batch,
 	entries[1].body.invitation.state = INVITATION_USED;
 	memcpy(entries[1].body.invitation.public_key, arrival->ask.public_key,
 	       KEY_PUBLIC_SIZE);
-	life = (struct hq_life){arrival->invitation.site, arrival->epoch,
-				arrival->parent_epoch};
+	life.epoch = arrival->epoch;
 	return hq_say_life(hq, batch, &word, &life, err);
 }
 
@@ -430,18 +439,19 @@ enum err_code hq_answer_ahead(const struct hq *hq, struct batch *batch,
 			      size_t *ret_size, struct err *err)
 {
 	struct span secret = {(const char *)code->secret, sizeof(code->secret)};
-	struct arrival arrival = {.epoch = 0};
+	struct arrival arrival = {.epoch = 1};
 	struct join_frame frame;
 	struct writer writer;
 	enum err_code result = roster_invitation(
 		batch_view(batch), code->number, &arrival.invitation, err);
 
 	if (result == ERR_OK)
-		result = lives_look(batch_view(batch), arrival.invitation.site,
-				    &arrival.parent_epoch, &arrival.epoch, err);
-	arrival.epoch++;
-	if (result == ERR_OK)
+		result = epoch_last(batch_view(batch), arrival.invitation.site,
+				    &arrival.parent_epoch, err);
+	if (result == ERR_OK) {
+		arrival.epoch = arrival.parent_epoch + 1;
 		result = answer_of(hq, batch, &arrival, &frame, err);
+	}
 	if (result != ERR_OK)
 		return result;
 	join_key(code->number, secret, arrival.key);

@@ -217,6 +217,98 @@ enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
 	return code;
 }
 
+/* ---- whose place another box took ---- */
+
+#define PARENTS_MAX 16 /* in one delta; the rest is the next one's */
+
+struct parents {
+	const struct view *view;
+	struct entry fences[PARENTS_MAX];
+	uint32_t count;
+	struct succession word;
+	struct pos at; /* of the word */
+};
+
+static enum err_code word_note(void *context, struct pos pos,
+			       const struct entry *entry, struct err *err)
+{
+	struct parents *parents = context;
+
+	(void)err;
+	parents->at = pos;
+	parents->word = entry->body.succession;
+	return ERR_OK;
+}
+
+/* The word names a delta of the epoch before that is held here. */
+static enum err_code word_holds(const struct parents *parents, uint32_t site,
+				bool *ret_holds, struct err *err)
+{
+	const struct succession *word = &parents->word;
+	struct feed_id id = {site, word->parent_epoch, 0};
+	uint8_t hash[HASH_SIZE];
+	enum err_code code;
+
+	*ret_holds = false;
+	if (word->reason != SUCCESSION_REPLACED || word->parent_seq == 0)
+		return ERR_OK;
+	code = feed_hash_at(parents->view, id, word->parent_seq, hash, err);
+	*ret_holds = code == ERR_OK &&
+		     memcmp(hash, word->parent_hash, HASH_SIZE) == 0;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+static enum err_code heir_look(void *context, struct pos pos,
+			       const struct entry *entry, struct err *err)
+{
+	const struct certificate *certificate = &entry->body.certificate;
+	struct parents *parents = context;
+	bool holds = false;
+	bool is_ended = false;
+	enum err_code code;
+
+	(void)pos;
+	if (certificate->parent_epoch == 0 ||
+	    parents->count == ARRAY_LEN(parents->fences))
+		return ERR_OK;
+	parents->at = (struct pos){0};
+	code = feed_latest_walk(parents->view, certificate->site,
+				ENTRY_SUCCESSION, word_note, parents, err);
+	if (code != ERR_OK || pos_epoch(parents->at) != certificate->epoch ||
+	    parents->word.parent_epoch != certificate->parent_epoch)
+		return code;
+	code = word_holds(parents, certificate->site, &holds, err);
+	if (code != ERR_OK || !holds)
+		return code;
+	entry_init(&parents->fences[parents->count], ENTRY_FENCE);
+	code = hq_parent_end(parents->view, certificate->site,
+			     certificate->parent_epoch,
+			     &parents->fences[parents->count].body.fence,
+			     &is_ended, err);
+	parents->count += is_ended;
+	return code;
+}
+
+enum err_code hq_parents_end(const struct hq *hq, struct batch *batch,
+			     uint32_t *ret_count, struct err *err)
+{
+	UNINITIALIZED struct parents parents;
+	enum err_code code;
+
+	parents.view = batch_view(batch);
+	parents.count = 0;
+	code = roster_walk(parents.view, ENTRY_CERTIFICATE, heir_look, &parents,
+			   err);
+	if (code == ERR_OK && parents.count > 0)
+		code = hq_say(hq, batch,
+			      &(struct hq_word){parents.fences, parents.count,
+						false},
+			      NULL, err);
+	if (code == ERR_OK)
+		*ret_count = parents.count;
+	return code;
+}
+
 /* ---- branches ---- */
 
 enum err_code hq_choose(const struct hq *hq, struct batch *batch,

@@ -56,6 +56,18 @@ MUST_CHECK enum err_code hq_parent_end(const struct view *view, uint32_t site,
 				       bool *ret_is, struct err *err);
 
 /*
+ * Ends the epochs whose place another box took, once that one has said how far
+ * it has their book (core/regaining.h), and this box holds as much: each at the
+ * last delta that is held here. What others still have of it comes until then.
+ * *@ret_count: how many.
+ *
+ * ERR_AGAIN  HQ was set back: nothing was said
+ */
+MUST_CHECK enum err_code hq_parents_end(const struct hq *hq,
+					struct batch *batch,
+					uint32_t *ret_count, struct err *err);
+
+/*
  * Says that of a forked epoch this branch stays: the epoch ends at its head, or
  * at @seq, and the other branches where they leave it. Or, with @is_dropped,
  * that nothing of this branch counts.

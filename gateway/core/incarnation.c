@@ -3,9 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "gateway/core/act.h"
 #include "store/heir.h"
-#include "store/site.h"
+#include "store/recount.h"
 
 uint32_t incarnation_epoch(uint32_t after, uint64_t drawn)
 {
@@ -67,13 +66,13 @@ enum err_code incarnation_begin(struct incarnation *incarnation,
 		code = is_forked(view, config->site, pos_epoch(head.pos),
 				 &has_forked, err);
 	if (code == ERR_OK)
-		code = site_restored_get(view, &incarnation->is_restored, err);
+		code = site_mark_get(view, &incarnation->mark, err);
 	if (code != ERR_OK)
 		return code;
 	incarnation->kept = pos_number(head.pos);
 	if (is_over)
 		incarnation->config.memory.verdict = GUARD_SAME;
-	if (has_forked || incarnation->is_restored)
+	if (has_forked || incarnation->mark != SITE_MARK_NONE)
 		incarnation->config.memory.verdict = GUARD_ROLLBACK;
 	return ERR_OK;
 }
@@ -103,25 +102,32 @@ bool incarnation_has_twin(const struct incarnation *incarnation)
 	return incarnation->has_twin;
 }
 
-/* What is held of the own site's feeds, and whether more of them is to come. */
-static bool own_is_open(const struct incarnation *incarnation,
-			const struct sync *sync, uint64_t *ret_held)
+/* What is held of the own site's feeds. */
+struct own_held {
+	uint64_t deltas;
+	bool is_open;  /* more of them is to come */
+	bool is_ahead; /* more than the journal had is here */
+};
+
+static struct own_held own_held(const struct incarnation *incarnation,
+				const struct sync *sync, uint32_t epoch)
 {
+	struct own_held held = {.deltas = 0};
 	struct sync_feed_status feed;
-	bool is_open = false;
-	uint64_t held = 0;
 
 	for (size_t i = 0; sync_feed_at(sync, i, &feed); i++) {
 		if (feed.record.id.site != incarnation->config.site)
 			continue;
-		held += feed.record.seq;
+		held.deltas += feed.record.seq;
+		if (feed.record.id.epoch == epoch &&
+		    feed.record.number > incarnation->kept)
+			held.is_ahead = true;
 		/* What was refused, or goes on in branches, does not come. */
 		if (feed.stuck_seq == 0 && feed.offered > feed.record.seq &&
 		    feed.record.state != FEED_FORKED)
-			is_open = true;
+			held.is_open = true;
 	}
-	*ret_held = held;
-	return is_open;
+	return held;
 }
 
 static void fetching_begin(struct incarnation *incarnation, struct sync *sync,
@@ -140,30 +146,41 @@ static void fetching_begin(struct incarnation *incarnation, struct sync *sync,
 	incarnation->since_ms = now->ms + 1;
 }
 
+/* Without a link: it waited for long, or a stick has brought what was lost, and
+ * no other one came for a while. */
+static bool is_tired(struct incarnation *incarnation,
+		     const struct own_held *held, uint64_t ms)
+{
+	incarnation->begun_ms = 0;
+	if (held->is_ahead &&
+	    ms - incarnation->quiet_ms >= INCARNATION_QUIET_MS)
+		return true;
+	return ms - incarnation->alone_ms >= (incarnation->config.has_no_links
+						      ? INCARNATION_FETCH_MS_MAX
+						      : INCARNATION_ALONE_MS);
+}
+
 /* True when nothing more is to be waited for. */
 static bool has_fetched(struct incarnation *incarnation,
 			const struct sync *sync,
 			const struct incarnation_now *now)
 {
+	struct own_held held = own_held(incarnation, sync, now->self.epoch);
+	bool is_news = held.deltas != incarnation->held;
 	uint64_t ms = now->ms + 1;
 	struct sync_counts counts;
-	uint64_t held;
-	bool is_open = own_is_open(incarnation, sync, &held);
 
-	if (now->links == EXCHANGE_ALONE) {
-		incarnation->begun_ms = 0;
-		return ms - incarnation->since_ms >=
-		       (incarnation->config.has_no_links
-				? INCARNATION_FETCH_MS_MAX
-				: INCARNATION_ALONE_MS);
-	}
+	incarnation->held = held.deltas;
+	if (is_news)
+		incarnation->quiet_ms = ms;
+	if (now->links == EXCHANGE_ALONE)
+		return is_tired(incarnation, &held, ms);
 	if (incarnation->begun_ms == 0) {
 		incarnation->begun_ms = ms;
 		incarnation->quiet_ms = ms;
 	}
-	if (is_open || held != incarnation->held)
+	if (held.is_open)
 		incarnation->quiet_ms = ms;
-	incarnation->held = held;
 	if (ms - incarnation->begun_ms >= INCARNATION_FETCH_MS_MAX)
 		return true;
 	sync_counts(sync, &counts);
@@ -188,26 +205,11 @@ enum incarnation_phase incarnation_look(struct incarnation *incarnation,
 
 /* ---- in the writer ---- */
 
-static enum err_code recount_post(void *context, struct batch *batch,
-				  struct err *err)
+static enum err_code count_ask(void *context, struct batch *batch,
+			       struct err *err)
 {
-	struct pos next = batch_next(batch);
-	struct entry entry;
-	struct task *task = &entry.body.task;
-	char id[POS_PRINT_SIZE];
-	bool fits;
-
 	(void)context;
-	entry_init(&entry, ENTRY_TASK);
-	entry.actor = actor_rule("succession");
-	task->kind = TASK_COUNT;
-	task->state = TASK_OPEN;
-	fits = text_format(id, sizeof(id), "t%" PRIu32 "-%" PRIu64,
-			   pos_epoch(next), pos_number(next)) &&
-	       name_set(&task->id, span_of(id)) &&
-	       reason_set(&task->reason, SPAN_LITERAL(INCARNATION_TASK_REASON));
-	ASSERT(fits);
-	return batch_post(batch, &entry, NULL, err);
+	return recount_post(batch, err);
 }
 
 /* Of the own site: what peers told of is beyond the journal's. */
@@ -232,7 +234,7 @@ struct working {
 
 static enum succession_reason reason_of(const struct working *working)
 {
-	if (working->incarnation->is_restored)
+	if (working->incarnation->mark == SITE_MARK_RESTORED)
 		return SUCCESSION_RESTORED;
 	if (working->is_forked)
 		return SUCCESSION_CLONE;
@@ -371,7 +373,7 @@ enum err_code incarnation_run(struct incarnation *incarnation,
 		.plan = {.site = incarnation->config.site,
 			 .epoch = {.now = run->now,
 				   .clock_trusted = run->clock_trusted,
-				   .also = recount_post}},
+				   .also = count_ask}},
 	};
 
 	ASSERT(incarnation->phase == INCARNATION_DUE);
@@ -398,7 +400,7 @@ bool incarnation_finish(struct incarnation *incarnation,
 	incarnation->phase = INCARNATION_WATCHING;
 	incarnation->config.memory.verdict = GUARD_SAME;
 	incarnation->has_twin = false;
-	incarnation->is_restored = false;
+	incarnation->mark = SITE_MARK_NONE;
 	exchange_succeeded(exchange, result->signer);
 	sync_self_set(sync, &(struct sync_self){.epoch = result->epoch,
 						.signer = result->signer});

@@ -44,6 +44,7 @@
 #include "store/guard.h"
 #include "store/keys.h"
 #include "store/ledger.h"
+#include "store/site.h"
 #include "store/succession.h"
 
 /* Peers that are asked are believed to have said all when nothing of ours came
@@ -54,13 +55,12 @@
 #define INCARNATION_FETCH_MS_MAX 600000
 /* Without any of its links, or with one that comes and goes and brings nobody's
  * answer: its people have to get on. (Where none is configured it waits as long
- * as with one: what a stick brought is here.) */
+ * as with one for a stick.) Once a stick has brought what the journal lacks it
+ * goes on when no other came for the quiet time. What comes later still is
+ * taken back then: core/regaining.h. */
 #define INCARNATION_ALONE_MS 86400000
 /* The writer could not: again after so long. */
 #define INCARNATION_RETRY_MS 10000
-
-/* The reason of the task to count all again. */
-#define INCARNATION_TASK_REASON "medium_lost"
 
 enum incarnation_phase {
 	INCARNATION_WATCHING = 1, /* nothing speaks against this store */
@@ -119,14 +119,14 @@ struct incarnation {
 	struct incarnation_config config;
 	enum incarnation_phase phase;
 	bool has_twin;
-	bool is_restored;  /* the store came back from a backup */
-	uint64_t begun_ms; /* of fetching with a link up, plus 1 */
-	uint64_t quiet_ms; /* nothing came since, plus 1 */
-	uint64_t since_ms; /* of fetching, plus 1, whatever links did */
-	uint64_t retry_ms; /* not before */
-	uint64_t kept;     /* the journal's last number at the start */
-	uint64_t haves;    /* sync_counts when fetching began */
-	uint64_t held;     /* deltas of the own site */
+	enum site_mark mark; /* of the store as it was opened */
+	uint64_t begun_ms;   /* of fetching with a link up, plus 1 */
+	uint64_t quiet_ms;   /* nothing came since, plus 1 */
+	uint64_t since_ms;   /* of fetching, plus 1, whatever links did */
+	uint64_t retry_ms;   /* not before */
+	uint64_t kept;       /* the journal's last number at the start */
+	uint64_t haves;      /* sync_counts when fetching began */
+	uint64_t held;       /* deltas of the own site */
 	enum err_code code;
 	struct incarnation_key made;
 	struct incarnation_result result;

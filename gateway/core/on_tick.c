@@ -4,6 +4,7 @@
  * are asked for (on_check.c). Bounded work a tick; the rest is the next one's.
  */
 #include "gateway/core/check.h"
+#include "gateway/core/hq_succeed.h"
 #include "gateway/core/retry.h"
 #include "store/feed.h"
 #include "store/observation.h"
@@ -12,6 +13,7 @@
 #define ENDED_MAX 16
 #define TRIM_MOST 1000
 #define TRIM_EVERY_MS (10 * 60 * 1000)
+#define PARENTS_EVERY_MS 5000
 
 struct ticking {
 	struct engine *engine;
@@ -194,6 +196,26 @@ static enum err_code parked_retry(struct ticking *ticking, struct err *err)
 	return ERR_OK;
 }
 
+/* ---- boxes that were replaced ---- */
+
+static enum err_code parents_end(struct ticking *ticking, struct err *err)
+{
+	struct engine *engine = ticking->engine;
+	int64_t since = ticking->now.ms - engine->parents_looked.ms;
+	uint32_t count = 0;
+	enum err_code code;
+
+	if (engine->plan.hq == NULL || (since >= 0 && since < PARENTS_EVERY_MS))
+		return ERR_OK;
+	engine->parents_looked = ticking->now;
+	code = hq_parents_end(engine->plan.hq, ticking->act.batch, &count, err);
+	if (count > 0)
+		engine->step_wrote = true;
+	/* HQ that was set back says nothing before the root has spoken; a site
+	 * that only has the role founded nothing. */
+	return code == ERR_AGAIN || code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 enum err_code on_tick(struct engine *engine, struct batch *batch,
 		      const struct event *event, struct answers *answers,
 		      struct err *err)
@@ -225,5 +247,7 @@ enum err_code on_tick(struct engine *engine, struct batch *batch,
 		code = on_transfers(engine, &ticking.act, err);
 	if (code == ERR_OK)
 		code = on_checks(engine, &ticking.act, event->uptime_ms, err);
+	if (code == ERR_OK)
+		code = parents_end(&ticking, err);
 	return code;
 }

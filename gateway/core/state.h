@@ -53,10 +53,11 @@ struct engine {
 
 	/* By device_no: when it was heard last, since this start. */
 	struct moment heard[ENGINE_DEVICES_MAX];
-	struct moment started;   /* of the first tick */
-	struct moment trimmed;   /* when observations were trimmed last */
-	uint64_t transfer_rows;  /* in the table when parked pallets were tried
-				  */
+	struct moment started;  /* of the first tick */
+	struct moment trimmed;  /* when observations were trimmed last */
+	uint64_t transfer_rows; /* in the table when parked pallets were tried
+				 */
+	struct moment parents_looked; /* of boxes that were replaced */
 	struct pos master_tried; /* the master feed's end when parked codes were
 				  */
 	/* The transfer at which the last tick stopped looking for late ones. */

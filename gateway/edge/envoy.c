@@ -143,7 +143,8 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 	envoy->state.may_seal = exchange_may_seal(envoy->exchange);
 	(void)pthread_mutex_unlock(&envoy->mutex);
 	keeper_may_act(envoy->config.keeper,
-		       exchange_may_seal(envoy->exchange));
+		       exchange_may_seal(envoy->exchange) &&
+			       regaining_may_act(&envoy->regaining, now.ms));
 	envoy->flush_taken = asked;
 	/* Nothing that a job could do for it. */
 	if (!exchange_is_sealing(envoy->exchange))
@@ -184,7 +185,7 @@ bool envoy_job_give(struct envoy *envoy, struct keeper_job *job)
 {
 	atomic_store(&envoy->job_code, JOB_PENDING);
 	envoy->is_job_out = true;
-	envoy->is_rebirth_out = job == &envoy->rebirth;
+	envoy->job_out = job;
 	if (keeper_give(envoy->config.keeper, job) == ERR_OK)
 		return true;
 	envoy->is_job_out = false;
@@ -204,8 +205,10 @@ static void turn(struct envoy *envoy)
 		envoy_failed(envoy, "prepare", &err);
 		return;
 	}
-	if (!is_due)
+	if (!is_due) {
+		(void)envoy_regains(envoy); /* or there is nothing to do */
 		return;
+	}
 	if (!envoy_job_give(envoy, &envoy->job) &&
 	    finish(envoy, false, &err) != ERR_OK)
 		envoy_failed(envoy, "finish", &err);
@@ -219,8 +222,10 @@ static void job_collect(struct envoy *envoy)
 	if (!envoy->is_job_out || code == JOB_PENDING)
 		return;
 	envoy->is_job_out = false;
-	if (envoy->is_rebirth_out)
+	if (envoy->job_out == &envoy->rebirth)
 		envoy_rebirth_finish(envoy);
+	else if (envoy->job_out == &envoy->regain)
+		envoy_regain_finish(envoy, code == (int)ERR_OK);
 	else if (finish(envoy, code == (int)ERR_OK, &err) != ERR_OK)
 		envoy_failed(envoy, "finish", &err);
 }
@@ -510,6 +515,9 @@ static enum err_code sync_begin(struct envoy *envoy, struct err *err)
 		return code;
 	code = sync_open(&sync, &port, view, &envoy->sync, err);
 	if (code == ERR_OK)
+		code = regaining_begin(&envoy->regaining, config->site, view,
+				       err);
+	if (code == ERR_OK)
 		code = ledger_head(view, &head, err);
 	view_end(view);
 	if (code != ERR_OK)
@@ -607,6 +615,8 @@ enum err_code envoy_start(const struct envoy_config *config,
 					     .is_whole = true,
 					     .done = job_done,
 					     .context = envoy};
+	envoy->regain = (struct keeper_job){
+		.run = envoy_regain_run, .done = job_done, .context = envoy};
 	epoch_keys_init(&envoy->keys, config->keys, config->credentials);
 	(void)pthread_mutex_init(&envoy->mutex, NULL); /* cannot fail */
 	code = wake_init(&envoy->wake, err);

@@ -12,6 +12,7 @@
 
 #include "gateway/core/exchange.h"
 #include "gateway/core/incarnation.h"
+#include "gateway/core/regaining.h"
 #include "gateway/edge/envoy.h"
 #include "gateway/edge/epoch_keys.h"
 #include "gateway/edge/link_server.h"
@@ -31,11 +32,13 @@ struct envoy {
 	struct envoy_join *join; /* NULL: this is not HQ */
 	struct epoch_keys keys;
 	struct incarnation incarnation;
+	struct regaining regaining;
 	struct sync_self self; /* as the peer engine was told */
 
 	struct keeper_job job;     /* of the exchange */
 	struct keeper_job rebirth; /* of the incarnation */
-	bool is_rebirth_out;
+	struct keeper_job regain;  /* of the regaining */
+	const struct keeper_job *job_out;
 	bool is_twin_told;
 	bool is_job_out;
 	atomic_int job_code; /* JOB_PENDING, or an enum err_code */
@@ -75,6 +78,15 @@ enum err_code envoy_rebirth_run(void *context, struct batch *batch,
 void envoy_rebirth_finish(struct envoy *envoy);
 /* True if the exchange has to wait for a new epoch. */
 bool envoy_is_reborn(struct envoy *envoy);
+
+/* ---- envoy_regain.c ---- */
+
+/* The job; the keeper's thread. */
+enum err_code envoy_regain_run(void *context, struct batch *batch,
+			       struct err *err);
+void envoy_regain_finish(struct envoy *envoy, bool is_committed);
+/* True if the keeper was given it. */
+bool envoy_regains(struct envoy *envoy);
 
 /* ---- envoy_asked.c ---- */
 

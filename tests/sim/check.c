@@ -281,10 +281,9 @@ static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
 		return;
 	}
 	fact->is_found = true;
-	reckoning->has_recount |= entry.kind == ENTRY_TASK &&
-				  id.site == sim->restored_site &&
-				  span_is(reason_span(&entry.body.task.reason),
-					  INCARNATION_TASK_REASON);
+	reckoning->has_recount |=
+		entry.kind == ENTRY_TASK && id.site == sim->restored_site &&
+		span_is(reason_span(&entry.body.task.reason), RECOUNT_REASON);
 }
 
 static enum err_code delta_reckon(struct reckoning *reckoning,
