@@ -91,7 +91,8 @@ static enum err_code feed_visit(void *context, const struct feed_record *feed,
 	}
 	audit->feed = feed;
 	audit->result.feeds++;
-	code = past_is_ours(audit->view, feed, &audit->is_ours, err);
+	code = past_is_ours(audit->view, feed->id, feed->is_own,
+			    &audit->is_ours, err);
 	if (code == ERR_OK)
 		code = network_feed_read(audit, err);
 	if (code == ERR_OK)

@@ -171,8 +171,9 @@ enum err_code delta_apply(struct applying *applying, uint64_t first,
 {
 	const struct arena *arena = &applying->desk->arena;
 	struct feed_record *feed = applying->feed;
-	enum err_code code = past_is_ours(txn_view(applying->txn), feed,
-					  &applying->is_ours, err);
+	enum err_code code =
+		past_is_ours(txn_view(applying->txn), feed->id, feed->is_own,
+			     &applying->is_ours, err);
 
 	applying->naming = (struct naming){0};
 	applying->law =

@@ -234,7 +234,8 @@ static enum err_code transfers_again(struct feed_desk *desk, struct txn *txn,
 {
 	uint32_t site = feed->id.site;
 	bool is_ours;
-	enum err_code code = past_is_ours(txn_view(txn), feed, &is_ours, err);
+	enum err_code code = past_is_ours(txn_view(txn), feed->id, feed->is_own,
+					  &is_ours, err);
 
 	if (code != ERR_OK || is_ours)
 		return code;

@@ -130,44 +130,42 @@ enum err_code past_read(const struct view *view, uint32_t site,
 
 /* ---- whose words ---- */
 
-static enum err_code epoch_is_ours(const struct view *view,
-				   const struct feed_record *feed, bool *ret_is,
-				   struct err *err)
+static enum err_code epoch_is_ours(const struct view *view, struct feed_id id,
+				   bool *ret_is, struct err *err)
 {
-	bool is_whole = feed->id.branch == 0;
+	bool is_whole = id.branch == 0;
 	struct journal_head head;
 	struct past past;
 	bool is_lived;
 	enum err_code code = journal_head_get(view, &head, err);
 
-	if (code == ERR_OK && feed->id.epoch == pos_epoch(head.pos)) {
+	if (code == ERR_OK && id.epoch == pos_epoch(head.pos)) {
 		*ret_is = is_whole;
 		return ERR_OK;
 	}
 	if (code == ERR_OK)
-		code = past_is_lived(view, feed->id.epoch, &is_lived, err);
+		code = past_is_lived(view, id.epoch, &is_lived, err);
 	if (code == ERR_OK)
-		code = past_read(view, feed->id.site, &past, err);
+		code = past_read(view, id.site, &past, err);
 	if (code != ERR_OK)
 		return code;
 	for (size_t i = 0; i < past.count; i++)
-		if (past.epochs[i] == feed->id.epoch)
+		if (past.epochs[i] == id.epoch)
 			*ret_is = is_whole || !is_lived;
 	return ERR_OK;
 }
 
-enum err_code past_is_ours(const struct view *view,
-			   const struct feed_record *feed, bool *ret_is,
-			   struct err *err)
+enum err_code past_is_ours(const struct view *view, struct feed_id id,
+			   bool is_own, bool *ret_is, struct err *err)
 {
 	uint32_t site = 0;
 	enum err_code code;
 
-	*ret_is = feed->is_own && feed->id.site >= SITE_FIRST;
-	if (*ret_is || feed->id.site < SITE_FIRST)
+	*ret_is = is_own && id.site >= SITE_FIRST;
+	if (*ret_is || id.site < SITE_FIRST)
 		return ERR_OK;
 	code = site_number_get(view, &site, err);
-	if (code == ERR_OK && feed->id.site == site)
-		code = epoch_is_ours(view, feed, ret_is, err);
+	if (code == ERR_OK && id.site == site)
+		code = epoch_is_ours(view, id, ret_is, err);
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }

@@ -13,7 +13,8 @@
 #ifndef DEPOT_STORE_PAST_H
 #define DEPOT_STORE_PAST_H
 
-#include "store/feed.h"
+#include "store/delta.h"
+#include "store/env.h"
 
 /* Epochs that are looked back at. */
 #define PAST_EPOCHS_MAX 64
@@ -32,12 +33,13 @@ MUST_CHECK enum err_code past_is_lived(const struct view *view, uint32_t epoch,
 				       bool *ret_is, struct err *err);
 
 /*
- * *@ret_is: what @feed says is in this box's journal, or comes to be
- * (store/regain.h). So of its own feeds and those of its past; not of a branch
- * that a twin wrote, nor of HQ's control and master data.
+ * *@ret_is: what the feed @id says is in this box's journal, or comes to be
+ * (store/regain.h). So of its own feeds (@is_own, of struct feed_record) and
+ * those of its past; not of a branch that a twin wrote, nor of HQ's control and
+ * master data.
  */
 MUST_CHECK enum err_code past_is_ours(const struct view *view,
-				      const struct feed_record *feed,
+				      struct feed_id id, bool is_own,
 				      bool *ret_is, struct err *err);
 
 #endif

@@ -10,10 +10,15 @@ enum err_code envoy_regain_run(void *context, struct batch *batch,
 			       struct err *err)
 {
 	struct envoy *envoy = context;
+	enum err_code code =
+		regaining_run(&envoy->regaining,
+			      ledger_identity(envoy->config.ledger)->net_id,
+			      batch, err);
 
-	return regaining_run(&envoy->regaining,
-			     ledger_identity(envoy->config.ledger)->net_id,
-			     batch, err);
+	if (code != ERR_OK)
+		log_event(envoy->config.log, LEVEL_ERROR, "regain_failed", "%s",
+			  err->text);
+	return code;
 }
 
 void envoy_regain_finish(struct envoy *envoy, bool is_committed)

@@ -206,6 +206,7 @@ static enum err_code control_read(struct sync *sync, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	sync->control = control;
+	sync->control_ms = sync->now.ms + 1;
 	for (uint32_t i = 0; i < sync->feed_count; i++)
 		sync->feeds[sync->feed_order[i]].blocked_until_ms = 0;
 	for (uint32_t i = 0; i < sync->peer_count; i++)

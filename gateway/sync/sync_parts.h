@@ -238,6 +238,7 @@ struct sync {
 	uint8_t past[PAST_MAX][VECTOR_DIGEST_SIZE];
 	uint32_t past_count;
 	struct pos control;
+	uint64_t control_ms; /* when it grew last, plus 1; 0: not yet */
 	bool is_alarm_due;
 	uint64_t last_ms;
 

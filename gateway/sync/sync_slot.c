@@ -238,6 +238,20 @@ static void peer_ask(struct sync *sync, uint32_t peer)
 			  : sync->now.ms);
 }
 
+/* One peer sent it while control, which may know it, came from another one:
+ * then it is asked for again soon. */
+static void stranger_block(struct sync *sync, struct feed_row *row,
+			   uint32_t peer)
+{
+	bool is_news = sync->control_ms != 0 &&
+		       sync->now.ms + 1 - sync->control_ms < BLOCKED_MS;
+
+	row->blocked_until_ms =
+		sync->now.ms + (is_news ? SYNC_HELLO_MS : BLOCKED_MS);
+	if (is_news)
+		peer_ask(sync, peer);
+}
+
 /* What a refusal means for the feed and for who sent it. */
 static enum err_code slot_refused(struct sync *sync, const struct slot *slot,
 				  const struct sync_result *result,
@@ -250,6 +264,8 @@ static enum err_code slot_refused(struct sync *sync, const struct slot *slot,
 		     result->refused_seq, slot->peer);
 	switch (result->refused) {
 	case ADMISSION_STRANGER:
+		stranger_block(sync, row, slot->peer);
+		break;
 	case ADMISSION_FENCED:
 		row->blocked_until_ms = sync->now.ms + BLOCKED_MS;
 		break;

@@ -447,7 +447,10 @@ def another_box_takes_a_sites_place_in_its_next_epoch(scratch):
     box.start()
     scan(scratch, box, 2, "b1")
     h.until("its feed", lambda: states(network).get((4, 3)) == "contiguous")
-    h.same(states(network)[4, 2], "fenced", "the feed of the box before")
+    # It ends when the new box has said how far it has the old one's book.
+    h.until("the end of the box before",
+            lambda: states(network)[4, 2] == "fenced")
+    h.same(on_hand(box), 10, "the book of both")
 
 
 @h.test

@@ -2,6 +2,7 @@
  * e2e_network - what tests of many sites do with stores beside the programs.
  *
  *	e2e_network feeds STORE       a line for each feed that it holds
+ *	e2e_network cells STORE       a line for each cell of a bin by the feeds
  *	e2e_network lie STORE SITE    a unit more in one balance of that site's
  *                               first feed, as a mistake of ours would leave
  *                               it
@@ -57,7 +58,35 @@ static enum err_code feed_show(void *context, const struct feed_record *feed,
 	return ERR_OK;
 }
 
-static enum err_code look(const char *path, struct err *err)
+/* A site's epochs each have a line of their own. */
+static enum err_code cells_show(void *context,
+				const struct site_balance_key *key,
+				const struct balance *balance, struct err *err)
+{
+	(void)context;
+	(void)err;
+	if (key->place.kind != PLACE_BIN)
+		return ERR_OK;
+	for (size_t i = 0; i < balance->count; i++)
+		printf("{\"site\":%u,\"item\":\"%.*s\",\"bin\":\"%.*s\","
+		       "\"condition\":%d,\"units\":%" PRId64 "}\n",
+		       key->feed.site, (int)key->item.size, key->item.data,
+		       (int)key->place.name.size, key->place.name.data,
+		       (int)balance->cells[i].condition,
+		       balance->cells[i].quantity.units);
+	return ERR_OK;
+}
+
+static enum err_code show(struct showing *showing, const char *what,
+			  struct err *err)
+{
+	if (strcmp(what, "cells") == 0)
+		return site_balance_walk(showing->view, NULL, cells_show, NULL,
+					 err);
+	return feed_walk(showing->view, NULL, feed_show, showing, err);
+}
+
+static enum err_code look(const char *what, const char *path, struct err *err)
 {
 	struct showing showing;
 	struct ledger *ledger;
@@ -70,7 +99,7 @@ static enum err_code look(const char *path, struct err *err)
 	code = view_begin(ledger_env(ledger), &view, err);
 	if (code == ERR_OK) {
 		showing.view = view;
-		code = feed_walk(view, NULL, feed_show, &showing, err);
+		code = show(&showing, what, err);
 		view_end(view);
 	}
 	ledger_close(ledger);
@@ -191,8 +220,9 @@ int main(int argc, char **argv)
 	enum err_code code;
 	struct err err = {.text = ""};
 
-	if (argc == 3 && strcmp(argv[1], "feeds") == 0)
-		code = look(argv[2], &err);
+	if (argc == 3 &&
+	    (strcmp(argv[1], "feeds") == 0 || strcmp(argv[1], "cells") == 0))
+		code = look(argv[1], argv[2], &err);
 	else if (argc == 4 && strcmp(argv[1], "lie") == 0)
 		code = lie_in(argv[2], argv[3], NULL, &err);
 	else if (argc == 5 && strcmp(argv[1], "forge") == 0)

@@ -7,6 +7,7 @@
 #include "store/audit.h"
 #include "store/audit_network.h"
 #include "store/balance.h"
+#include "store/recount.h"
 #include "store/rows.h"
 #include "tests/sim/sim.h"
 
