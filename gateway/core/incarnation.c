@@ -155,7 +155,7 @@ static bool is_tired(struct incarnation *incarnation,
 	if (held->is_ahead &&
 	    ms - incarnation->quiet_ms >= INCARNATION_QUIET_MS)
 		return true;
-	return ms - incarnation->alone_ms >= (incarnation->config.has_no_links
+	return ms - incarnation->since_ms >= (incarnation->config.has_no_links
 						      ? INCARNATION_FETCH_MS_MAX
 						      : INCARNATION_ALONE_MS);
 }

@@ -6,6 +6,7 @@
  * port is the test's: it counts, and fails where it is told to.
  */
 #include "gateway/core/incarnation.h"
+#include "store/recount.h"
 #include "store/heir.h"
 #include "store/site.h"
 #include "tests/support/set_back.h"
@@ -297,8 +298,7 @@ static void a_life_goes_on_as_the_next_epoch(void **state)
 	assert_int_equal(last.kind, ENTRY_TASK);
 	assert_int_equal(last.body.task.kind, TASK_COUNT);
 	assert_int_equal(last.body.task.state, TASK_OPEN);
-	assert_span(reason_span(&last.body.task.reason),
-		    INCARNATION_TASK_REASON);
+	assert_span(reason_span(&last.body.task.reason), RECOUNT_REASON);
 	assert_int_equal(last.body.task.bin.size, 0); /* the whole site */
 	assert_span(name_span(&last.body.task.id), "t11-3");
 	/* It seals at once, and is set back no more. */
