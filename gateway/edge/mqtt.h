@@ -21,7 +21,7 @@
  *     share one lock with its callbacks and with its connect, which looks up
  *     the host's name: give a numeric address where that may take long);
  *   - a connection that breaks under a write does Paho no harm: mqtt_write.h
- *     (and docs/decisions/0011);
+ *     (and docs/decisions/0012);
  *   - it reconnects for ever, with growing pauses (0.5 s to 30 s) and jitter,
  *     and subscribes again after every connect, session or not;
  *   - the session is persistent (clean start false), unless the configuration
