@@ -317,6 +317,24 @@ static bool rows_are_whole(const struct feed_desk *desk,
 	return memcmp(hash, delta->header.rows_hash, HASH_SIZE) == 0;
 }
 
+/* The delta of a branch that a fence names: the other branches of that epoch
+ * end where they part from it. */
+static enum err_code fence_reached(struct feed_desk *desk, struct txn *txn,
+				   const struct feed_record *feed,
+				   struct err *err)
+{
+	struct feed_id id = {feed->id.site, feed->id.epoch, 0};
+	struct fence fence;
+	enum err_code code;
+
+	if (feed->id.branch == 0)
+		return ERR_OK;
+	code = roster_fence(txn_view(txn), id, &fence, err);
+	if (code == ERR_OK && fence.seq == feed->seq)
+		return feed_fences_apply(desk, txn, err);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 				struct feed_record *feed,
 				const struct delta *delta,
@@ -348,6 +366,8 @@ static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 				   err);
 	if (code == ERR_OK && applying.has_fence)
 		code = feed_fences_apply(desk, txn, err);
+	if (code == ERR_OK)
+		code = fence_reached(desk, txn, feed, err);
 	if (code == ERR_OK &&
 	    (feed->state == FEED_FORKED || feed->id.branch != 0))
 		code = fork_reached(desk, txn, feed, err);

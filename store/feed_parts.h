@@ -51,6 +51,8 @@ MUST_CHECK enum err_code feed_walk_epoch(const struct view *view, uint32_t site,
 					 uint32_t epoch, feed_visit_fn *visit,
 					 void *context, struct err *err);
 
+/* ---- feed_limit.c ---- */
+
 /* Where a feed ends by what the roster says: UINT64_MAX for nowhere. */
 MUST_CHECK enum err_code feed_limit(const struct view *view,
 				    const struct feed_record *feed,

@@ -308,6 +308,49 @@ static void a_branch_that_is_dropped_no_longer_counts(void **state)
 	assert_same_feed(&bed->feeds, &bed->first, &bed->second, tea);
 }
 
+/* HQ's word: the clone's branch stays, up to its delta 6, and of the author's
+ * nodes have all, nothing yet, or less than the fence's seq. What counts is the
+ * same, whether the fence comes before the branch it names or behind it. */
+static void
+a_branch_that_does_not_stay_ends_where_it_parts_however_short(void **state)
+{
+	struct bed *bed = *state;
+	struct feed_id tea = {A, 1, bed->tea};
+	struct feed_id cup = {A, 1, bed->cup};
+	struct entry entry;
+
+	node_hear_all(&bed->first, &bed->feeds, A);
+	note(bed, &bed->first);
+	take_branches(bed, &bed->first);
+	entry_init(&entry, ENTRY_FENCE);
+	entry.body.fence = (struct fence){
+		.site = A, .epoch = 1, .seq = 6, .verdict = FENCE_STAYS};
+	assert_code(feed_hash_at(node_view(&bed->first), cup, 6,
+				 entry.body.fence.hash, NULL),
+		    ERR_OK);
+	(void)feeds_say(&bed->feeds, SITE_CONTROL, &entry);
+	node_hear_all(&bed->first, &bed->feeds, SITE_CONTROL);
+	assert_int_equal(node_feed(&bed->first, cup).counted, 6);
+	assert_int_equal(node_feed(&bed->first, tea).counted, 3);
+	assert_int_equal(node_units(&bed->first, &tea, "TEA", "DOCK"), 0);
+
+	node_hear_all(&bed->second, &bed->feeds, SITE_CONTROL);
+	for (uint64_t seq = 1; seq <= 4; seq++)
+		(void)node_hear(&bed->second, &bed->feeds, A, seq);
+	note(bed, &bed->second);
+	assert_int_equal(node_feed(&bed->second, tea).counted, 4);
+	for (uint64_t seq = 4; seq <= 6; seq++)
+		assert_admission(hear(bed, &bed->second, &bed->clone, seq,
+				      bed->cup),
+				 "applied");
+	assert_int_equal(node_feed(&bed->second, tea).counted, 3);
+	assert_admission(hear(bed, &bed->second, &bed->feeds.author, 5,
+			      bed->tea),
+			 "fenced");
+	assert_same_feed(&bed->feeds, &bed->first, &bed->second, cup);
+	assert_int_equal(node_units(&bed->second, &tea, "TEA", "DOCK"), 0);
+}
+
 /* Method: a node that holds nothing of the feed hears of the fork first, as it
  * does by the retained alarm, and of the deltas then. */
 static void a_fork_at_the_first_delta_begins_both_branches(void **state)
@@ -447,6 +490,7 @@ int main(void)
 		TEST(beyond_a_fork_branch_0_takes_nothing),
 		TEST(a_fork_blocks_nobody_else),
 		TEST(a_branch_that_is_dropped_no_longer_counts),
+		TEST(a_branch_that_does_not_stay_ends_where_it_parts_however_short),
 		TEST(a_fork_at_the_first_delta_begins_both_branches),
 		TEST(a_feed_that_goes_three_ways_is_three_branches_everywhere),
 		TEST(the_evidence_is_bounded),
