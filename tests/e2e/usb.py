@@ -11,6 +11,7 @@ while it takes one.
 
 import os
 import random
+import shutil
 import subprocess
 import time
 
@@ -109,6 +110,46 @@ def three_boxes_without_a_link_work_trade_and_agree(scratch):
         out, taken = carry(scratch, sites[0], one)
         h.same((out["deltas"], taken["taken"]), (0, 0), f"{one.site} has all")
         assert out["bytes"] < 1024
+
+
+@h.test
+def a_box_that_was_set_back_has_its_book_again_by_stick(scratch):
+    """Its disk and its guard go back together: only the stick can tell."""
+    hq, one, _ = begin(scratch)
+    s.scan(scratch, one, 5, "b1")
+    carry(scratch, hq, one)
+    carry(scratch, one, hq)
+    one.stop()
+    image = scratch.file("image")
+    shutil.copytree(one.store, image)
+    shutil.copy(one.store + "-guard", image + "-guard")
+    one.start()
+    s.scan(scratch, one, 10, "b2")
+    carry(scratch, one, hq)
+    one.stop()
+    shutil.rmtree(one.runtime)
+    shutil.rmtree(one.store)
+    shutil.copytree(image, one.store)
+    shutil.copy(image + "-guard", one.store + "-guard")
+    one.start()
+    h.same(one.depot("stock", "TEA")["on_hand"], 10, "set back")
+    stick = scratch.file("back.bundle")
+    hq.depot("export", stick)
+    _, told = one.try_depot("import", stick)
+    h.same(told["set_back"], True, "what the stick shows")
+    one.program.wait_line(" succession: ")
+    h.same(one.depot("stock", "TEA")["on_hand"], 30, "what it had lost")
+    s.scan(scratch, one, 1, "b3")
+    # The daemon says how it is once a second.
+    h.until("the new life by stick", lambda: one.try_depot(
+        "export", stick)[0] == 0)
+    hq.depot("import", stick)
+    hq.depot("hq", "succeed", one.site, "--reason", "disk went back")
+    carry(scratch, hq, one)
+    h.until("HQ's word at the box",
+            lambda: not one.depot("peers")["provisional"])
+    is_clean_at(hq)
+    is_clean_at(one)
 
 
 @h.test
