@@ -91,11 +91,12 @@ static enum err_code feed_visit(void *context, const struct feed_record *feed,
 	}
 	audit->feed = feed;
 	audit->result.feeds++;
+	audit->is_compared = false;
 	code = past_is_ours(audit->view, feed->id, feed->is_own,
 			    &audit->is_ours, err);
 	if (code == ERR_OK)
 		code = network_feed_read(audit, err);
-	if (code == ERR_OK)
+	if (code == ERR_OK && !audit->is_compared)
 		code = network_feed_compare(audit, err);
 	sums_release(&audit->cells);
 	return code;

@@ -112,12 +112,18 @@ static enum err_code movement_fold(struct network_audit *audit, struct pos pos,
 	}
 	if (code != ERR_OK || !*ret_fits)
 		return code;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 2 && code == ERR_OK; i++) {
 		audit->cells.at[numbers[i]].units = sums[i];
 		audit->cells.at[numbers[i]].pos = pos;
+		if (audit->is_compared)
+			code = network_cell_add(
+				audit,
+				intern_key(&audit->cells.keys,
+					   (uint32_t)numbers[i]),
+				changes[i], pos);
 	}
 	audit->result.movements++;
-	return said_add(audit, movement);
+	return code == ERR_OK ? said_add(audit, movement) : code;
 }
 
 /* ---- a delta's rows ---- */
@@ -128,6 +134,7 @@ struct reading {
 	bool is_folded; /* else only read, for what the rows behind it need */
 	uint64_t segment;
 	uint64_t voids;
+	uint64_t folded_voids; /* of them, those before what is late */
 };
 
 static enum err_code entry_fold(struct network_audit *audit,
@@ -330,14 +337,29 @@ static enum err_code shared_read(struct network_audit *audit,
 	return ERR_OK;
 }
 
+/* Up to where the table goes, it is compared; what is late counts behind it. */
+static enum err_code folded_compare(struct network_audit *audit,
+				    struct reading *reading, uint64_t seq,
+				    struct err *err)
+{
+	uint64_t folded = feed_folded(audit->feed);
+
+	if (seq <= folded)
+		reading->folded_voids = reading->voids;
+	return seq == folded && audit->feed->late > 0
+		       ? network_feed_compare(audit, err)
+		       : ERR_OK;
+}
+
 static enum err_code deltas_read(struct network_audit *audit,
 				 struct reading *reading, struct chain *chain,
 				 struct err *err)
 {
 	const struct feed_record *feed = audit->feed;
-	enum err_code code = ERR_OK;
+	enum err_code code = folded_compare(audit, reading, feed->base, err);
 
-	for (uint64_t seq = feed->base + 1; seq <= feed->seq; seq++) {
+	for (uint64_t seq = feed->base + 1; seq <= feed->seq && code == ERR_OK;
+	     seq++) {
 		code = delta_read(audit, seq, &reading->delta, err);
 		if (code != ERR_OK)
 			return code;
@@ -348,11 +370,11 @@ static enum err_code deltas_read(struct network_audit *audit,
 		code = delta_fold(audit, reading, err);
 		if (code != ERR_OK)
 			return err_set(err, code, "out of memory");
-		code = word_say(audit, err);
-		if (code != ERR_OK)
-			return code;
+		code = folded_compare(audit, reading, seq, err);
+		if (code == ERR_OK)
+			code = word_say(audit, err);
 	}
-	return ERR_OK;
+	return code;
 }
 
 struct lives {
@@ -396,7 +418,8 @@ static void head_audit(struct network_audit *audit, const struct chain *chain,
 	const struct feed_record *feed = audit->feed;
 
 	if (memcmp(feed->hash, chain->hash, HASH_SIZE) != 0 ||
-	    feed->number != chain->number || feed->void_rows != reading->voids)
+	    feed->number != chain->number ||
+	    feed->void_rows != reading->folded_voids)
 		delta_report(audit, NETWORK_HEAD, feed->seq);
 }
 

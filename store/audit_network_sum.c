@@ -60,8 +60,8 @@ static void balance_report(struct network_audit *audit, struct span key,
 }
 
 /* Over all feeds of the site, and over all places of the item. */
-static enum err_code cell_sum(struct network_audit *audit, struct span key,
-			      int64_t units, struct pos pos)
+enum err_code network_cell_add(struct network_audit *audit, struct span key,
+			       int64_t units, struct pos pos)
 {
 	struct network_finding cell = {.kind = NETWORK_DAMAGED};
 	struct sum *sum;
@@ -118,7 +118,7 @@ static enum err_code cell_row(void *context, struct span key, struct span value,
 		if (sum->units != units || sum->pos.value != pos.value)
 			balance_report(audit, cell, units, sum);
 	}
-	if (cell_sum(audit, cell, units, pos) != ERR_OK)
+	if (network_cell_add(audit, cell, units, pos) != ERR_OK)
 		return no_memory(err);
 	return ERR_OK;
 }
@@ -128,6 +128,7 @@ enum err_code network_feed_compare(struct network_audit *audit, struct err *err)
 	struct key prefix = {.size = 0};
 	enum err_code code;
 
+	audit->is_compared = true;
 	key_add_feed(&prefix, audit->feed->id);
 	code = view_walk(audit->view, TABLE_SITE_BALANCE, key_span(&prefix),
 			 key_span(&prefix), cell_row, audit, err);

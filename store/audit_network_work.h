@@ -52,6 +52,7 @@ struct network_audit {
 	const struct feed_record *feed;
 	bool is_ours; /* its words on transfers are the journal's */
 	struct sums cells;
+	bool is_compared; /* with its table; what follows is late */
 	/* its site */
 	uint32_t site;
 	struct sums site_cells;
@@ -74,9 +75,13 @@ bool cell_key_read(struct span key, struct network_finding *finding);
 /* One feed: its chain, its rows, the fold of them into @audit->cells. */
 MUST_CHECK enum err_code network_feed_read(struct network_audit *audit,
 					   struct err *err);
-/* The feed's table against the fold. */
+/* The feed's table against the fold so far. */
 MUST_CHECK enum err_code network_feed_compare(struct network_audit *audit,
 					      struct err *err);
+/* A cell of the feed as it counts in the sums over feeds. Only ERR_FULL. */
+MUST_CHECK enum err_code network_cell_add(struct network_audit *audit,
+					  struct span key, int64_t units,
+					  struct pos pos);
 /* All that can be said once a site's last feed has passed. */
 void network_site_end(struct network_audit *audit);
 /* All feeds have passed. */

@@ -267,7 +267,7 @@ static enum err_code closing_fill(const struct view *view,
 	return code;
 }
 
-enum err_code closing_post(struct batch *batch, const struct feed_desk *desk,
+enum err_code closing_post(struct batch *batch, struct feed_desk *desk,
 			   uint32_t site, struct err *err)
 {
 	const struct view *view = batch_view(batch);
@@ -278,6 +278,8 @@ enum err_code closing_post(struct batch *batch, const struct feed_desk *desk,
 
 	if (code != ERR_OK || is_there)
 		return code;
-	code = closing_fill(view, desk, site, &entry, err);
+	code = feed_fold_late(desk, batch_txn(batch), site, err);
+	if (code == ERR_OK)
+		code = closing_fill(view, desk, site, &entry, err);
 	return code == ERR_OK ? batch_post(batch, &entry, &pos, err) : code;
 }

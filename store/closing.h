@@ -72,7 +72,7 @@ MUST_CHECK enum err_code closing_compare(const struct view *view,
  * this very transaction. The next one seals it. Errors as batch_post.
  */
 MUST_CHECK enum err_code closing_post(struct batch *batch,
-				      const struct feed_desk *desk,
-				      uint32_t site, struct err *err);
+				      struct feed_desk *desk, uint32_t site,
+				      struct err *err);
 
 #endif

@@ -107,6 +107,11 @@ struct feed_record feed_fresh(struct feed_id id)
 		.id = id, .state = FEED_ADMITTED, .lowest = 1};
 }
 
+uint64_t feed_folded(const struct feed_record *feed)
+{
+	return feed->counted - feed->late;
+}
+
 enum err_code feed_put(struct txn *txn, const struct feed_record *feed,
 		       struct err *err)
 {
@@ -130,6 +135,7 @@ enum err_code feed_put(struct txn *txn, const struct feed_record *feed,
 	write_u64(&writer, feed->parent);
 	write_varint(&writer, feed->base);
 	write_varint(&writer, feed->counted);
+	write_varint(&writer, feed->late);
 	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
 }
 
@@ -154,8 +160,9 @@ static enum err_code record_read(struct reader *reader,
 	feed->parent = read_u64(reader);
 	feed->base = read_varint(reader);
 	feed->counted = read_varint(reader);
+	feed->late = read_varint(reader);
 	if (!reader_done(reader) || state < FEED_CONTIGUOUS ||
-	    state > FEED_STATE_MAX)
+	    state > FEED_STATE_MAX || feed->late > feed->counted)
 		return row_garbled(TABLE_FEED, err);
 	feed->state = (enum feed_state)state;
 	memcpy(feed->hash, hash.data, HASH_SIZE);

@@ -8,7 +8,8 @@
  * What always holds, and the network audit proves:
  *   - within a feed the deltas here have seqs 1, 2, 3 ... with no gap up to its
  *     head, each names the hash of the one before, and one seq has one hash;
- *   - what is in TABLE_SITE_BALANCE of a feed is the fold of exactly those;
+ *   - what is in TABLE_SITE_BALANCE of a feed is the fold of exactly those,
+ * less the last ->late of a feed that is sealed here;
  *   - a delta that was refused left nothing behind but a count and, bounded,
  *     its evidence.
  *
@@ -61,8 +62,14 @@ struct feed_record {
 	/* Up to here its balances count: seq, or less where a fence excludes
 	 * what was here already. */
 	uint64_t counted;
+	/* The last so many of those are not in its balances, rows and void_rows
+	 * yet. Only of a feed that is sealed here, see struct seal_plan. */
+	uint64_t late;
 	bool is_own;
 };
+
+/* The seq up to which TABLE_SITE_BALANCE says what the feed's deltas do. */
+uint64_t feed_folded(const struct feed_record *feed);
 
 /* ERR_NOT_FOUND  nothing is known of it (@err untouched) */
 MUST_CHECK enum err_code feed_get(const struct view *view, struct feed_id id,
@@ -182,7 +189,12 @@ struct seal_plan {
 	bool clock_trusted;
 	uint64_t boot;
 	uint32_t rows_max; /* 1 to DELTA_ROWS_MAX */
+	/* More is coming: FEED_LATE_MAX deltas may wait for their movements to
+	 * be folded into TABLE_SITE_BALANCE, all at once. Each movement has a
+	 * page or two of it, a thousand have the same ones. */
+	bool is_busy;
 };
+#define FEED_LATE_MAX 32
 
 /* Entries of the journal that are in no delta yet. */
 MUST_CHECK enum err_code feed_unsealed(const struct view *view, uint32_t site,
@@ -197,6 +209,9 @@ MUST_CHECK enum err_code feed_unsealed(const struct view *view, uint32_t site,
  * its own key; feed_seal says ERR_DENIED and names the epoch if @signer is not
  * that epoch's. (Unless the epoch after it begins with a succession: that one's
  * parent is left as its peers have it.)
+ *
+ * Unless @plan is busy, what was late of @plan->site's feeds is folded, too,
+ * also where nothing was to seal.
  *
  * ERR_CONFLICT  the feed has ended, by a fence or its own closing, or the store
  *               is marked as behind it (store/site.h): a new epoch has to be
@@ -355,6 +370,10 @@ MUST_CHECK enum err_code told_elsewhere(struct told *told,
 					bool *ret_is, struct err *err);
 
 /* ---- rebuilding ---- */
+
+/* Folds what is late of @site's feeds. Errors as feed_rebuild. */
+MUST_CHECK enum err_code feed_fold_late(struct feed_desk *desk, struct txn *txn,
+					uint32_t site, struct err *err);
 
 /*
  * Folds again, from the deltas that are here, all that is derived from them:

@@ -343,8 +343,10 @@ static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 	struct applying applying = {
 		.desk = desk, .txn = txn, .feed = feed, .what = APPLY_ALL};
 	uint64_t limit;
-	enum err_code code = feed_delta_put(desk, txn, feed->id, delta, err);
+	enum err_code code = late_fold(desk, txn, feed, err);
 
+	if (code == ERR_OK)
+		code = feed_delta_put(desk, txn, feed->id, delta, err);
 	if (code == ERR_OK)
 		code = delta_enter(&applying, delta, hash, err);
 	if (code == ERR_OK && delta->header.seq == 1)

@@ -225,6 +225,9 @@ MUST_CHECK enum err_code feed_record_at(const struct view *view,
  */
 MUST_CHECK enum err_code feed_refold(struct feed_desk *desk, struct txn *txn,
 				     struct feed_record *feed, struct err *err);
+/* Folds what is late of @feed, and stores the record. */
+MUST_CHECK enum err_code late_fold(struct feed_desk *desk, struct txn *txn,
+				   struct feed_record *feed, struct err *err);
 /* Lets what the roster ends take effect on the feeds that are here. */
 MUST_CHECK enum err_code feed_fences_apply(struct feed_desk *desk,
 					   struct txn *txn, struct err *err);

@@ -67,26 +67,22 @@ enum err_code feed_record_at(const struct view *view, struct feed_id id,
 	return code;
 }
 
-/* Lets the deltas of @feed behind its base, up to @last, take effect again. */
-static enum err_code feed_replay(struct applying *applying,
-				 const struct feed_record *feed, uint64_t last,
-				 struct err *err)
+/* Lets the deltas behind @at, the record as it was at one of them, take effect
+ * again, up to @last. */
+static enum err_code deltas_replay(struct applying *applying,
+				   const struct feed_record *from,
+				   uint64_t last, struct err *err)
 {
 	const struct view *view = txn_view(applying->txn);
-	struct feed_record at;
-	enum err_code code =
-		feed_record_at(view, feed->id, feed->base, &at, err);
+	struct feed_record at = *from;
+	enum err_code code = ERR_OK;
 
-	if (code != ERR_OK)
-		return code;
-	at.is_own = feed->is_own;
 	applying->feed = &at;
-	for (uint64_t seq = feed->base + 1; seq <= last && code == ERR_OK;
-	     seq++) {
+	for (uint64_t seq = at.seq + 1; seq <= last && code == ERR_OK; seq++) {
 		uint8_t hash[HASH_SIZE];
 		struct delta delta;
 
-		code = feed_delta(view, feed->id, seq, &delta, err);
+		code = feed_delta(view, at.id, seq, &delta, err);
 		if (code != ERR_OK)
 			break;
 		delta_hash(applying->desk->net_id, &delta.header, hash);
@@ -98,6 +94,21 @@ static enum err_code feed_replay(struct applying *applying,
 	if (code == ERR_OK)
 		*applying->replayed = at;
 	return code;
+}
+
+/* Those of @feed behind its base. */
+static enum err_code feed_replay(struct applying *applying,
+				 const struct feed_record *feed, uint64_t last,
+				 struct err *err)
+{
+	struct feed_record at;
+	enum err_code code = feed_record_at(txn_view(applying->txn), feed->id,
+					    feed->base, &at, err);
+
+	if (code != ERR_OK)
+		return code;
+	at.is_own = feed->is_own;
+	return deltas_replay(applying, &at, last, err);
 }
 
 /* ---- balances ---- */
@@ -155,8 +166,37 @@ enum err_code feed_refold(struct feed_desk *desk, struct txn *txn,
 		return code;
 	feed->rows = replayed.rows;
 	feed->void_rows = replayed.void_rows;
+	feed->late = 0;
 	if (replayed.state == FEED_SEALED)
 		feed->state = FEED_SEALED;
+	return feed_put(txn, feed, err);
+}
+
+enum err_code late_fold(struct feed_desk *desk, struct txn *txn,
+			struct feed_record *feed, struct err *err)
+{
+	struct feed_record at;
+	struct applying applying = {.desk = desk,
+				    .txn = txn,
+				    .what = APPLY_BALANCES,
+				    .replayed = &at};
+	enum err_code code;
+
+	if (feed->late == 0)
+		return ERR_OK;
+	code = feed_record_at(txn_view(txn), feed->id, feed_folded(feed), &at,
+			      err);
+	if (code != ERR_OK)
+		return code;
+	at.is_own = feed->is_own;
+	at.rows = feed->rows;
+	at.void_rows = feed->void_rows;
+	code = deltas_replay(&applying, &at, feed->counted, err);
+	if (code != ERR_OK)
+		return code;
+	feed->rows = at.rows;
+	feed->void_rows = at.void_rows;
+	feed->late = 0;
 	return feed_put(txn, feed, err);
 }
 
@@ -312,6 +352,23 @@ enum err_code feed_fences_apply(struct feed_desk *desk, struct txn *txn,
 }
 
 /* ---- everything ---- */
+
+enum err_code feed_fold_late(struct feed_desk *desk, struct txn *txn,
+			     uint32_t site, struct err *err)
+{
+	struct next next;
+	enum err_code code = feed_next(txn_view(txn), NULL, site, &next, err);
+
+	while (code == ERR_OK && next.is_found) {
+		struct feed_record feed = next.feed;
+
+		code = late_fold(desk, txn, &feed, err);
+		if (code == ERR_OK)
+			code = feed_next(txn_view(txn), &feed.id, site, &next,
+					 err);
+	}
+	return code;
+}
 
 static enum err_code rest_rebuild(struct feed_desk *desk, struct txn *txn,
 				  const struct feed_record *feed,

@@ -200,6 +200,14 @@ static enum err_code delta_make(struct feed_desk *desk, struct txn *txn,
 	return feed_delta_put(desk, txn, feed->id, delta, err);
 }
 
+/* Of what HQ says, void rows have to be known at once. */
+static bool may_be_late(const struct feed_record *feed,
+			const struct seal_plan *plan)
+{
+	return plan->is_busy && feed->is_own && feed->id.site >= SITE_FIRST &&
+	       feed->late < FEED_LATE_MAX;
+}
+
 /* Seals the entries in the arena, the next ones of @feed, whose segment is in
  * @slot. */
 static enum err_code arena_seal(struct feed_desk *desk, struct txn *txn,
@@ -209,12 +217,15 @@ static enum err_code arena_seal(struct feed_desk *desk, struct txn *txn,
 {
 	struct applying applying = {
 		.desk = desk, .txn = txn, .feed = feed, .what = APPLY_ALL};
+	bool is_late = may_be_late(feed, plan);
 	struct pos first = pos_make(feed->id.epoch, feed->number + 1);
 	struct delta delta = {.header = {.flags = 0}};
 	uint8_t hash[HASH_SIZE];
 	struct writer writer;
 	enum err_code code;
 
+	if (is_late)
+		applying.what &= ~(unsigned)APPLY_BALANCES;
 	writer_init(&writer, desk->rows_buffer, sizeof(desk->rows_buffer));
 	code = rows_fill(desk, slot->rows, first, &writer, err);
 	if (code != ERR_OK)
@@ -229,6 +240,7 @@ static enum err_code arena_seal(struct feed_desk *desk, struct txn *txn,
 	feed_advance(feed, &delta.header, hash);
 	desk_rows_done(slot, feed);
 	feed->counted = feed->seq;
+	feed->late += is_late;
 	feed_settle(feed, UINT64_MAX);
 	code = feed_put(txn, feed, err);
 	if (code == ERR_OK && feed->seq == 1) {
@@ -315,6 +327,23 @@ static enum err_code stretch_check(const struct view *view,
 	return code;
 }
 
+/* Before the arena is needed for more. */
+static enum err_code seal_prepare(struct feed_desk *desk, struct txn *txn,
+				  const struct seal_plan *plan,
+				  struct stretch *stretch, struct err *err)
+{
+	const struct feed_record *feed = &stretch->feed;
+	enum err_code code;
+
+	if (may_be_late(feed, plan))
+		return ERR_OK;
+	code = feed_fold_late(desk, txn, plan->site, err);
+	if (code == ERR_OK)
+		code = own_feed(txn_view(txn), plan->site, feed->id.epoch,
+				&stretch->feed, err);
+	return code;
+}
+
 enum err_code feed_seal(struct feed_desk *desk, struct txn *txn,
 			const struct seal_plan *plan, uint64_t *ret_seq,
 			struct err *err)
@@ -327,12 +356,14 @@ enum err_code feed_seal(struct feed_desk *desk, struct txn *txn,
 		stretch_find(view, plan->site, &stretch, &count, err);
 
 	ASSERT(plan->rows_max >= 1 && plan->rows_max <= DELTA_ROWS_MAX);
+	if (code == ERR_OK && count > 0)
+		code = stretch_check(view, &stretch, plan, err);
+	if (code == ERR_OK)
+		code = seal_prepare(desk, txn, plan, &stretch, err);
 	if (code == ERR_OK && count == 0) {
 		*ret_seq = 0;
 		return ERR_OK;
 	}
-	if (code == ERR_OK)
-		code = stretch_check(view, &stretch, plan, err);
 	/* The segment first: reading it needs the arena. */
 	if (code == ERR_OK)
 		code = desk_rows_get(desk, view, &stretch.feed,

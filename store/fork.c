@@ -146,6 +146,7 @@ static enum err_code branch_begin(struct txn *txn,
 	branch.parent = feed->id.branch;
 	branch.base = feed->seq;
 	branch.counted = feed->seq;
+	branch.late = 0;
 	branch.lowest = feed->seq + 1;
 	branch.rows = 0;
 	branch.void_rows = 0;

@@ -30,6 +30,7 @@ struct exchange {
 	struct fork_proof proofs[EXCHANGE_PROOFS_MAX];
 	size_t proof_count;
 	uint64_t waits_since_ms; /* the oldest unsealed entry; 0: none does */
+	bool is_late; /* what was sealed is not folded (struct seal_plan) */
 
 	/* Of the turn under way. */
 	struct passage passages[EXCHANGE_PACKS_MAX];
@@ -37,6 +38,7 @@ struct exchange {
 	size_t kept_taken; /* the first so many of the queue */
 	size_t proofs_taken;
 	bool is_sealing;
+	bool is_busy;
 	bool is_closing; /* a person closes the site (store/closing.h) */
 	uint32_t rows_max;
 	struct exchange_now now;
@@ -54,6 +56,9 @@ enum err_code exchange_open(const struct exchange_config *config,
 	if (exchange == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	exchange->config = *config;
+	if (config->gather_rows == 0)
+		exchange->config.gather_rows = EXCHANGE_GATHER_ROWS;
+	exchange->is_late = true; /* as far as anybody knows yet */
 	atomic_init(&exchange->was_set_back, config->verdict == GUARD_ROLLBACK);
 	for (size_t i = 0; i < EXCHANGE_PACKS_MAX && code == ERR_OK; i++)
 		code = unpacker_open(&exchange->passages[i].unpacker, err);
@@ -182,12 +187,15 @@ static bool seal_is_due(struct exchange *exchange)
 {
 	const struct exchange_now *now = &exchange->now;
 	bool is_alone = now->links == EXCHANGE_ALONE;
-	uint64_t many =
-		is_alone ? EXCHANGE_GATHER_ROWS_ALONE : EXCHANGE_GATHER_ROWS;
+	uint64_t many = is_alone ? EXCHANGE_GATHER_ROWS_ALONE
+				 : exchange->config.gather_rows;
 
 	exchange->rows_max = is_alone ? DELTA_ROWS_MAX : DELTA_ROWS_LIVE_MAX;
+	exchange->is_busy = !is_alone && !exchange->is_closing &&
+			    !now->is_asked && now->unsealed >= many;
 	listen(exchange);
-	if ((now->unsealed == 0 && !exchange->is_closing) ||
+	if ((now->unsealed == 0 && !exchange->is_late &&
+	     !exchange->is_closing) ||
 	    exchange->signer == NULL) {
 		exchange->waits_since_ms = 0;
 		return false;
@@ -296,6 +304,7 @@ static enum err_code journal_seal(struct exchange *exchange,
 		.clock_trusted = exchange->now.is_trusted,
 		.boot = exchange->config.boot,
 		.rows_max = exchange->rows_max,
+		.is_busy = exchange->is_busy,
 	};
 	enum err_code code = ERR_OK;
 	uint64_t seq = 1;
@@ -341,6 +350,11 @@ enum err_code exchange_run(struct exchange *exchange, struct batch *batch,
 bool exchange_is_sealing(const struct exchange *exchange)
 {
 	return exchange->is_sealing;
+}
+
+bool exchange_is_late(const struct exchange *exchange)
+{
+	return exchange->is_late;
 }
 
 bool exchange_is_closing(const struct exchange *exchange)
@@ -395,6 +409,8 @@ enum err_code exchange_finish(struct exchange *exchange, bool is_committed,
 	exchange->passage_count = 0;
 	if (!is_committed)
 		return code;
+	if (exchange->is_sealing)
+		exchange->is_late = exchange->is_busy;
 	if (exchange->is_sealing && !exchange->has_more)
 		exchange->waits_since_ms = 0;
 	if (code == ERR_OK &&

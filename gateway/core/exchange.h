@@ -37,10 +37,11 @@ struct exchange;
 #define EXCHANGE_PROOFS_MAX 8
 
 /*
- * How long an entry waits to be sealed, and how many may wait. A transaction
- * that seals writes the pages of all balances that it touches, so a busy box
- * gathers: six deltas at once take some half of the device's bytes that single
- * ones take (docs/performance.md), and still go out as news.
+ * How long an entry waits to be sealed, and how many may wait. A busy box
+ * gathers: six deltas at once take fewer of the device's bytes than single ones
+ * (docs/performance.md), and still go out as news. And it folds them later,
+ * into its own feed's balances, which nobody waits for: after FEED_LATE_MAX, or
+ * when it comes to rest.
  */
 #define EXCHANGE_GATHER_ROWS (6 * DELTA_ROWS_LIVE_MAX)
 #define EXCHANGE_GATHER_ROWS_ALONE EXCHANGE_ROWS_MAX
@@ -71,6 +72,7 @@ struct exchange_config {
 	/* No link is configured, so there is nobody to listen to: who carries
 	 * the sticks is the witness (command network.hear). */
 	bool has_no_links;
+	uint32_t gather_rows; /* 0: EXCHANGE_GATHER_ROWS */
 };
 /* ERR_FULL: no memory */
 MUST_CHECK enum err_code exchange_open(const struct exchange_config *config,
@@ -138,6 +140,9 @@ MUST_CHECK enum err_code exchange_run(struct exchange *exchange,
 
 /* The turn under way seals: what waits, or the site's SEAL. */
 bool exchange_is_sealing(const struct exchange *exchange);
+/* Deltas of this box may be late (struct feed_record): the next turn in which
+ * nothing presses folds them. */
+bool exchange_is_late(const struct exchange *exchange);
 /* It is, or was, to end with the SEAL. */
 bool exchange_is_closing(const struct exchange *exchange);
 /* Deltas that the last exchange_run sealed: the guard is to be saved first. */

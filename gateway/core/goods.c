@@ -108,6 +108,28 @@ static enum err_code moved_note(void *context,
 	return ERR_STOPPED;
 }
 
+static enum err_code row_note(void *context, struct item_no item,
+			      struct place_no place,
+			      const struct balance *balance, struct err *err)
+{
+	(void)item;
+	(void)place;
+	return moved_note(context, NULL, balance, err);
+}
+
+/* The own journal knows before its feed's balances do. */
+static enum err_code moved_here(struct moving *moving, struct err *err)
+{
+	struct item_no item;
+	enum err_code code = item_find(moving->view, moving->sku, &item, err);
+
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	return balance_walk_item(moving->view, item, row_note, moving, err);
+}
+
 static enum err_code moving_look(void *context, const struct feed_record *feed,
 				 struct err *err)
 {
@@ -115,6 +137,8 @@ static enum err_code moving_look(void *context, const struct feed_record *feed,
 
 	if (feed->id.site < SITE_FIRST)
 		return ERR_OK;
+	if (feed->late > 0)
+		return moved_here(moving, err);
 	return site_balance_item(moving->view, feed->id, moving->sku,
 				 moved_note, moving, err);
 }

@@ -120,12 +120,14 @@ static enum err_code feed_read(struct look *look,
 			       const struct feed_record *feed,
 			       struct feed_cursor *cursor, struct err *err)
 {
+	uint64_t last = feed->seq - feed->late;
+
 	look->site = feed->id.site;
 	for (uint32_t i = 0; i < NETWORK_DELTAS_MAX; i++) {
 		struct delta_place place = {feed->id, cursor->seq + 1};
 		enum err_code code;
 
-		if (cursor->seq == feed->seq)
+		if (cursor->seq >= last)
 			return ERR_OK;
 		code = feed_entries(look->network->desk, look->view, &place,
 				    entry_mark, look, err);
@@ -133,7 +135,7 @@ static enum err_code feed_read(struct look *look,
 			return code;
 		cursor->seq++;
 	}
-	look->network->is_behind |= cursor->seq < feed->seq;
+	look->network->is_behind |= cursor->seq < last;
 	return ERR_OK;
 }
 
@@ -142,20 +144,21 @@ static enum err_code feed_look(struct look *look,
 {
 	struct publisher_network *network = look->network;
 	struct feed_cursor *cursor = NULL;
+	uint64_t shown = feed->seq - feed->late; /* by the balances */
 	enum err_code code = cursor_find(network, feed->id, &cursor, err);
 	bool is_anew;
 
 	if (code != ERR_OK)
 		return code;
 	/* New to us, folded again because it ends earlier, or far ahead. */
-	is_anew = cursor->seq == 0 || feed->seq < cursor->seq ||
+	is_anew = cursor->seq == 0 || shown < cursor->seq ||
 		  feed->counted < cursor->counted ||
-		  feed->seq - cursor->seq > NETWORK_BEHIND_MAX;
+		  shown - cursor->seq > NETWORK_BEHIND_MAX;
 	if (!is_anew)
 		code = feed_read(look, feed, cursor, err);
 	if (is_anew || code == ERR_NOT_FOUND) { /* or its rows are pruned */
 		feed_begin_anew(network, cursor);
-		cursor->seq = feed->seq;
+		cursor->seq = shown;
 		code = ERR_OK;
 	}
 	cursor->counted = feed->counted;

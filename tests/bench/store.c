@@ -11,9 +11,9 @@
  * items. `audit` times one audit. `steps` takes each line of a file, such as
  * `payloads` prints, as one payload of gun-1, BATCH to a commit, as the keeper
  * does, and times all of it: no broker, no threads. With ROWS it seals the
- * journal whenever so many entries wait, as the envoy does while a link is up,
- * in a transaction of its own and with the guard saved behind it. For perf and
- * callgrind.
+ * journal whenever so many entries wait, as the envoy of a busy box does while
+ *a link is up, in a transaction of its own and with the guard saved behind it.
+ * For perf and callgrind.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -186,7 +186,8 @@ static void journal_seal(struct sealing *sealing, struct ledger *ledger)
 				 .now = {STARTED_MS},
 				 .clock_trusted = true,
 				 .boot = 1,
-				 .rows_max = DELTA_ROWS_LIVE_MAX};
+				 .rows_max = DELTA_ROWS_LIVE_MAX,
+				 .is_busy = true};
 	struct batch *batch;
 	uint64_t unsealed;
 	uint64_t seq = 1;

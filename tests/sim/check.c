@@ -193,7 +193,8 @@ bool check_is_settled(struct sim *sim)
 		struct node *node = &sim->nodes[i];
 
 		if (!node->is_up || !is_in_its_epoch(node) ||
-		    !vector_of(node) || node->unsealed > 0 ||
+		    exchange_is_late(node->exchange) || !vector_of(node) ||
+		    node->unsealed > 0 ||
 		    memcmp(node->digest, sim->nodes[0].digest,
 			   sizeof(node->digest)) != 0)
 			return false;
