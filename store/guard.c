@@ -292,6 +292,98 @@ static bool machine_is_other(const struct guard *guard, const struct guard *now)
 	       memcmp(guard->machine, now->machine, GUARD_MACHINE_SIZE) != 0;
 }
 
+struct sealed_last {
+	struct pos pos;
+	bool is_found;
+	struct entry entry;
+};
+
+static enum err_code sealed_note(void *context, struct pos pos,
+				 const struct entry *entry, struct err *err)
+{
+	struct sealed_last *last = context;
+
+	(void)err;
+	if (pos.value != last->pos.value)
+		return ERR_OK;
+	last->is_found = true;
+	last->entry = *entry;
+	return ERR_STOPPED;
+}
+
+/* But for what stays in the box. */
+static bool entries_are_same(const struct entry *a, const struct entry *b)
+{
+	const struct entry *both[] = {a, b};
+	UNINITIALIZED uint8_t bytes[2][ENTRY_SIZE_MAX];
+	struct writer writers[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct entry told = *both[i];
+
+		told.actor.boot.size = 0;
+		told.actor.seq = 0;
+		writer_init(&writers[i], bytes[i], ENTRY_SIZE_MAX);
+		entry_encode(&writers[i], &told);
+	}
+	return writers[0].size == writers[1].size &&
+	       memcmp(bytes[0], bytes[1], writers[0].size) == 0;
+}
+
+/* The last entry of @feed's head; not found where its rows cannot be read. */
+static enum err_code sealed_read(const struct view *view,
+				 const uint8_t net_id[NET_ID_SIZE],
+				 const struct feed_record *feed,
+				 struct sealed_last *last, struct err *err)
+{
+	struct delta_place place = {feed->id, feed->seq};
+	struct feed_desk *desk;
+	enum err_code code = feed_desk_open(net_id, &desk, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = feed_entries(desk, view, &place, sealed_note, last, err);
+	feed_desk_close(desk);
+	return code == ERR_STOPPED || code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/*
+ * A box that was set back gets its feed from peers before its journal has it
+ * (core/incarnation.h). If it was killed in between, the feed is what the guard
+ * remembers, and the journal is not: what it would journal next has numbers
+ * that are sealed, and would never leave.
+ */
+static enum err_code journal_judge(const struct view *view,
+				   const struct guard *now,
+				   enum guard_verdict *ret_verdict,
+				   struct err *err)
+{
+	struct own_search search = {.site = now->site, .epoch = now->epoch};
+	struct sealed_last last = {.pos = pos_make(now->epoch, now->number)};
+	struct journal_head head;
+	struct entry entry;
+	enum err_code code = journal_head_get(view, &head, err);
+
+	if (code != ERR_OK || now->seq == 0 ||
+	    pos_epoch(head.pos) != now->epoch)
+		return code;
+	code = journal_read(view, last.pos, &entry, err);
+	if (code == ERR_NOT_FOUND) {
+		*ret_verdict = GUARD_ROLLBACK;
+		return ERR_OK;
+	}
+	if (code == ERR_VERSION)
+		return ERR_OK;
+	if (code == ERR_OK)
+		code = feed_walk(view, NULL, epoch_note, &search, err);
+	if (code == ERR_OK)
+		code = sealed_read(view, now->net_id, &search.own, &last, err);
+	if (code == ERR_OK && last.is_found &&
+	    !entries_are_same(&last.entry, &entry))
+		*ret_verdict = GUARD_ROLLBACK;
+	return code;
+}
+
 enum err_code guard_judge(const struct view *view, const struct guard *guard,
 			  const struct guard *now,
 			  enum guard_verdict *ret_verdict, struct err *err)
@@ -306,6 +398,8 @@ enum err_code guard_judge(const struct view *view, const struct guard *guard,
 	}
 	code = guard_witness(view, feed, guard->seq, guard->hash, ret_verdict,
 			     err);
+	if (code == ERR_OK && *ret_verdict == GUARD_SAME)
+		code = journal_judge(view, now, ret_verdict, err);
 	if (code == ERR_OK && *ret_verdict == GUARD_SAME &&
 	    machine_is_other(guard, now))
 		*ret_verdict = GUARD_MOVED;

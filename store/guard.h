@@ -68,7 +68,10 @@ MUST_CHECK enum err_code guard_of(const struct view *view,
 				  uint32_t site, struct guard *ret_guard,
 				  struct err *err);
 
-/* Judges what is remembered by what @view has. @now: guard_machine's. */
+/* Judges what is remembered by what @view has. @now: guard_machine's. A feed
+ * that has entries which its own journal has not, or other ones, is a rollback
+ * too: peers gave them back, and the journal did not get that far. Allocates.
+ */
 MUST_CHECK enum err_code guard_judge(const struct view *view,
 				     const struct guard *guard,
 				     const struct guard *now,

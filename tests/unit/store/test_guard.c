@@ -166,6 +166,28 @@ static void a_witness_that_is_behind_is_no_rollback(void **state)
 	assert_witness(bed, 4, guard.hash, "rollback");
 }
 
+/* Method: a box that was set back gets its deltas from a peer, and is killed
+ * before its journal has them; then again after people worked on. */
+static void a_feed_that_is_ahead_of_its_journal_is_a_rollback(void **state)
+{
+	struct bed *bed = *state;
+	struct guard guard;
+	struct env *peers;
+
+	live(bed);
+	guard = guard_now(bed);
+	assert_verdict(bed, &guard, "same");
+	peers = roll_back(bed);
+	fetch(bed, peers, guard.seq);
+	assert_int_equal(guard_now(bed).seq, guard.seq);
+	assert_verdict(bed, &guard, "rollback");
+	for (int i = 0; i < 100; i++)
+		(void)warehouse_receive(&bed->w, "TEA", 1);
+	assert_true(guard.number < 100);
+	assert_verdict(bed, &guard, "rollback");
+	env_close(peers);
+}
+
 /* ---- a clone ---- */
 
 /* The proof that this box and another one signed delta 2. */
@@ -241,6 +263,7 @@ int main(void)
 		TEST(what_a_start_finds_is_judged_with_and_without_a_file),
 		TEST(each_verdict_is_told_by_its_name),
 		TEST(a_witness_that_is_behind_is_no_rollback),
+		TEST(a_feed_that_is_ahead_of_its_journal_is_a_rollback),
 		TEST(a_clone_splits_the_own_feed_and_sealing_goes_on),
 	};
 
