@@ -219,6 +219,8 @@ static enum err_code key_load(int fd, struct signer *signer, struct err *err)
 		code = err_sys(err, errno, "read");
 	} else if (size != crypto_sign_SECRETKEYBYTES) {
 		code = err_set(err, ERR_CORRUPT, "it is no key");
+	} else if (sodium_is_zero(file, (size_t)size) != 0) {
+		code = err_set(err, ERR_NOT_FOUND, "it was written over");
 	} else {
 		(void)crypto_sign_seed_keypair(signer->public_half,
 					       signer->secret, file);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "store/fold.h"
+#include "store/founding_mark.h"
 #include "store/keys.h"
 #include "store/rebuild.h"
 #include "store/row.h"
@@ -101,16 +102,15 @@ enum err_code ledger_keys_folder(const char *path, char *folder,
 	return file_beside(path, "-keys", folder, err);
 }
 
-/* A store may be lost and come back from a backup; a root key may not. */
-static enum err_code keys_absent(const char *path, struct err *err)
+/* A store may be lost and come back from a backup; a root key may not. Those of
+ * a founding that was cut short have no store that could. */
+static enum err_code keys_absent(const char *folder, struct err *err)
 {
-	char folder[FILE_PATH_SIZE];
 	uint32_t epoch = 0;
-	enum err_code code = ledger_keys_folder(path, folder, err);
+	enum err_code code = keys_epoch_last(folder, &epoch, err);
 
-	if (code == ERR_OK)
-		code = keys_epoch_last(folder, &epoch, err);
-	if (code == ERR_OK && epoch > 0)
+	if (code == ERR_OK &&
+	    epoch > (founding_mark_is_there(folder) ? 1u : 0u))
 		code = err_set(err, ERR_CONFLICT,
 			       "the keys of an earlier store are in %.200s: "
 			       "depot restore goes on with them; to begin anew "
@@ -126,17 +126,16 @@ static bool net_is_given(const struct founding *founding)
 	return memcmp(founding->net_id, none, sizeof(none)) != 0;
 }
 
-static enum err_code keys_create(const char *path, struct founding *founding,
+static enum err_code keys_create(const char *folder, struct founding *founding,
 				 struct err *err)
 {
 	bool has_net = net_is_given(founding);
 	uint8_t root[KEY_PUBLIC_SIZE];
-	char folder[FILE_PATH_SIZE];
 	char name[KEY_NAME_SIZE];
-	enum err_code code = ledger_keys_folder(path, folder, err);
+	enum err_code code = ERR_OK;
 
 	keys_epoch_name(1, name);
-	if (code == ERR_OK && !has_net)
+	if (!has_net)
 		code = keys_make(folder, "root.key", root, err);
 	if (code == ERR_OK)
 		code = keys_make(folder, name, founding->public_key, err);
@@ -145,35 +144,67 @@ static enum err_code keys_create(const char *path, struct founding *founding,
 	return code;
 }
 
-/* A store that could not be made leaves no keys: the next try would take them
- * for those of a store that was lost. */
-static void keys_discard(const char *path)
+/* What never came to be a store's, now or before a crash. */
+static enum err_code keys_discard(const char *folder, struct err *err)
 {
 	static const char *const names[] = {"root.key", "epoch-1.key"};
-	char folder[FILE_PATH_SIZE];
-	char file[FILE_PATH_SIZE];
+	enum err_code code = ERR_OK;
 
-	if (ledger_keys_folder(path, folder, NULL) != ERR_OK)
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (file_path(folder, names[i], file, NULL) == ERR_OK)
-			(void)unlink(file); /* it may not be there */
+	for (size_t i = 0; i < ARRAY_LEN(names) && code == ERR_OK; i++) {
+		code = keys_destroy(folder, names[i], err);
+		if (code == ERR_NOT_FOUND)
+			code = ERR_OK;
 	}
-	(void)rmdir(folder); /* nor be empty */
+	return code;
 }
 
-static enum err_code keys_then_env_create(const char *path,
+/* The mark goes last: without it keys are a store's. */
+static void founding_undo(const char *folder)
+{
+	if (keys_discard(folder, NULL) == ERR_OK &&
+	    founding_mark_clear(folder, NULL) == ERR_OK)
+		(void)rmdir(folder); /* it may hold others */
+}
+
+static enum err_code keys_then_env_create(const char *path, const char *folder,
 					  const struct ledger_plan *plan,
 					  struct entry *entry, struct err *err)
 {
-	enum err_code code = keys_create(path, &entry->body.founding, err);
+	enum err_code code = keys_discard(folder, err);
 
+	if (code == ERR_OK)
+		code = keys_create(folder, &entry->body.founding, err);
 	if (code == ERR_OK)
 		code = env_create(path, plan->map_size, create_fill, entry,
 				  err);
-	/* Else somebody else is making it, perhaps with these keys. */
-	if (code != ERR_OK && code != ERR_AGAIN && code != ERR_CONFLICT)
-		keys_discard(path);
+	if (code == ERR_OK)
+		return founding_mark_clear(folder, err);
+	/* Else somebody else is making it. */
+	if (code != ERR_AGAIN && code != ERR_CONFLICT)
+		founding_undo(folder);
+	return code;
+}
+
+/* Whatever is cut short in here, the next try begins again: the mark tells that
+ * the keys are nobody's. */
+static enum err_code create_marked(const char *path,
+				   const struct ledger_plan *plan,
+				   struct entry *entry, struct err *err)
+{
+	struct founding_mark mark = FOUNDING_MARK_NONE;
+	char folder[FILE_PATH_SIZE];
+	enum err_code code = ledger_keys_folder(path, folder, err);
+
+	if (code == ERR_OK)
+		code = keys_absent(folder, err);
+	if (code == ERR_OK)
+		code = founding_mark_lay(folder, &mark, err);
+	/* Another one may have been at it until now: its mark may be gone. */
+	if (code == ERR_OK)
+		code = env_absent(path, err);
+	if (code == ERR_OK)
+		code = keys_then_env_create(path, folder, plan, entry, err);
+	founding_mark_close(&mark);
 	return code;
 }
 
@@ -195,9 +226,7 @@ enum err_code ledger_create(const char *path, const struct ledger_plan *plan,
 	 * name. */
 	code = env_absent(path, err);
 	if (code == ERR_OK)
-		code = keys_absent(path, err);
-	if (code == ERR_OK)
-		code = keys_then_env_create(path, plan, &entry, err);
+		code = create_marked(path, plan, &entry, err);
 	if (code != ERR_OK)
 		return err_wrap(err, code, "create store %s", path);
 	return ERR_OK;
@@ -242,6 +271,15 @@ static enum err_code identity_load(struct ledger *ledger, struct err *err)
 	return code;
 }
 
+/* What is written from now on makes these keys a store's for good. */
+static enum err_code founding_finish(const char *path, struct err *err)
+{
+	char folder[FILE_PATH_SIZE];
+	enum err_code code = ledger_keys_folder(path, folder, err);
+
+	return code == ERR_OK ? founding_mark_clear(folder, err) : code;
+}
+
 enum err_code ledger_open(const char *path, enum env_mode mode,
 			  struct ledger **ret_ledger, struct err *err)
 {
@@ -261,6 +299,8 @@ enum err_code ledger_open(const char *path, enum env_mode mode,
 		code = rebuild_resume(ledger->env, err);
 	if (code == ERR_OK)
 		code = identity_load(ledger, err);
+	if (code == ERR_OK && mode == ENV_WRITE)
+		code = founding_finish(path, err);
 	if (code != ERR_OK) {
 		ledger_close(ledger);
 		return err_wrap(err, code, "open store %s", path);

@@ -27,7 +27,8 @@ struct batch;
  * @founding's public_key is made here, and its net_id unless it is given: a
  * site that joins a network has that network's id and no root key. Errors as
  * env_create; ERR_CONFLICT also when keys of an earlier store lie beside @path:
- * they are never replaced.
+ * they are never replaced. Those of a founding that a crash cut short are
+ * (store/founding_mark.h).
  */
 struct ledger_plan {
 	struct founding founding;

@@ -237,20 +237,32 @@ static enum exit_code agreement_check(const struct commission *commission)
 
 /* ---- the configuration ---- */
 
+/* A new file; a crash leaves all of it or nothing. */
 static enum err_code file_write(const char *path, const char *text,
 				struct err *err)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	size_t size = strlen(text);
-	bool is_written;
+	const char *slash = strrchr(path, '/');
+	char folder[CONFIG_PATH_SIZE + 4];
+	struct replace replace;
+	enum err_code code;
+	int fd;
 
+	(void)text_format(folder, sizeof(folder), "%.*s",
+			  slash == NULL ? 1 : (int)(slash - path) + 1,
+			  slash == NULL ? "." : path);
+	if (access(path, F_OK) == 0)
+		return err_sys(err, EEXIST, "create %s", path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, errno, "create %s", path);
-	is_written = write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
-	if (!is_written)
-		(void)err_sys(err, errno, "write %s", path);
-	(void)close(fd); /* synced */
-	return is_written ? ERR_OK : ERR_IO;
+	code = replace_begin(&replace, fd, slash == NULL ? path : slash + 1,
+			     0644, err);
+	if (code == ERR_OK) {
+		(void)fputs(text, replace.out);
+		code = replace_commit(&replace, true, err);
+	}
+	(void)close(fd); /* opened for reading */
+	return code;
 }
 
 /* Beside a file that is there, as a drop-in: nobody's words are touched. */

@@ -69,8 +69,22 @@ static enum err_code network_found(struct cli *cli, struct direct *direct,
 	return hq_keys_found(direct_ledger(direct), &founding, err);
 }
 
+/* The network is this root key's own: it was founded, and its key not yet taken
+ * away. */
+static bool is_cut_short(struct direct *direct, const struct root_file *file)
+{
+	uint8_t net_id[NET_ID_SIZE];
+
+	if (file->signer == NULL || file->paper.out == NULL)
+		return false;
+	keys_net_id(signer_public(file->signer), net_id);
+	return memcmp(net_id, ledger_identity(direct_ledger(direct))->net_id,
+		      NET_ID_SIZE) == 0;
+}
+
 /* The key is on paper before the network is there, and leaves the box after
- * that: whatever is cut short, it is in one place at least. */
+ * that: whatever is cut short, it is in one place at least, and the same again
+ * goes on with it. */
 static enum exit_code network_make(struct cli *cli, struct direct *direct,
 				   struct root_file *file)
 {
@@ -88,6 +102,8 @@ static enum exit_code network_make(struct cli *cli, struct direct *direct,
 		code = root_write(file, &err);
 	if (code == ERR_OK)
 		code = network_found(cli, direct, file, &err);
+	if (code == ERR_CONFLICT && is_cut_short(direct, file))
+		code = ERR_OK;
 	if (code == ERR_CONFLICT)
 		return cli_refuse(cli, EXIT_CONFLICT, &is_hq, "");
 	if (code == ERR_OK)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct control_refusal there_already = {
@@ -19,6 +20,21 @@ static enum exit_code tell(const struct cli *cli, const char *path)
 	return cli_refuse(cli, EXIT_FAILED, &cannot_write, err.text);
 }
 
+/* One that is empty was cut short before a word was written. */
+static int empty_open(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat info;
+
+	if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+	    info.st_size == 0 && fchmod(fd, 0600) == 0)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd); /* nothing was written */
+	errno = EEXIST;
+	return -1;
+}
+
 enum exit_code paper_open(struct cli *cli, const char *path,
 			  struct paper *ret_paper)
 {
@@ -28,6 +44,8 @@ enum exit_code paper_open(struct cli *cli, const char *path,
 	if (path == NULL)
 		return EXIT_DONE;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		fd = empty_open(path);
 	if (fd < 0 && errno == EEXIST)
 		return cli_refuse(cli, EXIT_CONFLICT, &there_already, path);
 	if (fd >= 0)

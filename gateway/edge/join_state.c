@@ -177,6 +177,15 @@ static enum err_code state_decode(struct span bytes, struct join_state *state)
 
 /* ---- the file ---- */
 
+/* Written over, and a crash came before it was gone. */
+static bool is_wiped(const char *bytes, size_t size)
+{
+	static const char zeros[sizeof(MAGIC)];
+
+	return size >= sizeof(zeros) &&
+	       memcmp(bytes, zeros, sizeof(zeros)) == 0;
+}
+
 enum err_code join_state_read(const char *path, struct join_state *ret_state,
 			      struct err *err)
 {
@@ -198,6 +207,10 @@ enum err_code join_state_read(const char *path, struct join_state *ret_state,
 	}
 	if (size < 0)
 		return file_error(err, errno, "read %.200s", file);
+	if (is_wiped(bytes, (size_t)size)) {
+		(void)unlink(file); /* else the next one does it */
+		return ERR_NOT_FOUND;
+	}
 	code = state_decode((struct span){bytes, (size_t)size}, &state);
 	if (code == ERR_OK)
 		*ret_state = state;
@@ -289,6 +302,9 @@ enum err_code join_state_begin(const char *path, const struct join_code *code,
 	if (result == ERR_OK &&
 	    !text_format(state.uri, sizeof(state.uri), "%s", uri))
 		result = err_set(err, ERR_INVALID, "%s is too long", uri);
+	/* Before its key is replaced: what is cut short here is begun anew. */
+	if (result == ERR_OK)
+		result = join_state_remove(path, err);
 	if (result == ERR_OK)
 		result = keys_make(folder, JOIN_KEY, state.public_key, err);
 	state.epoch = epoch;
