@@ -17,6 +17,7 @@
 #define PROGRAM "depot"
 #define AGAIN_MS 15000
 #define END_MS 3000
+#define STAGE_TEXT_SIZE 320
 
 static const struct control_refusal is_member = {
 	"conflict", "this box belongs to a network already",
@@ -289,29 +290,83 @@ void stop_join(struct box *box)
 
 /* ---- commands ---- */
 
-static void stage_out(const struct join_state *state, struct json_out *out)
+/* Who asked at least once has reached the broker. */
+static void asking_text(const struct join_state *state, bool is_chinese,
+			char *text, size_t size)
+{
+	if (state->tries == 0 && is_chinese)
+		(void)text_format(
+			text, size,
+			"尚未连上总部的代理 %s；会继续尝试，期间可照常"
+			"作业",
+			state->uri);
+	else if (state->tries == 0)
+		(void)text_format(
+			text, size,
+			"HQ's broker %s has not been reached yet; the "
+			"box goes on trying, and works meanwhile",
+			state->uri);
+	else if (is_chinese)
+		(void)text_format(
+			text, size,
+			"已在 %s 向总部申请 %u 次，尚无答复；期间可照常"
+			"作业",
+			state->uri, (unsigned)state->tries);
+	else
+		(void)text_format(text, size,
+				  "HQ was asked %u times at %s and has not "
+				  "answered yet; the box works meanwhile",
+				  (unsigned)state->tries, state->uri);
+}
+
+static void stage_text(const struct join_state *state, bool is_chinese,
+		       char *text, size_t size)
 {
 	static const struct {
 		const char *en;
 		const char *zh;
 	} words[] = {
-		[JOIN_STAGE_ASKING] = {"asking HQ; the box works meanwhile",
-				       "正在向总部申请；期间可照常作业"},
 		[JOIN_STAGE_ANSWERED] = {"HQ has answered", "总部已答复"},
 		[JOIN_STAGE_READY] = {"welcome: the box is starting as a site",
 				      "已接纳：正在以站点身份启动"},
 	};
-	bool is_refused = state->stage == JOIN_STAGE_REFUSED;
+
+	if (state->stage == JOIN_STAGE_ASKING)
+		asking_text(state, is_chinese, text, size);
+	else if (state->stage == JOIN_STAGE_REFUSED)
+		(void)text_format(text, size, "%s",
+				  join_refusal_text(state->refusal,
+						    is_chinese));
+	else
+		(void)text_format(text, size, "%s",
+				  is_chinese ? words[state->stage].zh
+					     : words[state->stage].en);
+}
+
+void box_join_sentence(const struct box *box, char *en, char *zh, size_t size)
+{
+	struct join_state state;
+
+	en[0] = '\0';
+	zh[0] = '\0';
+	if (join_state_read(box->config->store.path, &state, NULL) != ERR_OK)
+		return;
+	stage_text(&state, false, en, size);
+	stage_text(&state, true, zh, size);
+	join_state_wipe(&state);
+}
+
+static void stage_out(const struct join_state *state, struct json_out *out)
+{
+	char text[STAGE_TEXT_SIZE];
 
 	out_string_at(out, "stage", join_stage_name(state->stage));
 	out_int_at(out, "invitation", state->code.number);
 	out_int_at(out, "tries", state->tries);
-	out_string_at(out, "text_en",
-		      is_refused ? join_refusal_text(state->refusal, false)
-				 : words[state->stage].en);
-	out_string_at(out, "text_zh",
-		      is_refused ? join_refusal_text(state->refusal, true)
-				 : words[state->stage].zh);
+	stage_text(state, false, text, sizeof(text));
+	out_string_at(out, "text_en", text);
+	stage_text(state, true, text, sizeof(text));
+	out_string_at(out, "text_zh", text);
 }
 
 static bool show(void *context, const struct json_value *arguments,

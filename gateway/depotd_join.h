@@ -27,6 +27,11 @@ void box_join_scanned(void *context, struct span code);
 /* Each beat: runs `depot join --follow` where that is due, and ends the loop
  * with ->is_again when the box is to start as a site. */
 void box_join_beat(struct box *box);
+
+/* How far joining is, in a sentence of each language; both empty if nothing is
+ * begun. A look at a file. */
+void box_join_sentence(const struct box *box, char *en, char *zh, size_t size);
+
 /* The child is gone. Takes a box that has none. */
 void stop_join(struct box *box);
 

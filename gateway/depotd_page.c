@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/depotd_control.h"
+#include "gateway/depotd_join.h"
 #include "gateway/edge/panel.h"
 #include "store/feed.h"
 
@@ -92,6 +93,9 @@ void box_page_beat(struct box *box)
 		page_try(box, clock_monotonic_ms(&box->clock));
 	if (box->page != NULL)
 		facts.can_join = can_join(box);
+	if (facts.can_join)
+		box_join_sentence(box, facts.joining_en, facts.joining_zh,
+				  sizeof(facts.joining_en));
 	panel_update(box->page, &facts);
 }
 

@@ -114,7 +114,8 @@ static enum err_code config_write(struct asking *asking, struct err *err)
 		return err_sys(err, errno, "create %s", asking->config);
 	(void)fprintf(out,
 		      "[site]\norg = joining\nsite = new-%u\n\n"
-		      "[runtime]\ndir = %s\n\n[link hq]\nuri = %s\n%s",
+		      "[runtime]\ndir = %s\n\n[log]\nlevel = error\n\n"
+		      "[link hq]\nuri = %s\n%s",
 		      (unsigned)asking->state->code.number, asking->folder,
 		      asking->state->uri, asking->how->link_options);
 	is_written = ferror(out) == 0;
@@ -216,11 +217,38 @@ static bool is_tls(const char *uri)
 	return span_starts(span_of(uri), "ssl://");
 }
 
+void join_silence_zh(enum join_silence silence, const char *uri, char *text,
+		     size_t size)
+{
+	switch (silence) {
+	case JOIN_NOT_SILENT:
+		(void)text_format(text, size, "%s", uri);
+		break;
+	case JOIN_NOT_REACHED:
+		(void)text_format(text, size, "无法连接 %s%s", uri,
+				  is_tls(uri)
+					  ? "；若证书的名称不符，或其根证书不受"
+					    "本机信任（--ca-file），也会如此"
+					  : "");
+		break;
+	case JOIN_NO_HQ:
+		(void)text_format(text, size, "已连接 %s，但没有总部应答", uri);
+		break;
+	case JOIN_OTHER_SECRET:
+		(void)text_format(text, size, "%s 处应答的一方不认识此加入码",
+				  uri);
+		break;
+	}
+}
+
 static enum err_code nobody(const struct asking *asking, struct err *err)
 {
 	const struct link *link;
 	const char *why;
 
+	*asking->how->ret_silence = asking->denied > 0    ? JOIN_OTHER_SECRET
+				    : asking->was_reached ? JOIN_NO_HQ
+							  : JOIN_NOT_REACHED;
 	if (asking->denied > 0)
 		return err_set(err, ERR_AGAIN,
 			       "what answered at %s does not know the code",

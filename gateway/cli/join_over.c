@@ -56,6 +56,8 @@ struct finding {
 	bool is_member;
 	bool is_other; /* another code is answered already */
 	bool has_store;
+	enum join_silence silence;
+	bool is_unowned; /* a founding was cut short before its account */
 };
 
 struct over {
@@ -184,6 +186,7 @@ static enum err_code store_look(struct over *over, uint32_t *ret_epoch,
 	struct journal_head head;
 	struct ledger *ledger;
 	struct view *view;
+	uint64_t accounts = 0;
 	uint32_t site = 0;
 	enum err_code code;
 
@@ -199,14 +202,30 @@ static enum err_code store_look(struct over *over, uint32_t *ret_epoch,
 		code = site_number_get(view, &site, err);
 		if (code == ERR_OK)
 			code = ledger_head(view, &head, err);
+		if (code == ERR_OK)
+			code = view_count(view, TABLE_ACCOUNT, &accounts, err);
 		view_end(view);
 	}
 	ledger_close(ledger);
 	if (code != ERR_OK)
 		return code;
 	over->finding->is_member = site != 0;
+	over->finding->is_unowned = accounts == 0;
 	*ret_epoch = pos_epoch(head.pos) + 1;
 	return ERR_OK;
+}
+
+/* A site whose joining was cut short after its epoch had begun. */
+static enum err_code member_look(struct over *over, struct err *err)
+{
+	struct finding *finding = over->finding;
+	enum err_code code = join_state_read(over->path, &finding->state, err);
+
+	if (code == ERR_OK && finding->state.stage == JOIN_STAGE_READY) {
+		finding->has_state = true;
+		finding->is_member = false;
+	}
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
 /* Goes on with what was begun, unless it was refused or is another code's. */
@@ -257,6 +276,7 @@ static enum err_code child_work(void *context, struct err *err)
 		.program = over->program,
 		.link_options = over->options,
 		.wait_ms = (uint64_t)over->wait_s * 1000,
+		.ret_silence = &over->finding->silence,
 	};
 	uint32_t epoch;
 	enum err_code asked = ERR_OK;
@@ -264,7 +284,9 @@ static enum err_code child_work(void *context, struct err *err)
 
 	if (code == ERR_OK)
 		code = store_look(over, &epoch, err);
-	if (code != ERR_OK || over->finding->is_member)
+	if (code == ERR_OK && over->finding->is_member)
+		return member_look(over, err);
+	if (code != ERR_OK)
 		return code;
 	code = state_find(over, epoch, err);
 	if (code != ERR_OK || !over->finding->has_state ||
@@ -323,6 +345,8 @@ static void next_tell(const struct over *over, bool is_running)
 {
 	const struct cli *cli = over->cli;
 
+	if (is_running && over->finding->state.frame_size == 0)
+		return; /* it works, and asks */
 	if (is_running) {
 		(void)puts(cli_say(cli,
 				   "depotd takes it over by itself, within "
@@ -372,8 +396,13 @@ static void show(const struct over *over, const char *stage, bool is_running)
 		fact(cli, "welcome to the network; this box is",
 		     "欢迎加入网络，本机为", name);
 	} else {
-		fact(cli, "HQ has not answered yet", "总部尚未答复",
-		     over->why.text);
+		if (cli->is_chinese)
+			join_silence_zh(over->finding->silence, state->uri,
+					text, sizeof(text));
+		else
+			(void)text_format(text, sizeof(text), "%s",
+					  over->why.text);
+		fact(cli, "HQ has not answered yet", "总部尚未答复", text);
 		(void)puts(cli_say(
 			cli,
 			"the box books already; depot join asks again, and so "
@@ -402,8 +431,9 @@ static void link_lines(struct over *over)
 
 static enum exit_code store_ensure(struct over *over)
 {
-	return over->finding->has_store ? EXIT_DONE
-					: commission_found(&over->commission);
+	return over->finding->has_store && !over->finding->is_unowned
+		       ? EXIT_DONE
+		       : commission_found(&over->commission);
 }
 
 /* *@ret_is_running: a daemon has the store, and does it. */
@@ -501,6 +531,15 @@ static void names_make(const struct over *over, struct join_answer *answer)
 	}
 }
 
+/* Not asked of a box that this call has founded. */
+static bool is_running(const struct over *over)
+{
+	bool is_there = false;
+
+	return over->finding->has_store &&
+	       ask_daemon(over->cli, &is_there) == EXIT_DONE && is_there;
+}
+
 static enum exit_code go_on_alone(struct over *over)
 {
 	struct join_answer answer;
@@ -508,15 +547,16 @@ static enum exit_code go_on_alone(struct over *over)
 
 	names_make(over, &answer);
 	over->commission.join = &answer;
-	if (!over->finding->has_store) {
+	if (!over->finding->has_store || over->finding->is_unowned) {
 		link_lines(over);
 		exit = commission_configure(&over->commission);
 		if (exit == EXIT_DONE)
-			exit = commission_found(&over->commission);
+			exit = store_ensure(over);
 	}
 	over->commission.join = NULL;
 	if (exit == EXIT_DONE)
-		show(over, "asking", false);
+		show(over, "asking",
+		     over->commission.config != NULL && is_running(over));
 	return exit == EXIT_DONE ? EXIT_LOOK : exit;
 }
 

@@ -32,6 +32,7 @@ struct line {
 	struct slice text_en;
 	struct slice text_zh;
 	struct slice next;
+	struct slice what;
 };
 
 /* One acknowledgement: a device and boot. */
@@ -164,7 +165,8 @@ static bool line_keep(struct answers *answers, const struct said *said,
 	if (!words_keep(answers, said->code, &line->code) ||
 	    !words_keep(answers, said->text_en, &line->text_en) ||
 	    !words_keep(answers, said->text_zh, &line->text_zh) ||
-	    !words_keep(answers, said->next, &line->next))
+	    !words_keep(answers, said->next, &line->next) ||
+	    !words_keep(answers, said->what, &line->what))
 		return false;
 	answers->line_count++;
 	return true;
@@ -326,6 +328,8 @@ static void session_out(struct json_out *out, const struct answers *answers,
 	out_object_at(out, "session");
 	texts_out(out, answers, line);
 	out_text_at(out, "next", slice_span(answers, line->next));
+	if (line->what.size > 0)
+		out_text_at(out, "what", slice_span(answers, line->what));
 	out_object_end(out);
 }
 

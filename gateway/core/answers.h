@@ -35,6 +35,7 @@ struct said {
 	bool is_session;  /* the texts are for the person who scanned, also
 			   * when it was booked */
 	struct span next; /* what a session waits for: "bin", "item" ... */
+	struct span what; /* word_what; empty: nothing but booked */
 };
 
 /* Storage for a batch of at most @readings. ERR_FULL: out of memory. */

@@ -127,6 +127,8 @@ static void speak(struct engine *engine, const struct speaking *speaking,
 	said.text_zh = span_of(text_zh);
 	if (verdict->next != NULL)
 		said.next = span_of(verdict->next);
+	if (verdict->result == RESULT_BOOKED && verdict->pos.value == 0)
+		said.what = span_of(word_what(verdict->word));
 	if (speaking->progress != NULL) {
 		said.seq = engine->reading.seq;
 		said.boot = boot_span(&engine->reading.boot);
@@ -211,6 +213,18 @@ enum err_code intake_handle(struct intake *intake, struct verdict *verdict,
 	return on_scan(intake, verdict, err);
 }
 
+/* A join sheet by itself is no mistake where the box takes it. */
+static void join_say(const struct engine *engine, struct verdict *verdict)
+{
+	if (engine->plan.join == NULL || verdict->word != WORD_BAD_CODE ||
+	    verdict->problem.fault != SCAN_JOIN_CODE ||
+	    engine->reading.body.scan.code_count != 1)
+		return;
+	verdict->result = RESULT_BOOKED;
+	verdict->problem.fault = SCAN_OK;
+	verdict_say(verdict, WORD_JOIN_TAKEN, "%s", "");
+}
+
 /* Dispatches the reading, and parks it if that is the verdict. A session has
  * parked its own, as a complete reading. */
 static enum err_code take(struct intake *intake, const struct fault *fault,
@@ -226,6 +240,8 @@ static enum err_code take(struct intake *intake, const struct fault *fault,
 			     name_span(&intake->device.name));
 	else
 		code = intake_handle(intake, verdict, err);
+	if (code == ERR_OK)
+		join_say(intake->engine, verdict);
 	if (code == ERR_OK && verdict->result == RESULT_PARKED &&
 	    verdict->next == NULL)
 		code = intake_park(intake, verdict, none, err);

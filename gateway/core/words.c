@@ -261,6 +261,13 @@ static const struct sentence sentences[] = {
 		 "调拨单 %s 的到货已记账；装箱单尚未收到，单据保持打开"},
 	[WORD_SESSION_FROM] = {"", "from bin %s: scan the target bin",
 			       "从库位 %s：请扫描目标库位"},
+	[WORD_JOIN_TAKEN] =
+		{"join_taken",
+		 "the join sheet is taken: the box asks HQ by itself; its "
+		 "page, or depot join, shows how far it is",
+		 "已收下加入单：盒子会自动向总部申请，可在其页面或用 depot "
+		 "join "
+		 "查看进度"},
 	[WORD_BOOKED_BUT] = {"", "booked as it is", "已按原样记账"},
 	[WORD_RECOUNT_MOVED] = {"recount_moved",
 				"stock moved while %s was counted; count again",
@@ -270,6 +277,35 @@ static const struct sentence sentences[] = {
 				"again to confirm",
 				"%s 的盘点数与预期相差较大；请再盘一次确认"},
 };
+
+const char *word_what(enum word word)
+{
+	static const struct {
+		enum word word;
+		const char *what;
+	} all[] = {
+		{WORD_SESSION_OP, "operation"},
+		{WORD_SESSION_OP_ITEM, "operation"},
+		{WORD_SESSION_OP_REF, "operation"},
+		{WORD_SESSION_OP_TRANSFER, "operation"},
+		{WORD_SESSION_BIN, "bin"},
+		{WORD_SESSION_TO, "bin"},
+		{WORD_SESSION_FROM, "bin"},
+		{WORD_SESSION_QTY, "quantity"},
+		{WORD_SESSION_REF, "ref"},
+		{WORD_SESSION_COUNTED, "counted"},
+		{WORD_SESSION_DONE, "done"},
+		{WORD_SESSION_IDLE, "done"},
+		{WORD_SESSION_UNDONE, "undone"},
+		{WORD_SESSION_TAKEN_BACK, "undone"},
+		{WORD_JOIN_TAKEN, "join"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i].word == word)
+			return all[i].what;
+	return "";
+}
 
 bool word_is_known(unsigned number)
 {

@@ -104,6 +104,7 @@ enum word {
 	WORD_SESSION_RECEIVED = 94,    /* transfer, claims */
 	WORD_SESSION_TRANSFER_OPEN = 95, /* transfer, whose list is not whole */
 	WORD_SESSION_OP_TRANSFER = 96,   /* operation, transfer, next */
+	WORD_JOIN_TAKEN = 98,            /* a join sheet, by a box that may */
 	WORD_BOOKED_BUT = 79,    /* a warning about its code stands before it */
 	WORD_RECOUNT_MOVED = 71, /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,
@@ -114,6 +115,10 @@ bool word_is_known(unsigned number);
 
 /* The stable code: "unknown_item". Never NULL. */
 const char *word_code(enum word word);
+
+/* What a scan was that chose and booked nothing: "operation", "bin",
+ * "quantity", "ref", "counted", "done", "undone" or "join"; else "". */
+const char *word_what(enum word word);
 
 /* True if its sentence ends with what comes next. */
 bool word_says_next(enum word word);

@@ -375,6 +375,8 @@ void panel_update(struct panel *page, const struct panel_facts *facts)
 	page->health_size = out.size;
 	page->is_connected = facts->is_connected;
 	page->can_join = facts->can_join;
+	memcpy(page->joining_en, facts->joining_en, sizeof(page->joining_en));
+	memcpy(page->joining_zh, facts->joining_zh, sizeof(page->joining_zh));
 	panel_unlock(page);
 	web_beat(page->web, clock_monotonic_ms(page->config.clock));
 }

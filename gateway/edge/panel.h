@@ -103,6 +103,8 @@ uint16_t panel_port(const struct panel *page);
 /* Of the certificate: SHA-256, "AB:CD:..."; valid until panel_close. */
 const char *panel_fingerprint(const struct panel *page);
 
+#define PANEL_SENTENCE_SIZE 320
+
 /* What the page says of the box beside the ledger. Copied; once a second: it
  * also ends connections that have lasted too long. */
 struct panel_facts {
@@ -110,6 +112,9 @@ struct panel_facts {
 	size_t health_count;
 	bool is_connected; /* to the broker: readings can be taken */
 	bool can_join;     /* the box has no network yet: show the form */
+	/* How far joining is, a sentence each; empty: nothing is begun. */
+	char joining_en[PANEL_SENTENCE_SIZE];
+	char joining_zh[PANEL_SENTENCE_SIZE];
 };
 void panel_update(struct panel *page, const struct panel_facts *facts);
 

@@ -115,6 +115,8 @@ struct panel {
 	struct panel_bucket buckets[BADGES_MAX];
 	bool is_connected;
 	bool can_join;
+	char joining_en[PANEL_SENTENCE_SIZE];
+	char joining_zh[PANEL_SENTENCE_SIZE];
 	size_t health_size;
 	char health[PANEL_FACTS_SIZE]; /* a JSON list */
 };

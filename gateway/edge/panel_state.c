@@ -23,6 +23,8 @@ struct telling {
 	/* As of the lock. */
 	bool is_connected;
 	bool can_join;
+	char joining_en[PANEL_SENTENCE_SIZE];
+	char joining_zh[PANEL_SENTENCE_SIZE];
 	size_t health_size;
 	char health[PANEL_FACTS_SIZE];
 	struct panel_said said;
@@ -35,6 +37,10 @@ static void facts_take(struct telling *telling)
 	panel_lock(page);
 	telling->is_connected = page->is_connected;
 	telling->can_join = page->can_join;
+	memcpy(telling->joining_en, page->joining_en,
+	       sizeof(telling->joining_en));
+	memcpy(telling->joining_zh, page->joining_zh,
+	       sizeof(telling->joining_zh));
 	telling->health_size = page->health_size;
 	memcpy(telling->health, page->health, page->health_size);
 	telling->said = page->said[telling->guest->index];
@@ -66,6 +72,7 @@ static enum err_code tag_make(struct telling *telling, struct err *err)
 	tag = seal_checksum(0, span_of(text));
 	tag = seal_checksum(tag, name_span(&telling->guest->account));
 	tag = seal_checksum(tag, name_span(&telling->guest->device));
+	tag = seal_checksum(tag, span_of(telling->joining_en));
 	tag = seal_checksum(tag, (struct span){telling->health,
 					       telling->health_size});
 	(void)text_format(page->tag, sizeof(page->tag), "\"%016llx\"",
@@ -74,6 +81,20 @@ static enum err_code tag_make(struct telling *telling, struct err *err)
 }
 
 /* ---- its parts ---- */
+
+static void joining_out(struct telling *telling)
+{
+	struct json_out *out = &telling->out;
+
+	if (telling->joining_en[0] == '\0') {
+		out_null_at(out, "joining");
+		return;
+	}
+	out_object_at(out, "joining");
+	out_string_at(out, "text_en", telling->joining_en);
+	out_string_at(out, "text_zh", telling->joining_zh);
+	out_object_end(out);
+}
 
 static void front_out(struct telling *telling)
 {
@@ -95,6 +116,7 @@ static void front_out(struct telling *telling)
 		out_null_at(out, "as_of");
 	out_bool_at(out, "is_connected", telling->is_connected);
 	out_bool_at(out, "can_join", telling->can_join);
+	joining_out(telling);
 	out_key(out, "health");
 	out_raw(out, (struct span){telling->health, telling->health_size});
 }

@@ -200,8 +200,8 @@ function acknowledged(ack, one) {
 	const except = (ack.except || []).find((each) => is_of(each, one));
 	const session = ack.session || {};
 	const told = except || session;
-	const result = except ? except.result : "booked";
-	const shown = {result, next: session.next,
+	const result = except ? except.result : session.what || "booked";
+	const shown = {result, is_step: !except && result !== "booked", next: session.next,
 		text_en: told.text_en || one.words, text_zh: told.text_zh || one.words};
 	/* A session's sentence says more than that something is kept. */
 	if (except && session.text_en && result === "parked") {
@@ -212,13 +212,15 @@ function acknowledged(ack, one) {
 	past = past.slice(0, PAST_MAX);
 	store.set("past", past);
 	show(shown);
-	if (navigator.vibrate) navigator.vibrate(result === "booked" ? 40 : [80, 60, 80]);
+	if (navigator.vibrate) navigator.vibrate(except ? [80, 60, 80] : 40);
 }
 
 /* ---- the scan view ---- */
 
 const COLOURS = {booked: "good", duplicate: "wait", parked: "look", seq_reused: "look",
-	camera: "look", refused: "bad", missing: "look", sending: "wait", kept: "wait"};
+	camera: "look", refused: "bad", missing: "look", sending: "wait", kept: "wait",
+	operation: "wait", bin: "wait", quantity: "wait", ref: "wait", counted: "wait",
+	done: "wait", undone: "wait", join: "wait"};
 
 function show(what) {
 	if (what.next === undefined && last) what.next = last.next;
@@ -240,7 +242,7 @@ function draw_say() {
 	const hint = last && last.next ? w("next." + last.next) : "";
 	$("big").textContent = big || w("what");
 	$("big").classList.toggle("long", big.length > (lang === "zh" ? 26 : 48));
-	$("next").textContent = last && last.result === "booked" && hint ? hint : rest.join("; ") || hint;
+	$("next").textContent = last && (last.result === "booked" || last.is_step) && hint ? hint : rest.join("; ") || hint;
 	$("past").replaceChildren(...past.slice(1).map((one) =>
 		make("li", {}, make("b", {text: w("result." + one.result)}), said(one))));
 }
@@ -509,6 +511,7 @@ function draw_box() {
 			...state.alerts.alerts.map(alert_card));
 	}
 	$("join-form").hidden = !state.can_join;
+	if (state.joining) $("join-say").textContent = said(state.joining);
 }
 
 async function items_load() {

@@ -69,9 +69,9 @@ def a_shift(scratch, lang, words, screen=None):
     h.same(page.run("return location.hash"), "", "the code is gone")
 
     boss.choose("receive")
-    boss.said("booked", words["receive"])
+    boss.said("operation", words["receive"])
     page.wait_text("#next", words["item"])
-    boss.scan("A-01", "booked", "A-01")
+    boss.scan("A-01", "bin", "A-01")
     boss.scan(MUG, "booked", words["received"], "MUG")
     for _ in range(4):
         page.click("#more")
@@ -117,7 +117,7 @@ def a_shift(scratch, lang, words, screen=None):
     page.wait_text("#lang", words["this"])
     boss.turn("scan")
     page.click("#done")
-    boss.said("booked")
+    boss.said("done")
     boss.shot("other-language")
     h.same(boss.waiting(), 0)
     no_foreign_words(page)
@@ -191,7 +191,7 @@ def nothing_is_lost_or_twice_when_the_box_dies(scratch):
     person = Person(scratch, site)
     page = person.browser
     person.choose("receive")
-    person.said("booked")
+    person.said("operation")
     for turn in range(3):
         page.type("#code", MUG, enter=True)
         site.kill()
@@ -225,7 +225,7 @@ def odd_codes_and_lost_numbers_stop_nobody(scratch):
     person = Person(scratch, site)
     page = person.browser
     person.choose("receive")
-    person.said("booked")
+    person.said("operation")
     page.run("scan('x'.repeat(5000))")
     page.wait("it stands in the way", lambda: person.waiting() == 0)
     page.run("scan('a\\ud800b')")
@@ -286,7 +286,7 @@ def the_camera_counts_what_comes_into_sight(scratch):
             }
         };""", MUG)
     person.choose("receive")
-    person.said("booked")
+    person.said("operation")
 
     def looks(number):
         page.run("window.looks = 0")

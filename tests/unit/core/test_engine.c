@@ -177,10 +177,13 @@ static void a_session_moves_counts_and_undoes(void **state)
 	send(w, "scan/gun-2", "4006381333931");
 	assert_ack(w, "no_session");
 	send(w, "scan/gun-2", "DEPOT.OP.RECEIVE");
-	assert_ack(w, "\"next\":\"item\"");
+	assert_ack(w, "\"next\":\"item\",\"what\":\"operation\"");
 	send(w, "scan/gun-2", "DEPOT.BIN.A-01");
+	assert_ack(w, "\"what\":\"bin\"");
 	send(w, "scan/gun-2", "DEPOT.QTY.10");
+	assert_ack(w, "\"what\":\"quantity\"");
 	send(w, "scan/gun-2", "4006381333931");
+	assert_ack(w, "\"next\":\"item\"}");
 	assert_int_equal(units(w, "MUG", "A-01", GOOD), 10);
 	send(w, "scan/gun-2", "DEPOT.UNDO");
 	assert_int_equal(units(w, "MUG", "A-01", GOOD), 0);
