@@ -17,7 +17,8 @@ static const char *advice(int number)
 	switch (number) {
 	case EACCES:
 	case EPERM:
-		return "run this as the user that owns the store";
+		return "run this with sudo, or as the user that owns "
+		       "the store";
 	case EROFS:
 		return "look into the kernel's log for why, then mount it "
 		       "for writing";

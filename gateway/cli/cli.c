@@ -16,9 +16,16 @@
 
 static const struct control_refusal no_config = {
 	"not_commissioned",
-	"there is no configuration %s: run depot init, or name one with "
-	"--config",
-	"没有配置文件 %s：请运行 depot init，或用 --config 指定"};
+	"there is no configuration %s: run depot join CODE, or depot init; or "
+	"name one with --config",
+	"没有配置文件 %s：请运行 depot join 加入码或 depot init，或用 --config "
+	"指定"};
+static const struct control_refusal no_site = {
+	"not_commissioned",
+	"this box has not been set up: run depot join CODE with the code of a "
+	"join sheet, or depot init (configuration: %s)",
+	"本机尚未设置：请用加入单上的代码运行 depot join 加入码，或运行 depot "
+	"init（配置文件：%s）"};
 static const struct control_refusal bad_config = {
 	"bad_config", "the configuration has mistakes: depot config check",
 	"配置有误：请运行 depot config check"};
@@ -38,12 +45,28 @@ const char *cli_option(const struct cli *cli, const char *name)
 
 /* ---- the configuration ---- */
 
+/* Nothing is wrong but that nobody has said who this box is: as a package
+ * lays it. */
+static bool is_unnamed(const struct config *config,
+		       const struct config_report *report)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < report->count && i < CONFIG_MISTAKES_MAX; i++)
+		missing += report->mistakes[i].kind == MISTAKE_MISSING ? 1 : 0;
+	return config->site.org[0] == '\0' && config->site.site[0] == '\0' &&
+	       missing > 0 && missing == report->count;
+}
+
 static enum exit_code config_refuse(const struct cli *cli,
 				    const struct config_report *report)
 {
 	if (report->count > 0 && report->mistakes[0].kind == MISTAKE_FILE &&
 	    report->mistakes[0].number == ENOENT)
 		return cli_refuse(cli, EXIT_NO_STORE, &no_config,
+				  cli->config_path);
+	if (is_unnamed(cli->config, report))
+		return cli_refuse(cli, EXIT_NO_STORE, &no_site,
 				  cli->config_path);
 	config_report_print(cli->config, report,
 			    cli->is_chinese ? CONFIG_LANG_ZH : CONFIG_LANG_EN,

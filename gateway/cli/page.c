@@ -22,6 +22,7 @@
 #define UNIT_NAME "20-page.conf"
 #define HOST_SIZE 128
 #define URL_SIZE 224
+#define NAMES_SIZE 200
 
 /* depotd's unit reaches this machine alone; a phone is on the warehouse's own
  * network, never beyond it. As depot-broker.service has it. */
@@ -36,7 +37,11 @@ static const struct control_refusal no_daemon = {
 	"not_running", "depotd is not running: start it first",
 	"depotd 未运行：请先启动"};
 static const struct control_refusal needs_account = {
-	"usage", "say for whom: --account NAME", "请指定账户：--account 名称"};
+	"usage", "say for whom: --account NAME, one of %s",
+	"请指定账户：--account 名称，可选：%s"};
+static const struct control_refusal no_account = {
+	"unknown_account", "there is no such account; there are: %s",
+	"没有该账户；现有账户：%s"};
 static const struct control_refusal cannot_write = {
 	"io", "the configuration cannot be written: %s", "无法写入配置：%s"};
 static const struct control_refusal long_name = {
@@ -315,6 +320,86 @@ static enum exit_code device_name(struct cli *cli, const char *account,
 	return EXIT_DONE;
 }
 
+/* Behind the one before; cut where there are more than anybody reads. */
+static void name_add(char names[NAMES_SIZE], const char *name)
+{
+	size_t used = strlen(names);
+
+	(void)text_format(names + used, NAMES_SIZE - used, "%s%s",
+			  used > 0 ? ", " : "", name);
+}
+
+struct account_choice {
+	const char *given; /* NULL: none */
+	char only[VALUE_TEXT_SIZE];
+	char names[NAMES_SIZE];
+	size_t count;
+	bool is_there; /* the one that was given */
+};
+
+static enum exit_code accounts_look(struct cli *cli,
+				    struct account_choice *choice)
+{
+	struct request_draft draft;
+	struct request request;
+	struct reply reply;
+	enum exit_code exit;
+
+	request_begin(&draft, cli);
+	exit = request_end(&draft, "account.list", &request);
+	if (exit == EXIT_DONE)
+		exit = ask(cli, &request, &reply);
+	if (exit != EXIT_DONE)
+		return exit;
+	for (const struct json_value *row = list_first(reply_list(reply.root));
+	     row != NULL; row = json_next(row)) {
+		if (member_true(row, "revoked"))
+			continue;
+		(void)member_text(cli, row, "account", choice->only);
+		choice->is_there |= choice->given != NULL &&
+				    strcmp(choice->only, choice->given) == 0;
+		name_add(choice->names, choice->only);
+		choice->count++;
+	}
+	reply_release(&reply);
+	return EXIT_DONE;
+}
+
+/* The one that was named, else the only one. Before anything is made for it. */
+static enum exit_code account_choose(struct cli *cli,
+				     struct account_choice *choice)
+{
+	enum exit_code exit;
+
+	choice->given = cli_option(cli, "--account");
+	exit = accounts_look(cli, choice);
+	if (exit != EXIT_DONE)
+		return exit;
+	if (choice->given != NULL && !choice->is_there)
+		return cli_refuse(cli, EXIT_NOT_FOUND, &no_account,
+				  choice->names);
+	if (choice->given == NULL && choice->count != 1)
+		return cli_refuse(cli, EXIT_USAGE, &needs_account,
+				  choice->names);
+	if (choice->given == NULL)
+		choice->given = choice->only;
+	return EXIT_DONE;
+}
+
+/* Refused, if the page is off: before anything is made for it. */
+static enum exit_code page_check(struct cli *cli)
+{
+	struct request_draft draft;
+	struct reply reply;
+	enum exit_code exit;
+
+	request_begin(&draft, cli);
+	exit = page_ask(&draft, "page.show", &reply);
+	if (exit == EXIT_DONE)
+		reply_release(&reply);
+	return exit;
+}
+
 /* A phone that nobody has registered yet. The same again posts nothing. */
 static enum exit_code device_set(struct cli *cli, struct span device)
 {
@@ -360,23 +445,22 @@ static enum exit_code pair_show(struct cli *cli, const struct reply *reply)
 
 static enum exit_code pair_run(struct cli *cli)
 {
-	const char *account = cli_option(cli, "--account");
+	struct account_choice choice = {.count = 0};
 	struct request_draft draft;
 	struct reply reply;
 	struct name device;
-	enum exit_code exit;
+	enum exit_code exit = page_check(cli);
 
-	if (account == NULL)
-		return cli_refuse(cli, EXIT_USAGE, &needs_account, "");
-	exit = device_name(cli, account, &device);
 	if (exit == EXIT_DONE)
-		exit = daemon_check(cli);
+		exit = account_choose(cli, &choice);
+	if (exit == EXIT_DONE)
+		exit = device_name(cli, choice.given, &device);
 	if (exit == EXIT_DONE)
 		exit = device_set(cli, name_span(&device));
 	if (exit != EXIT_DONE)
 		return exit;
 	request_begin(&draft, cli);
-	request_text(&draft, "account", account);
+	request_text(&draft, "account", choice.given);
 	out_text_at(&draft.out, "device", name_span(&device));
 	exit = page_ask(&draft, "page.pair", &reply);
 	if (exit != EXIT_DONE)
@@ -413,7 +497,8 @@ static enum exit_code show_run(struct cli *cli)
 }
 
 static const struct option_spec pair_options[] = {
-	{"--account", "NAME", "for whom", "所属账户"},
+	{"--account", "NAME", "for whom; not needed where there is but one",
+	 "所属账户；只有一个账户时可省略"},
 	{"--device", "NAME",
 	 "the device that it will be; phone-ACCOUNT if not "
 	 "given",
@@ -503,7 +588,7 @@ const struct verb page_verbs[] = {
 	},
 	{
 		.name = "page pair",
-		.usage = "--account NAME [--device NAME] [--host HOST]",
+		.usage = "[--account NAME] [--device NAME] [--host HOST]",
 		.en = "lets a phone scan: a code that is good once",
 		.zh = "配对手机：显示一次性二维码",
 		.examples = "depot page pair --account li\t"

@@ -220,6 +220,11 @@ def the_configuration_is_checked_printed_and_explained(scratch):
     depot.error("bad_config", "stock", exit=78)
     Depot(scratch.file("none.conf")).error("not_commissioned", "stock",
                                            exit=4)
+    # As a package lays it, or a join that was refused leaves it.
+    bare = Depot(scratch.write("bare.conf", "# nothing yet\n"))
+    for verb in ("status", "stock"):
+        bare.error("not_commissioned", verb, exit=4)
+    assert "depot join CODE" in bare.run("status").err
 
 
 # ---- init ----

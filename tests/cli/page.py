@@ -65,10 +65,16 @@ def the_page_is_switched_on_paired_and_switched_off(scratch):
     h.same((made["page"]["device"], made["page"]["seconds"]), ("gun-2", 600))
     h.same(made["url"], address + "#pair=" + made["page"]["code"])
     assert made["page"]["code"] not in link
+    # The only account needs not be said; of two, one has to be.
+    h.same(depot.json("page", "pair", "--device", "gun-3")["page"]["account"],
+           "boss")
+    depot.json("account", "add", "wang", "--role", "operator")
     depot.error("usage", "page", "pair", exit=2)
+    assert "boss, wang" in depot.text("page", "pair", exit=2)
     depot.error("usage", "page", "pair", "--account", "boss", "--device",
                 "No Name", exit=2)
     depot.error("unknown_account", "page", "pair", "--account", "li", exit=5)
+    assert "phone-li" not in depot.text("device", "list")
 
     # Nobody has come yet.
     h.same(depot.json("page", "list"), {"phones": []})
