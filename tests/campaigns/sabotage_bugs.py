@@ -100,8 +100,10 @@ BUGS = (
         ("store_test_feed",)),
     Bug("epoch", "any certificate of the site will do",
         "store/heir.c",
-        "\t\troster_certificate(view, site, epoch, &certificate, err);",
-        "\t\troster_site(view, site, &certificate, err);",
+        "\t\troster_certificate(view, site, epoch, &certificate, err);\n\n"
+        "\tif (code == ERR_OK)\n\t\tmemcpy(",
+        "\t\troster_site(view, site, &certificate, err);\n\n"
+        "\tif (code == ERR_OK)\n\t\tmemcpy(",
         ("store_test_feed",)),
     Bug("fence", "what lies beyond a fence is admitted",
         "store/feed_admit.c",
