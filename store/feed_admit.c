@@ -161,7 +161,7 @@ static enum err_code fence_judge(struct judging *judging, struct err *err)
 	const struct feed_record *feed = judging->feed;
 	bool is_fenced = feed->state == FEED_SEALED;
 	uint64_t limit;
-	enum err_code code = feed_limit(judging->view, feed, &limit, err);
+	enum err_code code = feed_takes(judging->view, feed, &limit, err);
 
 	if (code == ERR_OK && judging->delta->header.seq > limit)
 		is_fenced = true;
@@ -174,22 +174,42 @@ static enum err_code fence_judge(struct judging *judging, struct err *err)
 	return code;
 }
 
-/* Epochs of control are folded one after the other: the root says how much of
- * the one before has to be here. */
+struct ending {
+	const struct view *view;
+	const struct root *root;
+	bool is_here;
+};
+
+static enum err_code ending_look(void *context, const struct feed_record *feed,
+				 struct err *err)
+{
+	struct ending *ending = context;
+	uint8_t hash[HASH_SIZE];
+	enum err_code code = feed_hash_at(ending->view, feed->id,
+					  ending->root->after_seq, hash, err);
+
+	if (code == ERR_OK &&
+	    memcmp(hash, ending->root->after_hash, HASH_SIZE) == 0)
+		ending->is_here = true;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* Epochs of control are folded one after the other: the delta with which the
+ * root ends the one before has to be here, in whatever branch. */
 static enum err_code control_judge(struct judging *judging, struct err *err)
 {
 	const struct delta_header *header = &judging->delta->header;
-	struct feed_id before = {SITE_CONTROL, header->epoch - 1, 0};
-	struct feed_record feed;
 	struct root root;
+	struct ending ending = {.view = judging->view, .root = &root};
 	enum err_code code;
 
 	if (header->epoch == 1 || header->seq != 1 ||
 	    !root_of_rows(judging->net_id, judging->delta, &root) ||
 	    root.after_seq == 0)
 		return ERR_OK;
-	code = feed_get_or_fresh(judging->view, before, &feed, err);
-	if (code == ERR_OK && feed.seq < root.after_seq)
+	code = feed_walk_epoch(judging->view, SITE_CONTROL, header->epoch - 1,
+			       ending_look, &ending, err);
+	if (code == ERR_OK && !ending.is_here)
 		judging->admission = ADMISSION_GAP;
 	return code;
 }

@@ -56,17 +56,31 @@ static enum err_code named_look(void *context, const struct feed_record *other,
 }
 
 /* As much as it shares with the branch that has that delta, if that is here. */
-static enum err_code shorter_limit(const struct view *view,
-				   const struct feed_record *feed,
-				   const struct fence *fence, uint64_t *limit,
-				   struct err *err)
+static enum err_code shared_limit(const struct view *view,
+				  const struct feed_record *feed,
+				  const struct fence *fence, uint64_t *limit,
+				  struct err *err)
 {
 	struct shorter shorter = {view, feed, fence, *limit};
 	enum err_code code = feed_walk_epoch(
 		view, feed->id.site, feed->id.epoch, named_look, &shorter, err);
 
-	if (code == ERR_OK && shorter.limit < *limit)
+	if (code == ERR_OK)
 		*limit = shorter.limit;
+	return code;
+}
+
+/* What a fence leaves of a branch that is shorter is never more for it. */
+static enum err_code shorter_limit(const struct view *view,
+				   const struct feed_record *feed,
+				   const struct fence *fence, uint64_t *limit,
+				   struct err *err)
+{
+	uint64_t shared = *limit;
+	enum err_code code = shared_limit(view, feed, fence, &shared, err);
+
+	if (code == ERR_OK && shared < *limit)
+		*limit = shared;
 	return code;
 }
 
@@ -98,6 +112,31 @@ static enum err_code fence_limit(const struct view *view,
 	return code;
 }
 
+/* Of the branches of control the one counts, as far as it goes, that has the
+ * delta which the root names. */
+static enum err_code branch_limit(const struct view *view,
+				  const struct feed_record *feed,
+				  const struct root *root, uint64_t *limit,
+				  struct err *err)
+{
+	struct fence end = {.seq = root->after_seq};
+	uint8_t hash[HASH_SIZE];
+	enum err_code code;
+
+	if (end.seq <= feed->base) {
+		*limit = end.seq;
+		return ERR_OK;
+	}
+	memcpy(end.hash, root->after_hash, HASH_SIZE);
+	*limit = feed->base;
+	code = feed_hash_at(view, feed->id, end.seq, hash, err);
+	if (code == ERR_OK && memcmp(hash, end.hash, HASH_SIZE) == 0)
+		*limit = end.seq;
+	if (code != ERR_NOT_FOUND)
+		return code;
+	return shared_limit(view, feed, &end, limit, err);
+}
+
 /* An epoch of control ends where the root's next statement says. Of two things
  * that HQ said at once none counts, until the root speaks. */
 static enum err_code control_limit(const struct view *view,
@@ -105,18 +144,17 @@ static enum err_code control_limit(const struct view *view,
 				   uint64_t *limit, struct err *err)
 {
 	struct root root;
-	enum err_code code;
+	enum err_code code = roster_root(view, &root, err);
 
-	if (feed->id.branch != 0) {
+	if (feed->id.branch != 0)
 		*limit = feed->base;
-		return ERR_OK;
-	}
-	code = roster_root(view, &root, err);
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
 	if (code != ERR_OK || root.epoch <= feed->id.epoch)
 		return code;
 	code = roster_root_after(view, feed->id.epoch, &root, err);
+	if (code == ERR_OK && feed->id.branch != 0)
+		return branch_limit(view, feed, &root, limit, err);
 	if (code == ERR_OK && root.after_seq < *limit)
 		*limit = root.after_seq;
 	return code;
@@ -159,4 +197,22 @@ enum err_code feed_limit(const struct view *view,
 	if (code == ERR_OK)
 		*ret_limit = limit;
 	return code;
+}
+
+enum err_code feed_takes(const struct view *view,
+			 const struct feed_record *feed, uint64_t *ret_limit,
+			 struct err *err)
+{
+	struct root root;
+	enum err_code code;
+
+	if (feed->id.site != SITE_CONTROL || feed->id.branch == 0)
+		return feed_limit(view, feed, ret_limit, err);
+	code = roster_root(view, &root, err);
+	if (code == ERR_OK && root.epoch > feed->id.epoch)
+		return feed_limit(view, feed, ret_limit, err);
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	*ret_limit = UINT64_MAX;
+	return ERR_OK;
 }

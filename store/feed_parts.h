@@ -57,6 +57,12 @@ MUST_CHECK enum err_code feed_walk_epoch(const struct view *view, uint32_t site,
 MUST_CHECK enum err_code feed_limit(const struct view *view,
 				    const struct feed_record *feed,
 				    uint64_t *ret_limit, struct err *err);
+/* Up to where deltas of it are taken: what counts, and of the branches of
+ * control, until the root has spoken, all. For the word with which the root
+ * speaks names a delta of one of them, which has to be here. */
+MUST_CHECK enum err_code feed_takes(const struct view *view,
+				    const struct feed_record *feed,
+				    uint64_t *ret_limit, struct err *err);
 
 /* ---- feed_desk.c ---- */
 

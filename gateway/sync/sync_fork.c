@@ -56,9 +56,7 @@ static enum err_code feed_key(const struct sync *sync, uint32_t site,
 	enum err_code code;
 
 	if (site == SITE_CONTROL) {
-		code = roster_root(sync->view, &root, err);
-		if (code == ERR_OK && root.epoch != epoch)
-			code = ERR_NOT_FOUND;
+		code = roster_root_of(sync->view, epoch, &root, err);
 		if (code == ERR_OK)
 			memcpy(ret_key, root.public_key, KEY_PUBLIC_SIZE);
 		return code;

@@ -190,45 +190,124 @@ static void a_root_that_another_key_signed_says_nothing(void **state)
 	signer_close(thief);
 }
 
-/* Two deltas of control with one seq: neither counts, on every node, and
- * nothing newer of either is taken, until the root speaks. */
+/* Control's delta 3 as HQ said it, and as it said it again; what it was shown
+ * by is @ret_proof. */
+static void say_twice(struct bed *bed, struct sent *ret_first,
+		      struct sent *ret_second, struct fork_proof *ret_proof)
+{
+	struct delta *second = &ret_second->delta;
+	uint8_t hashes[2][HASH_SIZE];
+
+	node_send(&bed->feeds.author, (struct feed_id){SITE_CONTROL, 1, 0}, 3,
+		  ret_first);
+	*ret_second = *ret_first;
+	second->rows.data = (const char *)ret_second->rows;
+	do {
+		second->header.boot++;
+		delta_hash(bed->feeds.net_id, &ret_first->delta.header,
+			   hashes[0]);
+		delta_hash(bed->feeds.net_id, &second->header, hashes[1]);
+	} while (memcmp(hashes[0], hashes[1], HASH_SIZE) > 0);
+	delta_sign(bed->feeds.control, bed->feeds.net_id, &second->header,
+		   second->signature);
+	ret_proof->first = ret_first->delta.header;
+	ret_proof->second = second->header;
+	memcpy(ret_proof->first_signature, ret_first->delta.signature,
+	       SIGNATURE_SIZE);
+	memcpy(ret_proof->second_signature, second->signature, SIGNATURE_SIZE);
+}
+
+static void show(struct node *node, const struct fork_proof *proof)
+{
+	assert_done(fork_note(node->desk, node->t.txn, proof, &node->t.err),
+		    &node->t.err);
+}
+
+static uint64_t branch_of(const struct bed *bed,
+			  const struct delta_header *header)
+{
+	uint8_t hash[HASH_SIZE];
+
+	delta_hash(bed->feeds.net_id, header, hash);
+	return feed_branch_of(hash);
+}
+
+/* Two deltas of control with one seq: neither counts, on every node, though
+ * both are kept, until the root speaks. */
 static void what_hq_says_twice_counts_for_nothing(void **state)
 {
 	struct bed *bed = *state;
 	static struct sent first;
 	struct fork_proof proof;
-	uint8_t hashes[2][HASH_SIZE];
 
 	invite(bed, 1);
 	invite(bed, 2);
 	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
-	node_send(&bed->feeds.author, (struct feed_id){SITE_CONTROL, 1, 0}, 3,
-		  &first);
-	sent = first;
-	sent.delta.rows.data = (const char *)sent.rows;
-	do {
-		sent.delta.header.boot++;
-		delta_hash(bed->feeds.net_id, &first.delta.header, hashes[0]);
-		delta_hash(bed->feeds.net_id, &sent.delta.header, hashes[1]);
-	} while (memcmp(hashes[0], hashes[1], HASH_SIZE) > 0);
-	delta_sign(bed->feeds.control, bed->feeds.net_id, &sent.delta.header,
-		   sent.delta.signature);
+	say_twice(bed, &first, &sent, &proof);
 	assert_admission(take(bed), "fork");
-	proof.first = first.delta.header;
-	proof.second = sent.delta.header;
-	memcpy(proof.first_signature, first.delta.signature, SIGNATURE_SIZE);
-	memcpy(proof.second_signature, sent.delta.signature, SIGNATURE_SIZE);
-	assert_done(fork_note(bed->node.desk, bed->node.t.txn, &proof,
-			      &bed->node.t.err),
-		    &bed->node.t.err);
+	show(&bed->node, &proof);
 	assert_invited(&bed->node, 1, true);
 	assert_invited(&bed->node, 2, false);
 	assert_admission(node_take(&bed->node, &bed->feeds, &sent,
-				   feed_branch_of(hashes[1])),
-			 "fenced");
+				   branch_of(bed, &proof.second)),
+			 "applied");
+	assert_invited(&bed->node, 1, true);
+	assert_invited(&bed->node, 2, false);
 	control_renew(bed, 2);
 	assert_admission(hear_control(bed, &bed->node, 2, 1), "applied");
 	assert_invited(&bed->node, 1, true);
+	assert_invited(&bed->node, 2, false);
+	assert_admission(node_take(&bed->node, &bed->feeds, &first,
+				   branch_of(bed, &proof.first)),
+			 "duplicate");
+	assert_admission(hear_control(bed, &bed->node, 1, 3), "duplicate");
+}
+
+/* HQ was set back and did not know what it had said twice: its root ends the
+ * epoch at its own last word. That word and those before it count then, also
+ * where both were heard first; what came of the other does not. */
+static void the_root_may_name_one_of_two_words(void **state)
+{
+	struct bed *bed = *state;
+	static struct sent first;
+	static struct sent second;
+	struct fork_proof proof;
+	struct node late;
+	uint64_t named;
+
+	invite(bed, 1);
+	invite(bed, 2);
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	say_twice(bed, &first, &second, &proof);
+	named = branch_of(bed, &proof.first);
+	show(&bed->node, &proof);
+	invite(bed, 3);
+	node_open(&late, &bed->feeds);
+	node_hear_all(&late, &bed->feeds, SITE_CONTROL);
+	control_renew(bed, 4);
+	assert_admission(hear_control(bed, &bed->node, 2, 1), "gap");
+	node_send(&bed->feeds.author, (struct feed_id){SITE_CONTROL, 1, 0}, 4,
+		  &first);
+	assert_admission(node_take(&bed->node, &bed->feeds, &first, named),
+			 "applied");
+	assert_invited(&bed->node, 2, false);
+	assert_invited(&bed->node, 3, false);
+	assert_admission(hear_control(bed, &bed->node, 2, 1), "applied");
+	assert_invited(&bed->node, 2, true);
+	assert_invited(&bed->node, 3, true);
+	/* Who heard the root first, and then of the two, ends alike. */
+	assert_admission(hear_control(bed, &late, 2, 1), "applied");
+	show(&late, &proof);
+	assert_invited(&late, 2, true);
+	assert_invited(&late, 3, true);
+	assert_admission(node_take(&late, &bed->feeds, &second,
+				   branch_of(bed, &proof.second)),
+			 "fenced");
+	assert_same_feed(&bed->feeds, &bed->node, &late,
+			 (struct feed_id){SITE_CONTROL, 1, named});
+	assert_same_feed(&bed->feeds, &bed->node, &late,
+			 (struct feed_id){SITE_CONTROL, 1, 0});
+	node_close(&late);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -240,6 +319,7 @@ int main(void)
 		TEST(the_root_ends_an_epoch_of_control),
 		TEST(a_root_that_another_key_signed_says_nothing),
 		TEST(what_hq_says_twice_counts_for_nothing),
+		TEST(the_root_may_name_one_of_two_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
