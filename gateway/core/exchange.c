@@ -30,7 +30,9 @@ struct exchange {
 	struct fork_proof proofs[EXCHANGE_PROOFS_MAX];
 	size_t proof_count;
 	uint64_t waits_since_ms; /* the oldest unsealed entry; 0: none does */
-	bool is_late; /* what was sealed is not folded (struct seal_plan) */
+	bool is_late;   /* what was sealed is not folded (struct seal_plan) */
+	bool has_ended; /* the last try found that the feed has ended, or that
+			 * its epoch wants its own key */
 
 	/* Of the turn under way. */
 	struct passage passages[EXCHANGE_PACKS_MAX];
@@ -82,6 +84,7 @@ void exchange_close(struct exchange *exchange)
 void exchange_signer_set(struct exchange *exchange, const struct signer *signer)
 {
 	exchange->signer = signer;
+	exchange->has_ended = false;
 }
 
 /* ---- the queues ---- */
@@ -128,6 +131,7 @@ void exchange_succeeded(struct exchange *exchange, const struct signer *signer)
 	atomic_store(&exchange->was_set_back, false);
 	exchange->may_seal = true;
 	exchange->waits_since_ms = 0;
+	exchange->has_ended = false;
 }
 
 /* ---- preparing ---- */
@@ -192,7 +196,8 @@ static bool seal_is_due(struct exchange *exchange)
 
 	exchange->rows_max = is_alone ? DELTA_ROWS_MAX : DELTA_ROWS_LIVE_MAX;
 	exchange->is_busy = !is_alone && !exchange->is_closing &&
-			    !now->is_asked && now->unsealed >= many;
+			    !now->is_asked && !exchange->has_ended &&
+			    now->unsealed >= many;
 	listen(exchange);
 	if ((now->unsealed == 0 && !exchange->is_late &&
 	     !exchange->is_closing) ||
@@ -204,8 +209,10 @@ static bool seal_is_due(struct exchange *exchange)
 		exchange->waits_since_ms = now->ms + 1;
 	if (!exchange->may_seal)
 		return false;
-	return exchange->is_closing || now->is_asked || now->unsealed >= many ||
-	       now->ms + 1 - exchange->waits_since_ms >= flush_ms(now->links);
+	if (now->ms + 1 - exchange->waits_since_ms >= flush_ms(now->links))
+		return true;
+	return !exchange->has_ended &&
+	       (exchange->is_closing || now->is_asked || now->unsealed >= many);
 }
 
 static enum err_code tickets_judge(struct exchange *exchange,
@@ -318,10 +325,11 @@ static enum err_code journal_seal(struct exchange *exchange,
 		if (code == ERR_OK && seq != 0)
 			exchange->sealed++;
 	}
-	/* The feed has ended, or an epoch wants its own key: nothing was
-	 * written, and what peers sent is taken all the same. */
-	if (code == ERR_CONFLICT || code == ERR_DENIED)
-		return ERR_OK;
+	/* Nothing was sealed, and what peers sent is taken all the same. */
+	exchange->has_ended = code == ERR_CONFLICT || code == ERR_DENIED;
+	if (exchange->has_ended)
+		return feed_fold_late(exchange->config.desk, txn, plan.site,
+				      err);
 	if (code == ERR_OK && exchange->is_closing && !exchange->has_more &&
 	    !exchange_was_set_back(exchange))
 		code = closing_post(batch, exchange->config.desk, plan.site,
@@ -410,7 +418,7 @@ enum err_code exchange_finish(struct exchange *exchange, bool is_committed,
 	if (!is_committed)
 		return code;
 	if (exchange->is_sealing)
-		exchange->is_late = exchange->is_busy;
+		exchange->is_late = exchange->is_busy && !exchange->has_ended;
 	if (exchange->is_sealing && !exchange->has_more)
 		exchange->waits_since_ms = 0;
 	if (code == ERR_OK &&
