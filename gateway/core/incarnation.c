@@ -102,12 +102,22 @@ bool incarnation_has_twin(const struct incarnation *incarnation)
 	return incarnation->has_twin;
 }
 
-/* What is held of the own site's feeds. */
+/* What is held of the own site's feeds and, at HQ, of its words. */
 struct own_held {
 	uint64_t deltas;
 	bool is_open;  /* more of them is to come */
 	bool is_ahead; /* more than the journal had is here */
 };
+
+/* HQ's disk took its words along when it went back. What is said in control by
+ * others than this box is never its own. */
+static bool is_of_us(const struct incarnation *incarnation,
+		     const struct feed_record *feed)
+{
+	return feed->id.site == incarnation->config.site ||
+	       (feed->id.site < SITE_FIRST && feed->is_own &&
+		feed->state != FEED_FENCED);
+}
 
 static struct own_held own_held(const struct incarnation *incarnation,
 				const struct sync *sync, uint32_t epoch)
@@ -116,10 +126,11 @@ static struct own_held own_held(const struct incarnation *incarnation,
 	struct sync_feed_status feed;
 
 	for (size_t i = 0; sync_feed_at(sync, i, &feed); i++) {
-		if (feed.record.id.site != incarnation->config.site)
+		if (!is_of_us(incarnation, &feed.record))
 			continue;
 		held.deltas += feed.record.seq;
-		if (feed.record.id.epoch == epoch &&
+		if (feed.record.id.site == incarnation->config.site &&
+		    feed.record.id.epoch == epoch &&
 		    feed.record.number > incarnation->kept)
 			held.is_ahead = true;
 		/* What was refused, or goes on in branches, does not come. */

@@ -85,18 +85,23 @@ static void scene_begin(struct scene *scene)
 		    &bed->err);
 }
 
-static struct scene *scene_open(enum guard_verdict verdict)
+static struct scene *scene_of(enum guard_verdict verdict, uint32_t old)
 {
 	struct scene *scene = calloc(1, sizeof(*scene));
 
 	assert_non_null(scene);
 	scene->bed = bed_open(2, 3, test_seed(77), &small);
 	scene->hq = &scene->bed->boxes[0];
-	scene->old = &scene->bed->boxes[1];
+	scene->old = &scene->bed->boxes[old];
 	scene->config.site = scene->old->site;
 	scene->config.memory.verdict = verdict;
 	scene_begin(scene);
 	return scene;
+}
+
+static struct scene *scene_open(enum guard_verdict verdict)
+{
+	return scene_of(verdict, 1);
 }
 
 static void scene_close(struct scene *scene)
@@ -250,6 +255,52 @@ a_link_that_comes_and_goes_holds_it_up_for_a_day_at_most(void **state)
 	assert_in_range(scene->bed->ms - begin, INCARNATION_ALONE_MS,
 			INCARNATION_ALONE_MS + 10 * MINUTE_MS);
 	assert_true(flaps > 200);
+	scene_close(scene);
+}
+
+#define WORDS 5 /* of HQ, of which it remembers the first two */
+
+/* What HQ said in control, and only box 1 has heard. */
+static void lost_words_tell(struct scene *scene)
+{
+	struct feed_id control = {SITE_CONTROL, 1, 0};
+	struct bed *bed = scene->bed;
+	struct feeds keys = {.now_ms = 0};
+	static struct sent sent;
+	struct node life;
+
+	memcpy(keys.net_id, bed->net_id, NET_ID_SIZE);
+	node_open(&life, &keys);
+	for (uint64_t seq = 1; seq <= 2; seq++) {
+		node_send(&scene->old->node, control, seq, &sent);
+		delta_give(bed, &life, &sent);
+	}
+	for (uint64_t seq = 3; seq <= WORDS; seq++)
+		bed_certify(bed, &life, SITE_FIRST, SITE_FIRST);
+	for (uint64_t seq = 1; seq <= WORDS; seq++) {
+		node_send(&life, control, seq, &sent);
+		delta_give(bed, &bed->boxes[1].node, &sent);
+	}
+	node_close(&life);
+	box_restart(&bed->boxes[1], &small);
+}
+
+/* Else each peer that shows more of them later would set it back again. */
+static void an_hq_waits_for_what_it_said_as_well(void **state)
+{
+	struct scene *scene = scene_of(GUARD_ROLLBACK, 0);
+
+	(void)state;
+	lost_words_tell(scene);
+	scene->old->is_stuck = true;
+	bed_links(scene->bed, true);
+	assert_in_range(live(scene, 3 * MINUTE_MS), 3 * MINUTE_MS,
+			4 * MINUTE_MS);
+	assert_int_equal(box_seq(scene->old, SITE_CONTROL), 2);
+	scene->old->is_stuck = false;
+	assert_in_range(live(scene, HOUR_MS), INCARNATION_QUIET_MS,
+			INCARNATION_FETCH_MS_MAX);
+	assert_int_equal(box_seq(scene->old, SITE_CONTROL), WORDS);
 	scene_close(scene);
 }
 
@@ -407,6 +458,7 @@ int main(void)
 			without_a_link_it_waits_a_day_and_without_links_ten_minutes),
 		cmocka_unit_test(
 			a_link_that_comes_and_goes_holds_it_up_for_a_day_at_most),
+		cmocka_unit_test(an_hq_waits_for_what_it_said_as_well),
 		cmocka_unit_test(
 			after_a_try_that_failed_the_writer_is_left_in_peace),
 		cmocka_unit_test(only_a_later_life_of_a_sound_box_is_a_twin),
