@@ -6,6 +6,7 @@
 
 #include "store/catalogue.h"
 #include "store/feed_parts.h"
+#include "store/heir.h"
 #include "store/past.h"
 #include "store/roster.h"
 #include "store/transfer.h"
@@ -336,7 +337,10 @@ enum err_code feed_fences_apply(struct feed_desk *desk, struct txn *txn,
 		struct feed_record feed = next.feed;
 		uint64_t limit;
 
-		code = feed_limit(txn_view(txn), &feed, &limit, err);
+		code = heir_again(txn, desk->net_id, feed.id.site,
+				  feed.id.epoch, err);
+		if (code == ERR_OK)
+			code = feed_limit(txn_view(txn), &feed, &limit, err);
 		if (code != ERR_OK)
 			break;
 		feed_settle(&feed, limit);

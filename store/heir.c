@@ -348,26 +348,18 @@ enum err_code heir_read(const struct view *view,
 }
 /* ---- keeping it ---- */
 
-enum err_code heir_note(struct txn *txn, const uint8_t net_id[NET_ID_SIZE],
-			const struct delta *delta, struct err *err)
+static enum err_code heir_put(struct txn *txn, const struct heir *heir,
+			      struct err *err)
 {
-	const struct succession *succession;
+	const struct succession *succession = &heir->succession;
+	struct key key = epoch_key(FEED_HEIR, heir->site, heir->epoch);
 	uint8_t buffer[HEIR_ROW_SIZE_MAX];
 	struct writer writer;
-	struct heir heir;
-	struct key key;
-	enum err_code code;
 
-	if (!heir_of_delta(delta, &heir))
-		return ERR_OK;
-	code = signature_judge(txn_view(txn), net_id, &heir, err);
-	if (code != ERR_OK)
-		return code;
-	succession = &heir.succession;
 	writer_init(&writer, buffer, sizeof(buffer));
 	write_u8(&writer, HEIR_VERSION);
-	write_raw(&writer, heir.public_key, sizeof(heir.public_key));
-	write_u8(&writer, heir.is_vouched);
+	write_raw(&writer, heir->public_key, sizeof(heir->public_key));
+	write_u8(&writer, heir->is_vouched);
 	write_u32(&writer, succession->parent_epoch);
 	write_u64(&writer, succession->parent_seq);
 	write_raw(&writer, succession->parent_hash,
@@ -377,8 +369,35 @@ enum err_code heir_note(struct txn *txn, const uint8_t net_id[NET_ID_SIZE],
 	write_u64(&writer, succession->lost_last);
 	write_raw(&writer, succession->signature,
 		  sizeof(succession->signature));
-	key = epoch_key(FEED_HEIR, heir.site, heir.epoch);
 	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
+}
+
+enum err_code heir_note(struct txn *txn, const uint8_t net_id[NET_ID_SIZE],
+			const struct delta *delta, struct err *err)
+{
+	struct heir heir;
+	enum err_code code;
+
+	if (!heir_of_delta(delta, &heir))
+		return ERR_OK;
+	code = signature_judge(txn_view(txn), net_id, &heir, err);
+	return code == ERR_OK ? heir_put(txn, &heir, err) : code;
+}
+
+enum err_code heir_again(struct txn *txn, const uint8_t net_id[NET_ID_SIZE],
+			 uint32_t site, uint32_t epoch, struct err *err)
+{
+	struct heir heir;
+	enum err_code code = heir_load(txn_view(txn), site, epoch, &heir, err);
+
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK || heir.is_vouched)
+		return code;
+	code = signature_judge(txn_view(txn), net_id, &heir, err);
+	if (code == ERR_OK && heir.is_vouched)
+		return heir_put(txn, &heir, err);
+	return code;
 }
 
 enum err_code heir_get(const struct view *view, uint32_t site, uint32_t epoch,

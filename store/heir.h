@@ -71,6 +71,14 @@ MUST_CHECK enum err_code heir_note(struct txn *txn,
 				   const uint8_t net_id[NET_ID_SIZE],
 				   const struct delta *delta, struct err *err);
 
+/* A box that began a new life before it had heard of its own certificate could
+ * not tell that its old key vouches for it. To be called when the roster has
+ * changed; nothing if there is no such heir. */
+MUST_CHECK enum err_code heir_again(struct txn *txn,
+				    const uint8_t net_id[NET_ID_SIZE],
+				    uint32_t site, uint32_t epoch,
+				    struct err *err);
+
 /* ERR_NOT_FOUND  no first delta of it came */
 MUST_CHECK enum err_code heir_get(const struct view *view, uint32_t site,
 				  uint32_t epoch, struct heir *ret_heir,

@@ -72,12 +72,11 @@ static struct heir heir_of(struct bed *bed, uint32_t epoch, uint32_t parent)
 	return heir;
 }
 
-/* One delta of A's epoch in the author's store, with what @writing has. */
-static void epoch_write(struct bed *bed, uint32_t epoch,
-			const struct writing *writing)
+/* One delta of A's epoch in @author's store, with what @writing has. */
+static void epoch_write_in(struct bed *bed, struct node *author, uint32_t epoch,
+			   const struct writing *writing)
 {
 	struct feeds *feeds = &bed->feeds;
-	struct node *author = &feeds->author;
 	struct feed_write write = {.id = {A, epoch, 0},
 				   .plan = {.signer = key_of(bed, epoch),
 					    .now = {feeds->now_ms++},
@@ -93,8 +92,15 @@ static void epoch_write(struct bed *bed, uint32_t epoch,
 		    &feeds->err);
 }
 
+static void epoch_write(struct bed *bed, uint32_t epoch,
+			const struct writing *writing)
+{
+	epoch_write_in(bed, &bed->feeds.author, epoch, writing);
+}
+
 /* The first delta, as it is due. */
-static void heir_say(struct bed *bed, const struct heir *heir)
+static void heir_say_in(struct bed *bed, struct node *author,
+			const struct heir *heir)
 {
 	struct writing *writing = writing_new(0);
 	struct entry entry =
@@ -104,7 +110,12 @@ static void heir_say(struct bed *bed, const struct heir *heir)
 	entry_init(&entry, ENTRY_SUCCESSION);
 	entry.body.succession = heir->succession;
 	writing_add(&bed->feeds, writing, &entry);
-	epoch_write(bed, heir->epoch, writing);
+	epoch_write_in(bed, author, heir->epoch, writing);
+}
+
+static void heir_say(struct bed *bed, const struct heir *heir)
+{
+	heir_say_in(bed, &bed->feeds.author, heir);
 }
 
 static void heir_move(struct bed *bed, uint32_t epoch, int64_t units)
@@ -450,6 +461,33 @@ static enum err_code walk_note(void *context, const struct heir *heir,
 	return walk->count == walk->stop_at ? ERR_STOPPED : ERR_OK;
 }
 
+/* Method: A's own box begins its second life before it has heard of HQ. */
+static void a_box_that_knew_no_certificate_is_vouched_for_later(void **state)
+{
+	struct bed *bed = *state;
+	struct writing *writing = writing_new(0);
+	struct heir heir = heir_of(bed, 2, 1);
+	uint8_t key[KEY_PUBLIC_SIZE];
+	struct entry entry;
+	struct node box;
+
+	node_open(&box, &bed->feeds);
+	entry = founding_by(bed->feeds.net_id, key_of(bed, 1));
+	writing_add(&bed->feeds, writing, &entry);
+	epoch_write_in(bed, &box, 1, writing);
+	heir_say_in(bed, &box, &heir);
+	assert_code(heir_get(node_view(&box), A, 2, &heir, NULL), ERR_OK);
+	assert_false(heir.is_vouched);
+	assert_code(site_key(node_view(&box), A, 2, key, NULL, NULL),
+		    ERR_NOT_FOUND);
+	node_hear_all(&box, &bed->feeds, SITE_CONTROL);
+	assert_code(heir_get(node_view(&box), A, 2, &heir, NULL), ERR_OK);
+	assert_true(heir.is_vouched);
+	assert_code(site_key(node_view(&box), A, 2, key, NULL, NULL), ERR_OK);
+	assert_memory_equal(key, signer_public(key_of(bed, 2)), sizeof(key));
+	node_close(&box);
+}
+
 static void heirs_are_walked_by_epoch_and_the_visitor_ends_it(void **state)
 {
 	struct bed *bed = *state;
@@ -541,6 +579,7 @@ int main(void)
 		TEST(whom_it_had_vouched_for_counts_no_more),
 		TEST(nor_does_an_heir_of_his),
 		TEST(a_line_of_heirs_is_bounded),
+		TEST(a_box_that_knew_no_certificate_is_vouched_for_later),
 		TEST(heirs_are_walked_by_epoch_and_the_visitor_ends_it),
 		TEST(a_row_of_no_known_form_gives_no_key),
 	};
