@@ -9,19 +9,13 @@
 #include "store/balance.h"
 #include "store/recount.h"
 #include "store/rows.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/check_parts.h"
 
 /* Sums are walked through once in so many steps, and at the end. */
 #define SUMS_EVERY 64
 #define ITEMS_MAX 16
 
 /* ---- what every box must be able to show ---- */
-
-struct looking {
-	struct sim *sim;
-	struct node *node;
-	const struct view *view;
-};
 
 static void store_failed(const struct looking *look, enum err_code code,
 			 const struct err *err)
@@ -147,6 +141,8 @@ void check_step(struct node *node)
 	if (code == ERR_OK) {
 		look.view = view;
 		code = feed_walk(view, NULL, head_check, &look, &err);
+		if (code == ERR_OK)
+			code = check_control(&look, &err);
 		if (code == ERR_OK && sim->totals.checks++ % SUMS_EVERY == 0)
 			code = feed_walk(view, NULL, sums_check, &look, &err);
 		view_end(view);
@@ -156,7 +152,7 @@ void check_step(struct node *node)
 
 /* ---- agreement ---- */
 
-/* The digest of the vector, and what is not sealed, after the last commit. */
+/* What counts of all feeds, and what is not sealed, after the last commit. */
 static bool vector_of(struct node *node)
 {
 	struct looking look = {.sim = node->sim, .node = node};
@@ -168,8 +164,9 @@ static bool vector_of(struct node *node)
 		return true;
 	code = view_begin(ledger_env(node->ledger), &view, &err);
 	if (code == ERR_OK) {
-		code = feed_vector_digest(view, node->sim->net_id, node->digest,
-					  &err);
+		look.view = view;
+		code = check_counted(&look, &node->counted, &node->is_over,
+				     &err);
 		if (code == ERR_OK)
 			code = feed_unsealed(view, node->site, &node->unsealed,
 					     &err);
@@ -194,9 +191,8 @@ bool check_is_settled(struct sim *sim)
 
 		if (!node->is_up || !is_in_its_epoch(node) ||
 		    exchange_is_late(node->exchange) || !vector_of(node) ||
-		    node->unsealed > 0 ||
-		    memcmp(node->digest, sim->nodes[0].digest,
-			   sizeof(node->digest)) != 0)
+		    (node->unsealed > 0 && !node->is_over) ||
+		    node->counted != sim->nodes[0].counted)
 			return false;
 	}
 	return true;
@@ -216,9 +212,12 @@ static enum err_code digest_check(void *context, const struct feed_record *feed,
 	struct sim *sim = agreeing->look.sim;
 	uint8_t ours[HASH_SIZE];
 	uint8_t theirs[HASH_SIZE];
-	enum err_code code = feed_digest(agreeing->look.view, sim->net_id,
-					 feed->id, ours, err);
+	enum err_code code;
 
+	if (feed->counted <= feed->base)
+		return ERR_OK;
+	code = feed_digest(agreeing->look.view, sim->net_id, feed->id, ours,
+			   err);
 	if (code == ERR_OK)
 		code = feed_digest(agreeing->other_view, sim->net_id, feed->id,
 				   theirs, err);
@@ -258,7 +257,9 @@ static void agreement_check(struct sim *sim, struct node *a, struct node *b)
 struct reckoning {
 	struct looking look;
 	struct rows *rows;
+	bool is_counting; /* the delta counts */
 	bool has_recount; /* the restored site is asked to count */
+	struct check_endings endings;
 };
 
 static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
@@ -282,7 +283,7 @@ static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
 			 pos_number(pos));
 		return;
 	}
-	fact->is_found = true;
+	fact->is_found |= reckoning->is_counting;
 	reckoning->has_recount |=
 		entry.kind == ENTRY_TASK && id.site == sim->restored_site &&
 		span_is(reason_span(&entry.body.task.reason), RECOUNT_REASON);
@@ -329,13 +330,15 @@ static enum err_code feed_reckon(void *context, const struct feed_record *feed,
 	if (feed->id.site == reckoning->look.sim->liar.site)
 		return ERR_OK; /* it never happened */
 	rows_reset(reckoning->rows);
-	for (uint64_t seq = 1; seq <= feed->seq && code == ERR_OK; seq++)
+	for (uint64_t seq = 1; seq <= feed->seq && code == ERR_OK; seq++) {
+		reckoning->is_counting = seq <= feed->counted;
 		code = delta_reckon(reckoning, feed, seq, err);
+	}
 	return code;
 }
 
 /* What nobody has was on a medium that was lost, and is to be counted again. */
-static void lost_check(struct sim *sim, bool has_recount)
+static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 {
 	uint64_t lost = 0;
 
@@ -344,6 +347,10 @@ static void lost_check(struct sim *sim, bool has_recount)
 
 		if (fact->is_found)
 			continue;
+		if (check_is_ended(&reckoning->endings, fact)) {
+			sim->totals.ended++;
+			continue;
+		}
 		lost++;
 		if (!fact->may_be_lost)
 			sim_fail(sim,
@@ -352,7 +359,7 @@ static void lost_check(struct sim *sim, bool has_recount)
 				 fact->site, pos_epoch(fact->pos),
 				 pos_number(fact->pos));
 	}
-	if (lost > 0 && sim->has_evidence && !has_recount)
+	if (lost > 0 && sim->has_evidence && !reckoning->has_recount)
 		sim_fail(sim,
 			 "I8: %" PRIu64
 			 " entries are lost, and nobody is asked "
@@ -374,22 +381,27 @@ static void truth_check(struct sim *sim, struct node *node)
 	if (code == ERR_OK) {
 		reckoning.look.view = view;
 		code = feed_walk(view, NULL, feed_reckon, &reckoning, &err);
+		if (code == ERR_OK)
+			code = check_endings_find(&reckoning.look,
+						  &reckoning.endings, &err);
 		view_end(view);
 	}
 	rows_close(reckoning.rows);
 	store_failed(&reckoning.look, code, &err);
 	if (sim_is_sound(sim))
-		lost_check(sim, reckoning.has_recount);
+		lost_check(sim, &reckoning);
 }
 
 /* ---- I2 and the rest, by the house's own audits ---- */
 
-/* Its disk went back in time, or was started twice: what was lost, or done
- * twice, people have to count. */
-static bool is_doubtful(const struct sim *sim, uint32_t site)
+/* What was lost, or done twice, people have to count. */
+bool check_is_doubtful(const struct sim *sim, uint32_t site)
 {
-	return site != SITE_NONE &&
-	       (site == sim->restored_site || site == sim->suspect_site);
+	if (site == SITE_NONE)
+		return false;
+	return site == sim->restored_site || site == sim->suspect_site ||
+	       (site < SIM_SITE_LIAR &&
+		sim->nodes[site - SIM_SITE_HQ].was_ended);
 }
 
 static bool is_disputed_transfer(const struct sim *sim,
@@ -398,7 +410,8 @@ static bool is_disputed_transfer(const struct sim *sim,
 	struct transfer_id id;
 
 	return transfer_id_parse(place_name_span(&place->name), &id) &&
-	       (is_doubtful(sim, id.from) || is_doubtful(sim, id.to));
+	       (check_is_doubtful(sim, id.from) ||
+		check_is_doubtful(sim, id.to));
 }
 
 /* Two boxes of one image, or one before and after it was set back, may both
@@ -407,7 +420,7 @@ static bool is_disputed(const struct sim *sim,
 			const struct network_finding *finding)
 {
 	if (finding->kind == NETWORK_NEGATIVE)
-		return is_doubtful(sim, finding->feed.site);
+		return check_is_doubtful(sim, finding->feed.site);
 	return finding->kind == NETWORK_RESIDUE &&
 	       is_disputed_transfer(sim, &finding->place);
 }
@@ -494,12 +507,12 @@ void check_end(struct sim *sim)
 
 	for (size_t i = 1; i < sim->node_count && sim_is_sound(sim); i++)
 		agreement_check(sim, &sim->nodes[0], &sim->nodes[i]);
+	if (sim_is_sound(sim))
+		check_roster(sim);
 	/* They hold the same deltas by hash: one stands for all. */
 	if (sim_is_sound(sim))
 		truth_check(sim, node);
-	/* What is lost, or was told by two boxes at once, is not in the sums of
-	 * what people did. */
-	if (sim_is_sound(sim) && sim->totals.lost == 0 && !sim->has_clone)
+	if (sim_is_sound(sim))
 		check_transfers(sim);
 	if (sim_is_sound(sim))
 		audits_check(sim, node);

@@ -126,7 +126,7 @@ void image_take(struct sim *sim, struct node *node)
 	char folder[SIM_PATH_SIZE];
 	struct err err;
 
-	if (image->is_there || node->is_hq || !node->is_up)
+	if (image->is_there || !node->is_up)
 		return;
 	FITS(text_format(folder, sizeof(folder), "%s/image", sim->folder) &&
 	     mkdir(folder, 0700) == 0 &&
@@ -162,6 +162,8 @@ static void store_put(struct node *node)
 	ledger_close(image);
 	node->told = node->sim->image.told;
 	node->seen_count = 0;
+	node->control_seen.epoch = 0;
+	node->control_seen.counted = 0;
 }
 
 /* The guard, or a peer, has more than the image. */
@@ -218,7 +220,7 @@ void image_clone(struct sim *sim)
 	const struct node *of = &sim->nodes[sim->image.node];
 	uint32_t index = (uint32_t)sim->node_count;
 
-	if (!sim->image.is_there || sim->has_clone)
+	if (!sim->image.is_there || sim->has_clone || of->is_hq)
 		return;
 	sim->has_clone = true;
 	sim->suspect_site = of->site;

@@ -4,8 +4,10 @@
  * usage: sim [--from SEED] [--schedules N]   N schedules, seeds SEED, SEED+1
  * ... sim --seed SEED [--loud]            one, with its event log
  *
- * --restores, --clones, --liars PERMILLE: in so many schedules a disk goes back
- * in time, a copied disk runs in a second box, a member of the network lies.
+ * --restores, --clones, --liars, --endings, --renewals PERMILLE: in so many
+ * schedules a disk goes back in time, a copied disk runs in a second box, a
+ * member of the network lies, a site is ended (in each of four ways), HQ's own
+ * disk goes back and the root key speaks again.
  *
  * What fails is cut down to the actions that it needs, and printed.
  */
@@ -38,9 +40,20 @@ static const char *const action_names[ACTION_KIND_MAX + 1] = {
 	[ACTION_IMAGE] = "image",
 	[ACTION_RESTORE] = "restore",
 	[ACTION_CLONE] = "clone",
+	[ACTION_SUCCEED] = "HQ certifies",
+	[ACTION_CHOOSE] = "HQ chooses",
+	[ACTION_REVOKE] = "HQ revokes",
+	[ACTION_FENCE] = "HQ fences",
+	[ACTION_CLOSE] = "HQ closes",
+	[ACTION_LEAVE] = "site closes",
+	[ACTION_RENEW] = "the root renews",
 };
 
-static struct odds odds = {.restores = 120, .clones = 120, .liars = 250};
+static struct odds odds = {.restores = 120,
+			   .clones = 120,
+			   .liars = 250,
+			   .endings = 90,
+			   .renewals = 120};
 
 struct summary {
 	uint64_t schedules;
@@ -70,6 +83,7 @@ static void summary_add(struct summary *summary, const struct sim *sim)
 	summary->totals.regained += sim->totals.regained;
 	summary->totals.carried += sim->totals.carried;
 	summary->totals.lost += sim->totals.lost;
+	summary->totals.ended += sim->totals.ended;
 	summary->totals.claims += sim->totals.claims;
 	summary->totals.in_transit += sim->totals.in_transit;
 	summary->totals.writes_lost += disk_writes_lost();
@@ -103,9 +117,10 @@ static void summary_print(const struct summary *summary)
 	       totals->transfers, totals->in_transit, totals->claims);
 	printf("successions: %" PRIu64 "\nentries regained: %" PRIu64
 	       "\nentries carried: %" PRIu64
-	       "\nentries lost and to be counted: %" PRIu64 "\n",
+	       "\nentries lost and to be counted: %" PRIu64
+	       "\nentries behind their feed's end: %" PRIu64 "\n",
 	       totals->successions, totals->regained, totals->carried,
-	       totals->lost);
+	       totals->lost, totals->ended);
 	printf("crashes in a commit: %" PRIu64
 	       "\nunsynced writes lost: %" PRIu64 "\nframes published: %" PRIu64
 	       "\nframes delivered: %" PRIu64 "\nframes lost: %" PRIu64
@@ -125,7 +140,9 @@ static bool faults_are_many(const struct summary *summary)
 	static const enum action_kind wanted[] = {
 		ACTION_CRASH,   ACTION_PARTITION,  ACTION_RESTORE,
 		ACTION_CLONE,   ACTION_CLOCK_JUMP, ACTION_AGAIN,
-		ACTION_GARBAGE, ACTION_LIE,
+		ACTION_GARBAGE, ACTION_LIE,        ACTION_SUCCEED,
+		ACTION_CHOOSE,  ACTION_REVOKE,     ACTION_FENCE,
+		ACTION_CLOSE,   ACTION_LEAVE,      ACTION_RENEW,
 	};
 	bool are_many = summary->net.doubled > 0 && summary->net.reordered > 0;
 
@@ -198,6 +215,7 @@ static int one(uint64_t seed, bool is_loud, uint64_t actions)
 		if (!is_loud) {
 			shrink(&schedule, fails, NULL);
 			schedule_print(&schedule);
+			(void)run(&schedule, true, NULL, NULL);
 		}
 		return 1;
 	}
@@ -274,6 +292,10 @@ int main(int argc, char **argv)
 			odds.clones = (uint32_t)number_of(argv[++i]);
 		else if (strcmp(argv[i], "--restores") == 0)
 			odds.restores = (uint32_t)number_of(argv[++i]);
+		else if (strcmp(argv[i], "--endings") == 0)
+			odds.endings = (uint32_t)number_of(argv[++i]);
+		else if (strcmp(argv[i], "--renewals") == 0)
+			odds.renewals = (uint32_t)number_of(argv[++i]);
 		else if (strcmp(argv[i], "--liars") == 0)
 			odds.liars = (uint32_t)number_of(argv[++i]);
 		else if (strcmp(argv[i], "--actions") == 0)

@@ -73,7 +73,7 @@ static void furnish(struct node *node, struct batch *batch)
 	}
 	entry_init(&entry, ENTRY_ACCOUNT);
 	FITS(name_set(&entry.body.account.name, SPAN_LITERAL(SIM_ACCOUNT)));
-	entry.body.account.roles = ROLE_MANAGER | ROLE_LOGISTICS;
+	entry.body.account.roles = ROLE_MANAGER | ROLE_LOGISTICS | ROLE_HQ;
 	post(node, batch, &entry);
 	entry_init(&entry, ENTRY_DEVICE);
 	FITS(name_set(&entry.body.device.name, SPAN_LITERAL(SIM_DEVICE)));
@@ -154,6 +154,8 @@ static void port_found(void *context, const struct sync_finding *finding)
 	/* I7: nobody is accused who has one disk in one box. */
 	if (finding->feed.site != node->sim->suspect_site &&
 	    finding->feed.site != node->sim->liar.site &&
+	    !(finding->feed.site < SIM_SITE_HQ &&
+	      node->sim->suspect_site == SIM_SITE_HQ) &&
 	    (finding->kind != SYNC_FOUND_SELF ||
 	     finding->feed.site != node->sim->restored_site))
 		sim_fail(node->sim,
@@ -208,6 +210,7 @@ static bool engine_begin(struct node *node)
 		.rfid_hold_ms = 5000,
 		.recount_units = 5,
 		.recount_percent = 20,
+		.hq = node->is_hq ? &node->hq : NULL,
 	};
 	struct err err;
 
@@ -264,6 +267,8 @@ void node_start(struct node *node)
 	    !epochs_open(node) || !guard_look(node) || !engine_begin(node) ||
 	    !sync_begin(node))
 		return;
+	if (node->is_hq)
+		hq_open(node);
 	node->is_up = true;
 	node->is_unchecked = true;
 	node->is_uncounted = true;
@@ -287,6 +292,7 @@ static void node_drop(struct node *node)
 	answers_close(node->answers);
 	engine_close(node->engine);
 	epochs_close(node);
+	hq_close(node);
 	ledger_close(node->ledger);
 	node->sync = NULL;
 	node->desk = NULL;
@@ -313,8 +319,4 @@ void node_stop(struct node *node)
 {
 	if (node->is_up)
 		node_drop(node);
-	signer_close(node->control);
-	signer_close(node->master);
-	node->control = NULL;
-	node->master = NULL;
 }

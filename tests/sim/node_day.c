@@ -1,7 +1,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "gateway/core/hq.h"
 #include "rules/ledger/entry.h"
 #include "store/journal.h"
 #include "tests/sim/disk.h"
@@ -197,6 +196,8 @@ void node_turn(struct node *node)
 {
 	unsigned rounds = 0;
 
+	if (node->is_up && node->is_hq && exchange_was_set_back(node->exchange))
+		atomic_store(&node->hq_set_back, true);
 	if (node->is_up)
 		(void)epochs_turn(node);
 	while (node->is_up && sim_is_sound(node->sim) && prepare(node)) {
@@ -249,102 +250,4 @@ void node_tick(struct node *node)
 		return;
 	WITH_SYNC(node, sync_tick(node->sync, &step, sync_err));
 	node_turn(node);
-}
-
-/* ---- HQ ---- */
-
-/* A key that follows from the schedule's seed. */
-static struct signer *key_of(const struct sim *sim, uint8_t purpose)
-{
-	uint8_t seed[32] = {purpose};
-	struct signer *signer;
-	struct err err;
-	uint64_t number = sim->schedule.seed;
-
-	memcpy(seed + 1, &number, sizeof(number));
-	if (signer_of_seed(seed, &signer, &err) != ERR_OK)
-		return NULL;
-	return signer;
-}
-
-static struct hq hq_of(const struct node *node)
-{
-	return (struct hq){.identity = ledger_identity(node->ledger),
-			   .desk = node->desk,
-			   .control = node->control,
-			   .master = node->master,
-			   .control_epoch = 1,
-			   .master_epoch = 1,
-			   .boot = node->boot};
-}
-
-static struct entry certificate_of(const struct batch *batch, uint32_t site,
-				   const struct name *name,
-				   const uint8_t *public_key)
-{
-	struct entry entry;
-
-	entry_init(&entry, ENTRY_CERTIFICATE);
-	entry.body.certificate = hq_certificate(batch, site, SITE_ROLE_SITE);
-	entry.body.certificate.name = *name;
-	memcpy(entry.body.certificate.public_key, public_key, KEY_PUBLIC_SIZE);
-	return entry;
-}
-
-/* Of each site, and of the liar, whom HQ knows no better. */
-static void certificates_make(const struct sim *sim, const struct batch *batch,
-			      struct hq_word *word)
-{
-	const struct liar *liar = &sim->liar;
-
-	for (size_t i = 1; i < sim->node_count; i++) {
-		const struct node *site = &sim->nodes[i];
-
-		word->entries[word->count++] = certificate_of(
-			batch, site->site, &site->name,
-			ledger_identity(site->ledger)->public_key);
-	}
-	if (liar->site != SITE_NONE)
-		word->entries[word->count++] =
-			certificate_of(batch, liar->site, &liar->name,
-				       signer_public(liar->signer));
-}
-
-static bool commission(struct node *hq, struct batch *batch)
-{
-	struct sim *sim = hq->sim;
-	struct hq plan = hq_of(hq);
-	struct entry entries[SIM_NODES_MAX + 1];
-	struct hq_word word = {.entries = entries};
-	char folder[FILE_PATH_SIZE];
-	struct signer *root = NULL;
-	struct err err;
-	enum err_code code = ledger_keys_folder(hq->store, folder, &err);
-
-	if (code == ERR_OK)
-		code = signer_open(folder, "root.key", &root, &err);
-	if (code == ERR_OK)
-		code = hq_found(&plan, batch, root, &err);
-	signer_close(root);
-	certificates_make(sim, batch, &word);
-	if (code == ERR_OK)
-		code = hq_say(&plan, batch, &word, NULL, &err);
-	return went(hq, code, &err, "commission");
-}
-
-void node_commission(struct node *hq)
-{
-	struct batch *batch = node_begin(hq);
-
-	hq->control = key_of(hq->sim, 1);
-	hq->master = key_of(hq->sim, 2);
-	if (batch == NULL)
-		return;
-	if (!commission(hq, batch)) {
-		batch_abandon(batch);
-		return;
-	}
-	if (node_commit(hq, batch))
-		hq->has_grown = true;
-	node_turn(hq);
 }

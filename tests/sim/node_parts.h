@@ -49,6 +49,14 @@ void guard_keep(struct node *node);
 /* One turn of the incarnation: true if there is a new epoch. */
 bool epochs_turn(struct node *node);
 
+/* ---- hq.c ---- */
+
+/* HQ's keys, of the epochs that its roster names. */
+void hq_open(struct node *node);
+void hq_close(struct node *node);
+/* Somebody asks the box for something. True: it was done. */
+bool node_ask(struct node *node, const char *command, const char *arguments);
+
 /* Tells truth what was committed since it was told. */
 void truth_follow(struct node *node);
 

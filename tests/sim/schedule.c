@@ -114,20 +114,33 @@ static void trouble_draw(struct drawing *drawing)
 
 /* When a disk is copied, and what becomes of the copy. */
 struct copying {
+	bool is_hq;
 	uint64_t taken;
 	uint64_t restored[2];
 	uint64_t cloned;
 };
 
+/* What HQ's people do, and when. */
+#define ACTS_MAX 32
+struct acting {
+	size_t count;
+	struct {
+		uint64_t at;
+		enum action_kind kind;
+		int64_t amount;
+	} acts[ACTS_MAX];
+};
+
 static void copying_draw(struct random *random, const struct odds *odds,
 			 uint64_t count, struct copying *copying)
 {
-	bool is_restored = random_hits(random, odds->restores);
-	bool is_cloned = random_hits(random, odds->clones);
-	uint64_t taken = random_below(random, count);
+	bool is_hq = random_hits(random, odds->renewals);
+	bool is_restored = is_hq || random_hits(random, odds->restores);
+	bool is_cloned = !is_hq && random_hits(random, odds->clones);
+	uint64_t taken = random_below(random, 2 * count / 3);
 
 	*copying = (struct copying){
-		UINT64_MAX, {UINT64_MAX, UINT64_MAX}, UINT64_MAX};
+		is_hq, UINT64_MAX, {UINT64_MAX, UINT64_MAX}, UINT64_MAX};
 	if (!is_restored && !is_cloned)
 		return;
 	copying->taken = taken;
@@ -145,12 +158,61 @@ static void copying_act(struct drawing *drawing, const struct copying *copying,
 			uint64_t i)
 {
 	if (i == copying->taken)
-		(void)draw_next(drawing, ACTION_IMAGE);
+		draw_next(drawing, ACTION_IMAGE)->amount = copying->is_hq;
 	if (i == copying->restored[0] || i == copying->restored[1])
 		draw_next(drawing, ACTION_RESTORE)->amount =
 			random_from(&drawing->random, 0, RESTORE_MAX);
 	if (i == copying->cloned)
 		(void)draw_next(drawing, ACTION_CLONE);
+}
+
+static void act_add(struct acting *acting, uint64_t at, enum action_kind kind,
+		    int64_t amount)
+{
+	ASSERT(acting->count < ACTS_MAX);
+	acting->acts[acting->count].at = at;
+	acting->acts[acting->count].kind = kind;
+	acting->acts[acting->count++].amount = amount;
+}
+
+/* A few times between @from and the end: what they wait for may take long. */
+static void tries_add(struct acting *acting, struct random *random,
+		      uint64_t from, uint64_t count, enum action_kind kind)
+{
+	for (unsigned i = 0; i < 4 && from < count; i++) {
+		from += 1 + random_below(random, count - from);
+		act_add(acting, from, kind, random_hits(random, 250));
+	}
+}
+
+static void acting_draw(struct random *random, const struct odds *odds,
+			const struct copying *copying, uint64_t count,
+			struct acting *acting)
+{
+	static const enum action_kind endings[] = {ACTION_REVOKE, ACTION_FENCE,
+						   ACTION_CLOSE, ACTION_LEAVE};
+
+	acting->count = 0;
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+		if (random_hits(random, odds->endings))
+			act_add(acting, random_below(random, count), endings[i],
+				random_hits(random, 400));
+	if (copying->taken == UINT64_MAX)
+		return;
+	tries_add(acting, random, copying->taken, count, ACTION_SUCCEED);
+	tries_add(acting, random, copying->taken, count, ACTION_CHOOSE);
+	if (copying->is_hq)
+		tries_add(acting, random, copying->restored[0], count,
+			  ACTION_RENEW);
+}
+
+static void acting_act(struct drawing *drawing, const struct acting *acting,
+		       uint64_t i)
+{
+	for (size_t n = 0; n < acting->count; n++)
+		if (acting->acts[n].at == i)
+			draw_next(drawing, acting->acts[n].kind)->amount =
+				acting->acts[n].amount;
 }
 
 void schedule_draw(struct schedule *schedule, uint64_t seed,
@@ -160,6 +222,7 @@ void schedule_draw(struct schedule *schedule, uint64_t seed,
 	struct random *random = &drawing.random;
 	uint64_t count = ACTIONS_MIN + random_below(random, ACTIONS_MORE);
 	struct copying copying;
+	struct acting acting;
 
 	memset(schedule, 0, sizeof(*schedule));
 	schedule->seed = seed;
@@ -174,9 +237,11 @@ void schedule_draw(struct schedule *schedule, uint64_t seed,
 	schedule->has_second_broker = random_hits(random, 300);
 	schedule->has_liar = random_hits(random, odds->liars);
 	copying_draw(random, odds, count, &copying);
+	acting_draw(random, odds, &copying, count, &acting);
 	for (uint64_t i = 0; i < count; i++) {
 		drawing.at_ms += pause_draw(random);
 		copying_act(&drawing, &copying, i);
+		acting_act(&drawing, &acting, i);
 		if (random_hits(random, 550))
 			work_draw(&drawing);
 		else

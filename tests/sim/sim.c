@@ -291,6 +291,12 @@ static void act(struct sim *sim, const struct action *action)
 {
 	struct node *node = &sim->nodes[action->node];
 
+	if (action->kind >= ACTION_SUCCEED) {
+		sim->totals.actions[action->kind] += hq_act(sim, action);
+		check_step(&sim->nodes[0]);
+		check_step(node);
+		return;
+	}
 	sim->totals.actions[action->kind]++;
 	switch (action->kind) {
 	case ACTION_WORK:
@@ -342,13 +348,24 @@ static void act(struct sim *sim, const struct action *action)
 				 (enum lie)action->amount);
 		break;
 	case ACTION_IMAGE:
-		image_take(sim, node);
+		if (action->amount == 1)
+			image_take(sim, &sim->nodes[0]);
+		else if (!node->is_hq)
+			image_take(sim, node);
 		break;
 	case ACTION_RESTORE:
 		image_restore(sim, (enum restore)action->amount);
 		break;
 	case ACTION_CLONE:
 		image_clone(sim);
+		break;
+	case ACTION_SUCCEED:
+	case ACTION_CHOOSE:
+	case ACTION_REVOKE:
+	case ACTION_FENCE:
+	case ACTION_CLOSE:
+	case ACTION_LEAVE:
+	case ACTION_RENEW:
 		break;
 	}
 	check_step(node);

@@ -15,6 +15,7 @@
 
 #include "gateway/core/engine.h"
 #include "gateway/core/exchange.h"
+#include "gateway/core/hq.h"
 #include "gateway/core/incarnation.h"
 #include "gateway/sync/sync.h"
 #include "store/feed.h"
@@ -34,6 +35,9 @@
 
 /* 2026-11-22T10:00:00Z */
 #define SIM_START_MS INT64_C(1795341600000)
+
+/* HQ's reason where it ends what a site said: some of that may be lost. */
+#define SIM_ENDED "ended"
 
 #define SIM_SITE_HQ SITE_FIRST
 #define SIM_SITE_LIAR (SITE_FIRST + SIM_NODES_MAX + 1)
@@ -88,6 +92,8 @@ struct node {
 	char guard[SIM_PATH_SIZE]; /* on another medium */
 	struct signer *control;    /* HQ's */
 	struct signer *master;
+	struct hq hq;
+	atomic_bool hq_set_back;
 
 	uint64_t boot;
 	int64_t started_ms;
@@ -100,7 +106,13 @@ struct node {
 	bool is_uncounted;
 	bool is_undigested;
 	uint64_t unsealed; /* as counted */
-	uint8_t digest[VECTOR_DIGEST_SIZE];
+	uint64_t counted;  /* check_counted */
+	bool is_over;      /* its feed has ended */
+	bool was_ended;    /* HQ's people ended the site */
+	struct {
+		uint32_t epoch;
+		uint64_t counted;
+	} control_seen; /* by the checkers */
 
 	/* What the checkers saw of each feed. */
 	struct seen_head seen[SIM_FEEDS_MAX];
@@ -131,8 +143,16 @@ enum action_kind {
 	ACTION_IMAGE,   /* somebody copies the disk */
 	ACTION_RESTORE, /* and puts it back, @amount: enum restore */
 	ACTION_CLONE,   /* or starts it in a second box */
+	/* What follows counts when it was done, not when it was tried. */
+	ACTION_SUCCEED, /* HQ certifies an epoch that waits for it */
+	ACTION_CHOOSE,  /* a branch stays; @amount 1: it goes */
+	ACTION_REVOKE,  /* the key of @node; @amount 1: of the liar */
+	ACTION_FENCE,   /* its last epoch ends where HQ has it */
+	ACTION_CLOSE,   /* HQ closes a site that can't do it itself */
+	ACTION_LEAVE,   /* a site closes itself */
+	ACTION_RENEW,   /* the root speaks again; @amount 1: on a whim */
 };
-#define ACTION_KIND_MAX ACTION_CLONE
+#define ACTION_KIND_MAX ACTION_RENEW
 
 struct action {
 	int64_t at_ms; /* after the start */
@@ -182,7 +202,8 @@ struct sim_totals {
 	uint64_t admitted;
 	uint64_t crashes_in_commit;
 	uint64_t successions;
-	uint64_t lost; /* entries, each covered by a task to count */
+	uint64_t lost;  /* entries, each covered by a task to count */
+	uint64_t ended; /* entries, behind where HQ ended their feed */
 	uint64_t regained;
 	uint64_t carried;
 	uint64_t restores;
@@ -227,6 +248,8 @@ struct odds {
 	uint32_t restores;
 	uint32_t clones;
 	uint32_t liars;
+	uint32_t endings;  /* of each of four kinds */
+	uint32_t renewals; /* HQ itself is set back */
 };
 
 /* Draws the schedule of @seed: at least 200 events, 3 sites and HQ. */
@@ -250,6 +273,8 @@ void node_stop(struct node *node);
 
 /* HQ's control feed begins: the root, and a certificate for each site. */
 void node_commission(struct node *hq);
+/* HQ's people act, or those who close a site. True: it was done; hq.c. */
+MUST_CHECK bool hq_act(struct sim *sim, const struct action *action);
 /* People do @count things. */
 void node_work(struct node *node, uint64_t count);
 void node_frame(struct node *node, const struct net_message *message);

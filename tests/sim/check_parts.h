@@ -1,0 +1,51 @@
+/*
+ * check_parts - what the checkers share. Nobody else includes it.
+ */
+#ifndef DEPOT_TESTS_SIM_CHECK_PARTS_H
+#define DEPOT_TESTS_SIM_CHECK_PARTS_H
+
+#include "tests/sim/sim.h"
+
+struct looking {
+	struct sim *sim;
+	struct node *node;
+	const struct view *view;
+};
+
+/* ---- check_hq.c ---- */
+
+/* After a step: control is where it was, or further, and ends what it ends. */
+MUST_CHECK enum err_code check_control(struct looking *look, struct err *err);
+
+/* One number for what counts of all feeds: what has to be the same everywhere.
+ * *@ret_is_over: the box's own feed has ended, and it seals nothing more. */
+MUST_CHECK enum err_code check_counted(const struct looking *look,
+				       uint64_t *ret_sum, bool *ret_is_over,
+				       struct err *err);
+
+/* At the end: the same words of HQ on all boxes. */
+void check_roster(struct sim *sim);
+
+/* Where HQ's people ended what a site said: what it says behind that is lost,
+ * as they wanted it. */
+#define CHECK_ENDINGS_MAX 128
+struct check_ending {
+	uint32_t site;
+	uint32_t epoch;
+	uint64_t number; /* the last entry that counts for sure */
+	bool is_revoked;
+};
+struct check_endings {
+	size_t count;
+	struct check_ending list[CHECK_ENDINGS_MAX];
+};
+MUST_CHECK enum err_code check_endings_find(const struct looking *look,
+					    struct check_endings *ret_endings,
+					    struct err *err);
+bool check_is_ended(const struct check_endings *endings,
+		    const struct fact *fact);
+
+/* Its disk went back in time, was started twice, or HQ ended it. */
+bool check_is_doubtful(const struct sim *sim, uint32_t site);
+
+#endif
