@@ -75,7 +75,41 @@ struct adding {
 	const struct looking *look;
 	uint64_t sum;
 	bool is_over;
+	uint32_t revoked[SIM_FEEDS_MAX]; /* sites */
+	size_t revoked_count;
 };
+
+static enum err_code revoked_note(void *context, struct pos pos,
+				  const struct entry *entry, struct err *err)
+{
+	struct adding *adding = context;
+	const struct fence *fence = &entry->body.fence;
+
+	(void)pos;
+	(void)err;
+	if (fence->verdict == FENCE_REVOKED &&
+	    adding->revoked_count < SIM_FEEDS_MAX)
+		adding->revoked[adding->revoked_count++] = fence->site;
+	return ERR_OK;
+}
+
+/* A life without HQ's word that goes on from a revoked one is nobody's but its
+ * own box's: no other takes it. */
+static enum err_code is_outcast(const struct adding *adding, struct feed_id id,
+				bool *ret_is, struct err *err)
+{
+	struct certificate certificate;
+	bool is = false;
+	enum err_code code = ERR_OK;
+
+	for (size_t i = 0; i < adding->revoked_count; i++)
+		is |= adding->revoked[i] == id.site;
+	if (is)
+		code = roster_certificate(adding->look->view, id.site, id.epoch,
+					  &certificate, err);
+	*ret_is = is && code == ERR_NOT_FOUND;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
 
 static void sum_number(struct adding *adding, uint64_t number)
 {
@@ -91,14 +125,15 @@ static enum err_code counted_add(void *context, const struct feed_record *feed,
 	struct adding *adding = context;
 	const struct node *node = adding->look->node;
 	uint8_t hash[HASH_SIZE];
-	enum err_code code;
+	bool is_out;
+	enum err_code code = is_outcast(adding, feed->id, &is_out, err);
 
 	if (feed->is_own && feed->id.site == node->site &&
 	    feed->id.epoch == node->self.epoch)
-		adding->is_over = feed->state == FEED_FENCED ||
+		adding->is_over = is_out || feed->state == FEED_FENCED ||
 				  feed->state == FEED_SEALED;
-	if (feed->counted <= feed->base)
-		return ERR_OK;
+	if (feed->counted <= feed->base || is_out || code != ERR_OK)
+		return code;
 	code = feed_hash_at(adding->look->view, feed->id, feed->counted, hash,
 			    err);
 	sum_number(adding, feed->id.site);
@@ -118,17 +153,24 @@ static enum err_code over_look(struct adding *adding, struct err *err)
 	struct fence fence;
 	enum err_code code = roster_fence(adding->look->view, id, &fence, err);
 
+	bool is_out = false;
+
 	adding->is_over |= code == ERR_OK;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+	if (code == ERR_OK || code == ERR_NOT_FOUND)
+		code = is_outcast(adding, id, &is_out, err);
+	adding->is_over |= is_out;
+	return code;
 }
 
 enum err_code check_counted(const struct looking *look, uint64_t *ret_sum,
 			    bool *ret_is_over, struct err *err)
 {
 	struct adding adding = {.look = look, .sum = 1};
-	enum err_code code =
-		feed_walk(look->view, NULL, counted_add, &adding, err);
+	enum err_code code = roster_walk(look->view, ENTRY_FENCE, revoked_note,
+					 &adding, err);
 
+	if (code == ERR_OK)
+		code = feed_walk(look->view, NULL, counted_add, &adding, err);
 	if (code == ERR_OK)
 		code = over_look(&adding, err);
 	*ret_sum = adding.sum;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "gateway/ingest/json_out.h"
+#include "rules/ledger/transfer.h"
 #include "store/heir.h"
 #include "tests/sim/node_parts.h"
 
@@ -332,9 +333,42 @@ static bool site_end(struct node *hq, const char *command, uint32_t site)
 	return true;
 }
 
-/* Its people write off what is left, and close it. */
+/* What is between @node and a neighbour is said to be out, or is settled. */
+static void way_settle(struct node *node, struct node *other)
+{
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		last = node->loading[i] > last ? node->loading[i] : last;
+		last = other->loading[i] > last ? other->loading[i] : last;
+	}
+	for (uint32_t number = 1; number <= 2 * last + 2; number++) {
+		struct transfer_id out = {node->site, other->site, number};
+		struct transfer_id in = {other->site, node->site, number};
+		char text[TRANSFER_ID_PRINT_SIZE];
+
+		transfer_id_print(&out, text);
+		(void)ask_with(node, "transfer.ship", "{\"transfer\":\"%s\"}",
+			       text);
+		transfer_id_print(&in, text);
+		(void)ask_with(other, "transfer.ship", "{\"transfer\":\"%s\"}",
+			       text);
+		(void)ask_with(node, "transfer.close", "{\"transfer\":\"%s\"}",
+			       text);
+	}
+	/* Nobody loads these trucks any more. */
+	for (size_t i = 0; i < 2; i++)
+		node->loading[i] = other->loading[i] = last + 1;
+}
+
+/* Its people settle what is under way, write off what is left, and close it. */
 static bool leave(struct node *node)
 {
+	struct sim *sim = node->sim;
+	uint32_t sites = sim->schedule.node_count;
+
+	way_settle(node, &sim->nodes[(node->index + 1) % sites]);
+	way_settle(node, &sim->nodes[(node->index + sites - 1) % sites]);
 	for (unsigned i = 0; i < CLEARINGS_MAX; i++)
 		if (!node_ask(node, "site.clear", "{\"reason\":\"over\"}"))
 			break;
@@ -406,7 +440,14 @@ static bool renew(struct node *node, bool is_whim)
 bool hq_act(struct sim *sim, const struct action *action)
 {
 	struct node *hq = &sim->nodes[0];
-	uint32_t site = sim->nodes[action->node].site;
+	struct node *node = &sim->nodes[action->node == 0 ? 1 : action->node];
+	uint32_t site = node->site;
+
+	/* Whoever wants something of a box switches it on. */
+	if (!hq->is_up)
+		node_start(hq);
+	if (action->kind == ACTION_LEAVE && !node->is_up)
+		node_start(node);
 
 	switch (action->kind) {
 	case ACTION_SUCCEED:
@@ -416,13 +457,13 @@ bool hq_act(struct sim *sim, const struct action *action)
 	case ACTION_REVOKE:
 		if (action->amount == 1 && sim->liar.site != SITE_NONE)
 			site = sim->liar.site;
-		return site != SIM_SITE_HQ && site_end(hq, "hq.revoke", site);
+		return site_end(hq, "hq.revoke", site);
 	case ACTION_FENCE:
-		return site != SIM_SITE_HQ && site_end(hq, "hq.fence", site);
+		return site_end(hq, "hq.fence", site);
 	case ACTION_CLOSE:
-		return site != SIM_SITE_HQ && site_end(hq, "hq.close", site);
+		return site_end(hq, "hq.close", site);
 	case ACTION_LEAVE:
-		return leave(&sim->nodes[action->node]);
+		return leave(node);
 	case ACTION_RENEW:
 		return renew(hq, action->amount == 1);
 	case ACTION_WORK:

@@ -147,7 +147,9 @@ static void copying_draw(struct random *random, const struct odds *odds,
 	if (is_restored)
 		copying->restored[0] =
 			taken + random_below(random, count - taken);
-	if (is_restored && random_hits(random, 250))
+	/* HQ's disk goes back once: the root would name one control epoch
+	 * twice. */
+	if (is_restored && !is_hq && random_hits(random, 250))
 		copying->restored[1] =
 			taken + random_below(random, count - taken);
 	if (is_cloned)
@@ -190,13 +192,15 @@ static void acting_draw(struct random *random, const struct odds *odds,
 			struct acting *acting)
 {
 	static const enum action_kind endings[] = {ACTION_REVOKE, ACTION_FENCE,
-						   ACTION_CLOSE, ACTION_LEAVE};
+						   ACTION_CLOSE};
 
 	acting->count = 0;
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
 		if (random_hits(random, odds->endings))
 			act_add(acting, random_below(random, count), endings[i],
 				random_hits(random, 400));
+	if (random_hits(random, 2 * odds->endings))
+		tries_add(acting, random, count / 2, count, ACTION_LEAVE);
 	if (copying->taken == UINT64_MAX)
 		return;
 	tries_add(acting, random, copying->taken, count, ACTION_SUCCEED);
@@ -236,6 +240,7 @@ void schedule_draw(struct schedule *schedule, uint64_t seed,
 	schedule->late = (uint32_t)random_below(random, 31);
 	schedule->has_second_broker = random_hits(random, 300);
 	schedule->has_liar = random_hits(random, odds->liars);
+	schedule->is_tidied = random_hits(random, 600);
 	copying_draw(random, odds, count, &copying);
 	acting_draw(random, odds, &copying, count, &acting);
 	for (uint64_t i = 0; i < count; i++) {

@@ -404,6 +404,24 @@ static void heal_all(struct sim *sim)
 			 (int)(HEAL_MS_MAX / 60000));
 }
 
+/* What waits for HQ's people is there now, for sure. */
+static void tidy(struct sim *sim)
+{
+	static const enum action_kind kinds[] = {ACTION_SUCCEED, ACTION_CHOOSE,
+						 ACTION_RENEW, ACTION_SUCCEED};
+	uint64_t done = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds) && sim_is_sound(sim); i++) {
+		struct action action = {.kind = kinds[i]};
+
+		done += sim->totals.actions[action.kind];
+		act(sim, &action);
+		done -= sim->totals.actions[action.kind];
+	}
+	if (done != 0 && sim_is_sound(sim))
+		heal_all(sim);
+}
+
 bool sim_run(struct sim *sim, const struct schedule *schedule, bool is_loud)
 {
 	if (!sim_open(sim, schedule, is_loud))
@@ -416,6 +434,8 @@ bool sim_run(struct sim *sim, const struct schedule *schedule, bool is_loud)
 	}
 	if (sim_is_sound(sim))
 		heal_all(sim);
+	if (sim_is_sound(sim) && schedule->is_tidied)
+		tidy(sim);
 	if (sim_is_sound(sim))
 		check_end(sim);
 	for (size_t i = 0; i < sim->node_count && is_loud; i++)

@@ -170,6 +170,7 @@ struct schedule {
 	uint32_t late;
 	bool has_second_broker;
 	bool has_liar;
+	bool is_tidied; /* HQ's people act once more when all is whole */
 	size_t action_count;
 	struct action actions[SIM_ACTIONS_MAX];
 };
