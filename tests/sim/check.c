@@ -191,7 +191,8 @@ bool check_is_settled(struct sim *sim)
 
 		if (!node->is_up || !is_in_its_epoch(node) ||
 		    exchange_is_late(node->exchange) || !vector_of(node) ||
-		    (node->unsealed > 0 && !node->is_over) ||
+		    ((node->unsealed > 0 || node->has_news) &&
+		     !node->is_over) ||
 		    node->counted != sim->nodes[0].counted)
 			return false;
 	}
@@ -347,7 +348,8 @@ static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 
 		if (fact->is_found)
 			continue;
-		if (check_is_ended(&reckoning->endings, fact)) {
+		if (check_is_ended(&reckoning->endings, fact) ||
+		    check_is_unheard(&reckoning->endings, fact)) {
 			sim->totals.ended++;
 			continue;
 		}
@@ -509,6 +511,8 @@ void check_end(struct sim *sim)
 		agreement_check(sim, &sim->nodes[0], &sim->nodes[i]);
 	if (sim_is_sound(sim))
 		check_roster(sim);
+	if (sim_is_sound(sim))
+		check_words(sim);
 	/* They hold the same deltas by hash: one stands for all. */
 	if (sim_is_sound(sim))
 		truth_check(sim, node);

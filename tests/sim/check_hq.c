@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "store/heir.h"
 #include "store/seal.h"
 #include "tests/sim/check_parts.h"
 
@@ -93,21 +94,26 @@ static enum err_code revoked_note(void *context, struct pos pos,
 	return ERR_OK;
 }
 
-/* A life without HQ's word that goes on from a revoked one is nobody's but its
- * own box's: no other takes it. */
+/* A life without HQ's word that nobody vouches for, or that goes on from a
+ * revoked one, is nobody's but its own box's: no other takes it. */
 static enum err_code is_outcast(const struct adding *adding, struct feed_id id,
 				bool *ret_is, struct err *err)
 {
 	struct certificate certificate;
-	bool is = false;
-	enum err_code code = ERR_OK;
+	struct heir heir;
+	enum err_code code;
 
+	*ret_is = false;
+	if (id.site < SIM_SITE_HQ || id.epoch == 1)
+		return ERR_OK;
+	code = roster_certificate(adding->look->view, id.site, id.epoch,
+				  &certificate, err);
+	if (code != ERR_NOT_FOUND)
+		return code;
 	for (size_t i = 0; i < adding->revoked_count; i++)
-		is |= adding->revoked[i] == id.site;
-	if (is)
-		code = roster_certificate(adding->look->view, id.site, id.epoch,
-					  &certificate, err);
-	*ret_is = is && code == ERR_NOT_FOUND;
+		*ret_is |= adding->revoked[i] == id.site;
+	code = heir_get(adding->look->view, id.site, id.epoch, &heir, err);
+	*ret_is |= code == ERR_OK && !heir.is_vouched;
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
@@ -298,14 +304,49 @@ static enum err_code ending_add(void *context, struct pos pos,
 	return code;
 }
 
+static enum err_code heard_add(void *context, const struct feed_record *feed,
+			       struct err *err)
+{
+	struct ending_walk *walk = context;
+	struct check_endings *endings = walk->endings;
+	struct adding adding = {.look = walk->look};
+	bool is_out;
+	enum err_code code = is_outcast(&adding, feed->id, &is_out, err);
+
+	if (code != ERR_OK || is_out || feed->id.epoch == 1 ||
+	    endings->heard_count == CHECK_ENDINGS_MAX)
+		return code;
+	endings->heard[endings->heard_count].site = feed->id.site;
+	endings->heard[endings->heard_count++].epoch = feed->id.epoch;
+	return ERR_OK;
+}
+
 enum err_code check_endings_find(const struct looking *look,
 				 struct check_endings *ret_endings,
 				 struct err *err)
 {
 	struct ending_walk walk = {look, ret_endings};
 
+	enum err_code code;
+
 	ret_endings->count = 0;
-	return roster_walk(look->view, ENTRY_FENCE, ending_add, &walk, err);
+	ret_endings->heard_count = 0;
+	code = roster_walk(look->view, ENTRY_FENCE, ending_add, &walk, err);
+	if (code == ERR_OK)
+		code = feed_walk(look->view, NULL, heard_add, &walk, err);
+	return code;
+}
+
+bool check_is_unheard(const struct check_endings *endings,
+		      const struct fact *fact)
+{
+	uint32_t epoch = pos_epoch(fact->pos);
+
+	for (size_t i = 0; i < endings->heard_count; i++)
+		if (endings->heard[i].site == fact->site &&
+		    endings->heard[i].epoch == epoch)
+			return false;
+	return epoch != 1;
 }
 
 bool check_is_ended(const struct check_endings *endings,

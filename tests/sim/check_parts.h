@@ -26,6 +26,10 @@ MUST_CHECK enum err_code check_counted(const struct looking *look,
 /* At the end: the same words of HQ on all boxes. */
 void check_roster(struct sim *sim);
 
+/* At the end: the same items and codes on all boxes; each intent done once, and
+ * answered; check_words.c. */
+void check_words(struct sim *sim);
+
 /* Where HQ's people ended what a site said: what it says behind that is lost,
  * as they wanted it. */
 #define CHECK_ENDINGS_MAX 128
@@ -38,12 +42,22 @@ struct check_ending {
 struct check_endings {
 	size_t count;
 	struct check_ending list[CHECK_ENDINGS_MAX];
+	/* Lives that others take. */
+	size_t heard_count;
+	struct {
+		uint32_t site;
+		uint32_t epoch;
+	} heard[CHECK_ENDINGS_MAX];
 };
 MUST_CHECK enum err_code check_endings_find(const struct looking *look,
 					    struct check_endings *ret_endings,
 					    struct err *err);
 bool check_is_ended(const struct check_endings *endings,
 		    const struct fact *fact);
+/* It was told in a life that waits for HQ's certificate, and nobody vouches
+ * for. */
+bool check_is_unheard(const struct check_endings *endings,
+		      const struct fact *fact);
 
 /* Its disk went back in time, was started twice, or HQ ended it. */
 bool check_is_doubtful(const struct sim *sim, uint32_t site);

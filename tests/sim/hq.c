@@ -191,6 +191,7 @@ bool node_ask(struct node *node, const char *command, const char *arguments)
 	if (!node_commit(node, batch))
 		return true;
 	node->has_grown = node->is_hq;
+	node->has_news |= node->is_hq;
 	node_turn(node);
 	return true;
 }
@@ -466,6 +467,11 @@ bool hq_act(struct sim *sim, const struct action *action)
 		return leave(node);
 	case ACTION_RENEW:
 		return renew(hq, action->amount == 1);
+	case ACTION_MASTER:
+	case ACTION_PROPOSE:
+	case ACTION_ADOPT:
+	case ACTION_ASK:
+		return words_act(sim, action);
 	case ACTION_WORK:
 	case ACTION_CUT:
 	case ACTION_HEAL:

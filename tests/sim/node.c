@@ -155,7 +155,7 @@ static void port_found(void *context, const struct sync_finding *finding)
 	if (finding->feed.site != node->sim->suspect_site &&
 	    finding->feed.site != node->sim->liar.site &&
 	    !(finding->feed.site < SIM_SITE_HQ &&
-	      node->sim->suspect_site == SIM_SITE_HQ) &&
+	      node->sim->restored_site == SIM_SITE_HQ) &&
 	    (finding->kind != SYNC_FOUND_SELF ||
 	     finding->feed.site != node->sim->restored_site))
 		sim_fail(node->sim,
@@ -273,6 +273,7 @@ void node_start(struct node *node)
 	node->is_unchecked = true;
 	node->is_uncounted = true;
 	node->is_undigested = true;
+	node->has_news = true;
 	durable_check(node);
 	truth_follow(node);
 	node->sim->net.is_listening[node->index] = true;

@@ -47,6 +47,8 @@ static enum err_code fact_note(void *context, const struct journal_row *row,
 		return ERR_OK;
 	if (entry.kind == ENTRY_MOVEMENT)
 		truth_move(truth, &entry.body.movement);
+	if (entry.kind == ENTRY_ITEM)
+		truth_item(truth, node->site, &entry.body.item);
 	node->sim->totals.claims += entry.kind == ENTRY_CLAIM;
 	node->sim->totals.entries++;
 	truth_add(truth, &fact);
@@ -178,6 +180,7 @@ static bool exchange_once(struct node *node)
 	}
 	if (!node_commit(node, batch))
 		return false;
+	node->has_news |= exchange_admitted(node->exchange) > 0;
 	node->sim->totals.sealed += exchange_sealed(node->exchange);
 	node->sim->totals.admitted += exchange_admitted(node->exchange);
 	sim_log(node->sim, node, "seals %u, admits %u",
@@ -250,4 +253,5 @@ void node_tick(struct node *node)
 		return;
 	WITH_SYNC(node, sync_tick(node->sync, &step, sync_err));
 	node_turn(node);
+	words_take(node);
 }

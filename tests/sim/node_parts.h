@@ -57,6 +57,13 @@ void hq_close(struct node *node);
 /* Somebody asks the box for something. True: it was done. */
 bool node_ask(struct node *node, const char *command, const char *arguments);
 
+/* ---- words.c ---- */
+
+/* Master data and intents: ACTION_MASTER to ACTION_ASK. */
+bool words_act(struct sim *sim, const struct action *action);
+/* Carries out what HQ asked for, as the keeper does it with each tick. */
+void words_take(struct node *node);
+
 /* Tells truth what was committed since it was told. */
 void truth_follow(struct node *node);
 

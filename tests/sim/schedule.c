@@ -72,6 +72,14 @@ static void work_draw(struct drawing *drawing)
 				 : random_from(&drawing->random, 1, 12);
 }
 
+static void words_draw(struct drawing *drawing)
+{
+	enum action_kind kind = (enum action_kind)random_from(
+		&drawing->random, ACTION_MASTER, ACTION_ASK);
+
+	draw_next(drawing, kind)->amount = random_hits(&drawing->random, 300);
+}
+
 static void trouble_draw(struct drawing *drawing)
 {
 	static const struct {
@@ -199,7 +207,7 @@ static void acting_draw(struct random *random, const struct odds *odds,
 		if (random_hits(random, odds->endings))
 			act_add(acting, random_below(random, count), endings[i],
 				random_hits(random, 400));
-	if (random_hits(random, 2 * odds->endings))
+	if (random_hits(random, 4 * odds->endings))
 		tries_add(acting, random, count / 2, count, ACTION_LEAVE);
 	if (copying->taken == UINT64_MAX)
 		return;
@@ -249,6 +257,11 @@ void schedule_draw(struct schedule *schedule, uint64_t seed,
 		acting_act(&drawing, &acting, i);
 		if (random_hits(random, 550))
 			work_draw(&drawing);
+		/* HQ is set back where it has said little since: one that
+		 * finds its words elsewhere, again and again, begins an epoch
+		 * of its own ledger each time. */
+		else if (!copying.is_hq && random_hits(random, 80))
+			words_draw(&drawing);
 		else
 			trouble_draw(&drawing);
 	}

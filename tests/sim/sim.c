@@ -366,6 +366,10 @@ static void act(struct sim *sim, const struct action *action)
 	case ACTION_CLOSE:
 	case ACTION_LEAVE:
 	case ACTION_RENEW:
+	case ACTION_MASTER:
+	case ACTION_PROPOSE:
+	case ACTION_ADOPT:
+	case ACTION_ASK:
 		break;
 	}
 	check_step(node);

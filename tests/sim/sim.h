@@ -101,6 +101,7 @@ struct node {
 	enum crash_point crash;
 
 	bool has_grown; /* HQ said something */
+	bool has_news;  /* HQ may have asked for something */
 	/* A commit since the checkers, or the keeper, looked. */
 	bool is_unchecked;
 	bool is_uncounted;
@@ -151,8 +152,12 @@ enum action_kind {
 	ACTION_CLOSE,   /* HQ closes a site that can't do it itself */
 	ACTION_LEAVE,   /* a site closes itself */
 	ACTION_RENEW,   /* the root speaks again; @amount 1: on a whim */
+	ACTION_MASTER,  /* HQ says something of an item or a code */
+	ACTION_PROPOSE, /* a site does */
+	ACTION_ADOPT,   /* HQ takes its word; @amount 1: wants it back */
+	ACTION_ASK,     /* HQ asks a site for something */
 };
-#define ACTION_KIND_MAX ACTION_RENEW
+#define ACTION_KIND_MAX ACTION_ASK
 
 struct action {
 	int64_t at_ms; /* after the start */
@@ -212,6 +217,9 @@ struct sim_totals {
 	uint64_t writes_lost; /* unsynced ones, in power cuts */
 	uint64_t transfers;   /* items of them, on one box, at the end */
 	uint64_t in_transit;  /* of those */
+	uint64_t words;       /* of HQ's catalogue, on one box, at the end */
+	uint64_t answered;    /* intents that HQ still knows of */
+	uint64_t carried_out;
 	uint64_t claims;
 	uint64_t checks;
 };

@@ -1,6 +1,7 @@
 #include "tests/sim/truth.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/ledger/entry.h"
 #include "store/seal.h"
@@ -74,6 +75,22 @@ void truth_move(struct truth *truth, const struct movement *movement)
 	way_add(truth, &movement->from.place, movement,
 		-movement->quantity.units);
 	way_add(truth, &movement->to.place, movement, movement->quantity.units);
+}
+
+/* ---- what HQ asked for ---- */
+
+void truth_item(struct truth *truth, uint32_t site, const struct item *item)
+{
+	struct span name = sku_span(&item->sku);
+	const size_t skip = sizeof(TRUTH_ASKED) - 1;
+	uint64_t number;
+
+	if (name.size <= skip || memcmp(name.data, TRUTH_ASKED, skip) != 0 ||
+	    !span_to_u64((struct span){name.data + skip, name.size - skip},
+			 TRUTH_ASKED_MAX, &number))
+		return;
+	ASSERT(number < truth->asked && truth->intents[number].site == site);
+	truth->intents[number].done++;
 }
 
 /* ---- facts ---- */

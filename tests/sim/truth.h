@@ -33,7 +33,17 @@ struct way {
 	int64_t units;
 };
 
+/* What HQ asked for: an item of this name and number at @site. */
+#define TRUTH_ASKED "ASK-"
+#define TRUTH_ASKED_MAX 64
+struct truth_intent {
+	uint32_t site;
+	uint32_t done; /* so many times */
+};
+
 struct truth {
+	uint32_t asked;
+	struct truth_intent intents[TRUTH_ASKED_MAX];
 	struct way *ways;
 	size_t way_count;
 	size_t way_room;
@@ -51,6 +61,8 @@ void truth_set_back(struct truth *truth, uint32_t box, struct pos told);
 void truth_seek(struct truth *truth);
 /* @movement happened. */
 void truth_move(struct truth *truth, const struct movement *movement);
+/* @site was told of @item. */
+void truth_item(struct truth *truth, uint32_t site, const struct item *item);
 /* In transit. */
 int64_t truth_way(const struct truth *truth, struct span transfer,
 		  struct span item);
