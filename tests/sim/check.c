@@ -279,9 +279,10 @@ static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
 	if (fact == NULL) {
 		sim_fail(sim,
 			 "I8: site %u holds an entry %u.%u.%" PRIu64
-			 " that never happened",
+			 " (%s, first at %u.%" PRIu64 ") that never happened",
 			 reckoning->look.node->site, id.site, pos_epoch(pos),
-			 pos_number(pos));
+			 pos_number(pos), entry_kind_name(entry.kind),
+			 pos_epoch(told.pos), pos_number(told.pos));
 		return;
 	}
 	fact->is_found |= reckoning->is_counting;

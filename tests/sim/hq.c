@@ -368,6 +368,10 @@ static bool leave(struct node *node)
 	struct sim *sim = node->sim;
 	uint32_t sites = sim->schedule.node_count;
 
+	/* Not a site whose disk is in doubt: nobody closes that before it has
+	 * been counted. */
+	if (node->site == sim->restored_site || node->site == sim->suspect_site)
+		return false;
 	way_settle(node, &sim->nodes[(node->index + 1) % sites]);
 	way_settle(node, &sim->nodes[(node->index + sites - 1) % sites]);
 	for (unsigned i = 0; i < CLEARINGS_MAX; i++)
