@@ -532,14 +532,23 @@ void check_explain(const struct node *node)
 
 	if (!node->is_up)
 		return;
-	printf("site %u\n", node->site);
+	printf("site %u: %s%s%s%s%s%s unsealed %" PRIu64 "\n", node->site,
+	       node->is_up ? "up" : "down",
+	       node->is_up && is_in_its_epoch(node) ? "" : ", between epochs",
+	       node->is_up && exchange_is_late(node->exchange) ? ", late" : "",
+	       node->has_news ? ", has news" : "",
+	       node->is_over ? ", over" : "",
+	       node->counted == node->sim->nodes[0].counted ? ""
+							    : ", differs",
+	       node->unsealed);
 	for (size_t i = 0; sync_feed_at(node->sync, i, &feed); i++)
 		printf("  feed %u.%u.%016" PRIx64 " %s seq %" PRIu64
-		       " offered %" PRIu64 " source %.*s pending %u stuck "
+		       " counted %" PRIu64 " offered %" PRIu64 " source %.*s pending %u stuck "
 		       "%" PRIu64 " %s\n",
 		       feed.record.id.site, feed.record.id.epoch,
 		       feed.record.id.branch,
 		       feed_state_name(feed.record.state), feed.record.seq,
+		       feed.record.counted,
 		       feed.offered, (int)feed.source.size, feed.source.data,
 		       feed.pending, feed.stuck_seq,
 		       feed.stuck_seq != 0 ? admission_name(feed.stuck) : "");
