@@ -339,6 +339,40 @@ static enum err_code feed_reckon(void *context, const struct feed_record *feed,
 	return code;
 }
 
+static enum err_code row_reckon(void *context, const struct journal_row *row,
+				struct err *err)
+{
+	const struct looking *look = context;
+	struct fact told = {.site = look->node->site};
+	struct fact *fact = NULL;
+	struct entry entry;
+
+	(void)err;
+	if (truth_read(row->bytes, row->pos, &told, &entry))
+		fact = truth_find(&look->sim->truth, told.site, told.pos,
+				  told.hash);
+	if (fact != NULL)
+		fact->is_waiting = true;
+	return ERR_OK;
+}
+
+/* A box that goes on in a life which HQ ended, or that has no say any more,
+ * tells nobody: what it journals waits there for people. */
+static void over_reckon(struct sim *sim, struct node *node)
+{
+	struct looking look = {sim, node, NULL};
+	struct view *view;
+	struct err err;
+	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
+
+	if (code == ERR_OK) {
+		code = journal_walk(view, pos_make(1, 1), row_reckon, &look,
+				    &err);
+		view_end(view);
+	}
+	store_failed(&look, code, &err);
+}
+
 /* What nobody has was on a medium that was lost, and is to be counted again. */
 static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 {
@@ -349,7 +383,8 @@ static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 
 		if (fact->is_found)
 			continue;
-		if (check_is_ended(&reckoning->endings, fact) ||
+		if (fact->is_waiting ||
+		    check_is_ended(&reckoning->endings, fact) ||
 		    check_is_unheard(&reckoning->endings, fact)) {
 			sim->totals.ended++;
 			continue;
@@ -391,6 +426,9 @@ static void truth_check(struct sim *sim, struct node *node)
 	}
 	rows_close(reckoning.rows);
 	store_failed(&reckoning.look, code, &err);
+	for (size_t i = 0; i < sim->node_count && sim_is_sound(sim); i++)
+		if (sim->nodes[i].is_up && sim->nodes[i].is_over)
+			over_reckon(sim, &sim->nodes[i]);
 	if (sim_is_sound(sim))
 		lost_check(sim, &reckoning);
 }
@@ -538,19 +576,18 @@ void check_explain(const struct node *node)
 	       node->is_up && exchange_is_late(node->exchange) ? ", late" : "",
 	       node->has_news ? ", has news" : "",
 	       node->is_over ? ", over" : "",
-	       node->counted == node->sim->nodes[0].counted ? ""
-							    : ", differs",
+	       node->counted == node->sim->nodes[0].counted ? "" : ", differs",
 	       node->unsealed);
 	for (size_t i = 0; sync_feed_at(node->sync, i, &feed); i++)
 		printf("  feed %u.%u.%016" PRIx64 " %s seq %" PRIu64
-		       " counted %" PRIu64 " offered %" PRIu64 " source %.*s pending %u stuck "
+		       " counted %" PRIu64 " offered %" PRIu64
+		       " source %.*s pending %u stuck "
 		       "%" PRIu64 " %s\n",
 		       feed.record.id.site, feed.record.id.epoch,
 		       feed.record.id.branch,
 		       feed_state_name(feed.record.state), feed.record.seq,
-		       feed.record.counted,
-		       feed.offered, (int)feed.source.size, feed.source.data,
-		       feed.pending, feed.stuck_seq,
+		       feed.record.counted, feed.offered, (int)feed.source.size,
+		       feed.source.data, feed.pending, feed.stuck_seq,
 		       feed.stuck_seq != 0 ? admission_name(feed.stuck) : "");
 	for (size_t i = 0; sync_refusal_at(node->sync, i, &refusal) && i < 5;
 	     i++)

@@ -140,6 +140,7 @@ void truth_seek(struct truth *truth)
 		struct fact *last = &truth->facts[kept == 0 ? 0 : kept - 1];
 
 		truth->facts[i].is_found = false;
+		truth->facts[i].is_waiting = false;
 		if (kept > 0 && fact_compare(last, &truth->facts[i]) == 0)
 			last->may_be_lost &= truth->facts[i].may_be_lost;
 		else

@@ -24,6 +24,7 @@ struct fact {
 	uint32_t box;     /* that wrote it */
 	bool may_be_lost; /* its medium was, before anybody else had it */
 	bool is_found;    /* by the check */
+	bool is_waiting;  /* in the book of a box whose life HQ ended */
 };
 
 /* What is between two sites, by the movements that really happened. */
