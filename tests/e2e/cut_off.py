@@ -300,7 +300,10 @@ def a_site_cut_off_for_two_days_works_on_and_agrees_when_it_is_back(scratch):
 
     bed.holds(feeds, {1, 3, 4, 5})
     bed.adds_up(boxes)
-    h.same(tea(lone), work.received - work.shipped + 12 - 7, "stock there")
+    movements = lone.movements()
+    found = [entry for entry in movements if entry["movement"] == "found"]
+    h.same(tea(lone), work.received - work.shipped + 12 - 7
+           + sum(entry["quantity"] for entry in found), "stock there")
     h.same(tea(other), 60 - 12 + 7, "stock at the other")
     for box in boxes:
         for name in (coming, going):
@@ -308,9 +311,16 @@ def a_site_cut_off_for_two_days_works_on_and_agrees_when_it_is_back(scratch):
             h.same((item["in_transit"], item["verdict"]), (0, "balanced"),
                    f"{name} at {box.site}")
     entries = lone.journal()
+    # When the power went a pick was in the box's memory and its shipment still
+    # with the broker, which gives that first: units that the book lacked are
+    # found, and somebody is asked to count.
+    asked = [entry for entry in entries if entry["kind"] == "task"
+             and entry["reason"] == "found"]
+    assert len(found) <= 2 and bool(asked) == bool(found), (found, asked)
     h.same(sum(entry["kind"] == "check_result" for entry in entries),
            work.checks, "checks")
-    h.booked_once(lone, work.gun, work.gun.sent)
+    h.booked_once(lone, work.gun, work.gun.sent, movements=[
+        entry for entry in movements if entry["movement"] != "found"])
     for box in boxes:
         box.judge()
 
