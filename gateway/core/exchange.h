@@ -138,7 +138,9 @@ MUST_CHECK enum err_code exchange_prepare(struct exchange *exchange,
 MUST_CHECK enum err_code exchange_run(struct exchange *exchange,
 				      struct batch *batch, struct err *err);
 
-/* The turn under way seals: what waits, or the site's SEAL. */
+/* The turn under way seals: what waits, or the site's SEAL. Where the feed has
+ * ended, or its epoch wants another key, nothing comes of it (that is no
+ * error), and the next try waits for the flush timer. */
 bool exchange_is_sealing(const struct exchange *exchange);
 /* Deltas of this box may be late (struct feed_record): the next turn in which
  * nothing presses folds them. */
