@@ -7,16 +7,14 @@
  */
 #include "tests/support/check.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "store/founding_mark.h"
 #include "store/keys.h"
 #include "store/ledger.h"
+#include "tests/support/file_steps.h"
 #include "tests/support/scratch.h"
 #include "tests/support/store.h"
 
@@ -31,43 +29,10 @@ struct founding_try {
 
 static unsigned steps_left;
 
-static void step(void)
+static void file_step(void)
 {
 	if (steps_left > 0 && --steps_left == 0)
 		(void)raise(SIGKILL);
-}
-
-/* In place of the C library's: the program's own names go first. */
-int fsync(int fd)
-{
-	step();
-	return (int)syscall(SYS_fsync, fd);
-}
-
-int mkdir(const char *path, mode_t mode)
-{
-	step();
-	return (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
-}
-
-int unlink(const char *path)
-{
-	step();
-	return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
-}
-
-int unlinkat(int folder, const char *path, int flags)
-{
-	step();
-	return (int)syscall(SYS_unlinkat, folder, path, flags);
-}
-
-int renameat2(int from_folder, const char *from, int to_folder, const char *to,
-	      unsigned flags)
-{
-	step();
-	return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to,
-			    flags);
 }
 
 static enum err_code found(const char *path, struct err *err)
