@@ -7,51 +7,9 @@
 #include "store/fold.h"
 #include "store/row.h"
 #include "tests/support/day.h"
+#include "tests/support/golden_tables.h"
 
 #define FORMAT_DOCUMENT DEPOT_GOLDEN "/../../docs/format/tables.md"
-#define TEXT_SIZE (64 * 1024)
-
-struct text {
-	char data[TEXT_SIZE];
-	size_t size;
-};
-
-static void hex_add(struct text *text, struct span bytes, char end)
-{
-	for (size_t i = 0; i < bytes.size; i++) {
-		assert_true(text->size + 4 < TEXT_SIZE);
-		assert_true(text_format(text->data + text->size, 3, "%02x",
-					(unsigned)(uint8_t)bytes.data[i]));
-		text->size += 2;
-	}
-	text->data[text->size++] = end;
-	text->data[text->size] = '\0';
-}
-
-/* A line "key value" a row, in hex. */
-static enum err_code row_add(void *context, struct span key, struct span value,
-			     struct err *err)
-{
-	(void)err;
-	hex_add(context, key, ' ');
-	hex_add(context, value, '\n');
-	return ERR_OK;
-}
-
-static void golden_read(enum table table, struct text *text)
-{
-	char path[256];
-	FILE *file;
-
-	text->size = 0;
-	assert_true(text_format(path, sizeof(path), DEPOT_GOLDEN "/tables/%s",
-				table_name(table)));
-	file = fopen(path, "r");
-	if (file == NULL)
-		return;
-	text->size = fread(text->data, 1, TEXT_SIZE - 1, file);
-	(void)fclose(file);
-}
 
 /*
  * Method: every row of every derived table after a day with every kind of
@@ -60,30 +18,15 @@ static void golden_read(enum table table, struct text *text)
  */
 static void the_rows_of_a_day_are_those_of_the_golden_files(void **state)
 {
-	static struct text now;
-	static struct text golden;
 	struct warehouse *w = *state;
-	const struct span all = {"", 0};
 	struct view *view;
-	const char *other = NULL;
 	size_t count;
 	const enum table *tables = fold_tables(&count);
 
 	assert_done(view_begin(ledger_env(w->ledger), &view, &w->err), &w->err);
-	for (size_t i = 0; i < count && other == NULL; i++) {
-		now.size = 0;
-		assert_done(view_walk(view, tables[i], all, all, row_add, &now,
-				      &w->err),
-			    &w->err);
-		assert_true(now.size > 0);
-		golden_read(tables[i], &golden);
-		if (golden.size != now.size ||
-		    memcmp(golden.data, now.data, now.size) != 0)
-			other = table_name(tables[i]);
-	}
+	for (size_t i = 0; i < count; i++)
+		assert_table_is_golden(view, tables[i]);
 	view_end(view);
-	if (other != NULL)
-		fail_msg("tables/%s holds other rows:\n%s", other, now.data);
 	assert_int_equal(count, 18);
 }
 
