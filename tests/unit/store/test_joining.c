@@ -10,11 +10,10 @@
 #include "store/balance.h"
 #include "store/delta.h"
 #include "store/keys.h"
-#include "store/rebuild.h"
 #include "store/row.h"
 #include "store/site.h"
 #include "tests/support/moves.h"
-#include "tests/support/warehouse.h"
+#include "tests/support/rebuilt.h"
 
 #define NUMBER (SITE_FIRST + 6)
 #define ENTRIES 2000
@@ -138,15 +137,9 @@ static void assert_sound(struct warehouse *w)
 {
 	static struct audit_result result;
 	const struct audit_plan whole = {.progress = NULL};
-	struct rebuild_difference difference;
 	struct view *view = look(w);
-	char scratch[160];
 
-	(void)text_format(scratch, sizeof(scratch), "%s/scratch", w->folder);
-	assert_done(rebuild_compare(view, scratch, WAREHOUSE_MAP_SIZE,
-				    &difference, &w->err),
-		    &w->err);
-	assert_int_equal(difference.rows, 0);
+	assert_rebuilt(w, view);
 	assert_done(audit_run(view, &whole, &result, &w->err), &w->err);
 	assert_true(audit_is_clean(&result));
 	view_end(view);

@@ -3,7 +3,7 @@
  * on as the next epoch.
  */
 #include "store/promise.h"
-#include "store/rebuild.h"
+#include "tests/support/rebuilt.h"
 #include "tests/support/set_back.h"
 
 static void what_peers_have_comes_back_and_a_new_epoch_goes_on(void **state)
@@ -43,11 +43,9 @@ static void what_was_never_sealed_is_told_again_in_the_new_epoch(void **state)
 {
 	struct bed *bed = *state;
 	struct units units = {0};
-	struct rebuild_difference difference;
 	struct succession succession;
 	struct env *peers;
 	struct view *view;
-	char scratch[160];
 
 	live(bed);
 	peers = roll_back(bed);
@@ -61,12 +59,7 @@ static void what_was_never_sealed_is_told_again_in_the_new_epoch(void **state)
 		    &bed->w.err);
 	assert_int_equal(units.tea, 30);
 	assert_int_equal(units.cup, 3);
-	(void)text_format(scratch, sizeof(scratch), "%s/scratch",
-			  bed->w.folder);
-	assert_done(rebuild_compare(view, scratch, MAP_SIZE, &difference,
-				    &bed->w.err),
-		    &bed->w.err);
-	assert_int_equal(difference.rows, 0);
+	assert_rebuilt(&bed->w, view);
 	view_end(view);
 	assert_audit(bed);
 	env_close(peers);
@@ -119,13 +112,11 @@ static void what_the_old_feed_turns_out_to_have_counts_once(void **state)
 static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
 {
 	struct bed *bed = *state;
-	struct rebuild_difference difference;
 	struct succession succession;
 	struct units ours;
 	struct units theirs;
 	struct env *peers;
 	struct view *view;
-	char scratch[160];
 	uint64_t count = 99;
 
 	live(bed);
@@ -147,12 +138,7 @@ static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
 	ours = units_of(bed, view);
 	assert_int_equal(ours.cup, theirs.cup);
 	assert_int_equal(ours.tea - 1, theirs.tea); /* and the radio */
-	(void)text_format(scratch, sizeof(scratch), "%s/scratch",
-			  bed->w.folder);
-	assert_done(rebuild_compare(view, scratch, MAP_SIZE, &difference,
-				    &bed->w.err),
-		    &bed->w.err);
-	assert_int_equal(difference.rows, 0);
+	assert_rebuilt(&bed->w, view);
 	view_end(view);
 	assert_audit(bed);
 	env_close(peers);
