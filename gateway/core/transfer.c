@@ -205,7 +205,9 @@ static bool is_begun(const struct transfer_record *record,
 				       : record->addressee.is_said;
 }
 
-enum err_code transfer_opening(struct act *act, struct span id, struct err *err)
+/* Says so, after units were @booked; before, only of what has begun. */
+static enum err_code say_anew(struct act *act, struct span id, bool booked,
+			      struct err *err)
 {
 	const struct view *view = batch_view(act->batch);
 	struct transfer_saying saying = {.state = (enum transfer_state)0};
@@ -217,35 +219,25 @@ enum err_code transfer_opening(struct act *act, struct span id, struct err *err)
 	if (!transfer_id_parse(id, &parts))
 		return ERR_OK;
 	code = transfer_get(view, id, &record, err);
-	if (code == ERR_NOT_FOUND)
+	if (code == ERR_NOT_FOUND && !booked)
 		return ERR_OK;
 	if (code == ERR_OK)
 		code = transfer_side_here(view, id, &side, err);
 	if (code != ERR_OK)
 		return code;
-	if (is_begun(&record, side))
+	if (booked || is_begun(&record, side))
 		saying.state = state_anew(&record, side);
 	return saying.state != 0 ? transfer_say(act, id, &saying, err) : ERR_OK;
 }
 
+enum err_code transfer_opening(struct act *act, struct span id, struct err *err)
+{
+	return say_anew(act, id, false, err);
+}
+
 enum err_code transfer_booked(struct act *act, struct span id, struct err *err)
 {
-	const struct view *view = batch_view(act->batch);
-	struct transfer_saying saying = {.state = (enum transfer_state)0};
-	struct transfer_record record;
-	struct transfer_id parts;
-	enum transfer_side side;
-	enum err_code code;
-
-	if (!transfer_id_parse(id, &parts))
-		return ERR_OK;
-	code = transfer_get(view, id, &record, err);
-	if (code == ERR_OK)
-		code = transfer_side_here(view, id, &side, err);
-	if (code != ERR_OK)
-		return code;
-	saying.state = state_anew(&record, side);
-	return saying.state != 0 ? transfer_say(act, id, &saying, err) : ERR_OK;
+	return say_anew(act, id, true, err);
 }
 
 enum err_code transfer_taken_back(struct act *act, const struct posted *posted,
