@@ -182,17 +182,8 @@ static enum exit_code remove_run(struct cli *cli)
 	request_begin(&draft, cli);
 	request_text(&draft, "name", cli->words[0]);
 	exit = broker_ask(&draft, "broker.take", &reply);
-	if (exit != EXIT_DONE)
-		return exit;
-	if (!member_true(reply.root, "removed"))
-		exit = cli_refuse(cli, EXIT_NOT_FOUND, &no_account,
-				  cli->words[0]);
-	else if (cli->is_json)
-		cli_document(reply.text);
-	else
-		(void)puts(cli_say(cli, "done", "已完成"));
-	reply_release(&reply);
-	return exit;
+	return exit == EXIT_DONE ? show_removed(cli, &reply, &no_account)
+				 : exit;
 }
 
 static const struct option_spec add_options[] = {

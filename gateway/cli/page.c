@@ -520,24 +520,14 @@ static enum exit_code list_run(struct cli *cli)
 		{"account", "ACCOUNT", "账户", false},
 		{"since", "SINCE", "配对时间", false},
 	};
+	static const struct listing phones = {columns, ARRAY_LEN(columns),
+					      "no phones", "没有手机", false};
 	struct request_draft draft;
-	struct reply reply;
-	struct sheet *sheet;
-	enum exit_code exit;
+	enum exit_code exit = daemon_check(cli);
 
 	request_begin(&draft, cli);
-	exit = page_ask(&draft, "page.list", &reply);
-	if (exit != EXIT_DONE)
-		return exit;
-	if (cli->is_json) {
-		cli_document(reply.text);
-	} else {
-		sheet = sheet_open(cli, columns, ARRAY_LEN(columns));
-		sheet_add_list(sheet, reply_list(reply.root));
-		sheet_show(sheet, cli_say(cli, "no phones", "没有手机"));
-	}
-	reply_release(&reply);
-	return EXIT_DONE;
+	return exit == EXIT_DONE ? request_list(&draft, "page.list", &phones)
+				 : exit;
 }
 
 static enum exit_code revoke_run(struct cli *cli)
@@ -549,17 +539,8 @@ static enum exit_code revoke_run(struct cli *cli)
 	request_begin(&draft, cli);
 	request_text(&draft, "device", cli->words[0]);
 	exit = page_ask(&draft, "page.revoke", &reply);
-	if (exit != EXIT_DONE)
-		return exit;
-	if (!member_true(reply.root, "removed"))
-		exit = cli_refuse(cli, EXIT_NOT_FOUND, &not_paired,
-				  cli->words[0]);
-	else if (cli->is_json)
-		cli_document(reply.text);
-	else
-		(void)puts(cli_say(cli, "done", "已完成"));
-	reply_release(&reply);
-	return exit;
+	return exit == EXIT_DONE ? show_removed(cli, &reply, &not_paired)
+				 : exit;
 }
 
 /* ---- the verbs ---- */

@@ -169,3 +169,19 @@ enum exit_code show_done(const struct cli *cli, const struct json_value *root)
 		     entry);
 	return EXIT_DONE;
 }
+
+enum exit_code show_removed(struct cli *cli, struct reply *reply,
+			    const struct control_refusal *not_there)
+{
+	enum exit_code exit = EXIT_DONE;
+
+	if (!member_true(reply->root, "removed"))
+		exit = cli_refuse(cli, EXIT_NOT_FOUND, not_there,
+				  cli->words[0]);
+	else if (cli->is_json)
+		cli_document(reply->text);
+	else
+		(void)puts(cli_say(cli, "done", "已完成"));
+	reply_release(reply);
+	return exit;
+}

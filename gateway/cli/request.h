@@ -69,4 +69,11 @@ void show_age(const struct cli *cli, const char *as_of, const char *head);
 /* A show_fn: "done, entry 1.17". */
 enum exit_code show_done(const struct cli *cli, const struct json_value *root);
 
+/*
+ * "done", the document with --json, or @not_there of the verb's first word
+ * where the answer says that there was nothing to remove. Releases @reply.
+ */
+enum exit_code show_removed(struct cli *cli, struct reply *reply,
+			    const struct control_refusal *not_there);
+
 #endif
