@@ -181,3 +181,54 @@ enum err_code listing_codes(const struct view *view, struct span after,
 
 	return list(view, ENTRY_CODE, after, &telling, err);
 }
+
+/* ---- counting ---- */
+
+struct shared {
+	const struct view *view;
+	uint64_t count; /* of what both speak of */
+};
+
+static enum err_code shared_count(void *context, struct span sku,
+				  struct item_no item, struct err *err)
+{
+	struct shared *shared = context;
+	enum err_code code = catalogue_number(shared->view, sku, &item, err);
+
+	shared->count += code == ERR_OK ? 1 : 0;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* The same from the other side. */
+static enum err_code shared_count_back(struct shared *shared, uint32_t items,
+				       struct err *err)
+{
+	enum err_code code = ERR_OK;
+
+	for (uint32_t i = 0; i < items && code == ERR_OK; i++) {
+		struct item_no item = {CATALOGUE_FIRST + i};
+
+		code = item_renumber(shared->view, &item, err);
+		shared->count += !catalogue_has_given(item) ? 1 : 0;
+	}
+	return code;
+}
+
+enum err_code listing_items_count(const struct view *view, uint64_t *ret_count,
+				  struct err *err)
+{
+	struct shared shared = {.view = view};
+	uint32_t master;
+	uint64_t own;
+	enum err_code code = view_count(view, TABLE_SKU, &own, err);
+
+	if (code == ERR_OK)
+		code = catalogue_count(view, &master, err);
+	if (code == ERR_OK)
+		code = own <= master ? sku_walk(view, (struct span){"", 0},
+						shared_count, &shared, err)
+				     : shared_count_back(&shared, master, err);
+	if (code == ERR_OK)
+		*ret_count = own + master - shared.count;
+	return code;
+}

@@ -28,6 +28,12 @@ MUST_CHECK enum err_code listing_items(const struct view *view,
 				       struct span after, listed_item_fn *visit,
 				       void *context, struct err *err);
 
+/* How many that are. Its cost grows with the shorter of the two lists alone,
+ * by which the longer is asked. */
+MUST_CHECK enum err_code listing_items_count(const struct view *view,
+					     uint64_t *ret_count,
+					     struct err *err);
+
 /* Codes likewise; those that stand for nothing any more, too. @code is
  * borrowed. */
 typedef enum err_code listed_code_fn(void *context, const struct code *code,

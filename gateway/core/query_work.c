@@ -255,24 +255,11 @@ static enum err_code looked_out(struct asking *asking, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code item_count(void *context, struct span sku,
-				enum listed listed, struct err *err)
-{
-	uint64_t *items = context;
-
-	(void)sku;
-	(void)listed;
-	(void)err;
-	(*items)++;
-	return ERR_OK;
-}
-
 /* HQ's and this site's own, as item.list has them: one of both counts once. */
 static enum err_code items_out(struct asking *asking, struct err *err)
 {
-	uint64_t items = 0;
-	enum err_code code = listing_items(asking->view, (struct span){"", 0},
-					   item_count, &items, err);
+	uint64_t items;
+	enum err_code code = listing_items_count(asking->view, &items, err);
 
 	if (code == ERR_OK)
 		out_int_at(asking->out, "items", (int64_t)items);

@@ -466,6 +466,37 @@ static void a_list_has_what_hq_says_and_what_the_site_says_once(void **state)
 	assert_int_equal(names.count, 2);
 }
 
+static uint64_t items_counted(struct bed *bed)
+{
+	uint64_t count = UINT64_MAX;
+
+	assert_code(listing_items_count(node_view(&bed->node), &count, NULL),
+		    ERR_OK);
+	return count;
+}
+
+/* Method: first HQ alone speaks, then the site of fewer items than HQ, then of
+ * more; of one of them both do. */
+static void items_are_counted_as_the_list_has_them(void **state)
+{
+	struct bed *bed = *state;
+	char sku[] = "A";
+
+	assert_int_equal(items_counted(bed), 0);
+	master_says(bed, item_entry("B", "b", UNIT_EACH));
+	master_says(bed, item_entry("C", "c", UNIT_EACH));
+	master_says(bed, item_entry("E", "e", UNIT_EACH));
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	node_hear_all(&bed->node, &bed->feeds, SITE_MASTER);
+	assert_int_equal(items_counted(bed), 3);
+	own_says(bed, item_entry("C", "ours", UNIT_EACH));
+	own_says(bed, item_entry("A", "a", UNIT_EACH));
+	assert_int_equal(items_counted(bed), 4);
+	for (sku[0] = 'V'; sku[0] <= 'Z'; sku[0]++)
+		own_says(bed, item_entry(sku, "more", UNIT_EACH));
+	assert_int_equal(items_counted(bed), 9);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -479,6 +510,7 @@ int main(void)
 		TEST(a_fence_takes_back_what_lies_behind_it),
 		TEST(a_rebuild_gives_back_every_byte),
 		TEST(a_list_has_what_hq_says_and_what_the_site_says_once),
+		TEST(items_are_counted_as_the_list_has_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
