@@ -9,7 +9,6 @@ waits for a time of the day, whether or not this machine's clock is trusted."""
 import json
 import os
 import subprocess
-import time
 
 import depot_harness as h
 
@@ -50,13 +49,8 @@ def gone_wait(client, topic, after):
 
 
 def parked_wait(box):
-    """No message tells that something was parked: the store is looked at
-    until it is there."""
-    end = time.monotonic() + h.LIMIT
-    while len(box.parked()) != 1:
-        if time.monotonic() > end:
-            raise h.Late("the bad answer was never parked")
-        box.program.live(0.1)
+    """No message tells that something was parked."""
+    h.until("the bad answer to be parked", lambda: len(box.parked()) == 1)
 
 
 @h.test

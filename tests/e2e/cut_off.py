@@ -158,14 +158,6 @@ def is_sent(site, name):
                    "transfer", "list", "--all")["transfers"])
 
 
-def wait(sites, what, condition):
-    end = time.monotonic() + h.LIMIT
-    while not condition():
-        if time.monotonic() > end:
-            raise h.Late(what)
-        sites[0].program.live(0.2)  # it comes through other processes
-
-
 def send(sender, to, qty):
     name = sender.depot("transfer", "create", "--to", str(to))["transfer"]
     sender.depot("book", "transfer_out", "TEA", "--qty", str(qty), "--bin",
@@ -253,7 +245,7 @@ def a_site_cut_off_for_two_days_works_on_and_agrees_when_it_is_back(scratch):
     hq, other, lone = boxes
     bed.scan(scratch, other, 20, "b1")
     coming = send(other, 5, 12)
-    wait(boxes, "the packing list", lambda: is_sent(lone, coming))
+    h.until("the packing list", lambda: is_sent(lone, coming))
     sealed = bed.agree_on(boxes, 3)[LONE][1]
 
     # The first day: it has a clock, and no link.
@@ -292,7 +284,7 @@ def a_site_cut_off_for_two_days_works_on_and_agrees_when_it_is_back(scratch):
     # The link is back; the clock stays dead.
     healing = time.monotonic()
     cable.plug()
-    wait(boxes, "the other's packing list", lambda: is_sent(other, going))
+    h.until("the other's packing list", lambda: is_sent(other, going))
     receive(other, going)
     feeds = bed.agree_on(boxes, 5)
     print(f"agreed {time.monotonic() - healing:.1f} s after the link was back,"

@@ -9,7 +9,6 @@ end every ledger is rebuilt, and comes to the same.
 """
 
 import subprocess
-import time
 
 import depot_harness as h
 import sites as s
@@ -18,19 +17,6 @@ h.TESTS.clear()  # those of sites.py run there
 
 OOLONG = "6901234567892"
 LOCAL = "4006381333948"
-
-
-def wait_for(sites, what, look):
-    """The first true value of look(). What is waited for is told by other
-    processes, by no message of ours."""
-    end = time.monotonic() + h.LIMIT
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise h.Late(what)
-        sites[0].program.live(0.2)
 
 
 def items(site):
@@ -63,7 +49,7 @@ def what_hq_sets_is_scanned_everywhere(scratch):
     h.same(done["standing"], "master", "standing")
     hq.depot("code", "set", OOLONG, "OOLONG", "--pack", "6")
     for number, site in enumerate((first, second)):
-        wait_for(sites, f"OOLONG at {site.site}", lambda at=site: item_of(
+        h.until(f"OOLONG at {site.site}", lambda at=site: item_of(
             at, "OOLONG", standing="master") and any(
                 row["code"].endswith(OOLONG)
                 for row in at.depot("code", "list")["codes"]))
@@ -73,7 +59,7 @@ def what_hq_sets_is_scanned_everywhere(scratch):
     done = first.depot("item", "set", "OOLONG", "--name-en", "Ours")
     h.same(done["standing"], "proposal", "standing")
     h.same(items(first)["OOLONG"]["name_en"], "Oolong", "HQ's word")
-    wait_for(sites, "a proposal that differs", lambda: [
+    h.until("a proposal that differs", lambda: [
         row for row in hq.depot("hq", "proposals", first.site)["proposals"]
         if row["item"] == "OOLONG" and row["standing"] == "differs"])
     feeds = s.agree(sites)
@@ -89,18 +75,18 @@ def a_proposal_works_and_is_adopted(scratch):
     second.depot("code", "set", LOCAL, "LOCAL")
     receive(scratch, second, LOCAL, 3, "b1")
     h.same(on_hand(second, "LOCAL"), 3, "on hand before anybody adopts it")
-    wait_for(sites, "the proposal at HQ", lambda: [
+    h.until("the proposal at HQ", lambda: [
         row for row in hq.depot("hq", "proposals", second.site)["proposals"]
         if row.get("code", "").endswith(LOCAL) and row["standing"] == "new"])
     assert "LOCAL" not in items(first), "a proposal is nobody else's"
     h.same(hq.depot("hq", "adopt", second.site, "LOCAL"),
            {"items": 1, "codes": 1, "left": 0}, "adopted")
-    wait_for(sites, "LOCAL at the other site", lambda: item_of(
+    h.until("LOCAL at the other site", lambda: item_of(
         first, "LOCAL", standing="master", name_en="Local tea"))
     receive(scratch, first, LOCAL, 4, "b1")
     h.same(on_hand(first, "LOCAL"), 4, "on hand")
-    wait_for(sites, "LOCAL as HQ's at its own site",
-             lambda: item_of(second, "LOCAL", standing="master"))
+    h.until("LOCAL as HQ's at its own site",
+            lambda: item_of(second, "LOCAL", standing="master"))
     receive(scratch, second, LOCAL, 2, "b2")
     h.same(on_hand(second, "LOCAL"), 5, "its history goes on")
 
@@ -132,7 +118,7 @@ def what_hq_asks_of_a_site_that_is_cut_off_is_done_once(scratch):
         first.program.live(0.5)
         first.kill()
         first.start()
-    told = wait_for(sites, "the answers at HQ", lambda: (
+    told = h.until("the answers at HQ", lambda: (
         lambda rows: rows if rows[asked]["state"] == "done"
         and rows[wrong]["state"] == "refused" else None)(intents(hq)))
     h.same(len(asked_tasks(first)), 1, "tasks")

@@ -19,28 +19,51 @@ NO_BRANCH = "0" * 16
 h.TESTS.clear()  # those of sites.py are its own
 
 
-def image_of(scratch, box, name, with_guard=False):
-    """A copy of the box's disk as it is; the box is stopped for it."""
-    image = scratch.file(name)
+def begin(scratch):
+    """The network; what its last site scanned all of them hold."""
+    far, sites = s.begin(scratch)
+    scan_agreed(scratch, sites, sites[2], 5, "b1")
+    return far, sites
+
+
+def scan_agreed(scratch, sites, box, count, boot):
+    """The feeds, once all hold what is scanned at one of them."""
+    s.scan(scratch, box, count, boot)
+    return s.agree_on(sites, 5)
+
+
+def image_of(scratch, box, with_guard=False):
+    """A copy of the box's disk as it is, for which the box is off."""
+    image = scratch.file("image")
+    box.stop()
     shutil.copytree(box.store, image)
     if with_guard:
         shutil.copy(box.store + "-guard", image + "-guard")
+    box.start()
     return image
 
 
 def put_back(box, image):
     """What is in the memory of a box that was off is gone."""
+    box.stop()
     shutil.rmtree(box.runtime)
     shutil.rmtree(box.store)
     shutil.copytree(image, box.store)
     if os.path.exists(image + "-guard"):
         shutil.copy(image + "-guard", box.store + "-guard")
+    box.start()
 
 
 def heirs(feeds, site):
     """Epochs of a site behind the first, in order."""
     return sorted({epoch for (number, epoch, _) in feeds
                    if number == site and epoch > 1})
+
+
+def heir_agreed(sites):
+    """The feeds, once all hold a later life of the last site, to its end."""
+    return h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
+                   and s.agree_on(sites, 5))
 
 
 def receipts(box):
@@ -83,23 +106,15 @@ def on_hand(box):
 
 @h.test
 def a_disk_that_went_back_loses_nothing_and_all_agree(scratch):
-    _, sites = s.begin(scratch)
+    _, sites = begin(scratch)
     hq, _, box = sites
-    s.scan(scratch, box, 100, "b1")
-    s.agree_on(sites, 5)
-    box.stop()
-    image = image_of(scratch, box, "image")
-    box.start()
-    s.scan(scratch, box, 100, "b2")
-    before = s.agree_on(sites, 5)
-    box.stop()
+    image = image_of(scratch, box)
+    before = scan_agreed(scratch, sites, box, 195, "b2")
     put_back(box, image)
-    box.start()
     box.program.wait_line(" guard: rollback")
     s.scan(scratch, box, 150, "b3")
     box.program.wait_line(" succession: ")
-    feeds = h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
-                  and s.agree_on(sites, 5))
+    feeds = heir_agreed(sites)
     h.same(feeds[(5, 1, NO_BRANCH)], before[(5, 1, NO_BRANCH)],
            "the life before")
     s.holds(feeds, {1, 3, 4, 5})
@@ -113,37 +128,26 @@ def a_disk_that_went_back_loses_nothing_and_all_agree(scratch):
 
 @h.test
 def a_disk_that_takes_its_guard_along_is_noticed_by_the_others(scratch):
-    _, sites = s.begin(scratch)
+    _, sites = begin(scratch)
     box = sites[2]
-    s.scan(scratch, box, 5, "b1")
-    s.agree_on(sites, 5)
-    box.stop()
-    image = image_of(scratch, box, "image", with_guard=True)
-    box.start()
-    s.scan(scratch, box, 30, "b2")
-    s.agree_on(sites, 5)
-    box.stop()
+    image = image_of(scratch, box, with_guard=True)
+    scan_agreed(scratch, sites, box, 30, "b2")
     put_back(box, image)
-    box.start()
     box.program.wait_line(" set_back: ")
     box.program.wait_line(" succession: ")
     s.scan(scratch, box, 3, "b3")
-    feeds = h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
-                  and s.agree_on(sites, 5))
+    feeds = heir_agreed(sites)
     s.holds(feeds, {1, 3, 4, 5})
     h.same(receipts(box), 38, "receipts in the box's own book")
 
 
 @h.test
 def a_restored_backup_goes_on_in_a_new_life(scratch):
-    _, sites = s.begin(scratch)
+    _, sites = begin(scratch)
     hq, _, box = sites
-    s.scan(scratch, box, 5, "b1")
-    s.agree_on(sites, 5)
     copy = scratch.file("backup")
     box.depot("backup", copy)
-    s.scan(scratch, box, 20, "b2")
-    s.agree_on(sites, 5)
+    scan_agreed(scratch, sites, box, 20, "b2")
     box.stop()
     shutil.rmtree(box.runtime)
     os.rename(box.store, box.store + ".lost")
@@ -151,8 +155,7 @@ def a_restored_backup_goes_on_in_a_new_life(scratch):
     box.start()
     box.program.wait_line(" succession: ")
     s.scan(scratch, box, 3, "b3")
-    feeds = h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
-                  and s.agree_on(sites, 5))
+    feeds = heir_agreed(sites)
     s.holds(feeds, {1, 3, 4, 5})
     h.same(on_hand(box), 56, "units of tea in the box's own book")
     h.same(box.depot("peers")["provisional"], True, "provisional")
@@ -173,14 +176,11 @@ def gone(box):
 
 @h.test
 def a_restore_on_a_new_medium_waits_for_the_key_that_people_carry(scratch):
-    _, sites = s.begin(scratch)
+    _, sites = begin(scratch)
     hq, other, box = sites
-    s.scan(scratch, box, 5, "b1")
-    s.agree_on(sites, 5)
     copy = scratch.file("backup")
     box.depot("backup", copy)
-    s.scan(scratch, box, 20, "b2")
-    before = s.agree_on(sites, 5)
+    before = scan_agreed(scratch, sites, box, 20, "b2")
     gone(box)
     box.depot("restore", copy)
     box.start()
@@ -212,8 +212,7 @@ def a_restore_on_a_new_medium_waits_for_the_key_that_people_carry(scratch):
     h.same((done["epoch"], done["parent_epoch"]), (row["epoch"], 1), "word")
     is_refused(hq, "several_successors", *succeed, "--epoch", epoch, "--key",
                row["key"])
-    feeds = h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5)
-                  and s.agree_on(sites, 5))
+    feeds = heir_agreed(sites)
     h.same(feeds[(5, 1, NO_BRANCH)][:2],
            ("fenced", before[(5, 1, NO_BRANCH)][1]), "the life before")
     h.until("HQ's word at the box",
@@ -227,10 +226,8 @@ def a_restore_on_a_new_medium_waits_for_the_key_that_people_carry(scratch):
 
 @h.test
 def without_its_guard_a_box_that_nobody_hears_is_provisional(scratch):
-    far, sites = s.begin(scratch)
+    far, sites = begin(scratch)
     box = sites[2]
-    s.scan(scratch, box, 5, "b1")
-    s.agree_on(sites, 5)
     far.stop()
     box.stop()
     os.remove(box.store + "-guard")
@@ -294,17 +291,13 @@ def an_hq_that_was_set_back_is_silent_until_the_root_speaks(scratch):
     hq.depot("item", "set", "CAP")
     s.scan(scratch, hq, 3, "b1")
     s.agree_on(sites, 3)
-    hq.stop()
-    image = image_of(scratch, hq, "image")
-    hq.start()
+    image = image_of(scratch, hq)
     s.scan(scratch, hq, 3, "b2")
     hq.depot("hq", "invite", "--site", "wh-04")
     hq.depot("item", "set", "SHOE")
     s.agree_on(sites, 3)
     before = s.agree(sites)
-    hq.stop()
     put_back(hq, image)
-    hq.start()
     hq.program.wait_line(" guard: rollback")
     is_refused(hq, "hq_behind", "hq", "invite", "--site", "xm-05")
     is_refused(hq, "hq_behind", "item", "set", "HAT")
@@ -396,10 +389,8 @@ def sealed_of(box):
 
 @h.test
 def two_boxes_of_one_disk_are_proven_and_people_choose(scratch):
-    far, sites = s.begin(scratch)
+    far, sites = begin(scratch)
     hq, other, box = sites
-    s.scan(scratch, box, 5, "b1")
-    s.agree_on(sites, 5)
     box.stop()
     lonely = h.Broker(scratch).start()
     twin = twin_of(scratch, box, lonely)
@@ -409,8 +400,7 @@ def two_boxes_of_one_disk_are_proven_and_people_choose(scratch):
     h.until("the twin to seal", lambda: sealed_of(twin) > was)
     twin.stop()
     box.start()
-    s.scan(scratch, box, 6, "b2")
-    s.agree_on(sites, 5)
+    scan_agreed(scratch, sites, box, 6, "b2")
     box.stop()
     # The twin comes to where the others are.
     with open(twin.config, encoding="utf-8") as file:
@@ -456,19 +446,14 @@ def the_disk_of_a_box_that_was_succeeded_says_nothing_more(scratch):
     its box was set back and HQ certified how it goes on. The copy begins an
     epoch of its own, which its old key vouches for, and peers give it all that
     it asks for; nobody takes a word of it."""
-    far, sites = s.begin(scratch)
+    far, sites = begin(scratch)
     hq, other, box = sites
-    s.scan(scratch, box, 5, "b1")
-    s.agree_on(sites, 5)
+    image = image_of(scratch, box)
     box.stop()
-    image = image_of(scratch, box, "image")
     stolen = twin_of(scratch, box, far)
     box.start()
-    s.scan(scratch, box, 5, "b2")
-    s.agree_on(sites, 5)
-    box.stop()
+    scan_agreed(scratch, sites, box, 5, "b2")
     put_back(box, image)
-    box.start()
     box.program.wait_line(" succession: ")
     h.until("an heir that all hold", lambda: heirs(s.agree(sites), 5))
     certified(hq, sites, "rollback")

@@ -11,7 +11,6 @@ same deltas and the same balances of every site.
 
 import os
 import subprocess
-import time
 
 import depot_harness as h
 
@@ -82,17 +81,15 @@ class Site(h.Box):
 
 def agree(sites):
     """The feeds, once all hold the same."""
-    end = time.monotonic() + h.LIMIT
-    while True:
-        held = [site.feeds() for site in sites]
-        if all(one == held[0] for one in held[1:]):
-            return held[0]
-        if time.monotonic() > end:
-            raise h.Late("the sites do not agree:\n" + "\n".join(
-                f"{site.site}: {feeds}" for site, feeds in zip(sites, held)))
-        # What is waited for is in files of other processes: it is looked at
-        # again when their brokers have had time to say anything.
-        sites[0].program.live(0.2)
+    def held():
+        return [site.feeds() for site in sites]
+
+    def same():
+        first, *others = held()
+        return all(one == first for one in others) and first
+
+    return h.until(lambda: "the sites to agree:\n" + "\n".join(
+        f"{site.site}: {feeds}" for site, feeds in zip(sites, held())), same)
 
 
 def agree_now(sites):
@@ -170,20 +167,18 @@ def peers_are_told(sites):
     lack nothing that it knows of."""
     names = {site.site for site in sites}
     for site in sites:
-        end = time.monotonic() + h.LIMIT
-        while True:
+        def told_all(site=site):
             told = site.depot("peers")
             peers = {peer["peer"]: peer for peer in told["peers"]}
-            if set(peers) == names - {site.site} and all(
-                    peer["backlog_deltas"] == 0 and peer.get("seq", 0) > 0
-                    and not peer["stale"] for peer in peers.values()):
-                break
-            if time.monotonic() > end:
-                raise h.Late(f"peers of {site.site}: {told}")
-            sites[0].program.live(0.2)
+            return set(peers) == names - {site.site} and all(
+                peer["backlog_deltas"] == 0 and peer.get("seq", 0) > 0
+                and not peer["stale"] for peer in peers.values()) and told
+
+        told = h.until(lambda at=site: f"{at.site}: {at.depot('peers')}",
+                       told_all)
         h.same([(link["link"], link["up"]) for link in told["links"]],
                [("far", True)], f"links of {site.site}")
-        h.same({peer["site"] for peer in peers.values()} | {told["site"]},
+        h.same({peer["site"] for peer in told["peers"]} | {told["site"]},
                {3, 4, 5}, "numbers")
 
 
@@ -200,21 +195,20 @@ def what_one_site_scans_all_of_them_hold(scratch):
 
 def agree_on(sites, count):
     """Waits until every site's scans are in everybody's feeds."""
-    end = time.monotonic() + h.LIMIT
-    while True:
-        heads = {site.site: site.head()["pos"] for site in sites}
-        sealed = {}
-        for site in sites:
-            for row in network("feeds", site.store):
-                sealed[row["site"]] = row["number"]
-        # What all agree on is asked after that, or it may be of before.
-        if all(sealed.get(3 + i, 0) >= count for i in range(len(sites))) \
-                and all(sealed.get(3 + i) == heads[site.site]
-                        for i, site in enumerate(sites)):
-            return agree(sites)
-        if time.monotonic() > end:
-            raise h.Late(f"not all is sealed: {sealed} of {heads}")
-        sites[0].program.live(0.5)
+    def ends():
+        heads = {3 + i: site.head()["pos"] for i, site in enumerate(sites)}
+        sealed = {row["site"]: row["number"] for site in sites
+                  for row in network("feeds", site.store)}
+        return heads, sealed
+
+    def is_sealed():
+        heads, sealed = ends()
+        return all(sealed.get(number) == head and head >= count
+                   for number, head in heads.items())
+
+    h.until(lambda: "all to be sealed: {1} of {0}".format(*ends()), is_sealed)
+    # What all agree on is asked after that, or it may be of before.
+    return agree(sites)
 
 
 @h.test
