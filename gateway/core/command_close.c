@@ -123,7 +123,7 @@ static enum err_code transfer_look(void *context,
 	    transfer_is_closed(&record->states))
 		return ERR_OK;
 	if (id.from == obstacles->site &&
-	    transfer_is_shipped(&record->states)) {
+	    transfer_list_is_whole(&record->states)) {
 		obstacles->under_way++;
 		return ERR_OK;
 	}

@@ -313,7 +313,7 @@ static enum err_code finish(struct asking *asking, struct err *err)
 		code = sender_close(&about, err);
 	else if (about.side != TRANSFER_ADDRESSEE)
 		return asking_refuse(asking, &not_addressee, about.id);
-	else if (!transfer_is_shipped(&about.record.states))
+	else if (!transfer_list_is_whole(&about.record.states))
 		return asking_refuse(asking, &not_shipped, about.id);
 	else
 		code = transfer_settle(asking->act, about.id,

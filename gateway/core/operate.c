@@ -579,15 +579,34 @@ static enum err_code count_book(struct act *act,
 	return ERR_OK;
 }
 
+/* Whoever loads or unloads what was over till then hears of it: it may be the
+ * wrong paper, and the other end does not wait for it. */
+static void end_tell(const struct fact *fact,
+		     const struct transfer_states *before,
+		     struct verdict *verdict)
+{
+	bool is_cancelled = before->sender == TRANSFER_CANCELLED &&
+			    fact->kind == MOVEMENT_TRANSFER_IN;
+
+	if (transfer_is_closed(before))
+		verdict_besides(verdict,
+				is_cancelled ? WORD_TRANSFER_CANCELLED
+					     : WORD_TRANSFER_REOPENED,
+				ref_span(&fact->ref.text));
+}
+
 /* A pallet from another site is all that its packing list says. */
 static enum err_code fact_book(struct act *act, const struct fact *fact,
-			       struct posted *ret_posted, struct err *err)
+			       struct posted *ret_posted,
+			       struct verdict *verdict, struct err *err)
 {
+	struct transfer_states before = {.is_reopened = false};
 	enum err_code code = ERR_OK;
 
 	ret_posted->first.value = 0;
 	if (fact->ref.kind == REF_TRANSFER)
-		code = transfer_opening(act, ref_span(&fact->ref.text), err);
+		code = transfer_opening(act, ref_span(&fact->ref.text), &before,
+					err);
 	if (code == ERR_OK && fact->kind == MOVEMENT_TRANSFER_IN &&
 	    fact->is_pallet)
 		code = transfer_pallet_book(act, fact, ret_posted, err);
@@ -595,6 +614,7 @@ static enum err_code fact_book(struct act *act, const struct fact *fact,
 		code = post_fact(act, fact, ret_posted, err);
 	if (code != ERR_OK || fact->ref.kind != REF_TRANSFER)
 		return code;
+	end_tell(fact, &before, verdict);
 	return transfer_booked(act, ref_span(&fact->ref.text), err);
 }
 
@@ -608,7 +628,7 @@ enum err_code operate_book(struct act *act, const struct operation *operation,
 		code = count_book(act, operation, fact, ret_posted, verdict,
 				  err);
 	else
-		code = fact_book(act, fact, ret_posted, err);
+		code = fact_book(act, fact, ret_posted, verdict, err);
 	if (code == ERR_OK)
 		verdict->pos = ret_posted->last;
 	return code;

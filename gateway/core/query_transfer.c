@@ -35,8 +35,7 @@ static enum transfer_state state_of(const struct transfer_states *states)
 		return states->sender;
 	if (states->hq != 0)
 		return states->hq;
-	if (states->sender == TRANSFER_CANCELLED ||
-	    states->sender == TRANSFER_CLOSED || states->addressee == 0)
+	if (states->sender == TRANSFER_CLOSED || states->addressee == 0)
 		return states->sender;
 	return states->addressee;
 }

@@ -43,8 +43,9 @@ static enum err_code rest_say(struct ending *ending,
 	ASSERT(fits);
 	verdict_say(ending->verdict, WORD_SESSION_REST,
 		    "%" PRId64 WORD_FIELD_END "%" PRId64 WORD_FIELD_END
-		    "%" PRId64 " x %.*s",
-		    rest->missing, rest->surplus, rest->units,
+		    "%s%" PRId64 " x %.*s",
+		    rest->missing, rest->surplus, rest->units < 0 ? "+" : "",
+		    rest->units < 0 ? -rest->units : rest->units,
 		    (int)rest->first.size, rest->first.data);
 	return ERR_OK;
 }
@@ -82,7 +83,7 @@ static enum err_code received_say(struct ending *ending,
 	struct transfer_rest rest;
 	enum err_code code;
 
-	if (!transfer_is_shipped(&record->states)) {
+	if (!transfer_list_is_whole(&record->states)) {
 		verdict_say(ending->verdict, WORD_SESSION_TRANSFER_OPEN, "%.*s",
 			    (int)ending->id.size, ending->id.data);
 		return ERR_OK;
@@ -166,6 +167,25 @@ enum err_code session_transfer_find(struct intake *intake, struct ref *ret_id,
 
 /* ---- its number ---- */
 
+/* What is over is told before anybody loads or unloads it: it may be the wrong
+ * paper. */
+static enum err_code number_say(struct intake *intake, struct span id,
+				bool is_out, struct verdict *verdict,
+				struct err *err)
+{
+	struct transfer_record record;
+	enum err_code code =
+		transfer_get(batch_view(intake->act.batch), id, &record, err);
+	enum word word = WORD_SESSION_REF;
+
+	if (code == ERR_OK && transfer_is_closed(&record.states))
+		word = !is_out && record.states.sender == TRANSFER_CANCELLED
+			       ? WORD_TRANSFER_CANCELLED
+			       : WORD_SESSION_REF_CLOSED;
+	verdict_say(verdict, word, "%.*s", (int)id.size, id.data);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 enum err_code session_transfer_take(struct intake *intake, enum reading_op op,
 				    struct ref *ret_id, struct verdict *verdict,
 				    struct err *err)
@@ -190,8 +210,8 @@ enum err_code session_transfer_take(struct intake *intake, enum reading_op op,
 	code = transfer_judge_way(&intake->act, &movement, verdict, err);
 	if (code != ERR_OK || !verdict_is_open(verdict))
 		return code;
-	verdict_say(verdict, WORD_SESSION_REF, "%.*s", (int)text.size,
-		    text.data);
-	*ret_id = id;
-	return ERR_OK;
+	code = number_say(intake, text, is_out, verdict, err);
+	if (code == ERR_OK)
+		*ret_id = id;
+	return code;
 }

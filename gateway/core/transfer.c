@@ -205,39 +205,53 @@ static bool is_begun(const struct transfer_record *record,
 				       : record->addressee.is_said;
 }
 
-/* Says so, after units were @booked; before, only of what has begun. */
-static enum err_code say_anew(struct act *act, struct span id, bool booked,
-			      struct err *err)
+/* Where @id is a transfer that somebody has spoken of: what was said, and which
+ * side this site is. Where it is none, *@ret_side is left. */
+static enum err_code states_find(const struct view *view, struct span id,
+				 struct transfer_record *ret_record,
+				 enum transfer_side *ret_side, struct err *err)
 {
-	const struct view *view = batch_view(act->batch);
-	struct transfer_saying saying = {.state = (enum transfer_state)0};
-	struct transfer_record record;
 	struct transfer_id parts;
-	enum transfer_side side;
 	enum err_code code;
 
 	if (!transfer_id_parse(id, &parts))
 		return ERR_OK;
-	code = transfer_get(view, id, &record, err);
-	if (code == ERR_NOT_FOUND && !booked)
-		return ERR_OK;
+	code = transfer_get(view, id, ret_record, err);
 	if (code == ERR_OK)
-		code = transfer_side_here(view, id, &side, err);
-	if (code != ERR_OK)
+		code = transfer_side_here(view, id, ret_side, err);
+	return code;
+}
+
+enum err_code transfer_opening(struct act *act, struct span id,
+			       struct transfer_states *ret_before,
+			       struct err *err)
+{
+	struct transfer_saying saying = {.state = (enum transfer_state)0};
+	struct transfer_record record = {.unsettled = 0};
+	enum transfer_side side = (enum transfer_side)0;
+	enum err_code code =
+		states_find(batch_view(act->batch), id, &record, &side, err);
+
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
-	if (booked || is_begun(&record, side))
+	*ret_before = record.states;
+	if (code == ERR_OK && is_begun(&record, side))
 		saying.state = state_anew(&record, side);
 	return saying.state != 0 ? transfer_say(act, id, &saying, err) : ERR_OK;
 }
 
-enum err_code transfer_opening(struct act *act, struct span id, struct err *err)
-{
-	return say_anew(act, id, false, err);
-}
-
 enum err_code transfer_booked(struct act *act, struct span id, struct err *err)
 {
-	return say_anew(act, id, true, err);
+	struct transfer_saying saying = {.state = (enum transfer_state)0};
+	struct transfer_record record = {.unsettled = 0};
+	enum transfer_side side = (enum transfer_side)0;
+	enum err_code code =
+		states_find(batch_view(act->batch), id, &record, &side, err);
+
+	if (code != ERR_OK)
+		return code;
+	saying.state = state_anew(&record, side);
+	return saying.state != 0 ? transfer_say(act, id, &saying, err) : ERR_OK;
 }
 
 enum err_code transfer_taken_back(struct act *act, const struct posted *posted,
@@ -536,6 +550,7 @@ enum err_code transfer_receive_rest(struct act *act, struct span id,
 				    const struct side *to, struct err *err)
 {
 	struct fact fact = {.kind = MOVEMENT_TRANSFER_IN, .to = *to};
+	struct transfer_states before;
 	struct posted posted;
 	const struct span any = {"", 0};
 	enum err_code code;
@@ -545,7 +560,7 @@ enum err_code transfer_receive_rest(struct act *act, struct span id,
 	ASSERT(fits);
 	fact.ref.kind = REF_TRANSFER;
 	fact.from.place.kind = PLACE_TRANSIT;
-	code = transfer_opening(act, id, err);
+	code = transfer_opening(act, id, &before, err);
 	if (code == ERR_OK)
 		code = rest_book(act, &fact, any, &posted, err);
 	if (code == ERR_OK && posted.last.value != 0)

@@ -52,8 +52,10 @@ MUST_CHECK enum err_code transfer_say(struct act *act, struct span id,
 
 /* Before goods are booked: what is booked when all was said to be sent, or
  * received, opens that side of the transfer again. It is said first: between
- * the two a delta may end, and nobody shall see a closed transfer grow. */
+ * the two a delta may end, and nobody shall see a closed transfer grow.
+ * *@ret_before is what had been said till then; zeros: nothing. */
 MUST_CHECK enum err_code transfer_opening(struct act *act, struct span id,
+					  struct transfer_states *ret_before,
 					  struct err *err);
 /* After it: the first of all begins that side. */
 MUST_CHECK enum err_code transfer_booked(struct act *act, struct span id,
@@ -117,7 +119,8 @@ MUST_CHECK enum err_code transfer_rest_of(const struct view *view,
 
 /*
  * Settles a transfer that this site is the addressee of and whose packing list
- * is whole: posts claims for what is missing, damaged or too much, against
+ * is whole (transfer_list_is_whole): posts claims for what is missing, damaged
+ * or too much, against
  * @party, the movements that take it out of or into transit, and says
  * TRANSFER_RECEIVED. Surplus that lies in DOCK is put on hold.
  */

@@ -64,6 +64,15 @@ void verdict_warn(struct verdict *verdict, const struct scan_problem *problem)
 		verdict->word = WORD_BOOKED_BUT;
 }
 
+void verdict_besides(struct verdict *verdict, enum word word, struct span about)
+{
+	if (!ref_set(&verdict->besides_of, about))
+		return;
+	verdict->besides = word;
+	if (verdict->word == WORD_NONE)
+		verdict->word = WORD_BOOKED_BUT;
+}
+
 void verdict_say(struct verdict *verdict, enum word word, const char *format,
 		 ...)
 {
@@ -145,12 +154,19 @@ static void hole_fill(const struct verdict *verdict, bool is_chinese,
 		text_print(span_of(verdict->detail), buffer, size);
 }
 
-/* The warning stands first: a small display cuts the end off. */
-static size_t warning_print(const struct verdict *verdict, bool is_chinese,
+static size_t clause_end(bool is_chinese, char *buffer, size_t size)
+{
+	size_t used = span_of(buffer).size;
+
+	(void)text_format(buffer + used, size - used, "%s",
+			  is_chinese ? "；" : "; ");
+	return span_of(buffer).size;
+}
+
+/* Warnings stand first: a small display cuts the end off. */
+static size_t problem_print(const struct verdict *verdict, bool is_chinese,
 			    char *buffer, size_t size)
 {
-	size_t used;
-
 	if (verdict->result != RESULT_BOOKED ||
 	    verdict->problem.fault == SCAN_OK)
 		return 0;
@@ -158,18 +174,26 @@ static size_t warning_print(const struct verdict *verdict, bool is_chinese,
 		scan_problem_text_zh(&verdict->problem, buffer, size);
 	else
 		scan_problem_text_en(&verdict->problem, buffer, size);
-	used = span_of(buffer).size;
-	(void)text_format(buffer + used, size - used, "%s",
-			  is_chinese ? "；" : "; ");
-	return span_of(buffer).size;
+	return clause_end(is_chinese, buffer, size);
+}
+
+static size_t besides_print(const struct verdict *verdict, bool is_chinese,
+			    char *buffer, size_t size)
+{
+	if (verdict->result != RESULT_BOOKED || verdict->besides == WORD_NONE)
+		return 0;
+	word_text(verdict->besides, ref_span(&verdict->besides_of), is_chinese,
+		  buffer, size);
+	return clause_end(is_chinese, buffer, size);
 }
 
 void verdict_text(const struct verdict *verdict, bool is_chinese, char *buffer,
 		  size_t size)
 {
 	char hole[SCAN_TEXT_SIZE];
-	size_t used = warning_print(verdict, is_chinese, buffer, size);
+	size_t used = problem_print(verdict, is_chinese, buffer, size);
 
+	used += besides_print(verdict, is_chinese, buffer + used, size - used);
 	hole_fill(verdict, is_chinese, hole, sizeof(hole));
 	word_text(verdict->word, span_of(hole), is_chinese, buffer + used,
 		  size - used);

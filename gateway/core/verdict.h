@@ -22,6 +22,9 @@ struct verdict {
 	struct fault fault;     /* WORD_MALFORMED, WORD_INVALID */
 	/* WORD_BAD_CODE; booked: what should be looked at all the same */
 	struct scan_problem problem;
+	/* Booked: said of ->besides_of before all else; or WORD_NONE. */
+	enum word besides;
+	struct ref besides_of;
 	const char *next; /* a session: what it waits for; or NULL */
 };
 
@@ -47,6 +50,10 @@ void verdict_reused(struct verdict *verdict, enum seen_state state,
 /* Takes what is odd about a code that is booked as it is; nothing if there is
  * nothing (SCAN_OK). */
 void verdict_warn(struct verdict *verdict, const struct scan_problem *problem);
+
+/* Says @word of @about before all else, of what is booked all the same. */
+void verdict_besides(struct verdict *verdict, enum word word,
+		     struct span about);
 
 /* Sets what a session says. */
 PRINTF_LIKE(3, 4)

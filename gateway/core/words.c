@@ -233,6 +233,18 @@ static const struct sentence sentences[] = {
 		 "%o, transfer %s (another number, if it is not that one)%n",
 		 "%o，调拨单 %s（若不是，请扫描单号）%n"},
 	[WORD_SESSION_REF] = {"", "transfer %s%n", "调拨单 %s%n"},
+	[WORD_SESSION_REF_CLOSED] =
+		{"",
+		 "transfer %s is closed: what is scanned now opens it again%n",
+		 "调拨单 %s 已结束：继续扫描将重新打开%n"},
+	[WORD_TRANSFER_REOPENED] = {"",
+				    "transfer %s was closed, and is open again",
+				    "调拨单 %s 原已结束，现重新打开"},
+	[WORD_TRANSFER_CANCELLED] =
+		{"",
+		 "transfer %s was cancelled by its sender: what came is booked "
+		 "all the same%n",
+		 "调拨单 %s 已被发货方取消：实到货物照常记账%n"},
 	[WORD_NO_TRANSFER] = {"no_transfer",
 			      "%s is no transfer of this network; its number "
 			      "is FROM-TO-N, as 3-7-125",
@@ -293,6 +305,8 @@ const char *word_what(enum word word)
 		{WORD_SESSION_FROM, "bin"},
 		{WORD_SESSION_QTY, "quantity"},
 		{WORD_SESSION_REF, "ref"},
+		{WORD_SESSION_REF_CLOSED, "ref"},
+		{WORD_TRANSFER_CANCELLED, "ref"},
 		{WORD_SESSION_COUNTED, "counted"},
 		{WORD_SESSION_DONE, "done"},
 		{WORD_SESSION_IDLE, "done"},

@@ -105,6 +105,9 @@ enum word {
 	WORD_SESSION_TRANSFER_OPEN = 95, /* transfer, whose list is not whole */
 	WORD_SESSION_OP_TRANSFER = 96,   /* operation, transfer, next */
 	WORD_JOIN_TAKEN = 98,            /* a join sheet, by a box that may */
+	WORD_SESSION_REF_CLOSED = 99,    /* a closed transfer's number, next */
+	WORD_TRANSFER_REOPENED = 100,    /* transfer; stands before a booking */
+	WORD_TRANSFER_CANCELLED = 101,   /* transfer, next; the same */
 	WORD_BOOKED_BUT = 79,    /* a warning about its code stands before it */
 	WORD_RECOUNT_MOVED = 71, /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,

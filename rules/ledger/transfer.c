@@ -234,6 +234,12 @@ bool transfer_is_shipped(const struct transfer_states *states)
 	       states->sender == TRANSFER_CLOSED;
 }
 
+bool transfer_list_is_whole(const struct transfer_states *states)
+{
+	return transfer_is_shipped(states) ||
+	       states->sender == TRANSFER_CANCELLED;
+}
+
 static bool is_received(const struct transfer_states *states)
 {
 	return states->addressee == TRANSFER_RECEIVED ||
@@ -243,10 +249,10 @@ static bool is_received(const struct transfer_states *states)
 bool transfer_reopens(const struct transfer_states *states, struct pos said,
 		      struct pos answered)
 {
-	if (states->sender == TRANSFER_CLOSED ||
-	    states->sender == TRANSFER_CANCELLED)
+	if (states->sender == TRANSFER_CLOSED)
 		return false;
-	return states->hq == TRANSFER_LOST ||
+	return (states->hq == TRANSFER_LOST &&
+		states->sender != TRANSFER_CANCELLED) ||
 	       (is_received(states) && answered.value != said.value);
 }
 
@@ -254,7 +260,8 @@ bool transfer_is_closed(const struct transfer_states *states)
 {
 	if (states->is_reopened)
 		return false;
-	return states->sender == TRANSFER_CANCELLED ||
+	return (states->sender == TRANSFER_CANCELLED &&
+		states->addressee != TRANSFER_RECEIVING) ||
 	       states->hq == TRANSFER_LOST ||
 	       (transfer_is_shipped(states) && is_received(states));
 }

@@ -126,7 +126,8 @@ struct transfer_states {
 
 /* True once nothing more may be in transit: both sides are done (the sender has
  * shipped all, the addressee received or claimed all), or the sender cancelled
- * it, or HQ wrote the rest off; and it was not opened again since. */
+ * it (and the addressee does not receive what came nevertheless), or HQ wrote
+ * the rest off; and it was not opened again since. */
 bool transfer_is_closed(const struct transfer_states *states);
 
 /*
@@ -134,13 +135,15 @@ bool transfer_is_closed(const struct transfer_states *states);
  * were said, is open again: its addressee is done with another packing list
  * than the sender's last word, at @said, for it answers @answered (zeros:
  * none); or HQ has written off what it knew of, and this is more. Never after
- * the sender itself has closed or cancelled it.
+ * the sender itself has closed it, nor by HQ's word after it cancelled it.
  */
 bool transfer_reopens(const struct transfer_states *states, struct pos said,
 		      struct pos answered);
 
-/* The packing list is whole: the sender has said that all is out. */
+/* The sender has said that all is out. */
 bool transfer_is_shipped(const struct transfer_states *states);
+/* The packing list is whole: all is out, or the sender cancelled it. */
+bool transfer_list_is_whole(const struct transfer_states *states);
 
 enum transfer_verdict {
 	TRANSFER_BALANCED = 0, /* nothing is in transit */

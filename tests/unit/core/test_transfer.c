@@ -306,7 +306,9 @@ static void what_comes_late_opens_the_transfer_again(void **state)
 	assert_clean(to);
 	scan(to, "DEPOT.OP.TRANSFER_IN");
 	scan(to, "3-7-1");
+	assert_ack(to, "is closed: what is scanned now opens it again");
 	scan(to, MUG);
+	assert_ack(to, "was closed, and is open again; transfer in 1 x MUG");
 	assert_clean(to);
 	assert_look(to, "transfer.show", ID, "\"state\":\"receiving\"");
 	/* A slip: it was another pallet's. Taken back, it is as before. */
@@ -327,6 +329,8 @@ static void what_comes_late_opens_the_transfer_again(void **state)
 	send(pair->from, "scan/dock-1",
 	     "{\"v\":1,\"op\":\"transfer_out\",\"ref\":\"3-7-1\","
 	     "\"bin\":\"A-02\",\"code\":\"MUG\"}");
+	assert_ack(pair->from, "transfer 3-7-1 was closed, and is open again; "
+			       "booked as it is");
 	assert_look(pair->from, "transfer.show", ID,
 		    "\"in_transit\":1,\"verdict\":\"under_way\"");
 	assert_clean(pair->from);
@@ -346,10 +350,16 @@ static void load_on(struct pair *pair, bool is_end_known)
 		from_hears(pair);
 	scan(from, "DEPOT.OP.TRANSFER_OUT");
 	scan(from, "3-7-1");
+	assert_ack(from, is_end_known ? "transfer 3-7-1 is closed: what is "
+					"scanned now opens it again; scan a bin"
+				      : "transfer 3-7-1; scan a bin");
 	scan(from, "DEPOT.BIN.A-02");
 	scan(from, "DEPOT.QTY.5");
 	scan(from, MUG);
-	assert_ack(from, "transfer out 5 x MUG");
+	assert_ack(from,
+		   is_end_known ? "transfer 3-7-1 was closed, and is open "
+				  "again; transfer out 5 x MUG A-02 ->"
+				: "\"text_en\":\"transfer out 5 x MUG A-02 ->");
 	assert_clean(from);
 	scan(from, "DEPOT.DONE");
 	assert_clean(from);
@@ -506,7 +516,7 @@ static void what_is_too_much_is_held_and_claimed(void **state)
 	scan(to, "DEPOT.QTY.5");
 	scan(to, MUG);
 	scan(to, "DEPOT.DONE");
-	assert_ack(to, "missing 0, too much 5 (as -5 x MUG)");
+	assert_ack(to, "missing 0, too much 5 (as +5 x MUG)");
 	scan(to, "DEPOT.DONE");
 	assert_ack(to, "claims 1");
 	assert_int_equal(units(to, "MUG", "DOCK", GOOD), 12);
@@ -768,6 +778,76 @@ static void a_transfer_is_cancelled_once_all_is_taken_back(void **state)
 	assert_clean(w);
 }
 
+/* All is taken back, and the transfer cancelled; one mug went along. */
+static void cancel(struct pair *pair)
+{
+	struct warehouse *w = pair->from;
+
+	scan(w, "DEPOT.OP.TRANSFER_OUT");
+	scan(w, "DEPOT.UNDO");
+	scan(w, "DEPOT.UNDO");
+	ask_ok(w, "transfer.cancel", ID);
+}
+
+/* Method: its addressee knows that it was cancelled, is told so, and ends what
+ * came as a surplus; nothing is unexplained at any moment. */
+static void what_comes_of_a_cancelled_transfer_is_closed(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *to = pair->to;
+
+	load(pair);
+	cancel(pair);
+	to_hears(pair);
+	scan(to, "DEPOT.OP.TRANSFER_IN");
+	scan(to, "3-7-1");
+	assert_ack(to, "transfer 3-7-1 was cancelled by its sender: what came "
+		       "is booked all the same; scan the next item");
+	scan(to, MUG);
+	assert_ack(to, "was cancelled by its sender: what came is booked all "
+		       "the same; transfer in 1 x MUG -> DOCK");
+	assert_clean(to);
+	assert_look(to, "transfer.list", "{}", "\"state\":\"receiving\"");
+	from_hears(pair);
+	assert_clean(pair->from);
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "missing 0, too much 1 (as +1 x MUG)");
+	scan(to, "DEPOT.DONE");
+	assert_ack(to, "transfer 3-7-1 is received: claims 1");
+	assert_look(to, "transfer.show", ID, "\"closed\":true");
+	assert_reply(to, "\"in_transit\":0,\"verdict\":\"balanced\"");
+	assert_clean(to);
+	from_hears(pair);
+	assert_look(pair->from, "transfer.list", "{}", "\"transfers\":[]");
+	assert_clean(pair->from);
+}
+
+/* Method: its sender cancels it before it hears that it was received. */
+static void what_was_received_before_it_was_cancelled_is_closed(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *to = pair->to;
+
+	load(pair);
+	to_hears(pair);
+	ask_ok(to, "transfer.receive", ID);
+	ask_ok(to, "transfer.close", ID);
+	cancel(pair);
+	to_hears(pair);
+	from_hears(pair);
+	assert_look(to, "transfer.show", ID, "\"closed\":false");
+	assert_reply(to, "received_before_shipped");
+	assert_clean(to);
+	assert_clean(pair->from);
+	ask_ok(to, "transfer.close", ID);
+	from_hears(pair);
+	assert_look(to, "transfer.show", ID, "\"closed\":true");
+	assert_reply(to, "\"in_transit\":0,\"verdict\":\"balanced\"");
+	assert_look(pair->from, "transfer.show", ID, "\"closed\":true");
+	assert_clean(to);
+	assert_clean(pair->from);
+}
+
 #define PAIR(function) \
 	cmocka_unit_test_setup_teardown(function, pair_setup, pair_teardown)
 
@@ -790,6 +870,8 @@ int main(void)
 		PAIR(what_is_loaded_after_the_end_opens_it_again),
 		PAIR(what_was_loaded_late_and_is_lost_is_claimed),
 		PAIR(a_transfer_is_cancelled_once_all_is_taken_back),
+		PAIR(what_comes_of_a_cancelled_transfer_is_closed),
+		PAIR(what_was_received_before_it_was_cancelled_is_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
