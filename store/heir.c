@@ -12,6 +12,7 @@
 #define FEED_CLOSED 'e' /* site, epoch: its owner closed it */
 
 #define HEIR_TAG "depot heir v1"
+#define CHECK_TAG "depot heir check v1"
 #define HEIR_SIZE_MAX 160
 #define HEIR_VERSION 1
 #define HEIR_ROW_SIZE_MAX 256
@@ -53,6 +54,23 @@ bool heir_verify(const uint8_t parent_public[KEY_PUBLIC_SIZE],
 	       signature_is_good(parent_public, HEIR_TAG, net_id,
 				 statement(heir, buffer),
 				 heir->succession.signature);
+}
+
+void heir_key_check(const uint8_t net_id[NET_ID_SIZE], const struct heir *heir,
+		    uint8_t ret_check[HEIR_CHECK_SIZE])
+{
+	uint8_t buffer[HEIR_SIZE_MAX];
+	uint8_t hash[HASH_SIZE];
+	struct writer writer;
+
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_varint(&writer, heir->site);
+	write_varint(&writer, heir->epoch);
+	write_raw(&writer, heir->public_key, sizeof(heir->public_key));
+	ASSERT(writer_ok(&writer));
+	seal_hash(CHECK_TAG, net_id,
+		  (struct span){(const char *)buffer, writer.size}, hash);
+	memcpy(ret_check, hash, HEIR_CHECK_SIZE);
 }
 
 /* ---- a first delta ---- */

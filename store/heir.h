@@ -48,6 +48,16 @@ MUST_CHECK bool heir_verify(const uint8_t parent_public[KEY_PUBLIC_SIZE],
 			    const uint8_t net_id[NET_ID_SIZE],
 			    const struct heir *heir);
 
+/*
+ * A few bytes that people carry with an epoch's key to HQ, so that a slip of
+ * the finger in the key, the epoch or the site certifies nothing: the beginning
+ * of BLAKE2b over the tag "depot heir check v1", the network's id, and site,
+ * epoch (varints), public_key.
+ */
+#define HEIR_CHECK_SIZE 4
+void heir_key_check(const uint8_t net_id[NET_ID_SIZE], const struct heir *heir,
+		    uint8_t ret_check[HEIR_CHECK_SIZE]);
+
 /* Lives that follow on each other without HQ: the next one waits for its
  * certificate. */
 #define HEIR_GENERATIONS_MAX 16

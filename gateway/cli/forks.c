@@ -251,8 +251,8 @@ static enum exit_code verify_run(struct cli *cli)
 static const struct option_spec succeed_options[] = {
 	{"--epoch", "N", "which one, where more than one waits",
 	 "有多个纪元等待时指定其一"},
-	{"--key", "HEX", "its key, where nobody vouches for it",
-	 "无人担保时给出其密钥"},
+	{"--key", "KEY", "its key as the box shows it, where nobody vouches",
+	 "无人担保时给出设备上显示的密钥"},
 	OPTION_REASON,
 };
 
@@ -286,7 +286,7 @@ const struct verb fork_verbs[] = {
 	},
 	{
 		.name = "hq succeed",
-		.usage = "SITE [--epoch N] [--key HEX]",
+		.usage = "SITE [--epoch N] [--key KEY]",
 		.en = "certifies a site's new epoch, and ends the one before",
 		.zh = "认证站点的新纪元，并结束前一纪元",
 		.examples = "depot hq succeed hz-07 --reason 'disk replaced'\t"

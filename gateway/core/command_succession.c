@@ -27,9 +27,13 @@ static const struct refusal not_vouched = {
 	"nobody vouches for the key of %s: give it with --key, as the box "
 	"shows it",
 	"没有人为 %s 的密钥担保：请用 --key 给出设备上显示的密钥"};
-static const struct refusal bad_key = {"bad_key",
-				       "%s is no key of 64 hexadecimal digits",
-				       "%s 不是 64 位十六进制密钥"};
+static const struct refusal bad_key = {
+	"bad_key",
+	"%s is not the key of that site's epoch: copy it, with the eight "
+	"digits "
+	"behind the dash, from depot hq successors on the box",
+	"%s 不是该站点该纪元的密钥：请从设备上的 depot hq successors "
+	"抄写，包括短横后的八位"};
 static const struct refusal other_key = {
 	"other_key",
 	"the new epoch of %s has another key: depot hq successors shows it",
@@ -40,20 +44,26 @@ static const struct refusal bad_branch = {
 static const struct refusal no_fork = {"unknown_fork", "there is no fork %s",
 				       "没有分叉 %s"};
 
-/* ---- words ---- */
+/* ---- hexadecimal ---- */
 
-/* Lower-case hexadecimal of @size bytes. */
-static void hex_out(struct json_out *out, const char *key, const uint8_t *bytes,
-		    size_t size)
+/* Lower-case hexadecimal of @size bytes: twice as many characters. */
+static void hex_write(const uint8_t *bytes, size_t size, char *text)
 {
 	static const char digits[] = "0123456789abcdef";
-	char text[2 * HASH_SIZE];
 
-	ASSERT(size <= HASH_SIZE);
 	for (size_t i = 0; i < size; i++) {
 		text[2 * i] = digits[bytes[i] >> 4];
 		text[2 * i + 1] = digits[bytes[i] & 15];
 	}
+}
+
+static void hex_out(struct json_out *out, const char *key, const uint8_t *bytes,
+		    size_t size)
+{
+	char text[2 * HASH_SIZE];
+
+	ASSERT(size <= HASH_SIZE);
+	hex_write(bytes, size, text);
 	out_text_at(out, key, (struct span){text, 2 * size});
 }
 
@@ -71,6 +81,79 @@ static bool hex_in(struct span text, uint8_t *bytes, size_t size)
 	}
 	return true;
 }
+
+/* ---- a key as people carry it ---- */
+
+#define KEY_DIGITS (2 * KEY_PUBLIC_SIZE)
+#define KEY_TEXT_SIZE (KEY_DIGITS + 1 + 2 * HEIR_CHECK_SIZE)
+
+static enum err_code net_of(const struct asking *asking,
+			    uint8_t net_id[NET_ID_SIZE], struct err *err)
+{
+	struct root root;
+	enum err_code code = roster_root(asking->view, &root, err);
+
+	if (code == ERR_OK)
+		keys_net_id(root.root_public, net_id);
+	return code;
+}
+
+/* "KEY-CHECK". */
+static void key_out(struct json_out *out, const uint8_t net_id[NET_ID_SIZE],
+		    const struct heir *heir)
+{
+	uint8_t check[HEIR_CHECK_SIZE];
+	char text[KEY_TEXT_SIZE];
+
+	heir_key_check(net_id, heir, check);
+	hex_write(heir->public_key, KEY_PUBLIC_SIZE, text);
+	text[KEY_DIGITS] = '-';
+	hex_write(check, sizeof(check), text + KEY_DIGITS + 1);
+	out_text_at(out, "key", (struct span){text, sizeof(text)});
+}
+
+/* False: not in that form. */
+static bool key_in(struct span text, uint8_t key[KEY_PUBLIC_SIZE],
+		   uint8_t check[HEIR_CHECK_SIZE])
+{
+	const char *at = text.data;
+
+	return text.size == KEY_TEXT_SIZE && at[KEY_DIGITS] == '-' &&
+	       hex_in((struct span){at, KEY_DIGITS}, key, KEY_PUBLIC_SIZE) &&
+	       hex_in((struct span){at + KEY_DIGITS + 1, 2 * HEIR_CHECK_SIZE},
+		      check, HEIR_CHECK_SIZE);
+}
+
+/*
+ * What was mistyped would be certified for an epoch that nobody has heard of,
+ * and no delta of it would ever be believed. Where no epoch is named the key
+ * has to be the one that was heard.
+ */
+static enum err_code key_judge(struct asking *asking, struct span text,
+			       const struct hq_succeeding *succeeding,
+			       struct err *err)
+{
+	struct heir heir = {.site = succeeding->site,
+			    .epoch = succeeding->epoch};
+	uint8_t net_id[NET_ID_SIZE];
+	uint8_t typed[HEIR_CHECK_SIZE];
+	uint8_t check[HEIR_CHECK_SIZE];
+	enum err_code code;
+
+	if (!succeeding->has_key || succeeding->epoch == 0)
+		return ERR_OK;
+	if (!key_in(text, heir.public_key, typed))
+		return asking_refuse(asking, &bad_key, text);
+	code = net_of(asking, net_id, err);
+	if (code != ERR_OK)
+		return code;
+	heir_key_check(net_id, &heir, check);
+	if (memcmp(check, typed, sizeof(check)) != 0)
+		return asking_refuse(asking, &bad_key, text);
+	return ERR_OK;
+}
+
+/* ---- words of a command ---- */
 
 /* False: refused, or *@ret_code says why. */
 static bool site_find(struct asking *asking, struct certificate *site,
@@ -109,16 +192,17 @@ static bool reason_read(struct asking *asking, struct reason *ret_reason)
 
 /* ---- HQ's word ---- */
 
-static bool key_read(struct asking *asking, struct hq_succeeding *succeeding)
+static bool key_read(struct asking *asking, struct hq_succeeding *succeeding,
+		     struct span *ret_text)
 {
-	struct span text;
+	uint8_t check[HEIR_CHECK_SIZE];
 
-	if (!asking_text_or(asking, "key", 2 * KEY_PUBLIC_SIZE, &text))
+	if (!asking_text_or(asking, "key", KEY_TEXT_SIZE, ret_text))
 		return false;
-	succeeding->has_key = text.size > 0;
+	succeeding->has_key = ret_text->size > 0;
 	if (succeeding->has_key &&
-	    !hex_in(text, succeeding->public_key, KEY_PUBLIC_SIZE))
-		(void)asking_refuse(asking, &bad_key, text);
+	    !key_in(*ret_text, succeeding->public_key, check))
+		(void)asking_refuse(asking, &bad_key, *ret_text);
 	return !asking->is_refused;
 }
 
@@ -141,15 +225,19 @@ static enum err_code succeed(struct asking *asking, struct err *err)
 	struct hq_succeeded succeeded;
 	struct certificate site;
 	const struct hq *hq = asking_hq(asking);
+	struct span key;
 	enum err_code code;
 
 	if (hq == NULL || !reason_read(asking, &succeeding.reason) ||
 	    !epoch_read(asking, &succeeding.epoch) ||
-	    !key_read(asking, &succeeding))
+	    !key_read(asking, &succeeding, &key))
 		return ERR_OK;
 	if (!site_find(asking, &site, &code, err))
 		return code;
 	succeeding.site = site.site;
+	code = key_judge(asking, key, &succeeding, err);
+	if (code != ERR_OK || asking->is_refused)
+		return code;
 	code = hq_succeed(hq, asking->act->batch, &succeeding, &succeeded, err);
 	if (code == ERR_NOT_FOUND)
 		return asking_refuse(asking, &none_waits,
@@ -265,7 +353,9 @@ static enum err_code name_out(struct asking *asking, uint32_t site,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
-static void succession_out(struct json_out *out, const struct heir *heir)
+static void succession_out(struct json_out *out,
+			   const uint8_t net_id[NET_ID_SIZE],
+			   const struct heir *heir)
 {
 	const struct succession *succession = &heir->succession;
 
@@ -277,7 +367,7 @@ static void succession_out(struct json_out *out, const struct heir *heir)
 		out_int_at(out, "lost_first", (int64_t)succession->lost_first);
 		out_int_at(out, "lost_last", (int64_t)succession->lost_last);
 	}
-	hex_out(out, "key", heir->public_key, sizeof(heir->public_key));
+	key_out(out, net_id, heir);
 }
 
 static enum err_code heir_row(void *context, const struct heir *heir,
@@ -307,14 +397,17 @@ static enum err_code heir_row(void *context, const struct heir *heir,
 	out_int_at(asking->out, "seq", (int64_t)feed.seq);
 	out_string_at(asking->out, "standing",
 		      seen == ERR_OK ? "certified" : "provisional");
-	succession_out(asking->out, heir);
+	succession_out(asking->out, rows->file.net_id, heir);
 	return code == ERR_OK ? row_end(rows) : code;
 }
 
 static enum err_code successors(struct asking *asking, struct err *err)
 {
 	struct rows rows = {.number = 0};
+	enum err_code code = net_of(asking, rows.file.net_id, err);
 
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
 	if (!rows_begin(&rows, asking, "successors"))
 		return ERR_OK;
 	return page_end(&rows.page,
@@ -346,17 +439,6 @@ static enum err_code branch_out(struct asking *asking, const char *key,
 	}
 	out_object_end(asking->out);
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
-}
-
-static enum err_code net_of(const struct asking *asking,
-			    uint8_t net_id[NET_ID_SIZE], struct err *err)
-{
-	struct root root;
-	enum err_code code = roster_root(asking->view, &root, err);
-
-	if (code == ERR_OK)
-		keys_net_id(root.root_public, net_id);
-	return code;
 }
 
 static enum err_code fork_row(void *context, const struct fork_proof *proof,

@@ -204,8 +204,21 @@ def a_restore_on_a_new_medium_waits_for_the_key_that_people_carry(scratch):
     is_refused(hq, "no_successor", *succeed)
     is_refused(hq, "no_successor", *succeed, "--epoch", epoch)
     is_refused(hq, "no_successor", *succeed, "--key", row["key"])
-    is_refused(hq, "bad_key", *succeed, "--epoch", epoch, "--key",
-               row["key"][1:])
+    # Cut, without what checks it, one digit wrong, two changed over; the key
+    # of this site for another epoch, and of this epoch at another site.
+    key = row["key"]
+    h.same(len(key), 64 + 1 + 8, "digits to carry")
+    at = next(i for i in range(63) if key[i] != key[i + 1])
+    slips = [key[1:], key[:64], key[:64] + "-", key[:-1] + "%x" % (
+        int(key[-1], 16) ^ 1), key[:at] + key[at + 1] + key[at] + key[at + 2:]]
+    slips += [key[:i] + "%x" % (int(key[i], 16) ^ 1) + key[i + 1:]
+              for i in range(0, 64, 9)]
+    for slip in slips:
+        is_refused(hq, "bad_key", *succeed, "--epoch", epoch, "--key", slip)
+    is_refused(hq, "bad_key", *succeed, "--epoch", str(row["epoch"] + 1),
+               "--key", key)
+    is_refused(hq, "bad_key", "hq", "succeed", "hz-01", "--epoch", epoch,
+               "--key", key)
     h.same(s.agree([hq, other]), before, "what HQ has said")
     done = hq.depot(*succeed, "--epoch", epoch, "--key", row["key"],
                     "--reason", "new disk")

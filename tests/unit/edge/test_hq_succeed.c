@@ -492,16 +492,69 @@ static void a_branch_is_chosen_within_what_is_held(void **state)
 
 /* ---- what people type ---- */
 
+#define KEY_DIGITS ((size_t)2 * KEY_PUBLIC_SIZE)
+
+/* The key of bytes AA as the box shows it, for @epoch. */
+static void key_type(const struct scene *scene, uint32_t epoch, char text[80])
+{
+	struct heir heir = {.site = SITE, .epoch = epoch};
+	uint8_t check[HEIR_CHECK_SIZE];
+
+	memset(heir.public_key, 0xaa, sizeof(heir.public_key));
+	heir_key_check(ledger_identity(scene->bench->w->ledger)->net_id, &heir,
+		       check);
+	memset(text, 'a', KEY_DIGITS);
+	snprintf(text + KEY_DIGITS, 80 - KEY_DIGITS, "-%02x%02x%02x%02x",
+		 check[0], check[1], check[2], check[3]);
+}
+
+/* HQ says nothing of a key that was mistyped: with one digit wrong, without
+ * what checks it, with the check of another epoch. */
+static void a_key_that_was_mistyped_is_noticed(void **state)
+{
+	struct scene *scene = *state;
+	struct warehouse *w = scene->bench->w;
+	uint64_t before;
+	char arguments[200];
+	char key[80];
+	size_t tried = 0;
+
+	life_begin(scene);
+	before = control_seq(scene);
+	for (size_t at = 0; at < KEY_DIGITS + 9; at++, tried++) {
+		key_type(scene, 3, key);
+		key[at] = key[at] == '1' ? '2' : '1';
+		snprintf(arguments, sizeof(arguments),
+			 "{\"site\":\"sh-02\",\"epoch\":3,\"key\":\"%s\"}",
+			 key);
+		ask_refused(w, "hq.succeed", arguments, "bad_key");
+	}
+	assert_int_equal(tried, 73);
+	key_type(scene, 2, key);
+	snprintf(arguments, sizeof(arguments),
+		 "{\"site\":\"sh-02\",\"epoch\":3,\"key\":\"%s\"}", key);
+	ask_refused(w, "hq.succeed", arguments, "bad_key");
+	key[KEY_DIGITS] = '\0';
+	snprintf(arguments, sizeof(arguments),
+		 "{\"site\":\"sh-02\",\"epoch\":2,\"key\":\"%s\"}", key);
+	ask_refused(w, "hq.succeed", arguments, "bad_key");
+	assert_int_equal(control_seq(scene), before);
+	key_type(scene, 3, key);
+	snprintf(arguments, sizeof(arguments),
+		 "{\"site\":\"sh-02\",\"epoch\":3,\"key\":\"%s\"}", key);
+	ask_ok(w, "hq.succeed", arguments);
+	assert_int_equal(control_seq(scene), before + 1);
+}
+
 static void each_refusal_has_its_code_and_writes_nothing(void **state)
 {
 	struct scene *scene = *state;
 	struct warehouse *w = scene->bench->w;
-	char key[2 * KEY_PUBLIC_SIZE + 1];
+	char key[80];
 	char arguments[200];
 
 	life_begin(scene);
-	memset(key, 'a', sizeof(key) - 1);
-	key[sizeof(key) - 1] = '\0';
+	key_type(scene, 2, key);
 	ask_refused(w, "hq.succeed", "{\"site\":\"nowhere\"}", "unknown_site");
 	ask_refused(w, "hq.succeed", "{\"site\":\"master\"}", "unknown_site");
 	ask_refused(w, "hq.succeed", "{\"site\":\"sh-02\"}", "no_successor");
@@ -565,6 +618,7 @@ int main(void)
 		STORY_OF(whom_nobody_vouches_for_needs_the_key),
 		STORY_OF(a_parent_is_ended_only_where_that_says_something_new),
 		STORY_OF(a_branch_is_chosen_within_what_is_held),
+		STORY_OF(a_key_that_was_mistyped_is_noticed),
 		STORY_OF(each_refusal_has_its_code_and_writes_nothing),
 	};
 

@@ -206,6 +206,53 @@ static void a_statement_holds_for_its_words_and_key_alone(void **state)
 	assert_false(heir_verify(signer_public(key_of(bed, 5)), net_id, &good));
 }
 
+/* Method: each digit of the key written wrong in each way, any two neighbours
+ * changed over, and the key right but site, epoch or network others. */
+static void what_is_mistyped_of_a_key_does_not_check(void **state)
+{
+	struct bed *bed = *state;
+	const uint8_t *net_id = bed->feeds.net_id;
+	const struct heir good = heir_of(bed, 5, 1);
+	uint8_t other_net[NET_ID_SIZE];
+	uint8_t right[HEIR_CHECK_SIZE];
+	uint8_t check[HEIR_CHECK_SIZE];
+	struct heir bad;
+	size_t tried = 0;
+
+	heir_key_check(net_id, &good, right);
+	for (size_t at = 0; at < 2 * KEY_PUBLIC_SIZE; at++) {
+		for (uint8_t flip = 1; flip < 16; flip++, tried++) {
+			bad = good;
+			bad.public_key[at / 2] ^=
+				(uint8_t)(flip << (at % 2 == 0 ? 4 : 0));
+			heir_key_check(net_id, &bad, check);
+			assert_memory_not_equal(check, right, sizeof(check));
+		}
+	}
+	for (size_t at = 0; at < KEY_PUBLIC_SIZE; at++) {
+		uint8_t byte = good.public_key[at];
+
+		bad = good;
+		bad.public_key[at] = (uint8_t)(byte << 4 | byte >> 4);
+		heir_key_check(net_id, &bad, check);
+		assert_int_equal(memcmp(check, right, sizeof(check)) == 0,
+				 bad.public_key[at] == byte);
+	}
+	assert_int_equal(tried, 64 * 15);
+	bad = good;
+	bad.epoch++;
+	heir_key_check(net_id, &bad, check);
+	assert_memory_not_equal(check, right, sizeof(check));
+	bad = good;
+	bad.site++;
+	heir_key_check(net_id, &bad, check);
+	assert_memory_not_equal(check, right, sizeof(check));
+	memcpy(other_net, net_id, sizeof(other_net));
+	other_net[0] ^= 1;
+	heir_key_check(other_net, &good, check);
+	assert_memory_not_equal(check, right, sizeof(check));
+}
+
 /* Nobody is his own father, nor his father's: or a circle would vouch for
  * itself. */
 static void an_epoch_succeeds_only_an_earlier_one(void **state)
@@ -570,6 +617,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_statement_holds_for_its_words_and_key_alone),
+		TEST(what_is_mistyped_of_a_key_does_not_check),
 		TEST(an_epoch_succeeds_only_an_earlier_one),
 		TEST(the_first_delta_carries_its_own_credentials),
 		TEST(what_begins_otherwise_has_no_credentials),
