@@ -75,11 +75,17 @@ static struct offer *offer_find(struct offers *offers, struct span code)
 	return NULL;
 }
 
-static void miss_note(struct offers *offers, int64_t now_ms)
+/* False: too many in this minute. */
+static bool miss_note(struct offers *offers, int64_t now_ms)
 {
+	if (now_ms - offers->misses_from_ms >= OFFER_MISSES_MS)
+		offers->misses = 0;
+	if (offers->misses >= OFFER_MISSES_MAX)
+		return false;
 	if (offers->misses == 0)
 		offers->misses_from_ms = now_ms;
 	offers->misses++;
+	return true;
 }
 
 enum offer_verdict offer_take(struct offers *offers, struct span code,
@@ -87,15 +93,9 @@ enum offer_verdict offer_take(struct offers *offers, struct span code,
 {
 	struct offer *offer;
 
-	if (now_ms - offers->misses_from_ms >= OFFER_MISSES_MS)
-		offers->misses = 0;
-	if (offers->misses >= OFFER_MISSES_MAX)
-		return OFFER_SLOW;
 	offer = offer_find(offers, code);
-	if (offer == NULL) {
-		miss_note(offers, now_ms);
-		return OFFER_UNKNOWN;
-	}
+	if (offer == NULL)
+		return miss_note(offers, now_ms) ? OFFER_UNKNOWN : OFFER_SLOW;
 	if (offer->is_used)
 		return OFFER_USED;
 	if (now_ms >= offer->until_ms)

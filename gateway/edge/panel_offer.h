@@ -5,9 +5,11 @@
  * Threads   the caller sees to it that one at a time
  *
  * A code is drawn for an account and a device, shown once (as a QR code), good
- * for OFFER_LIFE_MS and for one use. It has 80 bits, and who guesses is slowed
- * down all the same: OFFER_MISSES_MAX wrong codes in a minute, and until the
- * minute is over none is looked at. Nothing of it is kept over a restart.
+ * for OFFER_LIFE_MS and for one use. It has 80 bits, which nobody guesses in
+ * ten minutes. Who tries is told so: OFFER_MISSES_MAX wrong codes in a minute,
+ * and for the rest of it the others are told to wait. A right one opens all the
+ * while, or anybody on the network could keep everybody from being paired.
+ * Nothing of it is kept over a restart.
  */
 #ifndef DEPOT_GATEWAY_EDGE_PANEL_OFFER_H
 #define DEPOT_GATEWAY_EDGE_PANEL_OFFER_H
@@ -44,7 +46,7 @@ enum offer_verdict {
 	OFFER_UNKNOWN, /* there is no such code */
 	OFFER_EXPIRED,
 	OFFER_USED,
-	OFFER_SLOW, /* too many wrong ones: not looked at */
+	OFFER_SLOW, /* there is none, and too many wrong ones came before */
 };
 
 /* @code as typed: in either case, with or without hyphens and blanks, and with

@@ -41,6 +41,10 @@ static const struct control_refusal busy = {
 	"again", "the box is busy: try again", "本机正忙，请稍后再试"};
 static const struct control_refusal denied = {
 	"denied", "account %s may not do this", "账户 %s 无权执行此操作"};
+static const struct control_refusal revoked = {
+	"revoked_device",
+	"device %s was revoked: this browser shows and does nothing more here",
+	"设备 %s 已停用：此浏览器不能再查看或操作"};
 static const struct control_refusal unknown_command = {
 	"unknown_command", "the page has no command %s", "页面没有命令 %s"};
 static const struct control_refusal long_code = {"bad_code", "this is no code",
@@ -243,6 +247,30 @@ static bool right_check(struct serving *serving, uint32_t roles)
 	else
 		(void)failed_answer(serving, code, &err);
 	return false;
+}
+
+/* A phone that was lost is revoked as a device, whatever its account may do.
+ * What it scans is not refused here: it is parked, with that reason, as any
+ * revoked scanner's. False: it was refused. */
+static bool device_check(struct serving *serving)
+{
+	struct span name = name_span(&serving->guest.device);
+	struct device device = {.is_revoked = false};
+	struct device_no number;
+	struct view *view;
+	struct err err;
+	enum err_code code = view_begin(
+		ledger_env(serving->page->config.ledger), &view, &err);
+
+	if (code == ERR_OK) {
+		code = device_get(view, name, &device, &number, &err);
+		view_end(view);
+	}
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		(void)failed_answer(serving, code, &err);
+	else if (device.is_revoked)
+		(void)refuse(serving, 401, &revoked, name);
+	return (code == ERR_OK || code == ERR_NOT_FOUND) && !device.is_revoked;
 }
 
 /* ---- jobs ---- */
@@ -456,14 +484,15 @@ static const struct route {
 	const char *path;
 	const char *method;
 	bool is_open; /* to whom has no badge */
+	bool is_left; /* to a device that was revoked */
 	bool (*serve)(struct serving *serving);
 } routes[] = {
-	{"/api/state", "GET", false, state_serve},
-	{"/api/pair", "POST", true, pair_serve},
-	{"/api/scan", "POST", false, scan_serve},
-	{"/api/command", "POST", false, command_serve},
-	{"/api/join", "POST", false, join_serve},
-	{"/api/leave", "POST", false, leave_serve},
+	{"/api/state", "GET", false, false, state_serve},
+	{"/api/pair", "POST", true, true, pair_serve},
+	{"/api/scan", "POST", false, true, scan_serve},
+	{"/api/command", "POST", false, false, command_serve},
+	{"/api/join", "POST", false, false, join_serve},
+	{"/api/leave", "POST", false, true, leave_serve},
 };
 
 static bool route_serve(struct serving *serving, const struct route *route)
@@ -476,6 +505,7 @@ static bool route_serve(struct serving *serving, const struct route *route)
 	}
 	if ((is_post && !origin_check(serving)) ||
 	    (!route->is_open && !guest_know(serving)) ||
+	    (!route->is_left && !device_check(serving)) ||
 	    (is_post && !body_read(serving)))
 		return true;
 	return route->serve(serving);

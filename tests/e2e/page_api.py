@@ -196,7 +196,12 @@ def who_guesses_is_slowed_down(scratch):
     for turn in range(10):
         phone.refused(403, "bad_code", "POST", "/api/pair",
                       {"code": f"{turn:016d}"})
-    phone.refused(429, "slow_down", "POST", "/api/pair", {"code": good})
+    for turn in range(20):
+        phone.refused(429, "slow_down", "POST", "/api/pair",
+                      {"code": f"{turn:016d}"})
+    # And keeps nobody out.
+    status, data, _ = Caller(site).post("/api/pair", {"code": good})
+    h.same((status, data["device"]), (200, "phone-1"))
     for bad in ("", "x" * 17, "x" * 65, "not a code"):
         status, _, _ = phone.post("/api/pair", {"code": bad})
         assert status in (403, 429), status
@@ -225,6 +230,35 @@ def a_pairing_ends(scratch):
                   phone.reading(code="4006381333931"))
     site.depot("page", "pair", "--account", "li", code=5)
     site.depot("page", "pair", "--account", "nobody", code=5)
+
+
+@h.test
+def a_lost_phone_that_is_revoked_as_a_device_sees_and_does_nothing(scratch):
+    """Method: a manager's phone; its device is revoked as a lost scanner is,
+    its account is not. What it scans is kept and not booked."""
+    site, phone = site_of(scratch)
+    phone.pair("wang", "phone-7")
+    other = Caller(site).pair("wang", "phone-8")
+    site.depot("device", "revoke", "phone-7")
+    items = len(site.depot("item", "list")["items"])
+    phone.refused(401, "revoked_device", "GET", "/api/state")
+    phone.refused(401, "revoked_device", "POST", "/api/join", {"code": "X"})
+    for name, args in (("item.list", {}), ("stock.list", {}),
+                       ("item.set", {"item": "X", "name_en": "X"})):
+        phone.refused(401, "revoked_device", "POST", "/api/command",
+                      {"name": name, "args": args})
+    h.same(len(site.depot("item", "list")["items"]), items, "items")
+    ack = phone.scan("4006381333931", op="receive", qty=3, bin="A-01")
+    h.same([one["code"] for one in ack["except"]], ["revoked_device"])
+    h.same(site.on_hand_of("MUG"), 0)
+    # A new phone of that name is a person's word; the lost one stays out.
+    Caller(site).pair("wang", "phone-7").state()
+    phone.refused(401, "not_paired", "GET", "/api/state")
+    # The same person's other phone goes on.
+    other.state()
+    h.same(other.scan("4006381333931", op="receive", qty=3,
+                      bin="A-01")["except"], [])
+    h.same(site.on_hand_of("MUG"), 3)
 
 
 @h.test
