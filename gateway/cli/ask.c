@@ -198,21 +198,30 @@ static enum exit_code reply_read(const struct cli *cli, struct span text,
 	}
 	reply->root = json_root(&json);
 	reply->text = text;
-	if (json_member(reply->root, "error") == NULL)
-		return EXIT_DONE;
-	return cli_error_reply(cli, text, reply->root);
+	return EXIT_DONE;
+}
+
+static bool is_refusal(const struct reply *reply)
+{
+	return json_member(reply->root, "error") != NULL;
+}
+
+static enum exit_code text_ask(struct cli *cli, const struct request *request,
+			       struct span *ret_text)
+{
+	enum exit_code exit = session_open(cli);
+
+	if (exit == EXIT_DONE && cli->session->talk != NULL)
+		return daemon_ask(cli, request, ret_text);
+	return exit == EXIT_DONE ? store_ask(cli, request, ret_text) : exit;
 }
 
 enum exit_code ask(struct cli *cli, const struct request *request,
 		   struct reply *ret_reply)
 {
 	struct span text = {"", 0};
-	enum exit_code exit = session_open(cli);
+	enum exit_code exit = text_ask(cli, request, &text);
 
-	if (exit == EXIT_DONE && cli->session->talk != NULL)
-		exit = daemon_ask(cli, request, &text);
-	else if (exit == EXIT_DONE)
-		exit = store_ask(cli, request, &text);
 	return exit == EXIT_DONE ? reply_take(cli, text, ret_reply) : exit;
 }
 
@@ -222,11 +231,31 @@ enum exit_code reply_take(struct cli *cli, struct span text,
 	struct reply reply = {.memory = NULL};
 	enum exit_code exit = reply_read(cli, text, &reply);
 
+	if (exit == EXIT_DONE && is_refusal(&reply))
+		exit = cli_error_reply(cli, text, reply.root);
 	if (exit == EXIT_DONE)
 		*ret_reply = reply;
 	else
 		reply_release(&reply);
 	return exit;
+}
+
+enum exit_code ask_anyway(struct cli *cli, const struct request *request,
+			  struct reply *ret_reply, bool *ret_is_refused)
+{
+	struct reply reply = {.memory = NULL};
+	struct span text = {"", 0};
+	enum exit_code exit = text_ask(cli, request, &text);
+
+	if (exit == EXIT_DONE)
+		exit = reply_read(cli, text, &reply);
+	if (exit != EXIT_DONE) {
+		reply_release(&reply);
+		return exit;
+	}
+	*ret_is_refused = is_refusal(&reply);
+	*ret_reply = reply;
+	return EXIT_DONE;
 }
 
 void reply_release(struct reply *reply)

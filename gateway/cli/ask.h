@@ -33,6 +33,14 @@ struct reply {
 MUST_CHECK enum exit_code ask(struct cli *cli, const struct request *request,
 			      struct reply *ret_reply);
 void reply_release(struct reply *reply);
+/*
+ * The same, but a refusal by name is the caller's to tell: *@ret_is_refused,
+ * and the reply has a member "error". It is released likewise.
+ */
+MUST_CHECK enum exit_code ask_anyway(struct cli *cli,
+				     const struct request *request,
+				     struct reply *ret_reply,
+				     bool *ret_is_refused);
 
 /* The same for a reply that was made here. */
 MUST_CHECK enum exit_code reply_take(struct cli *cli, struct span text,

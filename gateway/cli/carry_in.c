@@ -14,6 +14,10 @@
 
 static const struct control_refusal no_bundle = {
 	"not_found", "there is no bundle in %s", "%s 中没有数据包"};
+static const struct control_refusal too_many = {
+	"bad_file",
+	"%s has more bundles than are taken at once: import some of them",
+	"%s 中的数据包超过一次可导入的数量：请分批导入"};
 
 /* ---- which files ---- */
 
@@ -32,7 +36,7 @@ static enum exit_code word_take(struct cli *cli, struct importing *importing,
 	struct dirent **list = NULL;
 	struct stat info;
 	bool is_there = false;
-	int count;
+	int count = 0;
 
 	if (stat(word, &info) == 0 && !S_ISDIR(info.st_mode))
 		is_there = carry_take_add(importing, "", word);
@@ -45,11 +49,23 @@ static enum exit_code word_take(struct cli *cli, struct importing *importing,
 		}
 	}
 	free(list);
+	if (!is_there && count > 0)
+		return cli_refuse(cli, EXIT_FAILED, &too_many, word);
 	return is_there ? EXIT_DONE
 			: cli_refuse(cli, EXIT_NOT_FOUND, &no_bundle, word);
 }
 
 /* ---- what is said of it ---- */
+
+static const char *whole_say(const struct cli *cli,
+			     const struct json_value *row)
+{
+	if (json_member(row, "refused") != NULL)
+		return cli_say(cli, "nothing of it was taken",
+			       "未导入任何内容");
+	return cli_say(cli, "not whole, what came before was taken",
+		       "不完整，此前的部分已导入");
+}
 
 static bool files_tell(const struct cli *cli, const struct json_value *root)
 {
@@ -63,13 +79,13 @@ static bool files_tell(const struct cli *cli, const struct json_value *root)
 			continue;
 		is_well = false;
 		if (!cli->is_json)
-			(void)printf("%s: %s: %s\n",
-				     member_text(cli, row, "path", path),
-				     cli_say(cli,
-					     "not whole, what came before was "
-					     "taken",
-					     "不完整，此前的部分已导入"),
-				     member_text(cli, row, "fault", text));
+			(void)printf(
+				"%s: %s: %s\n",
+				member_text(cli, row, "path", path),
+				whole_say(cli, row),
+				member_text(cli, row,
+					    cli_say(cli, "fault", "fault_zh"),
+					    text));
 	}
 	return is_well;
 }

@@ -15,8 +15,12 @@
 
 static const struct control_refusal cannot_read = {
 	"bad_file", "the bundle cannot be read: %s", "无法读取数据包：%s"};
+static const struct control_refusal is_foreign = {
+	"foreign_net",
+	"the bundle is of another network, nothing of it was taken: %s",
+	"数据包属于另一个网络，未导入任何内容：%s"};
 
-#define FILES_MAX 64
+#define FILES_MAX 512
 #define FEEDS_MAX 256
 #define REFUSALS_MAX 32
 /* Once over the files fills the gaps of the one before, if they came in the
@@ -49,9 +53,13 @@ struct carried_file {
 	uint64_t packs;
 	uint64_t size;
 	int64_t acks;
+	bool is_found; /* in a folder, by its name: it may be anything */
 	bool is_whole;
-	bool is_none;              /* not even its first block can be read */
+	/* Nothing of it was taken: not even its first block can be read, or it
+	 * is another network's. NULL: it is a bundle. */
+	const struct control_refusal *none;
 	char fault[ERR_TEXT_SIZE]; /* why not */
+	char fault_zh[ERR_TEXT_SIZE];
 };
 
 struct importing {
@@ -82,9 +90,10 @@ bool carry_take_add(struct importing *importing, const char *folder,
 	if (importing->file_count == FILES_MAX ||
 	    !text_format(file->path, FILE_PATH_SIZE, "%s%s%s", folder,
 			 folder[0] == '\0' ? "" : "/", name) ||
-	    stat(file->path, &info) < 0)
+	    lstat(file->path, &info) < 0)
 		return false;
-	file->size = (uint64_t)info.st_size;
+	file->is_found = folder[0] != '\0';
+	file->size = S_ISREG(info.st_mode) ? (uint64_t)info.st_size : 0;
 	importing->total += file->size;
 	importing->file_count++;
 	return true;
@@ -113,8 +122,10 @@ static enum err_code memory_make(struct span bytes, int *ret_fd,
 	return code;
 }
 
+/* *@ret_is_refused: the reply says why, and nobody was told. */
 static enum exit_code hand_on(struct importing *importing, const char *command,
-			      struct span bytes, struct reply *ret_reply)
+			      struct span bytes, struct reply *ret_reply,
+			      bool *ret_is_refused)
 {
 	struct request request = {.name = command};
 	struct err err;
@@ -122,7 +133,7 @@ static enum exit_code hand_on(struct importing *importing, const char *command,
 
 	if (memory_make(bytes, &request.fd, &err) != ERR_OK)
 		return cli_failed(importing->cli, ERR_IO, &err);
-	exit = ask(importing->cli, &request, ret_reply);
+	exit = ask_anyway(importing->cli, &request, ret_reply, ret_is_refused);
 	(void)close(request.fd);
 	return exit;
 }
@@ -222,24 +233,61 @@ static void taken_note(struct importing *importing,
 			  member_text(importing->cli, root, "state", text));
 }
 
+/* What the box refuses of this file alone is no reason to leave the others. */
+static enum exit_code refusal_take(struct importing *importing,
+				   struct carried_file *file,
+				   const struct reply *reply)
+{
+	char text[VALUE_TEXT_SIZE];
+	const char *code =
+		member_text(importing->cli, reply->root, "error.code", text);
+
+	if (strcmp(code, is_foreign.code) != 0)
+		return cli_error_reply(importing->cli, reply->text,
+				       reply->root);
+	file->none = &is_foreign;
+	(void)text_format(file->fault, sizeof(file->fault),
+			  "it is of another network");
+	(void)text_format(file->fault_zh, sizeof(file->fault_zh),
+			  "属于另一个网络");
+	return EXIT_DONE;
+}
+
 /* Once before the packs and once behind them: a box that has not heard of a
  * site cannot check its word. */
 static enum exit_code header_hand(struct importing *importing,
 				  struct carried_file *file, struct span block)
 {
+	bool is_refused = false;
 	struct reply reply;
 	char text[VALUE_TEXT_SIZE];
-	enum exit_code exit = hand_on(importing, "network.hear", block, &reply);
+	enum exit_code exit =
+		hand_on(importing, "network.hear", block, &reply, &is_refused);
 
 	if (exit != EXIT_DONE)
 		return exit;
-	file->acks = member_number(reply.root, "acks", 0);
-	if (!name_set(&file->from,
-		      span_of(member_text(importing->cli, reply.root, "from",
-					  text))))
-		file->from.size = 0; /* it is only shown */
+	if (is_refused) {
+		exit = refusal_take(importing, file, &reply);
+	} else {
+		file->acks = member_number(reply.root, "acks", 0);
+		if (!name_set(&file->from,
+			      span_of(member_text(importing->cli, reply.root,
+						  "from", text))))
+			file->from.size = 0; /* it is only shown */
+	}
 	reply_release(&reply);
-	return EXIT_DONE;
+	return exit;
+}
+
+/* Where it ends, for people; @err has the words of whoever read it. */
+static void end_note(struct carried_file *file, enum err_code code,
+		     const struct err *err)
+{
+	(void)text_format(file->fault, sizeof(file->fault), "%s", err->text);
+	(void)text_format(file->fault_zh, sizeof(file->fault_zh),
+			  code == ERR_CORRUPT ? "第 %llu 个分包之后被截断或损坏"
+					      : "第 %llu 个分包之后无法读取",
+			  (unsigned long long)file->packs);
 }
 
 static enum exit_code packs_hand(struct importing *importing,
@@ -251,6 +299,7 @@ static enum exit_code packs_hand(struct importing *importing,
 
 	file->packs = 0;
 	while (exit == EXIT_DONE) {
+		bool is_refused = false;
 		struct reply reply;
 		struct span bytes;
 		struct pack pack;
@@ -258,17 +307,21 @@ static enum exit_code packs_hand(struct importing *importing,
 		code = bundle_next(importing->bundle, &pack, &bytes, &err);
 		if (code != ERR_OK)
 			break;
-		exit = hand_on(importing, "network.take", bytes, &reply);
+		exit = hand_on(importing, "network.take", bytes, &reply,
+			       &is_refused);
 		if (exit != EXIT_DONE)
 			break;
-		file->packs++;
-		taken_note(importing, file, reply.root);
+		if (is_refused)
+			exit = cli_error_reply(importing->cli, reply.text,
+					       reply.root);
+		else
+			taken_note(importing, file, reply.root);
+		file->packs += !is_refused;
 		reply_release(&reply);
 	}
 	file->is_whole = code == ERR_STOPPED;
 	if (code != ERR_OK && code != ERR_STOPPED)
-		(void)text_format(file->fault, sizeof(file->fault), "%s",
-				  err.text);
+		end_note(file, code, &err);
 	return exit;
 }
 
@@ -286,9 +339,10 @@ static enum exit_code blocks_hand(struct importing *importing,
 	memcpy(block, kept.data, kept.size);
 	kept.data = block;
 	exit = header_hand(importing, file, kept);
-	if (exit == EXIT_DONE)
+	if (exit == EXIT_DONE && file->none == NULL)
 		exit = packs_hand(importing, file);
-	if (exit == EXIT_DONE && acks > (uint32_t)file->acks)
+	if (exit == EXIT_DONE && file->none == NULL &&
+	    acks > (uint32_t)file->acks)
 		exit = header_hand(importing, file, kept);
 	free(block);
 	return exit;
@@ -316,7 +370,14 @@ static enum err_code invitation_skip(int fd, struct err *err)
 	return ERR_OK;
 }
 
-/* A file that is no bundle is no failure here: ->is_none. */
+static void none_note(struct carried_file *file, const char *en, const char *zh)
+{
+	file->none = &cannot_read;
+	(void)text_format(file->fault, sizeof(file->fault), "%s", en);
+	(void)text_format(file->fault_zh, sizeof(file->fault_zh), "%s", zh);
+}
+
+/* A file that is no bundle is no failure here: ->none. */
 static enum exit_code bundle_hand(struct importing *importing,
 				  struct carried_file *file)
 {
@@ -325,33 +386,59 @@ static enum exit_code bundle_hand(struct importing *importing,
 	struct err err;
 	enum err_code code = invitation_skip(importing->fd, &err);
 
+	file->none = NULL;
 	if (code == ERR_OK)
 		code = bundle_open(importing->bundle, &io, &header, &err);
-	file->is_none = code != ERR_OK;
 	if (code == ERR_OK)
 		return blocks_hand(importing, file, &header);
-	(void)text_format(file->fault, sizeof(file->fault), "%s", err.text);
+	none_note(file, err.text,
+		  code == ERR_IO        ? "无法读取"
+		  : code == ERR_VERSION ? "由更新版本的 depot 写入"
+					: "不是数据包，或在开头即被截断");
 	return EXIT_DONE;
+}
+
+/*
+ * Whoever hands over a stick decides what is on it. What stands in a folder is
+ * opened only if it is a file, and no link to one; nothing is waited for before
+ * it can be read. -1: ->none says why not.
+ */
+static int file_open(struct carried_file *file)
+{
+	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+		    (file->is_found ? O_NOFOLLOW : 0);
+	struct stat info;
+	struct err err;
+	int fd;
+
+	if (file->is_found &&
+	    (lstat(file->path, &info) < 0 || !S_ISREG(info.st_mode))) {
+		none_note(file, "it is not a file", "不是普通文件");
+		return -1;
+	}
+	fd = open(file->path, flags);
+	if (fd >= 0 && fstat(fd, &info) == 0 &&
+	    (!file->is_found || S_ISREG(info.st_mode)) &&
+	    fcntl(fd, F_SETFL, 0) == 0)
+		return fd;
+	(void)err_sys(&err, errno, "open it");
+	none_note(file, err.text, "无法打开");
+	if (fd >= 0)
+		(void)close(fd); /* nothing was read */
+	return -1;
 }
 
 static enum exit_code file_hand(struct importing *importing,
 				struct carried_file *file)
 {
-	struct err err;
 	enum exit_code exit;
 
-	importing->fd = open(file->path, O_RDONLY | O_CLOEXEC);
-	if (importing->fd < 0) {
-		(void)err_sys(&err, errno, "%s", file->path);
-		return cli_refuse(importing->cli, EXIT_FAILED, &cannot_read,
-				  err.text);
-	}
+	importing->fd = file_open(file);
+	if (importing->fd < 0)
+		return EXIT_DONE;
 	exit = bundle_hand(importing, file);
 	(void)close(importing->fd); /* it was read */
-	if (exit != EXIT_DONE || !file->is_none)
-		return exit;
-	(void)err_set(&err, ERR_CORRUPT, "%s: %s", file->path, file->fault);
-	return cli_refuse(importing->cli, EXIT_FAILED, &cannot_read, err.text);
+	return exit;
 }
 
 /* As often as a round brings something and something was beyond a gap. */
@@ -390,8 +477,12 @@ static void files_out(const struct importing *importing, struct json_out *out)
 		out_int_at(out, "packs", (int64_t)file->packs);
 		out_bool_at(out, "acked", file->acks > 0);
 		out_bool_at(out, "whole", file->is_whole);
-		if (!file->is_whole)
+		if (file->none != NULL)
+			out_string_at(out, "refused", file->none->code);
+		if (!file->is_whole) {
 			out_string_at(out, "fault", file->fault);
+			out_string_at(out, "fault_zh", file->fault_zh);
+		}
 		out_object_end(out);
 	}
 	out_array_end(out);
@@ -474,11 +565,32 @@ static enum exit_code envoy_tell(struct importing *importing)
 	return exit;
 }
 
+/* Where not one of them is a bundle of this network there is no report. */
+static enum exit_code none_tell(const struct importing *importing)
+{
+	const struct carried_file *file = NULL;
+	const struct cli *cli = importing->cli;
+	struct err err;
+
+	for (size_t i = 0; i < importing->file_count; i++) {
+		file = &importing->files[i];
+		if (file->none == NULL)
+			return EXIT_DONE;
+	}
+	if (file == NULL)
+		return EXIT_DONE;
+	(void)err_set(&err, ERR_CORRUPT, "%s: %s", file->path,
+		      cli->is_chinese ? file->fault_zh : file->fault);
+	return cli_refuse(cli, EXIT_FAILED, file->none, err.text);
+}
+
 enum exit_code carry_take_files(struct importing *importing)
 {
 	enum exit_code exit = files_hand(importing);
 	enum exit_code told = envoy_tell(importing);
 
+	if (exit == EXIT_DONE)
+		exit = none_tell(importing);
 	return exit == EXIT_DONE ? told : exit;
 }
 

@@ -20,12 +20,14 @@ struct importing *carry_take_open(struct cli *cli);
 /* Takes NULL. */
 void carry_take_close(struct importing *importing);
 
-/* @name in @folder, or by itself if that is "". False: there is no such file,
- * or there are too many. */
+/* @name in @folder, or by itself if that is "". In a folder it may be anything:
+ * what is no plain file is refused by name. False: there is no such file, or
+ * there are too many. */
 MUST_CHECK bool carry_take_add(struct importing *importing, const char *folder,
 			       const char *name);
-/* Takes those that were added, in any order. Anything but EXIT_DONE was told;
- * so is a file that is no bundle at all. */
+/* Takes those that were added, in any order. One that is no bundle, or another
+ * network's, is in the report and keeps none of the others out; where all are
+ * so there is no report. Anything but EXIT_DONE was told. */
 MUST_CHECK enum exit_code carry_take_files(struct importing *importing);
 /* Takes the one that is open as @fd, for who may not open @path any more.
  * If it is no bundle, that is in the report only. The only one of its

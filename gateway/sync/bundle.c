@@ -275,6 +275,7 @@ enum err_code bundle_header_read(struct span block,
 	struct frame_entry entry;
 	struct reader reader;
 	struct span bytes;
+	uint64_t count;
 
 	reader_init(&reader, block.data, block.size);
 	bytes = read_raw(&reader, NET_ID_SIZE);
@@ -284,15 +285,20 @@ enum err_code bundle_header_read(struct span block,
 	if (!text_is_name(bytes) || !name_set(&header.from, bytes))
 		return err_set(err, ERR_CORRUPT, "the bundle names no site");
 	acks_read(&reader, &header);
-	header.count = (uint32_t)read_varint(&reader);
+	count = read_varint(&reader);
 	header.entries = read_raw(&reader, reader_left(&reader));
+	/* A count of what is not there is nobody's loop to run. */
+	if (!reader_ok(&reader))
+		return err_set(err, ERR_CORRUPT,
+			       "the bundle's first block is cut");
 	reader_init(&reader, header.entries.data, header.entries.size);
 	while (frame_entry_read(&reader, &list, &entry))
 		;
-	if (!reader_done(&reader) || list.count != header.count)
+	if (!reader_done(&reader) || list.count != count)
 		return err_set(err, ERR_CORRUPT,
 			       "the bundle's list of feeds "
 			       "is not in its one form");
+	header.count = (uint32_t)count;
 	*ret_header = header;
 	return ERR_OK;
 }

@@ -285,6 +285,46 @@ static void what_is_no_bundle_or_a_newer_one_is_told_apart(void **state)
 	assert_code(bundle_open(&bundle, &io, &header, &err), ERR_CORRUPT);
 }
 
+/* A first block of @count ACK frames, of which there are none, and then of
+ * @entries entries likewise. */
+static struct span first_block(uint64_t count, uint64_t entries, char block[64])
+{
+	struct writer writer;
+
+	writer_init(&writer, block, 64);
+	for (int i = 0; i < NET_ID_SIZE; i++)
+		write_u8(&writer, 7);
+	write_span(&writer, SPAN_LITERAL("hz-01"));
+	write_varint(&writer, count);
+	if (count == 0)
+		write_varint(&writer, entries);
+	assert_true(writer_ok(&writer));
+	return (struct span){block, writer.size};
+}
+
+/* Whoever believed such a count would be at it for hours. */
+static void a_first_block_that_counts_what_is_not_there_is_refused(void **state)
+{
+	static const uint64_t counts[] = {1, 1u << 31, UINT32_MAX,
+					  UINT64_C(1) << 32, UINT64_MAX};
+	struct bundle_header header = {.count = 77};
+	char block[64];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		assert_code(bundle_header_read(first_block(counts[i], 0, block),
+					       &header, NULL),
+			    ERR_CORRUPT);
+		assert_code(bundle_header_read(first_block(0, counts[i], block),
+					       &header, NULL),
+			    ERR_CORRUPT);
+	}
+	assert_int_equal(header.count, 77);
+	assert_code(bundle_header_read(first_block(0, 0, block), &header, NULL),
+		    ERR_OK);
+	assert_int_equal(header.count + header.ack_count, 0);
+}
+
 /* The second box's word of what it has, as it stands on its stick. */
 static struct span word_of(const struct box *box, const struct signer *signer,
 			   uint32_t epoch)
@@ -419,6 +459,8 @@ int main(void)
 		cmocka_unit_test(a_changed_byte_is_noticed_wherever_it_is),
 		cmocka_unit_test(sticks_in_any_order_end_in_the_same),
 		cmocka_unit_test(a_full_stick_is_told_and_holds_what_fitted),
+		cmocka_unit_test(
+			a_first_block_that_counts_what_is_not_there_is_refused),
 		cmocka_unit_test(
 			what_is_no_bundle_or_a_newer_one_is_told_apart),
 	};
