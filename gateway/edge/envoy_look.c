@@ -1,8 +1,13 @@
 #include "gateway/edge/envoy_look.h"
 
+#include <string.h>
+
 #include "store/roster.h"
 
 /* ---- what is stuck ---- */
+
+/* Only who is not heard any more has signed for it. */
+#define UNREACHABLE "unreachable"
 
 /* NULL: it goes on. */
 static const char *why_stuck(const struct sync_feed_status *feed)
@@ -26,7 +31,9 @@ static const char *why_stuck(const struct sync_feed_status *feed)
 	if (feed->record.state == FEED_WAITING_GAP)
 		return feed_state_name(FEED_WAITING_GAP);
 	/* Somebody has more, and it does not come. */
-	return feed->offered > feed->record.seq ? "missing" : NULL;
+	if (feed->offered > feed->record.seq)
+		return "missing";
+	return feed->beyond_seq > feed->record.seq ? UNREACHABLE : NULL;
 }
 
 static bool feed_is(struct feed_id a, struct feed_id b)
@@ -59,6 +66,11 @@ static struct envoy_stuck stuck_of(const struct sync *sync,
 		.since_ms = feed->stuck_since_ms,
 	};
 
+	if (strcmp(why, UNREACHABLE) == 0) {
+		stuck.last = feed->beyond_seq;
+		stuck.from = feed->beyond_by;
+		stuck.since_ms = feed->beyond_ms;
+	}
 	if (stuck.last < stuck.first)
 		stuck.last = stuck.first;
 	if (stuck.last < feed->stuck_seq)

@@ -19,13 +19,14 @@ struct envoy_stuck {
 	uint64_t first;    /* seqs that are not here */
 	uint64_t last;     /* as far as anybody is known to have them */
 	const char *why;   /* static: a state's name or an admission's */
-	struct name from;  /* who offered it last; empty: not known */
+	struct name from;  /* who offered it last, or has it; empty: unknown */
 	uint64_t since_ms; /* the caller's clock; 0: not known */
 };
 
 /*
  * The feeds that do not go on although a link is up: forked, desynchronized,
- * behind a gap, or stopped by a delta that is refused. A fence is no fault, nor
+ * behind a gap, stopped by a delta that is refused, or known to go further by
+ * the signature of somebody who is not heard any more. A fence is no fault, nor
  * is what became of an epoch that has a successor. Returns how many there are,
  * of which the first ENVOY_STUCK_MAX are written.
  */

@@ -270,6 +270,8 @@ static enum err_code step_begin(struct sync *sync, const struct sync_step *step,
 
 	sync->now = step->now;
 	sync->last_ms = step->now.ms;
+	if (sync->first_ms == 0)
+		sync->first_ms = step->now.ms;
 	sync->view = step->view;
 	if (!sync->is_grown)
 		return ERR_OK;

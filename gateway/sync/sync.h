@@ -83,6 +83,7 @@ struct sync_now {
 #define SYNC_METERED_MS 900000  /* the same on metered links alone */
 #define SYNC_LIVE_AGE_MS 600000 /* older news is dropped */
 #define SYNC_HEADS_MISSED_MAX 3 /* then a peer is stale */
+#define SYNC_LOST_MS 900000     /* a peer that was silent so long is lost */
 
 /* ---- output ---- */
 
@@ -353,6 +354,11 @@ struct sync_feed_status {
 	uint64_t stuck_seq;
 	enum admission stuck;
 	uint64_t stuck_since_ms;
+	/* Up to where somebody has signed that it exists, by a head of its own
+	 * feed or an ACK, who is lost; 0: nobody else has signed for less. */
+	uint64_t beyond_seq;
+	struct name beyond_by;
+	uint64_t beyond_ms; /* when that one was heard last, or our start */
 };
 /* The @index-th feed, by site, epoch and branch; false: no more. */
 MUST_CHECK bool sync_feed_at(const struct sync *sync, size_t index,

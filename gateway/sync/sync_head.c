@@ -184,6 +184,10 @@ enum err_code head_on_frame(struct sync *sync, uint32_t peer,
 	whom->head_ms = sync->now.ms;
 	if (whom->has_head)
 		whom->site = head->site;
+	/* If it is never offered, that it exists is known all the same. */
+	if (whom->has_head && head->seq > 0)
+		(void)feed_row_of(sync,
+				  (struct feed_id){head->site, head->epoch, 0});
 	return head_schedule(sync, peer, in->is_retained, err);
 }
 

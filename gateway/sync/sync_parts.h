@@ -240,6 +240,7 @@ struct sync {
 	struct pos control;
 	uint64_t control_ms; /* when it grew last, plus 1; 0: not yet */
 	bool is_alarm_due;
+	uint64_t first_ms; /* of the first step */
 	uint64_t last_ms;
 
 	struct sync_refusal refusals[SYNC_REFUSALS_MAX];

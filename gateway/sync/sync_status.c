@@ -95,6 +95,60 @@ uint64_t sync_acked(const struct sync *sync, uint32_t site, struct feed_id feed)
 	return 0;
 }
 
+/* What of @feed @peer has signed to exist. */
+static uint64_t seq_signed(const struct sync *sync, const struct peer *peer,
+			   uint32_t feed)
+{
+	struct feed_id id = sync->feeds[feed].record.id;
+	uint64_t seq = peer->feeds[feed].seq;
+
+	if (peer->has_head && id.branch == 0 && peer->head.site == id.site &&
+	    peer->head.epoch == id.epoch && peer->head.seq > seq)
+		seq = peer->head.seq;
+	return seq;
+}
+
+/* Since when it is silent. */
+static uint64_t silent_since(const struct sync *sync, const struct peer *peer)
+{
+	return peer->head_ms > sync->first_ms ? peer->head_ms : sync->first_ms;
+}
+
+static bool is_lost(const struct sync *sync, const struct peer *peer)
+{
+	uint64_t bound = SYNC_LOST_MS;
+	uint64_t heads =
+		(uint64_t)SYNC_HEADS_MISSED_MAX * peer->head.next_s * 1000;
+
+	if (peer->has_head && heads > bound)
+		bound = heads;
+	return sync->last_ms - silent_since(sync, peer) > bound;
+}
+
+/* Whoever is not lost will be asked for what he has. */
+static void beyond_set(const struct sync *sync, uint32_t feed,
+		       struct sync_feed_status *status)
+{
+	uint64_t near = status->offered;
+
+	if (status->record.id.site == sync->config.site)
+		return;
+	for (uint32_t i = 0; i < sync->peer_count; i++) {
+		const struct peer *peer = &sync->peers[sync->peer_order[i]];
+		uint64_t seq = seq_signed(sync, peer, feed);
+
+		if (!is_lost(sync, peer)) {
+			near = seq > near ? seq : near;
+		} else if (seq > status->beyond_seq) {
+			status->beyond_seq = seq;
+			status->beyond_by = peer->name;
+			status->beyond_ms = silent_since(sync, peer);
+		}
+	}
+	if (status->beyond_seq <= near)
+		status->beyond_seq = 0;
+}
+
 bool sync_feed_at(const struct sync *sync, size_t index,
 		  struct sync_feed_status *ret_status)
 {
@@ -120,6 +174,7 @@ bool sync_feed_at(const struct sync *sync, size_t index,
 		    sync->slots[i].feed == feed)
 			ret_status->pending++;
 	}
+	beyond_set(sync, feed, ret_status);
 	return true;
 }
 

@@ -47,6 +47,67 @@ static void a_feed_that_nobody_certified_is_named_until_it_comes(void **state)
 	bed_close(bed);
 }
 
+/* What @box said last is on the broker no more. */
+static void head_forget(struct box *box)
+{
+	struct letter *kept = &box->retained[SYNC_PLANE_HEAD];
+
+	free(kept->payload);
+	*kept = (struct letter){.payload = NULL};
+}
+
+static void assert_unreachable(const struct bed *bed, uint64_t last)
+{
+	struct envoy_stuck stuck[ENVOY_STUCK_MAX];
+
+	assert_int_equal(stuck_at(&bed->boxes[0], stuck), 1);
+	assert_string_equal(stuck[0].why, "unreachable");
+	assert_int_equal(stuck[0].feed.site, bed->boxes[1].site);
+	assert_int_equal(stuck[0].first, last - 2);
+	assert_int_equal(stuck[0].last, last);
+	assert_span(name_span(&stuck[0].from), bed->boxes[1].name);
+	assert_in_range(stuck[0].since_ms, 1, bed->ms - SYNC_LOST_MS);
+}
+
+/* Method: HQ admits nothing while box 1 writes three deltas that box 2 takes.
+ * Then all stop, and HQ comes back alone: all that it knows of them is box 1's
+ * head on the broker, and when that is gone, too, its ACK in the store. */
+static void what_only_a_lost_site_has_is_named_until_it_comes(void **state)
+{
+	struct bed *bed = bed_open(3, 3, test_seed(14), &small);
+	struct envoy_stuck stuck[ENVOY_STUCK_MAX];
+	uint64_t last;
+
+	(void)state;
+	bed_links(bed, true);
+	(void)bed_settle(bed, MINUTE_MS);
+	bed->boxes[0].is_stuck = true;
+	for (int i = 0; i < 3; i++)
+		box_receive(&bed->boxes[1], 1);
+	bed_run(bed, 5 * MINUTE_MS);
+	last = box_seq(&bed->boxes[1], bed->boxes[1].site);
+	assert_int_equal(box_seq(&bed->boxes[2], bed->boxes[1].site), last);
+	bed_links(bed, false);
+	box_restart(&bed->boxes[0], &small);
+	bed->boxes[0].is_stuck = false;
+	box_link(&bed->boxes[0], true);
+	bed_run(bed, 10 * MINUTE_MS);
+	assert_int_equal(stuck_at(&bed->boxes[0], stuck), 0);
+	bed_run(bed, 10 * MINUTE_MS);
+	assert_unreachable(bed, last);
+
+	head_forget(&bed->boxes[1]);
+	box_restart(&bed->boxes[0], &small);
+	bed_run(bed, 20 * MINUTE_MS);
+	assert_unreachable(bed, last);
+
+	box_link(&bed->boxes[2], true);
+	bed_run(bed, 2 * MINUTE_MS);
+	assert_int_equal(box_seq(&bed->boxes[0], bed->boxes[1].site), last);
+	assert_int_equal(stuck_at(&bed->boxes[0], stuck), 0);
+	bed_close(bed);
+}
+
 static struct envoy_hq hq_look(struct envoy_backlog *backlog,
 			       const struct box *box)
 {
@@ -115,6 +176,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_feed_that_nobody_certified_is_named_until_it_comes),
+		cmocka_unit_test(
+			what_only_a_lost_site_has_is_named_until_it_comes),
 		cmocka_unit_test(what_hq_lacks_is_counted_to_the_byte),
 	};
 
