@@ -172,17 +172,17 @@ static const struct {
 	const char *zh;
 } words[] = {
 	[NETWORK_MISSING] = {"missing", "feed %f: delta %s is missing",
-			     "日志流 %f：缺少批次 %s"},
+			     "日志流 %f：缺少增量 %s"},
 	[NETWORK_CHAIN] = {"chain",
 			   "feed %f: delta %s does not follow the one before",
-			   "日志流 %f：批次 %s 与前一批次不衔接"},
+			   "日志流 %f：增量 %s 与前一增量不衔接"},
 	[NETWORK_ROWS] = {"rows",
 			  "feed %f: the rows of delta %s are not those that "
 			  "were signed",
-			  "日志流 %f：批次 %s 的内容与签名不符"},
+			  "日志流 %f：增量 %s 的内容与签名不符"},
 	[NETWORK_SIGNATURE] = {"signature",
 			       "feed %f: delta %s is not signed by its site",
-			       "日志流 %f：批次 %s 的签名不是该站点的"},
+			       "日志流 %f：增量 %s 的签名不是该站点的"},
 	[NETWORK_STRANGER] = {"stranger", "feed %f has no certificate",
 			      "日志流 %f 没有证书"},
 	[NETWORK_HEAD] = {"head", "feed %f: its record is not its end, %s",
@@ -216,7 +216,7 @@ static const struct {
 		{"witness",
 		 "feed %f: site %w has signed to hold another delta %s than is "
 		 "here: one of the two stores was changed",
-		 "日志流 %f：站点 %w 签名确认持有的批次 %s 与本机不同："
+		 "日志流 %f：站点 %w 签名确认持有的增量 %s 与本机不同："
 		 "两者之一被改动过"},
 	[NETWORK_SEAL] = {"seal",
 			  "feed %f: its site closed it with other balances "

@@ -17,7 +17,7 @@ static const struct control_refusal alone = {
 static const struct column facts[] = {
 	{"sites", "sites", "站点数", false},
 	{"feeds", "feeds", "记录流", false},
-	{"deltas", "sealed deltas", "已封批次", false},
+	{"deltas", "sealed deltas", "已封增量", false},
 	{"rows", "rows", "行数", false},
 	{"movements", "movements", "移动数", false},
 	{"void_rows", "void rows", "无效行", false},

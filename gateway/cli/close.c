@@ -26,7 +26,7 @@ static const struct column obstacles[] = {
 	{"item|transfer|task|number", "WHAT", "对象", false},
 	{"bin|direction", "WHERE", "位置", false},
 	{"condition", "CONDITION", "状态", false},
-	{"lot", "LOT", "批次", false},
+	{"lot", "LOT", "批号", false},
 	{"units", "UNITS", "数量", true},
 };
 
@@ -43,7 +43,7 @@ static void state_tell(const struct cli *cli, const struct json_value *root)
 			"closing: nothing is booked any more; the seal waits "
 			"until this box has heard its links (depot close "
 			"again)",
-			"正在关闭：不再记账；设备收听链路后完成封存（可再次执行"
+			"正在关闭：不再记账；盒子收听链路后完成封存（可再次执行"
 			" "
 			"depot close）"));
 	else
@@ -224,7 +224,7 @@ const struct verb close_verbs[] = {
 		.name = "wipe",
 		.usage = "[--lose N]",
 		.en = "removes keys and data from a box that was closed",
-		.zh = "清除已关闭设备上的密钥和数据",
+		.zh = "清除已关闭盒子上的密钥和数据",
 		.examples = "sudo depot wipe\twhile depotd is stopped\t"
 			    "需先停止 depotd\n",
 		CLI_OPTIONS(wipe_options),

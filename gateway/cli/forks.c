@@ -252,7 +252,7 @@ static const struct option_spec succeed_options[] = {
 	{"--epoch", "N", "which one, where more than one waits",
 	 "有多个纪元等待时指定其一"},
 	{"--key", "KEY", "its key as the box shows it, where nobody vouches",
-	 "无人担保时给出设备上显示的密钥"},
+	 "无人担保时给出盒子上显示的密钥"},
 	OPTION_REASON,
 };
 
@@ -332,7 +332,7 @@ const struct verb fork_verbs[] = {
 		.name = "fork verify",
 		.usage = "FILE [--key HEX]",
 		.en = "checks a fork's proof; needs no box and no network",
-		.zh = "验证分叉证据，无需设备与网络",
+		.zh = "验证分叉证据，无需盒子与网络",
 		.examples = "depot fork verify proof.txt\tanywhere\t任何地方\n",
 		CLI_OPTIONS(verify_options),
 		.words_min = 1,

@@ -328,7 +328,7 @@ const struct verb hq_verbs[] = {
 		.zh = "永久关闭已失联的站点并核销其库存",
 		.examples = "depot hq close hz-07 --reason 'box burnt'\t"
 			    "a box that lives: depot close there\t"
-			    "设备可用时请在该站点执行 depot close\n",
+			    "盒子可用时请在该站点执行 depot close\n",
 		CLI_OPTIONS(close_options),
 		.words_min = 1,
 		.words_max = 1,

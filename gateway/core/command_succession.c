@@ -26,13 +26,13 @@ static const struct refusal not_vouched = {
 	"not_vouched",
 	"nobody vouches for the key of %s: give it with --key, as the box "
 	"shows it",
-	"没有人为 %s 的密钥担保：请用 --key 给出设备上显示的密钥"};
+	"没有人为 %s 的密钥担保：请用 --key 给出盒子上显示的密钥"};
 static const struct refusal bad_key = {
 	"bad_key",
 	"%s is not the key of that site's epoch: copy it, with the eight "
 	"digits "
 	"behind the dash, from depot hq successors on the box",
-	"%s 不是该站点该纪元的密钥：请从设备上的 depot hq successors "
+	"%s 不是该站点该纪元的密钥：请从盒子上的 depot hq successors "
 	"抄写，包括短横后的八位"};
 static const struct refusal other_key = {
 	"other_key",

@@ -7,7 +7,7 @@
 static const char file_note[] =
 	"Two different deltas of one site with one number, both signed.\n"
 	"Anybody can check it:  depot fork verify FILE\n"
-	"同一站点两份编号相同而内容不同的已签名批次。\n"
+	"同一站点两份编号相同而内容不同的已签名增量。\n"
 	"任何人都可以验证：depot fork verify 本文件。";
 
 void fork_file_write(struct writer *writer, const struct fork_file *file,

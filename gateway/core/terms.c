@@ -187,7 +187,7 @@ static const struct term invitations[] = {
 static const struct term successions[] = {
 	{SUCCESSION_ROLLBACK, "rollback", "介质回退"},
 	{SUCCESSION_RESTORED, "restored", "从备份恢复"},
-	{SUCCESSION_REPLACED, "replaced", "更换设备"},
+	{SUCCESSION_REPLACED, "replaced", "更换盒子"},
 	{SUCCESSION_CLONE, "clone", "克隆"},
 	{SUCCESSION_JOINED, "joined", "加入网络"},
 };

@@ -57,7 +57,7 @@ static const struct alert_text alert_texts[] = {
 	{
 		"clock_untrusted",
 		"The clock has not been set since the box started.",
-		"设备启动后时钟尚未校准。",
+		"盒子启动后时钟尚未校准。",
 		"Movements are booked as always; expiry dates and the age of "
 		"figures are not vouched for. Connect a time server (NTP), or "
 		"set the clock.",

@@ -112,7 +112,7 @@ static const struct sentence sentences[] = {
 	[WORD_SITE_CLOSED] = {"site_closed",
 			      "this warehouse is closed; nothing is booked "
 			      "here any more, take it to another box",
-			      "本仓库已关闭，不再记账，请使用其他设备"},
+			      "本仓库已关闭，不再记账，请使用其他盒子"},
 	[WORD_NOT_IN_SESSION] = {"no_session",
 				 "scan an operation label first (got %s)",
 				 "请先扫描操作标签（收到 %s）"},

@@ -362,7 +362,7 @@ static const struct {
 	[JOIN_USED] =
 		{"this invitation was used by another box: ask HQ for a new "
 		 "one (depot hq invite)",
-		 "此邀请已被另一台设备使用：请向总部索取新的邀请（depot hq "
+		 "此邀请已被另一台盒子使用：请向总部索取新的邀请（depot hq "
 		 "invite）"},
 	[JOIN_EXPIRED] =
 		{"this invitation has expired: ask HQ for a new one (depot hq "

@@ -102,6 +102,15 @@ FLOATLESS = ("rules/base/", "rules/ledger/", "store/", "gateway/ingest/",
 PURE_SYMBOLS = (r"(__)?(mem|str)[a-z]+(_chk)?|bcmp|(__)?vsnprintf(_chk)?|"
                 r"abort|sqrt|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_")
 
+# What is said to people in Chinese has one word for a thing: (word, instead).
+CHINESE = (
+    ("批次", "a delta is 增量, a lot 批号"),
+    ("(?:新|旧|本|另一台|两台|总部|总部的|站点的)设备",
+     "a box is 盒子; 设备 are those that it takes readings from"),
+)
+# Another name of a column's value, which people's own tables have.
+CHINESE_EXCEPTIONS = {("gateway/core/terms.c", "批次")}
+
 # Budgets.
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 700

@@ -279,6 +279,24 @@ def check_shell(root, _sources):
             yield Finding("shell", "/".join(parts), 1, said)
 
 
+def check_chinese(root, _sources):
+    """In texts, the page and the guides; a string may break anywhere."""
+    for path in sorted(p for f in ("docs", "gateway", "rules", "store")
+                       for p in (root / f).rglob("*.*")
+                       if p.suffix in (".c", ".h", ".js", ".md")):
+        name = path.relative_to(root).as_posix()
+        text = path.read_text("utf-8", "replace")
+        for word, instead in house.CHINESE:
+            if (name, word) in house.CHINESE_EXCEPTIONS:
+                continue
+            broken = re.sub(r"(?<=[^\W\d_])(?=[^\W\d_])",
+                            r'(?:"\\s*")?', word)
+            for match in re.finditer(broken, text):
+                yield Finding("chinese", name,
+                              text.count("\n", 0, match.start()) + 1,
+                              f"{match[0]}: {instead}")
+
+
 def check_archives(nm, archives):
     """What the archives of rules/ take from outside, against the allowlist."""
     wanted, defined = {}, set()
@@ -309,7 +327,8 @@ def check_top(root, _sources):
 
 
 CHECKS = (check_top, check_includes, check_cycles, check_words,
-          check_contracts, check_sizes, check_format, check_shell)
+          check_contracts, check_sizes, check_format, check_shell,
+          check_chinese)
 
 
 def findings_of(root, nm=None, archives=()):

@@ -99,6 +99,9 @@ PLANTS = [
      "{\n}\n"),
     ("format", "store/x.c", "int  x;\n"),
     ("shell", "tests/x", "#!/bin/sh\ncd $1 && rm $2\n"),
+    ("chinese", "docs/x.zh.md", "编号相同的批次\n"),
+    ("chinese", "gateway/edge/x.c",
+     'static const char x[] = "已被另一台设"\n\t\t\t"备使用";\n'),
 ]
 
 # What must not be found: calls of members, at the bound, a test's freedom.
