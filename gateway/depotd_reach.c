@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/core/terms.h"
 #include "gateway/depotd_network.h"
 #include "gateway/edge/concerns.h"
 #include "gateway/edge/envoy_control.h"
@@ -108,6 +109,22 @@ static void link_say(struct reach *reach, const char *name, int64_t now_ms)
 		     now_ms);
 }
 
+/* "2: 14 (revoked)" */
+static void end_say(struct reach *reach, int64_t now_ms)
+{
+	const struct envoy_end *end = &reach->envoy.state.end;
+	struct concern concern = {.kind = CONCERN_SITE_ENDED};
+
+	if (!end->is_ended)
+		return;
+	(void)text_format(concern.key, sizeof(concern.key),
+			  "%" PRIu32 ".%" PRIu64, end->epoch, end->seq);
+	(void)text_format(concern.subject, sizeof(concern.subject),
+			  "%" PRIu32 ": %" PRIu64 " (%s)", end->epoch, end->seq,
+			  term_name(TERM_FENCE, end->verdict));
+	concerns_say(&reach->concerns, &concern, 0, now_ms);
+}
+
 static void concerns_look(struct box *box, int64_t now_ms)
 {
 	struct reach *reach = box->reach;
@@ -119,6 +136,7 @@ static void concerns_look(struct box *box, int64_t now_ms)
 	for (size_t i = 0; i < box->config->link_count; i++)
 		if (box->config->links[i].is_enabled)
 			link_say(reach, box->config->links[i].name, now_ms);
+	end_say(reach, now_ms);
 	concerns_end(&reach->concerns, now_ms);
 }
 

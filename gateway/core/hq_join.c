@@ -393,11 +393,12 @@ static enum err_code site_certify(const struct hq *hq, struct batch *batch,
 }
 
 /* It was certified before, and asks again. ERR_CONFLICT: another box has taken
- * its place since. */
+ * its place since; ERR_DENIED: HQ has revoked or ended it. */
 static enum err_code epoch_given(const struct view *view,
 				 struct arrival *arrival, struct err *err)
 {
 	struct certificate last;
+	struct fence fence;
 	enum err_code code =
 		roster_site(view, arrival->invitation.site, &last, err);
 
@@ -406,9 +407,24 @@ static enum err_code epoch_given(const struct view *view,
 		code = ERR_CONFLICT;
 	if (code != ERR_OK)
 		return code;
+	code = roster_fence(view, (struct feed_id){last.site, last.epoch, 0},
+			    &fence, err);
+	if (code != ERR_NOT_FOUND)
+		return code == ERR_OK ? ERR_DENIED : code;
 	arrival->epoch = last.epoch;
 	arrival->parent_epoch = last.parent_epoch;
 	return ERR_OK;
+}
+
+/* JOIN_WELCOME: the code is no refusal. */
+static enum join_refusal refusal_for(enum err_code code)
+{
+	if (code == ERR_CONFLICT)
+		return JOIN_USED;
+	if (code == ERR_DENIED)
+		return JOIN_WITHDRAWN;
+	/* HQ that was set back may speak again later. */
+	return code == ERR_AGAIN ? JOIN_BUSY : JOIN_WELCOME;
 }
 
 static enum err_code answer_of(const struct hq *hq, struct batch *batch,
@@ -513,10 +529,9 @@ static enum err_code reply_of(const struct hq *hq, struct batch *batch,
 		code = site_certify(hq, batch, arrival, err);
 	else if (refusal == JOIN_WELCOME)
 		code = epoch_given(batch_view(batch), arrival, err);
-	if (code == ERR_CONFLICT || code == ERR_AGAIN) {
-		/* HQ that was set back may speak again later. */
-		refusal = code == ERR_AGAIN ? JOIN_BUSY : JOIN_USED;
-		code = ERR_OK;
+	if (refusal == JOIN_WELCOME) {
+		refusal = refusal_for(code);
+		code = refusal == JOIN_WELCOME ? code : ERR_OK;
 	}
 	if (code != ERR_OK)
 		return code;

@@ -146,6 +146,20 @@ static const struct alert_text alert_texts[] = {
 		"revoke {}。",
 	},
 	{
+		"site_ended",
+		"HQ has ended this box's feed: {} (epoch: last delta that "
+		"counts, how).",
+		"总部已终止本机的记录：{}（纪元: 最后有效的增量，方式）。",
+		"What is booked here goes on being kept, and counts nowhere "
+		"else from there on. Ask HQ: `depot hq sites` there says what "
+		"was done. If this box is to go on, HQ invites it anew "
+		"(`depot hq invite --replace`), and it is set up again.",
+		"本机登记的内容继续保留，但自该增量之后在别处均不计入。请询问总"
+		"部："
+		"在总部用 depot hq sites 查看原因。若本机要继续使用，由总部重新"
+		"邀请（depot hq invite --replace），再重新设置本机。",
+	},
+	{
 		"store_filling",
 		"At the rate of the last day the ledger is full[ in {n} "
 		"hours].",

@@ -14,6 +14,9 @@ static const struct concern_spec specs[CONCERN_KINDS] = {
 	/* A unit that is started again by itself is soon back. */
 	[CONCERN_LINK_NOT_RUNNING] = {"link_not_running", SEVERITY_WARNING,
 				      2 * MINUTE, 10 * SECOND},
+	/* A box that goes on in a next epoch does so within seconds. */
+	[CONCERN_SITE_ENDED] = {"site_ended", SEVERITY_CRITICAL, 30 * SECOND,
+				10 * SECOND},
 };
 
 const struct concern_spec *concern_spec(enum concern_kind kind)

@@ -35,6 +35,7 @@ enum concern_kind {
 	CONCERN_FEED_STUCK,
 	CONCERN_LINK_DOWN,
 	CONCERN_LINK_NOT_RUNNING,
+	CONCERN_SITE_ENDED,
 	CONCERN_KINDS
 };
 struct concern_spec {

@@ -407,6 +407,8 @@ static void state_publish(struct envoy *envoy)
 	if (!envoy->config.is_hq)
 		code = envoy_look_hq(&envoy->backlog, envoy->sync, view,
 				     &state->hq, &err);
+	if (code == ERR_OK && !envoy->config.is_hq)
+		code = envoy_look_end(envoy->sync, view, &state->end, &err);
 	sync_counts(envoy->sync, &state->counts);
 	state->is_hq = envoy->join != NULL;
 	envoy_join_counts(envoy->join, &state->joining);

@@ -103,10 +103,11 @@ struct envoy_state {
 	struct envoy_join_counts joining; /* then */
 	size_t stuck_count; /* of which the first ENVOY_STUCK_MAX are listed */
 	struct envoy_stuck stuck[ENVOY_STUCK_MAX];
-	struct envoy_hq hq; /* at a site; zeros at HQ */
-	bool was_set_back;  /* a peer holds more of our own feed than we do, and
-			     * it is being fetched */
-	bool has_twin;      /* another box goes on under our name */
+	struct envoy_hq hq;   /* at a site; zeros at HQ */
+	struct envoy_end end; /* at a site; zeros at HQ */
+	bool was_set_back; /* a peer holds more of our own feed than we do, and
+			    * it is being fetched */
+	bool has_twin;     /* another box goes on under our name */
 	bool is_provisional; /* nothing may be promised (core/incarnation.h) */
 	bool may_seal;       /* it has listened long enough (exchange.h) */
 };

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/closing.h"
 #include "store/roster.h"
 
 /* ---- what is stuck ---- */
@@ -119,6 +120,27 @@ static enum err_code own_find(const struct sync *sync, const struct view *view,
 		if (feed.record.is_own)
 			id = feed.record.id;
 	return feed_get(view, id, ret_own, err);
+}
+
+enum err_code envoy_look_end(const struct sync *sync, const struct view *view,
+			     struct envoy_end *ret_end, struct err *err)
+{
+	struct feed_record own = {.seq = 0};
+	struct closing closing;
+	struct fence fence;
+	enum err_code code = own_find(sync, view, &own, err);
+
+	*ret_end = (struct envoy_end){.is_ended = false};
+	if (code == ERR_OK)
+		code = roster_fence(view, own.id, &fence, err);
+	if (code != ERR_OK)
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	code = closing_get(view, &closing, err);
+	if (code != ERR_NOT_FOUND)
+		return code;
+	*ret_end = (struct envoy_end){true, own.id.epoch, fence.seq,
+				      fence.verdict};
+	return ERR_OK;
 }
 
 static enum err_code delta_size(const struct view *view, struct feed_id id,

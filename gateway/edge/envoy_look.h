@@ -34,6 +34,25 @@ MUST_CHECK size_t envoy_look_stuck(const struct sync *sync,
 				   const struct view *view,
 				   struct envoy_stuck stuck[ENVOY_STUCK_MAX]);
 
+/* ---- whether HQ has ended us ---- */
+
+struct envoy_end {
+	bool is_ended; /* nobody believes what this box says from now on */
+	uint32_t epoch;
+	uint64_t seq; /* of the last delta that counts */
+	enum fence_verdict verdict;
+};
+
+/*
+ * Whether HQ's word ends the epoch that this box writes in, although nobody
+ * here has closed the site: it was revoked, say, or another box has its place.
+ * ERR_CORRUPT: the store is damaged.
+ */
+MUST_CHECK enum err_code envoy_look_end(const struct sync *sync,
+					const struct view *view,
+					struct envoy_end *ret_end,
+					struct err *err);
+
 /* ---- what HQ has of us ---- */
 
 struct envoy_hq {

@@ -171,6 +171,55 @@ static void what_hq_lacks_is_counted_to_the_byte(void **state)
 	bed_close(bed);
 }
 
+static struct envoy_end end_look(const struct box *box)
+{
+	struct envoy_end end;
+	struct err err;
+
+	assert_done(envoy_look_end(box->sync, node_view(&box->node), &end,
+				   &err),
+		    &err);
+	return end;
+}
+
+/* Method: box 0 is HQ, and fences box 1's feed; box 2's it leaves alone. */
+static void a_box_knows_that_hq_has_ended_it(void **state)
+{
+	struct bed *bed = bed_open(3, 3, test_seed(14), &small);
+	struct box *site = &bed->boxes[1];
+	struct writing *writing;
+	struct feed_record own;
+	struct envoy_end end;
+	struct entry entry;
+
+	(void)state;
+	box_receive(site, 3);
+	box_receive(&bed->boxes[2], 3);
+	bed_links(bed, true);
+	bed_run(bed, MINUTE_MS);
+	assert_false(end_look(site).is_ended);
+	own = node_feed(&bed->boxes[0].node,
+			(struct feed_id){site->site, 1, 0});
+	entry_init(&entry, ENTRY_FENCE);
+	entry.body.fence = (struct fence){.site = site->site,
+					  .epoch = 1,
+					  .seq = own.seq,
+					  .verdict = FENCE_REVOKED};
+	memcpy(entry.body.fence.hash, own.hash, HASH_SIZE);
+	writing = writing_new(0);
+	bed_encode(bed, writing, &entry);
+	bed_write(bed, &bed->boxes[0].node, SITE_CONTROL, writing);
+	box_receive(&bed->boxes[0], 1);
+	bed_run(bed, 3 * MINUTE_MS);
+	end = end_look(site);
+	assert_true(end.is_ended);
+	assert_int_equal(end.epoch, 1);
+	assert_int_equal(end.seq, own.seq);
+	assert_int_equal(end.verdict, FENCE_REVOKED);
+	assert_false(end_look(&bed->boxes[2]).is_ended);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -179,6 +228,7 @@ int main(void)
 		cmocka_unit_test(
 			what_only_a_lost_site_has_is_named_until_it_comes),
 		cmocka_unit_test(what_hq_lacks_is_counted_to_the_byte),
+		cmocka_unit_test(a_box_knows_that_hq_has_ended_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

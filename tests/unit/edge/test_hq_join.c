@@ -4,6 +4,7 @@
  *
  * Method: HQ's own box on a real store; the boxes are frames.
  */
+#include "gateway/core/hq_fence.h"
 #include "gateway/core/hq_join.h"
 #include "store/row.h"
 #include "tests/support/entries.h"
@@ -232,6 +233,30 @@ static void the_first_box_gets_the_site_and_nobody_else(void **state)
 	assert_int_equal(answer.site, SITE_FIRST + 1);
 	assert_int_equal(answer.epoch, 1);
 	assert_int_equal(control_seq(bench), seq);
+}
+
+/* Its key was revoked; that it was welcome once is no welcome now. */
+static void a_box_that_was_revoked_is_not_welcomed_again(void **state)
+{
+	struct bench *bench = *state;
+	struct join_code code = invited(bench, "sh-02");
+	struct box first = box_of(&code, 1);
+	struct box second = box_of(&code, 2);
+	struct join_answer answer = welcomed(bench, &first);
+	struct hq_ending ending = {
+		.site = answer.site, .has_seq = true, .is_revoked = true};
+	struct fence fence;
+	struct batch *batch = begin(bench);
+	struct err err;
+
+	assert_done(hq_end(&bench->keys.hq, batch, &ending, &fence, &err),
+		    &err);
+	commit(bench, batch);
+	assert_refused(bench, &first, JOIN_WITHDRAWN);
+	memset(first.ask.body.ask.nonce, 9, JOIN_NONCE_SIZE);
+	box_write(&first);
+	assert_refused(bench, &first, JOIN_WITHDRAWN);
+	assert_refused(bench, &second, JOIN_USED);
 }
 
 /* ---- who has no business here ---- */
@@ -659,6 +684,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HQ_STORY(the_first_box_gets_the_site_and_nobody_else),
+		HQ_STORY(a_box_that_was_revoked_is_not_welcomed_again),
 		HQ_STORY(what_has_not_the_secret_leaves_no_trace),
 		HQ_STORY(a_look_tells_strangers_from_those_who_mistyped),
 		HQ_STORY(people_who_carry_an_ask_hear_whose_it_is),
