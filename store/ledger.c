@@ -383,6 +383,12 @@ struct pos batch_next(const struct batch *batch)
 	return (struct pos){batch->head.pos.value + 1};
 }
 
+/* It happened when it was told first, and be that in 1970. */
+static bool is_told_again(const struct entry *entry)
+{
+	return entry->carried.value != 0 || entry->regained.value != 0;
+}
+
 enum err_code batch_post(struct batch *batch, struct entry *entry,
 			 struct pos *ret_pos, struct err *err)
 {
@@ -391,7 +397,7 @@ enum err_code batch_post(struct batch *batch, struct entry *entry,
 	entry->stamp = stamp_next(batch->head.stamp, batch->now);
 	if (batch->clock_trusted)
 		entry->clock_flags |= ENTRY_CLOCK_TRUSTED;
-	if (entry->effective.ms == 0) {
+	if (entry->effective.ms == 0 && !is_told_again(entry)) {
 		entry->effective = batch->now;
 		if (batch->clock_trusted)
 			entry->clock_flags |= ENTRY_EFFECTIVE_TRUSTED;

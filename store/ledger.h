@@ -126,7 +126,7 @@ struct pos batch_next(const struct batch *batch);
 
 /*
  * Posts @entry: journals and folds it. Sets its stamp and clock flags, and its
- * effective time to the batch's when it is 0.
+ * effective time to the batch's when it is 0; what is told again keeps its own.
  *
  * ERR_CONFLICT, ERR_OVERFLOW, ERR_INVALID  as fold_entry; the batch is then
  *     good for nothing but batch_abandon, so look before you post

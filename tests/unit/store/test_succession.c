@@ -107,6 +107,38 @@ static void what_the_old_feed_turns_out_to_have_counts_once(void **state)
 	env_close(peers);
 }
 
+/* A clock that is dead, and stands at the beginning of 1970: that is when the
+ * entry happened, as far as the box knows, and it stays so in every telling. A
+ * moment of 0 is not one that is missing. */
+static void what_happened_at_the_beginning_of_1970_counts_once_too(void **state)
+{
+	struct bed *bed = *state;
+	struct warehouse *w = &bed->w;
+	const struct moment now = w->now;
+	struct units units;
+	struct env *peers;
+	struct view *view;
+
+	(void)warehouse_receive(w, "TEA", 10);
+	assert_int_equal(seal(bed), 1);
+	w->now.ms = -1; /* and one more when it is entered */
+	(void)warehouse_receive(w, "TEA", 5);
+	assert_int_equal(w->now.ms, 0);
+	w->now = now;
+	assert_done(env_copy(ledger_env(w->ledger), bed->image, 0, &w->err),
+		    &w->err);
+	assert_int_equal(seal(bed), 2);
+	peers = roll_back(bed);
+	(void)succeed(bed, NULL);
+	assert_int_equal(seal(bed), 1);
+	fetch(bed, peers, 2);
+	view = look(bed);
+	units = units_of(bed, view);
+	view_end(view);
+	assert_int_equal(units.tea, 15);
+	env_close(peers);
+}
+
 /* The old image went on before anybody noticed: the journal has other entries
  * under the same numbers. Nothing is changed, and a new epoch opens. */
 static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
@@ -208,6 +240,7 @@ int main(void)
 		TEST(what_peers_have_comes_back_and_a_new_epoch_goes_on),
 		TEST(what_was_never_sealed_is_told_again_in_the_new_epoch),
 		TEST(what_the_old_feed_turns_out_to_have_counts_once),
+		TEST(what_happened_at_the_beginning_of_1970_counts_once_too),
 		TEST(a_journal_that_went_another_way_is_told_and_not_mixed),
 		TEST(what_was_done_for_an_order_twice_comes_back_too),
 	};
