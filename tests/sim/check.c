@@ -381,7 +381,7 @@ static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 	for (size_t i = 0; i < sim->truth.count; i++) {
 		const struct fact *fact = &sim->truth.facts[i];
 
-		if (fact->is_found)
+		if (fact->is_found || fact->again.value != 0)
 			continue;
 		if (fact->is_waiting ||
 		    check_is_ended(&reckoning->endings, fact) ||

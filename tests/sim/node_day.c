@@ -43,7 +43,13 @@ static enum err_code fact_note(void *context, const struct journal_row *row,
 			 node->site);
 		return ERR_STOPPED;
 	}
-	if (fact.pos.value != row->pos.value || is_recovered(node, &fact))
+	if (fact.pos.value != row->pos.value) {
+		fact.again = fact.pos;
+		fact.pos = row->pos;
+		truth_add(truth, &fact);
+		return ERR_OK;
+	}
+	if (is_recovered(node, &fact))
 		return ERR_OK;
 	if (entry.kind == ENTRY_MOVEMENT)
 		truth_move(truth, &entry.body.movement);

@@ -107,16 +107,24 @@ static int fact_compare(const void *left, const void *right)
 	return (a->hash > b->hash) - (a->hash < b->hash);
 }
 
+/* A box may begin one epoch after the other, and tell again in each what it
+ * told again in the last. */
 struct fact *truth_find(struct truth *truth, uint32_t site, struct pos pos,
 			uint64_t hash)
 {
 	struct fact wanted = {.site = site, .pos = pos, .hash = hash};
+	struct fact *found;
 
 	if (!truth->is_sorted)
 		qsort(truth->facts, truth->count, sizeof(wanted), fact_compare);
 	truth->is_sorted = true;
-	return bsearch(&wanted, truth->facts, truth->count, sizeof(wanted),
-		       fact_compare);
+	do {
+		found = bsearch(&wanted, truth->facts, truth->count,
+				sizeof(wanted), fact_compare);
+		if (found != NULL)
+			wanted.pos = found->again;
+	} while (found != NULL && found->again.value != 0);
+	return found;
 }
 
 void truth_set_back(struct truth *truth, uint32_t box, struct pos told)

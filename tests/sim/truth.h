@@ -19,8 +19,9 @@
 
 struct fact {
 	uint32_t site;
-	struct pos pos;   /* epoch and number: where it was told first */
+	struct pos pos;   /* epoch and number */
 	uint64_t hash;    /* of its words */
+	struct pos again; /* told there before; 0: it is what happened */
 	uint32_t box;     /* that wrote it */
 	bool may_be_lost; /* its medium was, before anybody else had it */
 	bool is_found;    /* by the check */
@@ -67,7 +68,7 @@ void truth_item(struct truth *truth, uint32_t site, const struct item *item);
 /* In transit. */
 int64_t truth_way(const struct truth *truth, struct span transfer,
 		  struct span item);
-/* NULL: never happened. */
+/* What happened, however often it was told since. NULL: it never did. */
 struct fact *truth_find(struct truth *truth, uint32_t site, struct pos pos,
 			uint64_t hash);
 
