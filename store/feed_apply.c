@@ -132,6 +132,17 @@ static enum err_code rest_apply(struct applying *applying, struct pos pos,
 	return code;
 }
 
+/* It counts where it was told before. What is shown of it is the same. */
+static enum err_code told_apply(struct applying *applying, struct pos pos,
+				const struct entry *entry, struct err *err)
+{
+	uint32_t site = applying->law.site;
+
+	if ((applying->what & APPLY_REST) == 0 || site == SITE_MASTER)
+		return ERR_OK;
+	return latest_fold(applying->txn, site, pos, entry, err);
+}
+
 static enum err_code row_apply(struct applying *applying, uint64_t number,
 			       struct span bytes, struct err *err)
 {
@@ -155,8 +166,10 @@ static enum err_code row_apply(struct applying *applying, uint64_t number,
 				    &(struct told_entry){applying->feed, pos,
 							 &entry},
 				    &is_told, err);
-	if (code != ERR_OK || is_told)
+	if (code != ERR_OK)
 		return code;
+	if (is_told)
+		return told_apply(applying, pos, &entry, err);
 	if (reason == 0 && entry.kind == ENTRY_MOVEMENT)
 		code = movement_apply(applying, pos, &entry, &reason, err);
 	else if (reason == 0)

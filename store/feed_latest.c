@@ -1,8 +1,10 @@
 /*
  * The last entry that a site's feeds hold of each thing that others are shown.
  *
- * Its place in the journal decides, not the order of arrival. Two of one place
- * are on two branches of a fork: then the greater bytes win, on every node.
+ * Its place in the journal decides, not the order of arrival, and of what is
+ * told again the place where it was told before: so it need not be known
+ * whether that is here too. Two of one place are on two branches of a fork, or
+ * one is told again: then the greater bytes win, on every node.
  */
 #include <string.h>
 
@@ -129,6 +131,7 @@ enum err_code latest_fold(struct txn *txn, uint32_t site, struct pos pos,
 {
 	UNINITIALIZED uint8_t encoded[ENTRY_SIZE_MAX];
 	UNINITIALIZED uint8_t buffer[LATEST_ROW_SIZE_MAX];
+	struct pos named = entry_named(entry);
 	struct writer writer;
 	struct span thing;
 	struct span bytes;
@@ -138,6 +141,8 @@ enum err_code latest_fold(struct txn *txn, uint32_t site, struct pos pos,
 
 	if (!thing_of(entry, &thing))
 		return ERR_OK;
+	if (named.value != 0)
+		pos = named;
 	key = latest_key(site, entry, thing);
 	bytes = feed_bytes(entry, encoded, sizeof(encoded));
 	code = is_older(txn_view(txn), &key, pos, bytes, &older, err);

@@ -8,8 +8,7 @@
 
 void naming_add(struct naming *naming, const struct entry *entry)
 {
-	struct pos named =
-		entry->carried.value != 0 ? entry->carried : entry->regained;
+	struct pos named = entry_named(entry);
 
 	if (named.value == 0)
 		return;

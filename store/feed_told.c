@@ -141,10 +141,10 @@ static bool words_equal(const struct entry *a, const struct entry *b)
 static struct pos named_by(const struct feed_record *feed, struct pos pos,
 			   const struct entry *entry)
 {
-	if (entry->carried.value != 0)
-		return entry->carried;
-	if (entry->regained.value != 0)
-		return entry->regained;
+	struct pos named = entry_named(entry);
+
+	if (named.value != 0)
+		return named;
 	return feed->id.branch != 0 ? pos : (struct pos){0};
 }
 

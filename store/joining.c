@@ -22,7 +22,7 @@ static enum err_code entry_carry(struct telling *telling, struct batch *batch,
 	/* What was told again before, after a backup came back, is there once
 	 * where it was told first. */
 	if (entry.kind == ENTRY_FOUNDING || entry.kind == ENTRY_SUCCESSION ||
-	    entry.carried.value != 0 || entry.regained.value != 0)
+	    entry_named(&entry).value != 0)
 		return ERR_OK;
 	entry.clock_flags &= ENTRY_EFFECTIVE_TRUSTED;
 	entry.actor.boot.size = 0;

@@ -383,12 +383,6 @@ struct pos batch_next(const struct batch *batch)
 	return (struct pos){batch->head.pos.value + 1};
 }
 
-/* It happened when it was told first, and be that in 1970. */
-static bool is_told_again(const struct entry *entry)
-{
-	return entry->carried.value != 0 || entry->regained.value != 0;
-}
-
 enum err_code batch_post(struct batch *batch, struct entry *entry,
 			 struct pos *ret_pos, struct err *err)
 {
@@ -397,7 +391,8 @@ enum err_code batch_post(struct batch *batch, struct entry *entry,
 	entry->stamp = stamp_next(batch->head.stamp, batch->now);
 	if (batch->clock_trusted)
 		entry->clock_flags |= ENTRY_CLOCK_TRUSTED;
-	if (entry->effective.ms == 0 && !is_told_again(entry)) {
+	/* What is told again happened when it did, and be that in 1970. */
+	if (entry->effective.ms == 0 && entry_named(entry).value == 0) {
 		entry->effective = batch->now;
 		if (batch->clock_trusted)
 			entry->clock_flags |= ENTRY_EFFECTIVE_TRUSTED;

@@ -229,6 +229,11 @@ static enum err_code fields_decode(struct reader *reader, struct entry *entry)
 	return reader_done(reader) ? ERR_OK : ERR_CORRUPT;
 }
 
+struct pos entry_named(const struct entry *entry)
+{
+	return entry->carried.value != 0 ? entry->carried : entry->regained;
+}
+
 enum err_code entry_decode(struct span bytes, struct entry *ret_entry)
 {
 	struct reader reader;

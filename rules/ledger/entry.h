@@ -460,6 +460,10 @@ MUST_CHECK enum err_code entry_decode(struct span bytes,
  */
 bool entry_is_sound(const struct entry *entry);
 
+/* Where what @entry tells again stands, in the epoch before: its carried or its
+ * regained; 0: it is told for the first time. */
+struct pos entry_named(const struct entry *entry);
+
 /* ---- the field tables ---- */
 
 enum field_type {

@@ -107,6 +107,59 @@ static void what_the_old_feed_turns_out_to_have_counts_once(void **state)
 	env_close(peers);
 }
 
+static struct latest proposal_of(struct bed *bed, const struct view *view)
+{
+	struct latest latest = {.entry = {.kind = ENTRY_ITEM}};
+
+	assert_done(feed_latest_get(view, SITE, SPAN_LITERAL("LAMP"), &latest,
+				    &bed->w.err),
+		    &bed->w.err);
+	return latest;
+}
+
+/* What the site says of an item was told in the old epoch and again in the new
+ * one. Which of the two came first to whom is nothing that shows. */
+static void
+what_is_said_of_an_item_twice_is_shown_alike_everywhere(void **state)
+{
+	struct bed *bed = *state;
+	struct warehouse *w = &bed->w;
+	struct latest shown[3];
+	struct env *peers;
+	struct view *view;
+	struct txn *txn;
+
+	(void)warehouse_receive(w, "TEA", 10);
+	assert_int_equal(seal(bed), 1);
+	(void)warehouse_describe(w, "LAMP", "Lamp", false);
+	assert_done(env_copy(ledger_env(w->ledger), bed->image, 0, &w->err),
+		    &w->err);
+	assert_int_equal(seal(bed), 2);
+	peers = roll_back(bed);
+	(void)succeed(bed, NULL);
+	assert_int_equal(seal(bed), 1);
+	view = look(bed);
+	shown[0] = proposal_of(bed, view);
+	view_end(view);
+	fetch(bed, peers, 2);
+	view = look(bed);
+	shown[1] = proposal_of(bed, view);
+	view_end(view);
+	/* In the order of the epochs. */
+	assert_done(txn_begin(ledger_env(w->ledger), &txn, &w->err), &w->err);
+	assert_done(feed_rebuild(bed->desk, txn, &w->err), &w->err);
+	shown[2] = proposal_of(bed, txn_view(txn));
+	txn_abandon(txn);
+	feed_desk_abandon(bed->desk);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pos_epoch(shown[i].pos), 1);
+	assert_int_equal(shown[1].entry.stamp.value,
+			 shown[2].entry.stamp.value);
+	assert_int_equal(shown[1].entry.carried.value,
+			 shown[2].entry.carried.value);
+	env_close(peers);
+}
+
 /* A clock that is dead, and stands at the beginning of 1970: that is when the
  * entry happened, as far as the box knows, and it stays so in every telling. A
  * moment of 0 is not one that is missing. */
@@ -240,6 +293,7 @@ int main(void)
 		TEST(what_peers_have_comes_back_and_a_new_epoch_goes_on),
 		TEST(what_was_never_sealed_is_told_again_in_the_new_epoch),
 		TEST(what_the_old_feed_turns_out_to_have_counts_once),
+		TEST(what_is_said_of_an_item_twice_is_shown_alike_everywhere),
 		TEST(what_happened_at_the_beginning_of_1970_counts_once_too),
 		TEST(a_journal_that_went_another_way_is_told_and_not_mixed),
 		TEST(what_was_done_for_an_order_twice_comes_back_too),
