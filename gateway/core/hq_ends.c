@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gateway/core/hq_parents.h"
 #include "store/heir.h"
 
 struct adding {
@@ -25,6 +26,29 @@ static enum err_code descends(const struct view *view, uint32_t site,
 				err);
 	*ret_does = code == ERR_OK && heir.succession.parent_epoch == from;
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* It has HQ's word, and the one behind it in the line of the life that goes on
+ * knows more of it than is held here. Without HQ's word it counts only up to
+ * its end. */
+static enum err_code is_awaited(const struct view *view,
+				const struct hq_life *life, uint32_t epoch,
+				bool *ret_is, struct err *err)
+{
+	uint32_t child = life->epoch;
+	uint32_t parent = 0;
+	enum err_code code =
+		hq_parent_of(view, life->site, child, &parent, err);
+
+	while (code == ERR_OK && parent > epoch) {
+		child = parent;
+		code = hq_parent_of(view, life->site, child, &parent, err);
+	}
+	if (code != ERR_OK || parent != epoch)
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	code = hq_parent_is_held(view, life->site, child, epoch, ret_is, err);
+	*ret_is = !*ret_is;
+	return code;
 }
 
 static const struct hq_life *life_of(const struct hq_ends *ends,
@@ -53,6 +77,9 @@ static enum err_code end_add(void *context, const struct feed_record *feed,
 	    feed->state == FEED_CONTIGUOUS)
 		code = descends(adding->view, life->site, feed->id.epoch,
 				life->epoch, &goes_on, err);
+	if (code == ERR_OK && !goes_on)
+		code = is_awaited(adding->view, life, feed->id.epoch, &goes_on,
+				  err);
 	if (code != ERR_OK)
 		return code;
 	ends->has_more = !goes_on && *adding->count == adding->max;

@@ -7,7 +7,9 @@
  * The disk of a box that was replaced still has its key. So with the
  * certificate of an epoch HQ ends the site's others, in the same transaction,
  * at the last delta that it holds: those before, and those that began beside
- * it. What came up to there counts, and nobody adds to it.
+ * it. What came up to there counts, and nobody adds to it. Only where more of a
+ * life before was sealed than is held here, its end has to wait
+ * (core/hq_parents.h).
  */
 #ifndef DEPOT_GATEWAY_CORE_HQ_ENDS_H
 #define DEPOT_GATEWAY_CORE_HQ_ENDS_H
@@ -18,8 +20,8 @@
 struct hq_life {
 	uint32_t site;
 	uint32_t epoch;  /* it, and who came after it in its line */
-	uint32_t spoken; /* of this epoch the caller speaks himself; 0: of none
-			  */
+	uint32_t spoken; /* its parent, of which the caller speaks himself;
+			  * 0: of none */
 };
 
 struct hq_ends {
@@ -32,9 +34,9 @@ struct hq_ends {
 
 /*
  * Adds a fence for each epoch of @ends' sites that does not go on, is held
- * here, has no fence and did not fork (there HQ's people choose a branch), to
- * @entries from *@count on, as many as @max leaves room for. Call again, for
- * the next word, while @ends->has_more is set.
+ * here as far as the life behind it says, has no fence and did not fork (there
+ * HQ's people choose a branch), to @entries from *@count on, as many as @max
+ * leaves room for. Call again, for the next word, while @ends->has_more is set.
  * Errors as feed_walk.
  */
 MUST_CHECK enum err_code hq_ends_add(struct hq_ends *ends,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/core/hq_ends.h"
+#include "gateway/core/hq_parents.h"
 
 /* ---- which one ---- */
 
@@ -129,32 +130,6 @@ static enum err_code heir_find(const struct view *view,
 
 /* ---- what is said ---- */
 
-enum err_code hq_parent_end(const struct view *view, uint32_t site,
-			    uint32_t epoch, struct fence *fence, bool *ret_is,
-			    struct err *err)
-{
-	struct feed_id id = {site, epoch, 0};
-	struct feed_record feed;
-	struct fence there;
-	enum err_code code = roster_fence(view, id, &there, err);
-
-	*ret_is = false;
-	if (code != ERR_NOT_FOUND)
-		return code;
-	code = feed_get(view, id, &feed, err);
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (code != ERR_OK)
-		return code;
-	*ret_is = feed.state == FEED_CONTIGUOUS;
-	*fence = (struct fence){.site = site,
-				.epoch = epoch,
-				.seq = feed.seq,
-				.verdict = FENCE_ENDED};
-	memcpy(fence->hash, feed.hash, HASH_SIZE);
-	return ERR_OK;
-}
-
 static enum err_code parent_find(const struct view *view,
 				 const struct heir *heir,
 				 struct certificate *ret_parent,
@@ -170,143 +145,102 @@ static enum err_code parent_find(const struct view *view,
 	return code;
 }
 
-enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
-			 const struct hq_succeeding *succeeding,
-			 struct hq_succeeded *ret_succeeded, struct err *err)
+/* Certifies one that goes on from a certified one, or from one that nobody
+ * knows. */
+static enum err_code heir_certify(const struct hq *hq, struct batch *batch,
+				  const struct heir *heir,
+				  const struct reason *reason,
+				  struct hq_succeeded *ret_succeeded,
+				  struct err *err)
 {
-	struct certificate *certificate;
 	UNINITIALIZED struct entry entries[HQ_LIFE_ENTRIES_MAX];
-	struct hq_word word = {entries, 1, false};
+	struct certificate *certificate = &entries[0].body.certificate;
 	struct fence *fence = &entries[1].body.fence;
+	struct hq_word word = {entries, 1, false};
 	struct hq_succeeded succeeded;
 	struct hq_life life;
 	struct certificate parent;
-	struct heir heir = {.site = 0};
-	enum err_code code =
-		heir_find(batch_view(batch), succeeding, &heir, err);
+	enum err_code code = parent_find(batch_view(batch), heir, &parent, err);
 
-	if (code == ERR_OK)
-		code = parent_find(batch_view(batch), &heir, &parent, err);
 	if (code != ERR_OK)
 		return code;
 	entry_init(&entries[0], ENTRY_CERTIFICATE);
 	entry_init(&entries[1], ENTRY_FENCE);
-	certificate = &entries[0].body.certificate;
 	*certificate = parent;
-	certificate->epoch = heir.epoch;
-	certificate->parent_epoch = heir.succession.parent_epoch != 0
-					    ? heir.succession.parent_epoch
+	certificate->epoch = heir->epoch;
+	certificate->parent_epoch = heir->succession.parent_epoch != 0
+					    ? heir->succession.parent_epoch
 					    : parent.epoch;
 	certificate->is_provisional = false;
 	certificate->valid_from_ms = (uint64_t)batch_now(batch).ms;
-	memcpy(certificate->public_key, heir.public_key, KEY_PUBLIC_SIZE);
-	code = hq_parent_end(batch_view(batch), heir.site,
-			     certificate->parent_epoch, fence,
+	memcpy(certificate->public_key, heir->public_key, KEY_PUBLIC_SIZE);
+	life = (struct hq_life){heir->site, heir->epoch,
+				certificate->parent_epoch};
+	code = hq_parent_end(batch_view(batch), &life, fence,
 			     &succeeded.is_fenced, err);
 	if (code != ERR_OK)
 		return code;
-	fence->reason = succeeding->reason;
+	fence->reason = *reason;
 	word.count += succeeded.is_fenced;
 	succeeded.certificate = *certificate;
 	succeeded.fence = *fence;
-	life = (struct hq_life){heir.site, heir.epoch,
-				certificate->parent_epoch};
 	code = hq_say_life(hq, batch, &word, &life, err);
 	if (code == ERR_OK)
 		*ret_succeeded = succeeded;
 	return code;
 }
 
-/* ---- whose place another box took ---- */
-
-#define PARENTS_MAX 16 /* in one delta; the rest is the next one's */
-
-struct parents {
-	const struct view *view;
-	struct entry fences[PARENTS_MAX];
-	uint32_t count;
-	struct succession word;
-	struct pos at; /* of the word */
+/* The lives before @heir that were vouched for and never certified, the last
+ * one first. */
+struct line {
+	struct heir heirs[HEIR_GENERATIONS_MAX];
+	size_t count;
 };
 
-static enum err_code word_note(void *context, struct pos pos,
-			       const struct entry *entry, struct err *err)
+static enum err_code line_find(const struct view *view, const struct heir *heir,
+			       struct line *line, struct err *err)
 {
-	struct parents *parents = context;
+	struct certificate certificate;
+	uint32_t epoch = heir->succession.parent_epoch;
+	enum err_code code = ERR_OK;
 
-	(void)err;
-	parents->at = pos;
-	parents->word = entry->body.succession;
-	return ERR_OK;
-}
+	line->count = 0;
+	while (line->count < ARRAY_LEN(line->heirs)) {
+		struct heir *one = &line->heirs[line->count];
 
-/* The word names a delta of the epoch before that is held here. */
-static enum err_code word_holds(const struct parents *parents, uint32_t site,
-				bool *ret_holds, struct err *err)
-{
-	const struct succession *word = &parents->word;
-	struct feed_id id = {site, word->parent_epoch, 0};
-	uint8_t hash[HASH_SIZE];
-	enum err_code code;
-
-	*ret_holds = false;
-	if (word->reason != SUCCESSION_REPLACED || word->parent_seq == 0)
-		return ERR_OK;
-	code = feed_hash_at(parents->view, id, word->parent_seq, hash, err);
-	*ret_holds = code == ERR_OK &&
-		     memcmp(hash, word->parent_hash, HASH_SIZE) == 0;
+		code = roster_certificate(view, heir->site, epoch, &certificate,
+					  err);
+		if (code != ERR_NOT_FOUND)
+			return code;
+		code = heir_get(view, heir->site, epoch, one, err);
+		if (code != ERR_OK || !one->is_vouched)
+			break;
+		epoch = one->succession.parent_epoch;
+		line->count++;
+	}
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
-static enum err_code heir_look(void *context, struct pos pos,
-			       const struct entry *entry, struct err *err)
+enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
+			 const struct hq_succeeding *succeeding,
+			 struct hq_succeeded *ret_succeeded, struct err *err)
 {
-	const struct certificate *certificate = &entry->body.certificate;
-	struct parents *parents = context;
-	bool holds = false;
-	bool is_ended = false;
-	enum err_code code;
+	UNINITIALIZED struct line line;
+	struct hq_succeeded before;
+	struct heir heir = {.site = 0};
+	enum err_code code =
+		heir_find(batch_view(batch), succeeding, &heir, err);
 
-	(void)pos;
-	if (certificate->parent_epoch == 0 ||
-	    parents->count == ARRAY_LEN(parents->fences))
-		return ERR_OK;
-	parents->at = (struct pos){0};
-	code = feed_latest_walk(parents->view, certificate->site,
-				ENTRY_SUCCESSION, word_note, parents, err);
-	if (code != ERR_OK || pos_epoch(parents->at) != certificate->epoch ||
-	    parents->word.parent_epoch != certificate->parent_epoch)
-		return code;
-	code = word_holds(parents, certificate->site, &holds, err);
-	if (code != ERR_OK || !holds)
-		return code;
-	entry_init(&parents->fences[parents->count], ENTRY_FENCE);
-	code = hq_parent_end(parents->view, certificate->site,
-			     certificate->parent_epoch,
-			     &parents->fences[parents->count].body.fence,
-			     &is_ended, err);
-	parents->count += is_ended;
-	return code;
-}
-
-enum err_code hq_parents_end(const struct hq *hq, struct batch *batch,
-			     uint32_t *ret_count, struct err *err)
-{
-	UNINITIALIZED struct parents parents;
-	enum err_code code;
-
-	parents.view = batch_view(batch);
-	parents.count = 0;
-	code = roster_walk(parents.view, ENTRY_CERTIFICATE, heir_look, &parents,
-			   err);
-	if (code == ERR_OK && parents.count > 0)
-		code = hq_say(hq, batch,
-			      &(struct hq_word){parents.fences, parents.count,
-						false},
-			      NULL, err);
 	if (code == ERR_OK)
-		*ret_count = parents.count;
-	return code;
+		code = line_find(batch_view(batch), &heir, &line, err);
+	/* Else what they said would count only as far as it is held here. */
+	while (code == ERR_OK && line.count > 0)
+		code = heir_certify(hq, batch, &line.heirs[--line.count],
+				    &succeeding->reason, &before, err);
+	if (code != ERR_OK)
+		return code;
+	return heir_certify(hq, batch, &heir, &succeeding->reason,
+			    ret_succeeded, err);
 }
 
 /* ---- branches ---- */

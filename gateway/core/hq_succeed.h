@@ -25,9 +25,11 @@ struct hq_succeeding {
 };
 
 /*
- * Certifies it with what the parent's certificate gave, and ends the parent at
- * the last delta that is held here: what was signed up to there was the box's
- * own doing. A parent that is fenced already, or forked, is left as it is.
+ * Certifies it with what the parent's certificate gave, and ends the parent,
+ * now if that can be (hq_parent_end), or when as much of it is here as the new
+ * life says (hq_parents_end). A parent that is fenced already, or forked, is
+ * left as it is. Lives between the two that were vouched for, and waited as
+ * well, are certified first.
  *
  * ERR_NOT_FOUND  no epoch waits, or that one is not known; with a key: it is
  *                before the site's last certified one
@@ -38,34 +40,13 @@ struct hq_succeeding {
  */
 struct hq_succeeded {
 	struct certificate certificate;
-	bool is_fenced;
-	struct fence fence; /* of the parent */
+	bool is_fenced; /* the parent has its end now: */
+	struct fence fence;
 };
 MUST_CHECK enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
 				    const struct hq_succeeding *succeeding,
 				    struct hq_succeeded *ret_succeeded,
 				    struct err *err);
-
-/*
- * Fills @fence with the end of an epoch that another follows, at the last delta
- * that is held here, if it can be ended so; *@ret_is tells. It cannot if it is
- * fenced or forked, or nothing of it is here.
- */
-MUST_CHECK enum err_code hq_parent_end(const struct view *view, uint32_t site,
-				       uint32_t epoch, struct fence *fence,
-				       bool *ret_is, struct err *err);
-
-/*
- * Ends the epochs whose place another box took, once that one has said how far
- * it has their book (core/regaining.h), and this box holds as much: each at the
- * last delta that is held here. What others still have of it comes until then.
- * *@ret_count: how many.
- *
- * ERR_AGAIN  HQ was set back: nothing was said
- */
-MUST_CHECK enum err_code hq_parents_end(const struct hq *hq,
-					struct batch *batch,
-					uint32_t *ret_count, struct err *err);
 
 /*
  * Says that of a forked epoch this branch stays: the epoch ends at its head, or

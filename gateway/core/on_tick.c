@@ -4,7 +4,7 @@
  * are asked for (on_check.c). Bounded work a tick; the rest is the next one's.
  */
 #include "gateway/core/check.h"
-#include "gateway/core/hq_succeed.h"
+#include "gateway/core/hq_parents.h"
 #include "gateway/core/retry.h"
 #include "store/feed.h"
 #include "store/observation.h"

@@ -5,6 +5,7 @@
  */
 #include "gateway/core/command.h"
 #include "gateway/core/hq.h"
+#include "gateway/core/hq_parents.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -209,6 +210,35 @@ static bool ask_with(struct node *node, const char *command, const char *format,
 	va_end(list);
 	ASSERT(size >= 0 && (size_t)size < sizeof(arguments));
 	return node_ask(node, command, arguments);
+}
+
+/* ---- by itself ---- */
+
+/* What depotd's tick does at HQ. */
+void hq_turn(struct node *hq)
+{
+	struct batch *batch;
+	uint32_t count = 0;
+	struct err err;
+	enum err_code code;
+
+	if (!hq->is_up || !hq->is_hq || !hq->has_come)
+		return;
+	hq->has_come = false;
+	batch = node_begin(hq);
+	if (batch == NULL)
+		return;
+	code = hq_parents_end(&hq->hq, batch, &count, &err);
+	if (code == ERR_OK && count > 0) {
+		sim_log(hq->sim, hq, "ends %u", count);
+		if (node_commit(hq, batch))
+			hq->has_grown = true;
+		return;
+	}
+	batch_abandon(batch);
+	feed_desk_abandon(hq->desk);
+	if (code != ERR_AGAIN)
+		(void)went(hq, code, &err, "parents");
 }
 
 /* ---- certifying and choosing ---- */

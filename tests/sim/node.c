@@ -274,6 +274,7 @@ void node_start(struct node *node)
 	node->is_uncounted = true;
 	node->is_undigested = true;
 	node->has_news = true;
+	node->has_come = true;
 	durable_check(node);
 	truth_follow(node);
 	node->sim->net.is_listening[node->index] = true;

@@ -187,6 +187,7 @@ static bool exchange_once(struct node *node)
 	if (!node_commit(node, batch))
 		return false;
 	node->has_news |= exchange_admitted(node->exchange) > 0;
+	node->has_come |= exchange_admitted(node->exchange) > 0;
 	node->sim->totals.sealed += exchange_sealed(node->exchange);
 	node->sim->totals.admitted += exchange_admitted(node->exchange);
 	sim_log(node->sim, node, "seals %u, admits %u",
@@ -258,6 +259,7 @@ void node_tick(struct node *node)
 	if (!node->is_up)
 		return;
 	WITH_SYNC(node, sync_tick(node->sync, &step, sync_err));
+	hq_turn(node);
 	node_turn(node);
 	words_take(node);
 }

@@ -63,6 +63,7 @@ bool node_ask(struct node *node, const char *command, const char *arguments);
 bool words_act(struct sim *sim, const struct action *action);
 /* Carries out what HQ asked for, as the keeper does it with each tick. */
 void words_take(struct node *node);
+void hq_turn(struct node *hq);
 
 /* Tells truth what was committed since it was told. */
 void truth_follow(struct node *node);

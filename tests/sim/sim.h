@@ -101,6 +101,7 @@ struct node {
 	enum crash_point crash;
 
 	bool has_grown; /* HQ said something */
+	bool has_come;  /* to HQ: more of somebody's feed */
 	bool has_news;  /* HQ may have asked for something */
 	/* A commit since the checkers, or the keeper, looked. */
 	bool is_unchecked;

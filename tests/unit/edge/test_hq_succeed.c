@@ -5,6 +5,8 @@
  * brought them; the commands as HQ's people type them, and the functions below.
  */
 #include "gateway/core/hq_succeed.h"
+
+#include "gateway/core/hq_parents.h"
 #include "tests/support/entries.h"
 #include "tests/support/moves.h"
 #include "tests/unit/edge/bench_hq.h"
@@ -109,9 +111,9 @@ static int scene_teardown(void **state)
 
 #define SAID_MAX 2
 
-/* One delta of the site's epoch, with @entries. */
-static void site_says(struct scene *scene, uint32_t epoch,
-		      struct entry *entries, size_t count)
+/* One delta of the site's epoch, with @entries; not committed. */
+static struct batch *site_write(struct scene *scene, uint32_t epoch,
+				struct entry *entries, size_t count)
 {
 	struct warehouse *w = scene->bench->w;
 	static struct bytes bytes[SAID_MAX];
@@ -137,6 +139,49 @@ static void site_says(struct scene *scene, uint32_t epoch,
 	assert_done(feed_write(scene->bench->desk, batch_txn(batch), &write,
 			       &seq, &err),
 		    &err);
+	return batch;
+}
+
+static void site_says(struct scene *scene, uint32_t epoch,
+		      struct entry *entries, size_t count)
+{
+	commit(scene, site_write(scene, epoch, entries, count));
+}
+
+/* A delta that was sealed and has not come yet. */
+struct ahead {
+	struct feed_record feed; /* with it */
+	struct delta delta;
+	char rows[512];
+};
+
+static void ahead_write(struct scene *scene, uint32_t epoch,
+			struct entry *entry, struct ahead *ahead)
+{
+	struct batch *batch = site_write(scene, epoch, entry, 1);
+	struct feed_id id = {SITE, epoch, 0};
+	struct err err;
+
+	assert_done(feed_get(batch_view(batch), id, &ahead->feed, &err), &err);
+	assert_done(feed_delta(batch_view(batch), id, ahead->feed.seq,
+			       &ahead->delta, &err),
+		    &err);
+	assert_in_range(ahead->delta.rows.size, 1, sizeof(ahead->rows));
+	memcpy(ahead->rows, ahead->delta.rows.data, ahead->delta.rows.size);
+	ahead->delta.rows.data = ahead->rows;
+	drop(scene, batch);
+}
+
+static void ahead_comes(struct scene *scene, const struct ahead *ahead)
+{
+	struct batch *batch = begin(scene);
+	enum admission admission;
+	struct err err;
+
+	assert_done(feed_admit(scene->bench->desk, batch_txn(batch),
+			       ahead->feed.id, &ahead->delta, &admission, &err),
+		    &err);
+	assert_string_equal(admission_name(admission), "applied");
 	commit(scene, batch);
 }
 
@@ -160,26 +205,57 @@ static void life_begin(struct scene *scene)
 	site_says(scene, 1, &entry, 1);
 }
 
-/* The site goes on by itself; with the parent's word for it, or without. */
-static void heir_begin(struct scene *scene, uint32_t epoch, uint32_t parent,
-		       bool is_vouched)
+static struct feed_record feed_at(struct scene *scene, uint32_t epoch)
 {
-	struct entry entries[2] = {founding_of(scene, epoch)};
+	struct batch *batch = begin(scene);
+	struct feed_record feed;
+	struct err err;
+
+	assert_done(feed_get(batch_view(batch),
+			     (struct feed_id){SITE, epoch, 0}, &feed, &err),
+		    &err);
+	drop(scene, batch);
+	return feed;
+}
+
+/* A life that goes on from one that is known to have come to @known. */
+static struct heir heir_of(struct scene *scene, uint32_t epoch,
+			   const struct feed_record *known)
+{
 	struct heir heir = {.site = SITE,
 			    .epoch = epoch,
-			    .succession = {.parent_epoch = parent,
-					   .parent_seq = 2,
+			    .succession = {.parent_epoch = known->id.epoch,
+					   .parent_seq = known->seq,
 					   .reason = SUCCESSION_ROLLBACK}};
 
+	memcpy(heir.succession.parent_hash, known->hash, HASH_SIZE);
 	memcpy(heir.public_key, signer_public(scene->keys[epoch]),
 	       KEY_PUBLIC_SIZE);
+	return heir;
+}
+
+/* The site goes on by itself; with the parent's word for it, or without. */
+static void heir_say(struct scene *scene, struct heir heir, bool is_vouched)
+{
+	uint32_t parent = heir.succession.parent_epoch;
+	struct entry entries[2] = {founding_of(scene, heir.epoch)};
+
 	if (is_vouched)
 		heir_sign(scene->keys[parent],
 			  ledger_identity(scene->bench->w->ledger)->net_id,
 			  &heir);
 	entry_init(&entries[1], ENTRY_SUCCESSION);
 	entries[1].body.succession = heir.succession;
-	site_says(scene, epoch, entries, 2);
+	site_says(scene, heir.epoch, entries, 2);
+}
+
+/* What it knew last of its parent is here. */
+static void heir_begin(struct scene *scene, uint32_t epoch, uint32_t parent,
+		       bool is_vouched)
+{
+	struct feed_record known = feed_at(scene, parent);
+
+	heir_say(scene, heir_of(scene, epoch, &known), is_vouched);
 }
 
 /* ---- HQ's people ---- */
@@ -242,17 +318,16 @@ static void assert_not_said(struct scene *scene,
 	assert_int_equal(control_seq(scene), before);
 }
 
-static struct feed_record feed_at(struct scene *scene, uint32_t epoch)
+static uint32_t parents_ended(struct scene *scene)
 {
 	struct batch *batch = begin(scene);
-	struct feed_record feed;
+	uint32_t count = 77;
 	struct err err;
 
-	assert_done(feed_get(batch_view(batch),
-			     (struct feed_id){SITE, epoch, 0}, &feed, &err),
+	assert_done(hq_parents_end(&scene->bench->keys.hq, batch, &count, &err),
 		    &err);
-	drop(scene, batch);
-	return feed;
+	commit(scene, batch);
+	return count;
 }
 
 /* ---- certifying ---- */
@@ -360,10 +435,14 @@ a_key_that_was_carried_is_taken_once_and_for_a_new_life(void **state)
 	done = succeeded(scene, &succeeding);
 	assert_int_equal(done.certificate.epoch, 3);
 	assert_int_equal(done.certificate.parent_epoch, 1);
-	assert_true(done.is_fenced);
+	/* What it knew of its parent nobody has said yet. */
+	assert_false(done.is_fenced);
+	assert_int_equal(parents_ended(scene), 0);
 	/* Again, as people do who are not sure: it must not end itself. */
 	assert_not_said(scene, &succeeding, ERR_CONFLICT);
 	heir_begin(scene, 3, 1, false);
+	assert_int_equal(parents_ended(scene), 1);
+	assert_int_equal(feed_at(scene, 1).state, FEED_FENCED);
 	assert_not_said(scene, &succeeding, ERR_CONFLICT);
 	assert_int_equal(feed_at(scene, 3).state, FEED_CONTIGUOUS);
 	succeeding.epoch = 2; /* a life before the last one */
@@ -399,39 +478,97 @@ static void whom_nobody_vouches_for_needs_the_key(void **state)
 
 /* ---- the parent's end ---- */
 
+static bool can_be_ended(struct scene *scene, uint32_t epoch, uint32_t heir,
+			 struct fence *fence)
+{
+	struct hq_life life = {SITE, heir, epoch};
+	struct batch *batch = begin(scene);
+	bool is = true;
+	struct err err;
+
+	assert_done(hq_parent_end(batch_view(batch), &life, fence, &is, &err),
+		    &err);
+	drop(scene, batch);
+	return is;
+}
+
 static void a_parent_is_ended_only_where_that_says_something_new(void **state)
 {
 	struct scene *scene = *state;
-	struct batch *batch;
 	struct fence fence = {.seq = 77};
-	bool is = true;
 	struct entry entry;
-	struct err err;
 
-	batch = begin(scene);
-	assert_done(hq_parent_end(batch_view(batch), SITE, 1, &fence, &is,
-				  &err),
-		    &err);
-	assert_false(is); /* nothing of it is here */
-	drop(scene, batch);
+	assert_false(can_be_ended(scene, 1, 2, &fence)); /* it is not here */
 	life_begin(scene);
-	batch = begin(scene);
-	assert_done(hq_parent_end(batch_view(batch), SITE, 1, &fence, &is,
-				  &err),
-		    &err);
-	drop(scene, batch);
-	assert_true(is);
+	assert_false(can_be_ended(scene, 1, 2, &fence)); /* nor its heir */
+	heir_begin(scene, 2, 1, true);
+	assert_false(can_be_ended(scene, 1, 3, &fence)); /* another's */
+	assert_true(can_be_ended(scene, 1, 2, &fence));
 	assert_int_equal(fence.seq, 2);
 	entry_init(&entry, ENTRY_FENCE);
 	entry.body.fence = fence;
 	entry.body.fence.verdict = FENCE_REVOKED;
 	hq_says(scene, &entry);
-	batch = begin(scene);
-	assert_done(hq_parent_end(batch_view(batch), SITE, 1, &fence, &is,
-				  &err),
-		    &err);
-	drop(scene, batch);
-	assert_false(is); /* fenced: a revoked key stays revoked */
+	/* A revoked key stays revoked. */
+	assert_false(can_be_ended(scene, 1, 2, &fence));
+}
+
+/* The box was set back, had sealed more than HQ had heard of, and goes on: what
+ * HQ has not heard of is not cut off with its parent's life. */
+static void what_a_life_says_of_its_parent_is_waited_for(void **state)
+{
+	struct scene *scene = *state;
+	struct hq_succeeding succeeding = wanted(0);
+	struct entry entry =
+		move_of(MOVEMENT_RECEIVE, "TEA", 4, "supplier:x", "DOCK");
+	struct feed_record known;
+	struct hq_succeeded done;
+	struct heir heir;
+
+	life_begin(scene);
+	known = feed_at(scene, 1);
+	known.seq++;
+	memset(known.hash, 7, sizeof(known.hash));
+	heir = heir_of(scene, 2, &known);
+	heir_say(scene, heir, true);
+	done = succeeded(scene, &succeeding);
+	assert_int_equal(done.certificate.epoch, 2);
+	assert_false(done.is_fenced);
+	assert_int_equal(parents_ended(scene), 0);
+	assert_int_equal(feed_at(scene, 1).state, FEED_CONTIGUOUS);
+	/* Another delta than the one that is named: still not. */
+	site_says(scene, 1, &entry, 1);
+	assert_int_equal(feed_at(scene, 1).seq, 3);
+	assert_int_equal(parents_ended(scene), 0);
+}
+
+/* Method: HQ certifies the last of lives 1, 2 and 3. Of the first two it holds
+ * a delta less than the one behind knew; they come, each is ended then. */
+static void of_a_line_each_life_ends_when_all_of_it_is_here(void **state)
+{
+	struct scene *scene = *state;
+	struct hq_succeeding succeeding = wanted(3);
+	struct entry entry =
+		move_of(MOVEMENT_RECEIVE, "TEA", 4, "supplier:x", "DOCK");
+	struct ahead ahead[2];
+
+	life_begin(scene);
+	for (uint32_t i = 0; i < 2; i++) {
+		ahead_write(scene, i + 1, &entry, &ahead[i]);
+		heir_say(scene, heir_of(scene, i + 2, &ahead[i].feed), true);
+	}
+	assert_false(succeeded(scene, &succeeding).is_fenced);
+	assert_int_equal(parents_ended(scene), 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(feed_at(scene, i + 1).state, FEED_CONTIGUOUS);
+		ahead_comes(scene, &ahead[i]);
+		assert_int_equal(parents_ended(scene), 1);
+		assert_int_equal(feed_at(scene, i + 1).state, FEED_FENCED);
+	}
+	assert_int_equal(feed_at(scene, 1).counted, 3);
+	assert_int_equal(feed_at(scene, 2).counted, 2);
+	assert_int_equal(feed_at(scene, 3).state, FEED_CONTIGUOUS);
+	assert_int_equal(parents_ended(scene), 0);
 }
 
 /* ---- branches ---- */
@@ -617,6 +754,8 @@ int main(void)
 		STORY_OF(an_heir_has_the_key_that_was_vouched_for_and_no_other),
 		STORY_OF(whom_nobody_vouches_for_needs_the_key),
 		STORY_OF(a_parent_is_ended_only_where_that_says_something_new),
+		STORY_OF(what_a_life_says_of_its_parent_is_waited_for),
+		STORY_OF(of_a_line_each_life_ends_when_all_of_it_is_here),
 		STORY_OF(a_branch_is_chosen_within_what_is_held),
 		STORY_OF(a_key_that_was_mistyped_is_noticed),
 		STORY_OF(each_refusal_has_its_code_and_writes_nothing),
