@@ -132,24 +132,30 @@ static void heir_look(struct sync *sync, uint32_t peer,
  * not here: two boxes go by this name, and the other one is not to be drowned
  * out. What it has beside its head (the end of the epoch before, a branch that
  * nobody else knows) shows in its digest only; that may as well be less than
- * ours, so it is asked for more and more rarely.
+ * ours, so it is asked for more and more rarely. So it is for an epoch that
+ * nobody has heard of: two boxes that began a new life drew its number, and the
+ * lower one is not the earlier.
  */
 static enum err_code twin_look(struct sync *sync, uint32_t peer,
 			       const struct frame *frame, struct err *err)
 {
 	const struct frame_head *head = &frame->body.head;
 	const struct peer *whom = &sync->peers[peer];
+	const struct feed_id id = {head->site, head->epoch, 0};
+	bool is_rarely = sync->now.ms - whom->pull_end_ms >= whom->quiet_ms;
 	bool is_here = true;
 	enum err_code code;
 
 	if (head->epoch == whom->head.epoch || !may_ask_again(sync, peer))
 		return ERR_OK;
 	code = head_check(sync, peer, frame, err);
+	if (code == ERR_NOT_FOUND && is_rarely && feed_find(sync, id) == NONE)
+		ask_again(sync, peer);
 	if (code == ERR_OK)
 		code = head_is_here(sync, head, &is_here, err);
 	if (code == ERR_OK &&
-	    (!is_here || (!peer_is_covered(sync, peer, head->digest) &&
-			  sync->now.ms - whom->pull_end_ms >= whom->quiet_ms)))
+	    (!is_here ||
+	     (is_rarely && !peer_is_covered(sync, peer, head->digest))))
 		ask_again(sync, peer);
 	return code == ERR_DENIED || code == ERR_NOT_FOUND ? ERR_OK : code;
 }

@@ -218,6 +218,40 @@ static void a_twin_is_asked_for_what_its_head_does_not_name(void **state)
 	bed_close(bed);
 }
 
+/* Two boxes of one image began new lives, whose numbers are drawn: the one with
+ * the lower number is heard of last. Whose key it is only its first delta says,
+ * so it is asked for that; anybody may say such a thing, so it is not asked
+ * each time. */
+static void a_twin_of_a_life_that_nobody_heard_of_is_asked(void **state)
+{
+	struct bed *bed = bed_open(2, 3, test_seed(10), &small);
+	struct frame frame;
+	uint64_t begun;
+
+	(void)state;
+	bed_links(bed, true);
+	(void)bed_settle(bed, 2 * MINUTE_MS);
+	certify_epoch(bed, 1, 3);
+	bed_run(bed, 5 * MINUTE_MS);
+	frame = head_in_epoch(bed, 3);
+	give(bed, 1, SYNC_PLANE_HEAD, &frame);
+	bed_run(bed, 10 * MINUTE_MS);
+	frame = head_in_epoch(bed, 2);
+	frame.body.head.digest[0] ^= 1;
+	begun = box_counts(&bed->boxes[0]).sessions_begun;
+	give(bed, 1, SYNC_PLANE_HEAD, &frame);
+	bed_run(bed, 1000);
+	assert_int_equal(box_counts(&bed->boxes[0]).sessions_begun, begun + 1);
+	for (unsigned i = 0; i < 10; i++) {
+		give(bed, 1, SYNC_PLANE_HEAD, &frame);
+		bed_run(bed, 1000);
+	}
+	assert_int_equal(box_counts(&bed->boxes[0]).sessions_begun, begun + 1);
+	assert_int_equal(peer_named(&bed->boxes[0], "hz-04").seq,
+			 head_in_epoch(bed, 3).body.head.seq);
+	bed_close(bed);
+}
+
 /* ---- acknowledgements ---- */
 
 static struct frame ack_of(const struct bed *bed, uint32_t box, uint64_t base,
@@ -462,6 +496,8 @@ int main(void)
 		cmocka_unit_test(our_own_name_shows_what_we_do_not_remember),
 		cmocka_unit_test(
 			a_twin_is_asked_for_what_its_head_does_not_name),
+		cmocka_unit_test(
+			a_twin_of_a_life_that_nobody_heard_of_is_asked),
 		cmocka_unit_test(only_a_sites_own_signature_says_what_it_has),
 		cmocka_unit_test(a_life_that_is_over_acknowledges_nothing),
 		cmocka_unit_test(a_peer_that_forgot_is_told_everything_again),
