@@ -388,6 +388,7 @@ enum err_code feed_write(struct feed_desk *desk, struct txn *txn,
 	struct feed_record feed;
 	struct desk_rows *slot;
 	uint64_t voids;
+	uint64_t number;
 	enum err_code code = feed_get_or_fresh(view, write->id, &feed, err);
 
 	ASSERT(write->count >= 1 && write->count <= DELTA_ROWS_MAX);
@@ -403,8 +404,9 @@ enum err_code feed_write(struct feed_desk *desk, struct txn *txn,
 		if (!arena_add(&desk->arena, write->entries[i]))
 			return err_set(err, ERR_INVALID,
 				       "more than one delta holds");
+	number = feed.number;
 	code = arena_seal(desk, txn, &feed, slot, &write->plan, err);
-	if (code == ERR_OK && desk->arena.count < write->count)
+	if (code == ERR_OK && feed.number - number < write->count)
 		code = err_set(err, ERR_INVALID, "more than one delta holds");
 	if (code == ERR_OK && feed.void_rows > voids)
 		code = err_set(err, ERR_INVALID,

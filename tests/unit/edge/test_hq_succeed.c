@@ -571,6 +571,37 @@ static void of_a_line_each_life_ends_when_all_of_it_is_here(void **state)
 	assert_int_equal(parents_ended(scene), 0);
 }
 
+/* One word cuts a feed off, which is folded anew for it, delta by delta, and
+ * says three things besides: none is missing. */
+static void a_word_that_cuts_a_feed_off_is_whole(void **state)
+{
+	struct scene *scene = *state;
+	struct entry entries[4];
+	struct hq_word word = {entries, ARRAY_LEN(entries), false};
+	struct batch *batch;
+	struct err err;
+
+	life_begin(scene);
+	batch = begin(scene);
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		entry_init(&entries[i], ENTRY_FENCE);
+		entries[i].body.fence = (struct fence){
+			.site = SITE,
+			.epoch = (uint32_t)i + 1,
+			.seq = 1,
+			.verdict = FENCE_ENDED,
+		};
+	}
+	assert_done(feed_hash_at(batch_view(batch),
+				 (struct feed_id){SITE, 1, 0}, 1,
+				 entries[0].body.fence.hash, &err),
+		    &err);
+	assert_done(hq_say(&scene->bench->keys.hq, batch, &word, NULL, &err),
+		    &err);
+	commit(scene, batch);
+	assert_int_equal(feed_at(scene, 1).counted, 1);
+}
+
 /* ---- branches ---- */
 
 static enum err_code chosen(struct scene *scene, const struct hq_choice *choice,
@@ -755,6 +786,7 @@ int main(void)
 		STORY_OF(whom_nobody_vouches_for_needs_the_key),
 		STORY_OF(a_parent_is_ended_only_where_that_says_something_new),
 		STORY_OF(what_a_life_says_of_its_parent_is_waited_for),
+		STORY_OF(a_word_that_cuts_a_feed_off_is_whole),
 		STORY_OF(of_a_line_each_life_ends_when_all_of_it_is_here),
 		STORY_OF(a_branch_is_chosen_within_what_is_held),
 		STORY_OF(a_key_that_was_mistyped_is_noticed),
