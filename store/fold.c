@@ -2,13 +2,15 @@
 
 #include "store/balance.h"
 #include "store/check.h"
+#include "store/found.h"
 #include "store/master.h"
 #include "store/promise.h"
 #include "store/row.h"
 #include "store/trace.h"
 #include "store/transfer.h"
 
-/* Kinds of TABLE_DOCUMENT's keys; others are in master.c and check.c. */
+/* Kinds of TABLE_DOCUMENT's keys; others are in master.c, check.c and
+ * found.c. */
 #define DOCUMENT_COUNT 'n'    /* bin, item, lot: the last count */
 #define DOCUMENT_ACCEPTED 'a' /* bin, item: when one was last accepted */
 #define DOCUMENT_ANSWER 'i'   /* id of an intent: the answer */
@@ -64,7 +66,9 @@ enum err_code count_get(const struct view *view, struct span bin,
 	    entry.kind != ENTRY_COUNT)
 		return row_garbled(TABLE_DOCUMENT, err);
 	record.count = entry.body.count;
+	record.place = entry.regained.value != 0 ? entry.regained : record.pos;
 	record.effective = entry.effective;
+	record.is_trusted = (entry.clock_flags & ENTRY_EFFECTIVE_TRUSTED) != 0;
 	*ret_count = record;
 	return ERR_OK;
 }
@@ -109,7 +113,11 @@ static enum err_code accepted_fold(struct txn *txn, const struct entry *entry,
 		return code;
 	writer_init(&writer, buffer, sizeof(buffer));
 	write_signed(&writer, entry->effective.ms);
-	return row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
+	code = row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
+	/* One that came back is older than what was found since. */
+	if (code == ERR_OK && entry->regained.value == 0)
+		code = found_forget(txn, bin, item, err);
+	return code;
 }
 
 static enum err_code count_fold(struct txn *txn, struct pos pos,
@@ -219,6 +227,8 @@ static enum err_code movement_fold(struct txn *txn, struct pos pos,
 	if (code == ERR_OK)
 		code = promise_fold(txn, pos, movement, change.item, order,
 				    err);
+	if (code == ERR_OK)
+		code = found_fold(txn, pos, entry, err);
 	if (code == ERR_OK)
 		code = transfer_fold_own(txn, pos, entry, err);
 	return code;

@@ -19,7 +19,9 @@
 struct count_record {
 	struct count count;
 	struct pos pos;
+	struct pos place; /* the same, or where it was told first */
 	struct moment effective;
+	bool is_trusted; /* ->effective is */
 };
 
 /* ERR_NOT_FOUND  it was never counted (@err untouched) */

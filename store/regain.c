@@ -168,6 +168,7 @@ enum err_code regain_is_due(const struct view *view, uint32_t site,
 
 struct regaining {
 	struct batch *batch;
+	struct netting *netting;
 	const uint8_t *net_id;
 	struct finding finding;
 	struct feed_desk *desk; /* for reading; not the writer's */
@@ -211,7 +212,7 @@ static enum err_code entry_take(void *context, struct pos pos,
 	code = told_elsewhere(regaining->told, batch_view(regaining->batch),
 			      &what, &is_known, err);
 	if (code == ERR_OK && !is_known)
-		code = regain_entry(regaining->batch, pos, sealed, &is_told,
+		code = regain_entry(regaining->netting, pos, sealed, &is_told,
 				    err);
 	regaining->regained += is_told;
 	return code;
@@ -271,7 +272,12 @@ enum err_code regain_step(struct batch *batch,
 	if (code == ERR_OK)
 		code = told_open(net_id, &regaining.told, err);
 	if (code == ERR_OK)
+		code = netting_open(batch, &regaining.netting, err);
+	if (code == ERR_OK)
 		code = deltas_regain(&regaining, site, &is_done, err);
+	if (code == ERR_OK)
+		code = netting_finish(regaining.netting, err);
+	netting_close(regaining.netting);
 	told_close(regaining.told);
 	feed_desk_close(regaining.desk);
 	if (code != ERR_OK)

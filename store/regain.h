@@ -24,6 +24,7 @@
 
 #include "store/feed.h"
 #include "store/ledger.h"
+#include "store/regain_net.h"
 
 /* A feed of the past has more than was looked at. */
 MUST_CHECK enum err_code regain_is_due(const struct view *view, uint32_t site,
@@ -58,10 +59,11 @@ regain_note(struct txn *txn, const struct feed_record *feed, struct err *err);
 
 /*
  * Tells @sealed again, which lies at @pos of a feed of the past, and is not in
- * the journal; unless it is none that comes back. People may have taken since
- * what it takes: what is missing then was found first.
+ * the journal; unless it is none that comes back. What people found and counted
+ * for want of it is netted out (store/regain_net.h): netting_finish is due
+ * before the batch is committed.
  */
-MUST_CHECK enum err_code regain_entry(struct batch *batch, struct pos pos,
+MUST_CHECK enum err_code regain_entry(struct netting *netting, struct pos pos,
 				      const struct entry *sealed,
 				      bool *ret_is_told, struct err *err);
 

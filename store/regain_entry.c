@@ -4,15 +4,11 @@
 #include "store/regain.h"
 
 #include "rules/base/bytes.h"
-#include "store/balance.h"
 #include "store/fold.h"
 #include "store/intern.h"
 #include "store/master.h"
 #include "store/past.h"
-#include "store/promise.h"
 #include "store/row.h"
-
-#define RULE_NAME "succession"
 
 /* ---- the same entry ---- */
 
@@ -134,120 +130,14 @@ static enum err_code stays_behind(const struct view *view, struct pos pos,
 	return code;
 }
 
-/* ---- what was taken since ---- */
+/* ---- back ---- */
 
-/* Units of @movement's side that stand in its bin. */
-static enum err_code held_of(const struct view *view,
-			     const struct movement *movement,
-			     struct item_no item, int64_t *ret_units,
-			     struct err *err)
-{
-	struct place_no place;
-	struct balance balance;
-	enum err_code code =
-		place_find(view, &movement->from.place, &place, err);
-
-	*ret_units = 0;
-	if (code == ERR_OK)
-		code = balance_get(view, item, place, &balance, err);
-	if (code == ERR_OK)
-		*ret_units = balance_cell(&balance, movement->from.condition,
-					  lot_span(&movement->lot))
-				     .units;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
-}
-
-/* The units among them that @entry may take: those of its order, if it names
- * one and they stand there for one. */
-static enum err_code promised_of(const struct view *view,
-				 const struct entry *entry, struct item_no item,
-				 int64_t *units, struct err *err)
-{
-	struct promise_change change = promise_change_of(&entry->body.movement);
-	struct promise promise = {.picked = {0}};
-	int64_t promised;
-	enum err_code code;
-
-	if (entry->ref.kind != REF_ORDER ||
-	    (change.picked.units >= 0 && change.packed.units >= 0))
-		return ERR_OK;
-	code = promise_get(view, item, ref_span(&entry->ref.text), &promise,
-			   err);
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	promised = change.picked.units < 0 ? promise.picked.units
-					   : promise.packed.units;
-	if (promised < *units)
-		*units = promised;
-	return ERR_OK;
-}
-
-/* Units that the book lacks where @entry's movement takes them from; 0: none.
- */
-static enum err_code missing_of(const struct view *view,
-				const struct entry *entry, int64_t *ret_units,
-				struct err *err)
-{
-	const struct movement *movement = &entry->body.movement;
-	int64_t units = 0;
-	struct item_no item;
-	enum err_code code;
-
-	*ret_units = 0;
-	if (movement->from.place.kind != PLACE_BIN)
-		return ERR_OK;
-	code = item_find(view, sku_span(&movement->item), &item, err);
-	if (code == ERR_OK)
-		code = held_of(view, movement, item, &units, err);
-	if (code == ERR_OK)
-		code = promised_of(view, entry, item, &units, err);
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	if (units < movement->quantity.units)
-		*ret_units = movement->quantity.units - units;
-	return ERR_OK;
-}
-
-/*
- * People have taken since what a movement took that comes back now. It is a
- * fact all the same, no bin is below zero, and no order has less than nothing:
- * what is missing was found, for the order if it was taken for one.
- */
-static enum err_code found_post(struct batch *batch, const struct entry *entry,
-				struct err *err)
-{
-	const struct movement *movement = &entry->body.movement;
-	struct movement *found;
-	struct entry more;
-	int64_t missing;
-	bool fits;
-	enum err_code code =
-		missing_of(batch_view(batch), entry, &missing, err);
-
-	if (code != ERR_OK || missing == 0)
-		return code;
-	entry_init(&more, ENTRY_MOVEMENT);
-	found = &more.body.movement;
-	*found = (struct movement){.kind = MOVEMENT_FOUND,
-				   .item = movement->item,
-				   .lot = movement->lot,
-				   .quantity = {missing},
-				   .from = {place_of(PLACE_FOUND),
-					    CONDITION_NONE},
-				   .to = movement->from};
-	more.actor.kind = ACTOR_RULE;
-	if (entry->ref.kind == REF_ORDER)
-		more.ref = entry->ref;
-	fits = name_set(&more.actor.name, SPAN_LITERAL(RULE_NAME)) &&
-	       reason_set(&found->reason, SPAN_LITERAL(RULE_NAME));
-	ASSERT(fits);
-	return batch_post(batch, &more, NULL, err);
-}
-
-enum err_code regain_entry(struct batch *batch, struct pos pos,
+enum err_code regain_entry(struct netting *netting, struct pos pos,
 			   const struct entry *sealed, bool *ret_is_told,
 			   struct err *err)
 {
+	struct batch *batch = netting_batch(netting);
+	bool is_movement = sealed->kind == ENTRY_MOVEMENT;
 	struct entry entry = *sealed;
 	bool stays;
 	enum err_code code =
@@ -263,9 +153,11 @@ enum err_code regain_entry(struct batch *batch, struct pos pos,
 	entry.actor.seq = 0;
 	entry.carried = (struct pos){0};
 	entry.regained = pos;
-	if (entry.kind == ENTRY_MOVEMENT)
-		code = found_post(batch, &entry, err);
-	if (code != ERR_OK)
-		return code;
-	return batch_post(batch, &entry, NULL, err);
+	if (is_movement)
+		code = netting_before(netting, pos, &entry, err);
+	if (code == ERR_OK)
+		code = batch_post(batch, &entry, NULL, err);
+	if (code == ERR_OK && is_movement)
+		code = netting_after(netting, pos, &entry, err);
+	return code;
 }

@@ -56,6 +56,7 @@ struct recovering {
 	struct succession_told told;
 	struct rows *rows;
 	struct batch *batch;
+	struct netting *netting;
 	struct feed_record feed;
 	uint64_t head; /* number of the journal's last entry */
 	uint64_t count;
@@ -293,7 +294,7 @@ static enum err_code entry_weigh(struct recovering *telling, struct pos pos,
 		if (code != ERR_OK)
 			return code;
 	}
-	code = regain_entry(telling->batch, pos, sealed, &is_told, err);
+	code = regain_entry(telling->netting, pos, sealed, &is_told, err);
 	telling->told.regained += is_told;
 	return code;
 }
@@ -318,12 +319,16 @@ static enum err_code succession_tell(void *context, struct batch *batch,
 	entry_init(&entry, ENTRY_SUCCESSION);
 	entry.body.succession = opening->plan->succession;
 	telling->batch = batch;
-	code = site_restored_put(batch_txn(batch), false, err);
+	code = netting_open(batch, &telling->netting, err);
+	if (code == ERR_OK)
+		code = site_restored_put(batch_txn(batch), false, err);
 	if (code == ERR_OK)
 		code = batch_post(batch, &entry, NULL, err);
 	for (uint64_t seq = 1; seq <= telling->feed.seq && code == ERR_OK;
 	     seq++)
 		code = delta_recover(telling, seq, err);
+	if (code == ERR_OK)
+		code = netting_finish(telling->netting, err);
 	if (code == ERR_OK)
 		code = regain_note(batch_txn(batch), &telling->feed, err);
 	for (uint64_t number = telling->shared + 1;
@@ -371,6 +376,7 @@ enum err_code succession_open(struct ledger *ledger,
 		code = epoch_begin(ledger, plan, telling, err);
 	if (code == ERR_OK)
 		*ret_told = telling->told;
+	netting_close(telling->netting);
 	rows_close(telling->rows);
 	free(telling);
 	return code;

@@ -292,7 +292,7 @@ static enum err_code number_fold(struct txn *txn, struct span text,
 	struct transfer_id id;
 	struct writer writer;
 	struct key key;
-	uint32_t last;
+	uint64_t last;
 	enum err_code code;
 
 	if (!transfer_id_parse(text, &id))

@@ -146,7 +146,16 @@ MUST_CHECK enum err_code transfer_pallets(const struct view *view,
 /* The highest number of the transfers that this site, @from, has named. */
 MUST_CHECK enum err_code transfer_last_number(const struct view *view,
 					      uint32_t from,
-					      uint32_t *ret_number,
+					      uint64_t *ret_number,
+					      struct err *err);
+
+/*
+ * The number of the next one, which no life of this site, @from, has given
+ * (TRANSFER_LIFE_NUMBERS). ERR_FULL  none is left
+ */
+MUST_CHECK enum err_code transfer_next_number(const struct view *view,
+					      uint32_t from,
+					      uint64_t *ret_number,
 					      struct err *err);
 
 /* Claims, once a side that spoke of one; by claim. */

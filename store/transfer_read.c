@@ -3,6 +3,8 @@
  */
 #include <string.h>
 
+#include "store/journal.h"
+#include "store/past.h"
 #include "store/transfer_rows.h"
 
 /* ---- sums ---- */
@@ -459,7 +461,7 @@ enum err_code transfer_pallets(const struct view *view, struct span sscc,
 }
 
 enum err_code transfer_last_number(const struct view *view, uint32_t from,
-				   uint32_t *ret_number, struct err *err)
+				   uint64_t *ret_number, struct err *err)
 {
 	struct key key = transfer_count_key(from);
 	struct reader reader;
@@ -469,12 +471,37 @@ enum err_code transfer_last_number(const struct view *view, uint32_t from,
 
 	if (code == ERR_OK) {
 		number = read_varint(&reader);
-		if (!reader_done(&reader) || number > UINT32_MAX)
+		if (!reader_done(&reader) || number > TRANSFER_NUMBER_MAX)
 			return row_garbled(TABLE_TRANSFER, err);
 	} else if (code != ERR_NOT_FOUND) {
 		return code;
 	}
-	*ret_number = (uint32_t)number;
+	*ret_number = number;
+	return ERR_OK;
+}
+
+enum err_code transfer_next_number(const struct view *view, uint32_t from,
+				   uint64_t *ret_number, struct err *err)
+{
+	struct past past = {.count = 0};
+	struct journal_head head;
+	uint64_t last = 0;
+	uint64_t life = 0;
+	enum err_code code = transfer_last_number(view, from, &last, err);
+
+	if (code == ERR_OK)
+		code = journal_head_get(view, &head, err);
+	if (code == ERR_OK)
+		code = past_read(view, from, &past, err);
+	if (code != ERR_OK)
+		return code;
+	if (past.count > 0)
+		life = pos_epoch(head.pos) * TRANSFER_LIFE_NUMBERS;
+	if (last < life)
+		last = life;
+	if (last == TRANSFER_NUMBER_MAX)
+		return err_set(err, ERR_FULL, "no transfer number is left");
+	*ret_number = last + 1;
 	return ERR_OK;
 }
 

@@ -148,10 +148,9 @@ static enum err_code create(struct asking *asking, struct err *err)
 
 	if (!to_read(asking, &id, &code, err) || !saying_read(asking, &saying))
 		return code;
-	code = transfer_last_number(asking->view, id.from, &id.number, err);
+	code = transfer_next_number(asking->view, id.from, &id.number, err);
 	if (code != ERR_OK)
 		return code;
-	id.number++;
 	transfer_id_print(&id, text);
 	code = transfer_say(asking->act, span_of(text), &saying, err);
 	if (code != ERR_OK)

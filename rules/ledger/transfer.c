@@ -1,17 +1,19 @@
 #include "rules/ledger/transfer.h"
 
+#include <inttypes.h>
+
 /* ---- names ---- */
 
 /* Digits without a leading zero, up to @after or the end; takes both. */
-static bool number_take(struct span *text, char after, uint32_t *ret_number)
+static bool number_take(struct span *text, char after, uint64_t max,
+			uint64_t *ret_number)
 {
 	struct span digits = {text->data, 0};
-	uint64_t number;
 
 	while (digits.size < text->size && text->data[digits.size] != after)
 		digits.size++;
 	if (digits.size == 0 || digits.data[0] == '0' ||
-	    !span_to_u64(digits, UINT32_MAX, &number))
+	    !span_to_u64(digits, max, ret_number))
 		return false;
 	text->data += digits.size;
 	text->size -= digits.size;
@@ -21,18 +23,22 @@ static bool number_take(struct span *text, char after, uint32_t *ret_number)
 		text->data++;
 		text->size--;
 	}
-	*ret_number = (uint32_t)number;
 	return true;
 }
 
 bool transfer_id_parse(struct span text, struct transfer_id *ret_id)
 {
 	struct transfer_id id;
+	uint64_t from;
+	uint64_t to;
 
-	if (!number_take(&text, '-', &id.from) ||
-	    !number_take(&text, '-', &id.to) ||
-	    !number_take(&text, '\0', &id.number) || text.size > 0)
+	if (!number_take(&text, '-', UINT32_MAX, &from) ||
+	    !number_take(&text, '-', UINT32_MAX, &to) ||
+	    !number_take(&text, '\0', TRANSFER_NUMBER_MAX, &id.number) ||
+	    text.size > 0)
 		return false;
+	id.from = (uint32_t)from;
+	id.to = (uint32_t)to;
 	if (id.from < TRANSFER_SITE_FIRST || id.to < TRANSFER_SITE_FIRST ||
 	    id.from == id.to)
 		return false;
@@ -43,8 +49,9 @@ bool transfer_id_parse(struct span text, struct transfer_id *ret_id)
 void transfer_id_print(const struct transfer_id *id,
 		       char buffer[TRANSFER_ID_PRINT_SIZE])
 {
-	bool fits = text_format(buffer, TRANSFER_ID_PRINT_SIZE, "%u-%u-%u",
-				id->from, id->to, id->number);
+	bool fits = text_format(buffer, TRANSFER_ID_PRINT_SIZE,
+				"%" PRIu32 "-%" PRIu32 "-%" PRIu64, id->from,
+				id->to, id->number);
 
 	ASSERT(fits);
 }

@@ -52,12 +52,21 @@
 struct transfer_id {
 	uint32_t from; /* sites */
 	uint32_t to;
-	uint32_t number; /* the sender's count, from 1 */
+	uint64_t number; /* the sender's count, from 1 to TRANSFER_NUMBER_MAX */
 };
+
+/*
+ * A box that goes on in its site's place may not know yet, or ever, which
+ * numbers the site has given: pallets with them stand on trucks. So each later
+ * life of a site counts in a range of its own, from its epoch's number times
+ * this, and the first life from 0.
+ */
+#define TRANSFER_LIFE_NUMBERS UINT64_C(1000000)
+#define TRANSFER_NUMBER_MAX UINT64_C(99999999999999)
 
 /* False if @text is not FROM-TO-N of two different sites, in its one form. */
 MUST_CHECK bool transfer_id_parse(struct span text, struct transfer_id *ret_id);
-#define TRANSFER_ID_PRINT_SIZE 36
+#define TRANSFER_ID_PRINT_SIZE 38
 void transfer_id_print(const struct transfer_id *id,
 		       char buffer[TRANSFER_ID_PRINT_SIZE]);
 
