@@ -37,23 +37,41 @@ static uint64_t held_of(const struct regaining *regaining,
 	return held;
 }
 
-static bool is_quiet(struct regaining *regaining, const struct sync *sync,
-		     const struct regaining_now *now, bool is_coming)
+/* Since when nothing came, and somebody has answered on a link. */
+static void signs_note(struct regaining *regaining, const struct sync *sync,
+		       const struct regaining_now *now, bool is_coming)
 {
 	uint64_t ms = now->ms + 1;
 	struct sync_counts counts;
 
 	sync_counts(sync, &counts);
-	if (now->links == EXCHANGE_ALONE)
-		regaining->heard_ms = 0;
-	else if (regaining->heard_ms == 0)
-		regaining->heard_ms = ms;
+	if (regaining->start_ms == 0)
+		regaining->start_ms = ms;
 	if (is_coming || regaining->is_due || regaining->quiet_ms == 0)
 		regaining->quiet_ms = ms;
+	if (now->links == EXCHANGE_ALONE) {
+		regaining->is_linked = false;
+		regaining->answered_ms = 0;
+	} else if (!regaining->is_linked) {
+		regaining->is_linked = true;
+		regaining->haves = counts.haves_got;
+	}
+	if (regaining->is_linked && regaining->answered_ms == 0 &&
+	    counts.haves_got > regaining->haves)
+		regaining->answered_ms = ms;
+}
+
+/* Whoever answers first need not be the one that has the book. */
+static bool is_quiet(const struct regaining *regaining,
+		     const struct regaining_now *now)
+{
+	uint64_t ms = now->ms + 1;
+
 	if (ms - regaining->quiet_ms < REGAINING_QUIET_MS)
 		return false;
-	if (regaining->heard_ms != 0)
-		return counts.haves_got > 0;
+	if (regaining->is_linked)
+		return regaining->answered_ms != 0 &&
+		       ms - regaining->answered_ms >= REGAINING_QUIET_MS;
 	/* A stick brought it, and there may be another one. */
 	return ms - regaining->start_ms >= REGAINING_WAIT_MS;
 }
@@ -80,17 +98,25 @@ static enum err_code due_look(struct regaining *regaining,
 			      const struct view *view, uint64_t held,
 			      struct err *err)
 {
-	struct journal_head head;
 	enum err_code code;
 
 	if (held == regaining->held && !regaining->is_due)
 		return ERR_OK;
-	code = journal_head_get(view, &head, err);
-	if (code == ERR_OK)
-		code = regain_is_due(view, regaining->site, &regaining->is_due,
-				     err);
+	code = regain_is_due(view, regaining->site, &regaining->is_due, err);
 	if (code == ERR_OK)
 		regaining->held = held;
+	return code;
+}
+
+/* It can say how far it has the book of somebody. */
+static enum err_code tell_look(struct regaining *regaining,
+			       const struct view *view, struct err *err)
+{
+	struct feed_record parent = {.seq = 0};
+	enum err_code code = parent_find(view, regaining->site, &parent, err);
+
+	if (code == ERR_OK && parent.seq != 0)
+		regaining->job = REGAINING_TELL;
 	return code;
 }
 
@@ -99,33 +125,26 @@ enum err_code regaining_look(struct regaining *regaining,
 			     const struct regaining_now *now,
 			     enum regaining_job *ret_job, struct err *err)
 {
-	struct feed_record parent;
 	struct journal_head head;
 	bool is_coming = false;
 	enum err_code code = journal_head_get(view, &head, err);
 
 	*ret_job = REGAINING_NOTHING;
+	if (code == ERR_OK)
+		code = due_look(regaining, view,
+				held_of(regaining, sync, pos_epoch(head.pos),
+					&is_coming),
+				err);
 	if (code != ERR_OK)
 		return code;
-	if (regaining->start_ms == 0)
-		regaining->start_ms = now->ms + 1;
-	code = due_look(
-		regaining, view,
-		held_of(regaining, sync, pos_epoch(head.pos), &is_coming), err);
-	if (code != ERR_OK || now->ms < regaining->retry_ms)
-		return code;
+	signs_note(regaining, sync, now, is_coming);
+	if (now->ms < regaining->retry_ms)
+		return ERR_OK;
+	regaining->job = REGAINING_NOTHING;
 	if (regaining->is_due)
 		regaining->job = REGAINING_TAKE;
-	else if (!regaining->is_open ||
-		 !is_quiet(regaining, sync, now, is_coming))
-		return ERR_OK;
-	else
-		regaining->job = REGAINING_TELL;
-	if (regaining->job == REGAINING_TELL) {
-		code = parent_find(view, regaining->site, &parent, err);
-		if (code != ERR_OK || parent.seq == 0)
-			regaining->job = REGAINING_NOTHING;
-	}
+	else if (regaining->is_open && is_quiet(regaining, now))
+		code = tell_look(regaining, view, err);
 	*ret_job = regaining->job;
 	return code;
 }

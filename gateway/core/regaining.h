@@ -53,15 +53,15 @@ struct regaining_done {
 /* The caller's storage; all of it is this module's. */
 struct regaining {
 	uint32_t site;
-	uint32_t epoch;    /* of the journal, when held was looked at */
-	bool is_open;      /* it has yet to say how far it has the past */
-	bool is_due;       /* the past has more than was looked at */
-	uint64_t held;     /* deltas of it that are here, and that count */
-	uint64_t haves;    /* sync_counts when a link came up */
-	uint64_t start_ms; /* plus 1, as all here; 0: not yet */
-	uint64_t heard_ms; /* a link is up since */
-	uint64_t quiet_ms; /* nothing came since */
-	uint64_t retry_ms; /* not before */
+	bool is_open;         /* it has yet to say how far it has the past */
+	bool is_due;          /* the past has more than was looked at */
+	uint64_t held;        /* deltas of it that are here, and that count */
+	bool is_linked;       /* a link is up */
+	uint64_t haves;       /* sync_counts when it came up */
+	uint64_t start_ms;    /* plus 1, as all here; 0: not yet */
+	uint64_t answered_ms; /* somebody has answered since the link is up */
+	uint64_t quiet_ms;    /* nothing came since */
+	uint64_t retry_ms;    /* not before */
 	enum regaining_job job;
 	uint64_t regained;
 	struct regaining_done done;
