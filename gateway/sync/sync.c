@@ -393,6 +393,20 @@ static size_t plane_size_max(enum sync_plane plane)
 	return 0;
 }
 
+/* It does not know what we said before: we say it all. */
+static void base_refused(struct sync *sync, struct peer *peer)
+{
+	sync->counts.refusals_got++;
+	if (peer->base_ms != 0 &&
+	    sync->now.ms - peer->base_ms < BASE_SPACING_MS)
+		return;
+	peer->base_ms = sync->now.ms;
+	peer->our_label = 0;
+	for (uint32_t i = 0; i < sync->config.feeds_max; i++)
+		peer->feeds[i].ours = 0;
+	peer->is_ack_due = true;
+}
+
 /* Frames of a session that we began. */
 static enum err_code reply_take(struct sync *sync, uint32_t peer,
 				const struct sync_in *in,
@@ -404,12 +418,7 @@ static enum err_code reply_take(struct sync *sync, uint32_t peer,
 		return fork_on_proof(sync, peer, frame, err);
 	if (frame->type == FRAME_REFUSE &&
 	    frame->body.refuse.code == REFUSE_BASE) {
-		/* It does not know what we said before: we say it all. */
-		sync->counts.refusals_got++;
-		sync->peers[peer].our_label = 0;
-		for (uint32_t i = 0; i < sync->config.feeds_max; i++)
-			sync->peers[peer].feeds[i].ours = 0;
-		sync->peers[peer].is_ack_due = true;
+		base_refused(sync, &sync->peers[peer]);
 		return ERR_OK;
 	}
 	if (pull == NONE || sync->pulls[pull].peer != peer ||

@@ -32,6 +32,9 @@
 #define BLOCKED_MS 60000
 #define HELLO_TRIES_MAX 3
 #define HELLO_SPACING_MS 1000
+/* All that we have is said again so often at most, whoever asks in whose name:
+ * it is 4 KiB for a few bytes, and a link may be metered. */
+#define BASE_SPACING_MS 10000
 #define QUIET_MS_MIN 30000
 #define QUIET_MS_MAX 480000
 #define KEEP_ROWS_TICK 64
@@ -95,6 +98,7 @@ struct peer {
 
 	/* What we told it. */
 	uint64_t our_label;
+	uint64_t base_ms; /* when it last asked for all of it; 0: never */
 	uint64_t our_stamp;
 	uint64_t our_ack_ms;
 	bool is_ack_due;

@@ -410,6 +410,48 @@ static void a_flood_of_hellos_gets_an_answer_a_second(void **state)
 	bed_close(bed);
 }
 
+static uint64_t acks_said;
+static uint64_t ack_bytes;
+static void acks_count(struct bed *bed, const struct sync_out *out,
+		       uint32_t from)
+{
+	struct frame frame;
+
+	(void)bed;
+	if (from != 0 || frame_read(out->payload, &frame) != ERR_OK ||
+	    frame.type != FRAME_ACK)
+		return;
+	acks_said++;
+	ack_bytes += out->payload.size;
+}
+
+/* Method: for a minute, ten times a second, somebody says in a site's
+ * name that HQ's ACK is on a base which he does not have. */
+static void who_forgets_again_and_again_is_told_now_and_then(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(14), &small);
+	struct frame refuse = {.type = FRAME_REFUSE,
+			       .body.refuse = {.code = REFUSE_BASE}};
+	uint8_t buffer[64];
+	struct writer writer;
+
+	(void)state;
+	settle(bed);
+	writer_init(&writer, buffer, sizeof(buffer));
+	frame_write(&writer, &refuse);
+	bed->tap = acks_count;
+	for (int i = 0; i < 600; i++) {
+		frame_give(bed, 0, bed->boxes[1].name, SYNC_PLANE_REPLY,
+			   (struct span){(const char *)buffer, writer.size});
+		bed_run(bed, 100);
+	}
+	printf("%llu ACKs, %llu bytes\n", (unsigned long long)acks_said,
+	       (unsigned long long)ack_bytes);
+	assert_in_range(acks_said, 5, 14);
+	assert_true(bed_is_equal(bed));
+	bed_close(bed);
+}
+
 static uint32_t session_heard;
 static void session_hear(struct bed *bed, const struct sync_out *out,
 			 uint32_t from)
@@ -610,6 +652,8 @@ int main(void)
 		cmocka_unit_test(every_recorded_frame_again_changes_nothing),
 		cmocka_unit_test(mutated_frames_are_never_believed),
 		cmocka_unit_test(a_flood_of_hellos_gets_an_answer_a_second),
+		cmocka_unit_test(
+			who_forgets_again_and_again_is_told_now_and_then),
 		cmocka_unit_test(a_server_that_sends_more_than_it_may_is_left),
 		cmocka_unit_test(two_lives_of_one_site_are_found_with_proof),
 		cmocka_unit_test(
