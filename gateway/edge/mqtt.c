@@ -16,10 +16,19 @@ static bool is_refusal(enum MQTTReasonCodes reason)
 	return (int)reason >= MQTTREASONCODE_UNSPECIFIED_ERROR;
 }
 
+/* Also true where it was cut before: what had arrived by then Paho reads to the
+ * end, and meanwhile the broker may have hung up. */
+static bool connection_is_cut(struct mqtt *mqtt)
+{
+	if (valve_cut(mqtt->settings.port) > 0)
+		atomic_store(&mqtt->is_cut, true);
+	return atomic_load(&mqtt->is_cut);
+}
+
 /* The ring has no room. PUBACK must not go out; see valve.h. */
 static void arrival_refuse(struct mqtt *mqtt, uint8_t qos)
 {
-	bool is_kept = qos > 0 && valve_cut(mqtt->settings.port) > 0;
+	bool is_kept = qos > 0 && connection_is_cut(mqtt);
 
 	inbox_count(&mqtt->inbox,
 		    is_kept ? MQTT_COUNT_BRAKED : MQTT_COUNT_LOST);
@@ -359,6 +368,7 @@ bool paho_connect(void *context)
 
 	atomic_store(&mqtt->failure, FAILURE_NONE);
 	atomic_store(&mqtt->valve, VALVE_OPEN);
+	atomic_store(&mqtt->is_cut, false);
 	property_add(&connect, MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL,
 		     mqtt->config.session_s);
 	property_add(&connect, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM,

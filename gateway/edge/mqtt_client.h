@@ -39,6 +39,7 @@ struct mqtt {
 	struct flights flights;
 	_Atomic uint32_t events; /* bits of enum session_event */
 	atomic_bool has_session;
+	atomic_bool is_cut;  /* for want of room; of this connection */
 	_Atomic int valve;   /* enum valve_state, as it is or is about to be */
 	_Atomic int failure; /* why the last connection failed or broke */
 };

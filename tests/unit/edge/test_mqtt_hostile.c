@@ -8,6 +8,7 @@
 #include "tests/support/broker.h"
 #include "tests/unit/edge/mqtt_bed.h"
 
+#include <semaphore.h>
 #include <sys/epoll.h>
 
 struct fake {
@@ -156,10 +157,14 @@ static void on_talk(void *context, uint32_t what)
 static void on_connection(void *context, uint32_t what)
 {
 	int fd = accept4(fake.listener, NULL, NULL, SOCK_CLOEXEC);
+	int one = 1;
 
 	(void)context;
 	(void)what;
 	assert_true(fd >= 0);
+	/* What was said has arrived. */
+	assert_int_equal(
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), 0);
 	fake_hang_up();
 	fake.stream.fd = fd;
 	fake.stream.used = 0;
@@ -211,13 +216,13 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Sends a message of QoS 1 to the client. */
+/* Sends a message to the client: of QoS 1, or of QoS 0 without a number. */
 static void fake_say(struct span topic, struct span payload, uint16_t packet_id)
 {
 	struct raw_publish publish = {.topic = topic,
 				      .payload = payload,
 				      .packet_id = packet_id,
-				      .qos = 1};
+				      .qos = packet_id > 0};
 
 	raw_publish_send(fake.stream.fd, &publish);
 }
@@ -303,27 +308,66 @@ static void retained_on_an_input_is_dropped_even_if_sent(void **state)
 	assert_int_equal(ring_waiting(bed.ring), 0);
 }
 
-/*
- * Method: the ring is filled to the last slot behind the client's back, so
- * that neither valve nor disconnect can help; then three messages arrive. No
- * PUBACK may leave for any of them. When there is room the client comes back,
- * and gets them again.
- */
-static void what_the_ring_does_not_have_is_never_acknowledged(void **state)
+/* Holds Paho's thread at each watched message. */
+static sem_t gate;
+
+static bool accepts_at_the_gate(void *context, struct span topic,
+				size_t payload_size)
+{
+	(void)context;
+	(void)topic;
+	(void)payload_size;
+	return sem_wait(&gate) == 0;
+}
+
+static void gate_client(void)
+{
+	assert_int_equal(sem_init(&gate, 0, 0), 0);
+	bed.config.handlers.accepts = accepts_at_the_gate;
+	bed_client(&bed);
+	bed_until_up(&bed);
+}
+
+static void gate_say(void)
+{
+	fake_say(SPAN_LITERAL("watched/gate"), SPAN_LITERAL("stop"), 0);
+}
+
+static void gate_open(void)
+{
+	assert_int_equal(sem_post(&gate), 0);
+}
+
+/* Behind the client's back. */
+static void ring_stuff(void)
 {
 	struct ring_message filler = {.topic = SPAN_LITERAL("filler")};
 
-	(void)state;
-	bed_client(&bed);
-	bed_until_up(&bed);
 	while (ring_push(bed.ring, &filler) == ERR_OK)
 		;
+}
+
+/*
+ * Method: the ring is filled to the last slot behind the client's back, so
+ * that neither valve nor disconnect can help; three messages arrive before the
+ * client sees the first. No PUBACK may leave for any of them. When there is
+ * room the client comes back, and gets them again.
+ */
+static void what_the_ring_does_not_have_is_never_acknowledged(void **state)
+{
+	(void)state;
+	gate_client();
+	ring_stuff();
+	gate_say();
 	for (uint16_t id = 1; id <= 3; id++)
 		fake_say(SPAN_LITERAL(BED_SCAN), SPAN_LITERAL("kept"), id);
+	gate_open();
 	BED_UNTIL(&bed,
-		  mqtt_state(bed.mqtt) == MQTT_HELD && fake.talking == NULL);
+		  mqtt_state(bed.mqtt) == MQTT_HELD && fake.talking == NULL &&
+			  bed_count(&bed, MQTT_COUNT_BRAKED) +
+					  bed_count(&bed, MQTT_COUNT_LOST) ==
+				  3);
 	assert_int_equal(fake.pubacks, 0);
-	assert_true(bed_count(&bed, MQTT_COUNT_BRAKED) >= 1);
 	assert_int_equal(bed_count(&bed, MQTT_COUNT_LOST), 0);
 	assert_int_equal(bed.states[MQTT_DOWN], 0); /* it's no failure */
 
@@ -334,6 +378,32 @@ static void what_the_ring_does_not_have_is_never_acknowledged(void **state)
 	BED_UNTIL(&bed, fake.pubacks == 3);
 	assert_int_equal(ring_waiting(bed.ring), 3);
 	assert_int_equal(bed_count(&bed, MQTT_COUNT_PUSHED), 3);
+}
+
+/*
+ * What had arrived before the cut comes to the client after it, when the
+ * broker has hung up and there is no connection any more: that is not lost
+ * either. Method: the client is held a second time, between the cut and the
+ * last message, until the broker is gone.
+ */
+static void what_arrived_before_a_cut_counts_as_cut_off(void **state)
+{
+	(void)state;
+	gate_client();
+	ring_stuff();
+	gate_say();
+	fake_say(SPAN_LITERAL(BED_SCAN), SPAN_LITERAL("kept"), 1);
+	gate_say();
+	fake_say(SPAN_LITERAL(BED_SCAN), SPAN_LITERAL("kept"), 2);
+	gate_open();
+	/* No step of the loop: it would wait for Paho's thread. */
+	assert_false(raw_fill(&fake.stream));
+	fake_hang_up();
+	gate_open();
+	BED_UNTIL(&bed, bed_count(&bed, MQTT_COUNT_BRAKED) +
+					bed_count(&bed, MQTT_COUNT_LOST) ==
+				2);
+	assert_int_equal(bed_count(&bed, MQTT_COUNT_LOST), 0);
 }
 
 /*
@@ -522,6 +592,7 @@ int main(void)
 		TEST(what_is_too_long_comes_cut_and_says_so),
 		TEST(retained_on_an_input_is_dropped_even_if_sent),
 		TEST(what_the_ring_does_not_have_is_never_acknowledged),
+		TEST(what_arrived_before_a_cut_counts_as_cut_off),
 		TEST(a_short_stall_is_met_by_the_valve_alone),
 		TEST(a_long_stall_ends_in_an_orderly_disconnect),
 		TEST(a_refusal_to_connect_is_told_in_words_and_tried_again),
