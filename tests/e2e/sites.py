@@ -119,9 +119,25 @@ def join(hq, site):
     h.same(hq.depot("hq", "admit", ask)["name"], site.site, "admitted")
 
 
+def register(site):
+    """{name: state} of the network's sites, as far as is known there."""
+    return {one["name"]: one["state"]
+            for one in site.depot("hq", "sites")["sites"]}
+
+
+def know_each_other(sites):
+    """Waits until what HQ, the first of them, has said of the sites has come
+    to all of them: until then a name that it gave is unknown elsewhere."""
+    told = register(sites[0])
+    assert {site.site for site in sites} <= set(told), told
+    for site in sites[1:]:
+        h.until(lambda site=site: f"{site.site} knows {register(site)} of "
+                f"{told}", lambda site=site: register(site) == told)
+
+
 def begin(scratch, far=None):
     """HQ and two sites, as people commission them, and the broker in between.
-    HQ's daemon runs when the second one joins."""
+    HQ's daemon runs when the second one joins. Each knows all others."""
     far = far or h.Broker(scratch).start()
     sites = [Site(scratch, name, far.port) for name in NAMES]
     hq = sites[0]
@@ -133,6 +149,7 @@ def begin(scratch, far=None):
     sites[1].start()
     join(hq, sites[2])
     sites[2].start()
+    know_each_other(sites)
     return far, sites
 
 
