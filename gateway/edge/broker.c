@@ -26,6 +26,9 @@
 #define END_TIMEOUT_MS 3000
 #define LISTEN_TRIES 50
 #define LISTEN_TRY_MS 10
+/* See broker.h: after one second, two, four, eight, sixteen. */
+#define TELL_AGAIN_MS 1000
+#define TELL_AGAIN_MAX 5
 
 struct broker {
 	struct broker_config config; /* its texts are in `texts` */
@@ -38,6 +41,8 @@ struct broker {
 	struct broker_process process;
 	struct loop_source *exit_source;
 	struct loop_source *restart_timer;
+	struct loop_source *tell_timer;
+	unsigned tells; /* since the files were written */
 	struct backoff backoff;
 	int64_t started_ms;
 	bool was_adopted;
@@ -222,6 +227,52 @@ static enum err_code renew(struct broker *broker, struct err *err)
 	return written == ERR_OK ? code : written;
 }
 
+/* ---- telling it ---- */
+
+/* systemd may have started another since. */
+static void unit_find(struct broker *broker)
+{
+	if (broker->config.is_child)
+		return;
+	process_leave(&broker->process);
+	if (process_find(broker->pid_path, broker->conf_path, &broker->process,
+			 NULL) != ERR_OK)
+		broker->process.pid = 0;
+}
+
+/* Whether a broker runs that goes on. */
+static bool is_told(const struct broker *broker)
+{
+	return broker->process.pid != 0 &&
+	       broker->process.pid != broker->ending;
+}
+
+static void tell(struct broker *broker)
+{
+	if (is_told(broker) && process_handles(&broker->process, SIGHUP))
+		process_signal(&broker->process, SIGHUP);
+	if (broker->tells < TELL_AGAIN_MAX)
+		loop_timer_once(broker->tell_timer,
+				TELL_AGAIN_MS << broker->tells);
+	broker->tells++;
+}
+
+static void on_tell_again(void *context, uint32_t what)
+{
+	struct broker *broker = context;
+
+	(void)what;
+	unit_find(broker);
+	tell(broker);
+}
+
+/* The files have been written. */
+static void tell_begin(struct broker *broker)
+{
+	broker->tells = 0;
+	tell(broker);
+}
+
 /* ---- the process ---- */
 
 static void on_ended(void *context, uint32_t what);
@@ -245,6 +296,8 @@ static enum err_code child_start(struct broker *broker, struct err *err)
 		return code;
 	broker->starts++;
 	broker->was_adopted = false;
+	/* It reads what has been written. */
+	loop_timer_off(broker->tell_timer);
 	log_event(broker->config.log, LEVEL_NOTICE, "broker_started",
 		  "the broker runs as process %d", (int)broker->process.pid);
 	return child_watch(broker, err);
@@ -326,7 +379,7 @@ static enum err_code child_adopt(struct broker *broker, struct err *err)
 			  "the broker runs already, as process %d",
 			  (int)broker->process.pid);
 		broker->was_adopted = true;
-		process_signal(&broker->process, SIGHUP);
+		tell_begin(broker);
 		return child_watch(broker, err);
 	}
 	log_event(broker->config.log, LEVEL_ERROR, "broker_deaf",
@@ -406,17 +459,20 @@ static enum err_code prepare(struct broker *broker,
 
 static enum err_code begin(struct broker *broker, struct err *err)
 {
+	struct loop_call call = {on_tell_again, broker};
 	enum err_code code = process_find(broker->pid_path, broker->conf_path,
 					  &broker->process, err);
 
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	code = files_write(broker, err);
+	if (code == ERR_OK || code == ERR_NOT_FOUND)
+		code = loop_add_timer(broker->config.loop, call,
+				      &broker->tell_timer, err);
+	if (code == ERR_OK)
+		code = files_write(broker, err);
 	if (code != ERR_OK)
 		return code;
 	if (broker->config.is_child)
 		return child_begin(broker, err);
-	process_signal(&broker->process, SIGHUP);
+	tell_begin(broker);
 	return ERR_OK;
 }
 
@@ -446,6 +502,7 @@ void broker_close(struct broker *broker, bool ends)
 		return;
 	loop_remove(broker->exit_source);
 	loop_remove(broker->restart_timer);
+	loop_remove(broker->tell_timer);
 	if (ends && broker->config.is_child)
 		process_end(&broker->process, END_TIMEOUT_MS);
 	else
@@ -459,24 +516,6 @@ void broker_close(struct broker *broker, bool ends)
 const char *broker_password(const struct broker *broker)
 {
 	return broker->password;
-}
-
-/* systemd may have started another since. */
-static void unit_find(struct broker *broker)
-{
-	if (broker->config.is_child)
-		return;
-	process_leave(&broker->process);
-	if (process_find(broker->pid_path, broker->conf_path, &broker->process,
-			 NULL) != ERR_OK)
-		broker->process.pid = 0;
-}
-
-/* Whether a broker runs that goes on. */
-static bool is_told(const struct broker *broker)
-{
-	return broker->process.pid != 0 &&
-	       broker->process.pid != broker->ending;
 }
 
 static enum err_code accounts_tell(struct broker *broker, struct err *err)
@@ -505,8 +544,7 @@ enum err_code broker_refresh(struct broker *broker, struct err *err)
 		return code;
 	/* A certificate that cannot be had keeps nobody's account alive. */
 	code = broker_tls_copy(&broker->config, broker->folder, err);
-	if (is_told(broker))
-		process_signal(&broker->process, SIGHUP);
+	tell_begin(broker);
 	if (code != ERR_OK)
 		return code;
 	log_event(broker->config.log, LEVEL_NOTICE, "broker_refreshed",

@@ -17,6 +17,13 @@
  *     gets SIGHUP, which drops nobody; who has no account any more has no
  *     right any more. A name with a new password does need it, see
  *     broker_passwd.h;
+ *   - what was written is read. SIGHUP alone does not see to that: mosquitto
+ *     (2.0.11, and 2.0.20 still; src/loop.c) puts its flag down when it has
+ *     read its files, and with it whatever came while it read them, and before
+ *     it listens it has no handler. So it gets none before that, and it gets
+ *     several: of these only what comes within the one reading that had begun
+ *     before the files were written can be lost. That takes milliseconds, and
+ *     the last signal comes half a minute later;
  *   - the broker's queue outlives a crash of depotd. With is_child it runs in
  *     a process group of its own; the next depotd finds it by broker.pid,
  *     makes sure by its command line that it is ours, and adopts it.

@@ -13,6 +13,7 @@
 #include "rules/base/text.h"
 
 #define COMMAND_LINE_SIZE 4096
+#define STATUS_SIZE 4096
 
 /* Of at most @size - 1 bytes, terminated; -1 if it cannot be read. */
 static ssize_t file_read(const char *path, char *buffer, size_t size)
@@ -184,6 +185,40 @@ enum err_code process_run(char *const *arguments,
 }
 
 /* ---- afterwards ---- */
+
+/* The mask of handled signals, in hexadecimal, as proc(5) has it. */
+static bool mask_read(const char *status, uint64_t *ret_mask)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = strstr(status, "\nSigCgt:\t");
+	const char *digit;
+	uint64_t mask = 0;
+
+	if (at == NULL)
+		return false;
+	for (at = strchr(at, '\t') + 1; *at != '\n'; at++) {
+		digit = *at == '\0' ? NULL : strchr(digits, *at);
+		if (digit == NULL)
+			return false;
+		mask = mask << 4 | (uint64_t)(digit - digits);
+	}
+	*ret_mask = mask;
+	return true;
+}
+
+bool process_handles(const struct broker_process *process, int number)
+{
+	char path[64];
+	char status[STATUS_SIZE];
+	uint64_t mask;
+
+	(void)text_format(path, sizeof(path), "/proc/%d/status",
+			  (int)process->pid);
+	if (file_read(path, status, sizeof(status)) < 0 ||
+	    !mask_read(status, &mask))
+		return true;
+	return (mask >> (number - 1) & 1) != 0;
+}
 
 void process_signal(const struct broker_process *process, int number)
 {

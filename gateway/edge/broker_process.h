@@ -55,6 +55,10 @@ MUST_CHECK enum err_code process_run(char *const *arguments,
 				     struct broker_process *ret_process,
 				     struct err *err);
 
+/* Whether it handles that signal by now: mosquitto does when it listens, and
+ * SIGHUP before that would end it. Where the system hides it: yes. */
+bool process_handles(const struct broker_process *process, int number);
+
 /* Sends a signal; one that has ended gets none. */
 void process_signal(const struct broker_process *process, int number);
 

@@ -22,6 +22,7 @@ SEEDING = [("device", "dock-1", 1, ""), ("device", "gun-2", 1, ""),
 STOCK = h.PREFIX + "/stock/MUG"
 STATUS = h.PREFIX + "/status"
 DROPPED = h.PREFIX + "/alert/broker_dropped"
+HOLD_AT = os.path.join(h.BUILD, "tests/e2e/libe2e_hold_at.so")
 
 
 class ManagedBox(h.Box):
@@ -98,7 +99,7 @@ class ManagedBox(h.Box):
         return name, given["password"]
 
     def refreshed(self, times):
-        """Waits until the broker was told so many times."""
+        """Waits until its files were written so many times."""
         at = 0
         for _ in range(times):
             at = 1 + self.program.wait_line(" broker_refreshed: ", after=at)
@@ -413,6 +414,72 @@ def an_account_that_goes_while_away_leaves_the_brokers_memory_sound(scratch):
         pass
     box.stop()
     valgrind_end(log, 2)
+
+
+class Hold:
+    """A mosquitto that can be held between its passwords, which it reads
+    first, and its rights."""
+
+    def __init__(self, scratch):
+        self.fifo = scratch.file("hold")
+        self.program = scratch.file("mosquitto")
+        self.held = None
+        with open(self.program, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexec env HOLD_AT=broker.acl "
+                       f"HOLD_BY={self.fifo} LD_PRELOAD={HOLD_AT} "
+                       "/usr/sbin/mosquitto \"$@\"\n")
+        os.chmod(self.program, 0o755)
+
+    def begin(self):
+        """The next that reads is held."""
+        os.mkfifo(self.fifo)
+
+    def wait(self):
+        """Until one is."""
+        def look():
+            with contextlib.suppress(OSError):  # nobody reads it
+                return os.open(self.fifo, os.O_WRONLY | os.O_NONBLOCK)
+        self.held = h.until("the broker reads its files", look)
+
+    def end(self):
+        os.unlink(self.fifo)
+        os.close(self.held)
+
+
+@h.test
+def accounts_made_while_the_broker_reads_the_others_work(scratch):
+    """mosquitto forgets a signal that comes while it reads. Method: it has
+    read its passwords, and is held there until five more have been given; the
+    same once it is being started, when a signal would end it."""
+    hold = Hold(scratch)
+    box = ManagedBox(scratch, broker__mosquitto=hold.program).start()
+    pid = box.broker_pid()
+    hold.begin()
+    box.signal(signal.SIGHUP)
+    hold.wait()
+    logins = [box.login("dock-1", "device")] + [
+        box.login(f"wall-{number}", "dashboard") for number in range(4)]
+    hold.end()
+    gun = h.Device(scratch, box, "dock-1", user=logins[0])
+    gun.ask(op="receive", code="4006381333931", qty=3, bin="A-01")
+    for login in logins[1:]:
+        wall = h.Client(scratch, box, login[0], user=login, subscribe=[STOCK])
+        wall.wait_message(STOCK, lambda one: one.json()["on_hand"] == 3)
+    h.same(box.broker_pid(), pid, "the broker")
+
+    hold.begin()
+    box.broker_kill()
+    hold.wait()
+    late = box.login("late", "dashboard")
+    pid = box.broker_pid()
+    hold.end()
+    box.wait_up(after=box.program.wait_line(" broker_down: "))
+    wall = h.Client(scratch, box, "late", user=late, subscribe=[STOCK])
+    wall.wait_message(STOCK, lambda one: one.json()["on_hand"] == 3)
+    h.same((box.broker_pid(), box.program.count(" broker_exited: ")), (pid, 1),
+           "the broker, and how often it ended")
+    box.stop()
+    box.audit(found=0)
 
 
 if __name__ == "__main__":

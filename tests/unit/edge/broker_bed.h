@@ -5,6 +5,7 @@
 #ifndef DEPOT_TESTS_UNIT_EDGE_BROKER_BED_H
 #define DEPOT_TESTS_UNIT_EDGE_BROKER_BED_H
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -141,19 +142,21 @@ static inline bool bed_listens(const struct broker_bed *bed)
 /* ---- the foreign client ---- */
 
 struct peer {
+	struct broker_bed *bed; /* whose loop runs while the peer does */
 	pid_t pid;
 	FILE *out; /* what it prints */
 };
 
 /* Starts broker_peer.py; @more may be NULL. */
-static inline void peer_start(struct peer *peer, const char *what,
-			      uint16_t port, const char *more)
+static inline void peer_start(struct broker_bed *bed, struct peer *peer,
+			      const char *what, uint16_t port, const char *more)
 {
 	char number[8];
 	int ends[2];
 
 	(void)text_format(number, sizeof(number), "%u", port);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	peer->bed = bed;
 	peer->pid = fork();
 	assert_true(peer->pid >= 0);
 	if (peer->pid == 0) {
@@ -168,10 +171,21 @@ static inline void peer_start(struct peer *peer, const char *what,
 	assert_non_null(peer->out);
 }
 
+/* Waits for the next line, or the end. */
+static inline void peer_await(struct peer *peer)
+{
+	struct broker_bed *bed = peer->bed;
+	struct pollfd out = {.fd = fileno(peer->out), .events = POLLIN};
+
+	while (poll(&out, 1, 0) == 0)
+		assert_done(loop_step(bed->loop, 10, &bed->err), &bed->err);
+}
+
 static inline void peer_says(struct peer *peer, const char *expected)
 {
 	char line[256];
 
+	peer_await(peer);
 	if (fgets(line, sizeof(line), peer->out) == NULL)
 		line[0] = '\0';
 	line[strcspn(line, "\n")] = '\0';
@@ -190,12 +204,13 @@ static inline void peer_end(struct peer *peer)
 	(void)fclose(peer->out);
 }
 
-static inline void peer_run(const char *what, uint16_t port, const char *more,
+static inline void peer_run(struct broker_bed *bed, const char *what,
+			    uint16_t port, const char *more,
 			    const char *expected)
 {
 	struct peer peer;
 
-	peer_start(&peer, what, port, more);
+	peer_start(bed, &peer, what, port, more);
 	peer_says(&peer, expected);
 	peer_end(&peer);
 }

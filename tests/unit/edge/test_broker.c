@@ -72,7 +72,7 @@ static void an_account_may_do_exactly_what_its_role_says(void **state)
 	bed_account(bed, "acme-mugs", "supplier:s-100");
 	bed_open(bed);
 	own_account_note(bed);
-	peer_run("matrix", bed->config.port, bed->credentials, NULL);
+	peer_run(bed, "matrix", bed->config.port, bed->credentials, NULL);
 }
 
 static void nobody_gets_in_without_an_account(void **state)
@@ -82,7 +82,7 @@ static void nobody_gets_in_without_an_account(void **state)
 	NEEDS_BROKER();
 	bed_account(bed, "dock-1", "device");
 	bed_open(bed);
-	peer_run("refused", bed->config.port, NULL, "5 refused");
+	peer_run(bed, "refused", bed->config.port, NULL, "5 refused");
 }
 
 /* At a demonstration anybody may scan and look, and nobody but depotd may
@@ -95,7 +95,7 @@ static void anonymous_clients_scan_and_look_and_forge_nothing(void **state)
 	bed->config.is_anonymous = true;
 	bed_open(bed);
 	own_account_note(bed);
-	peer_run("anonymous", bed->config.port, bed->credentials,
+	peer_run(bed, "anonymous", bed->config.port, bed->credentials,
 		 "anonymous: scan yes, stock no");
 }
 
@@ -108,7 +108,7 @@ static void a_dashboard_gets_retained_stock_over_websocket(void **state)
 	bed_account(bed, "screen-1", "dashboard");
 	bed_open(bed);
 	own_account_note(bed);
-	peer_run("websocket", bed->config.websocket_port, bed->credentials,
+	peer_run(bed, "websocket", bed->config.websocket_port, bed->credentials,
 		 "websockets heard 2");
 }
 
@@ -122,7 +122,7 @@ static void an_account_that_goes_loses_its_rights_and_no_other(void **state)
 	bed_account(bed, "dock-2", "device");
 	bed_open(bed);
 	own_account_note(bed);
-	peer_start(&peer, "gone", bed->config.port, bed->credentials);
+	peer_start(bed, &peer, "gone", bed->config.port, bed->credentials);
 	peer_says(&peer, "connected");
 	assert_done(broker_account_remove(bed->keys.folder,
 					  SPAN_LITERAL("dock-2"), &bed->err),
@@ -287,7 +287,8 @@ static void a_broker_outlives_a_crash_and_is_adopted(void **state)
 	own_account_note(bed);
 	bed_account(bed, "screen-1", "dashboard");
 	assert_done(broker_refresh(bed->broker, &bed->err), &bed->err);
-	peer_run("plain", bed->config.port, bed->credentials, "tcp heard 2");
+	peer_run(bed, "plain", bed->config.port, bed->credentials,
+		 "tcp heard 2");
 	/* And it is watched as if it were a child. */
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	BED_UNTIL(bed, bed_state(bed).starts == 1);
@@ -449,7 +450,8 @@ static void as_a_unit_it_is_only_told(void **state)
 	/* The next start has another password, and says so. */
 	bed_open(bed);
 	own_account_note(bed);
-	peer_run("plain", bed->config.port, bed->credentials, "tcp heard 2");
+	peer_run(bed, "plain", bed->config.port, bed->credentials,
+		 "tcp heard 2");
 	bed_close(bed, true);
 	broker_retire(bed->dir.folder, NULL);
 	assert_true(process_wait(&unit, BED_PATIENCE_MS));
