@@ -244,7 +244,7 @@ def answers_wait_while_the_client_is_away_on_purpose(scratch):
         for _ in range(100):
             gun.scan(op="receive", code="4006381333931", bin="A-01", v=2)
         box.program.wait_line(" intake_held: ")
-    gun.wait(lambda: not gun.unacked(), "100 answers", 30)
+    gun.wait(lambda: not gun.unacked(), "100 answers")
     box.stop()
 
 

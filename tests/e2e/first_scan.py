@@ -115,7 +115,7 @@ def restart_in_time(box, watch, is_ready):
         box.start()
         took = time.monotonic() - began
         watch.wait_message(STATUS, is_ready, after=mark)
-        if took < WILL_DELAY_S - 2:
+        if took < WILL_DELAY_S - 1:
             return mark
         print(f"a restart of {took:.1f} s proves nothing: again")
     raise h.Late("no restart was quick")

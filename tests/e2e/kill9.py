@@ -266,7 +266,8 @@ def kills_in_the_middle_of_a_long_queue_count_nothing_twice(scratch):
     while units < 3 * queue and kills < 40:
         box.spawn()
         box.wait_ready()
-        box.program.live(draw.uniform(0, .08))
+        # Longer lives, where in a short one nothing comes to pass.
+        box.program.live(draw.uniform(0, .08 * (1 + kills / 4)))
         box.kill()
         kills += 1
         units = sum(box.on_hand().values())

@@ -54,8 +54,8 @@ def what_exists_only_here_is_told_until_hq_has_it(scratch):
            (4, False, 1, 0))
     assert before["backlog_bytes"] == 0 and "down_s" not in before
 
-    far.stop()
     after = wall.mark()
+    far.stop()
     down = until(site, "the link is down", lambda told:
                  told["links_up"] == 0)
     assert ("down_since" in down) and down["down_s"] <= h.LIMIT
@@ -64,14 +64,14 @@ def what_exists_only_here_is_told_until_hq_has_it(scratch):
     bed.scan(scratch, site, 30, "b2")
     lacks = until(site, "HQ lacks it", lambda told:
                   told["backlog_entries"] >= 30)
-    h.same(lacks["hq_seq"], before["hq_seq"], "what HQ has")
+    h.same(lacks["hq_seq"], down["hq_seq"], "what HQ has")
     # What is not sealed yet is no delta, and is missing at HQ all the same.
     h.same(lacks["backlog_deltas"] > 0, lacks["backlog_bytes"] > 0)
 
     far.start()
     back = until(site, "HQ has all again", lambda told: told["links_up"] == 1
                  and told["backlog_entries"] == 0)
-    assert back["hq_seq"] > before["hq_seq"]
+    assert back["hq_seq"] > down["hq_seq"]
     h.same((back["backlog_deltas"], back["backlog_bytes"]), (0, 0))
     heads = {(feed["site"]): feed["seq"]
              for feed in bed.network("feeds", hq.store)}
