@@ -174,6 +174,7 @@ static void reach_look(struct box *box)
 	struct view_reach view = {
 		.site = reach->envoy.site,
 		.is_hq = network_hq_site(box) != 0,
+		.is_provisional = state->is_provisional,
 		.peers = (uint32_t)state->peer_count,
 		.stuck = (uint32_t)state->stuck_count,
 		.backlog_deltas = state->hq.deltas,

@@ -49,13 +49,15 @@ static void backlog_line(const struct cli *cli,
 
 	if (count_of(network, "backlog_entries") == 0)
 		return;
-	(void)printf("%s %lld, %s %lld, %s %lld",
+	(void)printf("%s %lld",
 		     cli_say(cli, "HQ has not yet: entries", "总部尚缺：记录"),
-		     count_of(network, "backlog_entries"),
-		     cli_say(cli, "in deltas", "其中增量"),
-		     count_of(network, "backlog_deltas"),
-		     cli_say(cli, "of bytes", "字节"),
-		     count_of(network, "backlog_bytes"));
+		     count_of(network, "backlog_entries"));
+	if (count_of(network, "backlog_deltas") > 0)
+		(void)printf(", %s %lld, %s %lld",
+			     cli_say(cli, "in deltas", "其中增量"),
+			     count_of(network, "backlog_deltas"),
+			     cli_say(cli, "of bytes", "字节"),
+			     count_of(network, "backlog_bytes"));
 	if (*member_text(cli, network, "@oldest_unsent", oldest) != '\0')
 		(void)printf(", %s %s", cli_say(cli, "the oldest of", "最早"),
 			     oldest);
@@ -84,12 +86,25 @@ static void hq_line(const struct cli *cli, const struct json_value *network)
 	backlog_line(cli, network);
 }
 
+static void provisional_line(const struct cli *cli,
+			     const struct json_value *network)
+{
+	if (member_true(network, "provisional"))
+		(void)puts(cli_say(
+			cli,
+			"provisional: HQ has to certify what this box began "
+			"(depot hq successors)",
+			"暂定：总部须认证本机开启的新纪元（depot hq "
+			"successors）"));
+}
+
 void peers_line(const struct cli *cli, const struct json_value *daemon)
 {
 	const struct json_value *network = json_member(daemon, "network");
 
 	if (network != NULL) { /* else a network of one */
 		links_line(cli, network);
+		provisional_line(cli, network);
 		if (!member_true(network, "hq"))
 			hq_line(cli, network);
 		if (count_of(network, "stuck") > 0)
@@ -186,6 +201,7 @@ static enum exit_code peers_show(const struct cli *cli,
 
 	if (cli->is_json)
 		return EXIT_DONE;
+	provisional_line(cli, root);
 	is_well = list_show(cli, json_member(root, "links"), links,
 			    ARRAY_LEN(links),
 			    cli_say(cli, "no link is configured or was heard",

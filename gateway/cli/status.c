@@ -102,6 +102,39 @@ static void members_out(struct whole *whole, const struct reply *status)
 		out_null_at(&whole->out, "daemon");
 }
 
+/* At HQ: the epochs that boxes began, and for which people have to speak. */
+static enum exit_code successors_out(struct whole *whole,
+				     const struct json_value *daemon)
+{
+	struct request request = {.name = "hq.successors"};
+	const struct json_value *network =
+		daemon == NULL ? NULL : json_member(daemon, "network");
+	struct reply reply;
+	enum exit_code exit;
+	int64_t waiting = 0;
+
+	if (network == NULL || !member_true(network, "hq"))
+		return EXIT_DONE;
+	exit = ask(whole->cli, &request, &reply);
+	if (exit != EXIT_DONE)
+		return exit;
+	for (const struct json_value *row = list_first(reply_list(reply.root));
+	     row != NULL; row = json_next(row)) {
+		struct span text;
+		struct fault fault;
+
+		waiting +=
+			json_text(row, "standing", &text, &fault) == ERR_OK &&
+			span_is(text, "provisional");
+	}
+	reply_release(&reply);
+	if (waiting > 0) {
+		out_int_at(&whole->out, "to_certify", waiting);
+		whole->bad++;
+	}
+	return EXIT_DONE;
+}
+
 static enum exit_code gather(struct whole *whole)
 {
 	struct request ask_status = {.name = "status.show"};
@@ -124,6 +157,8 @@ static enum exit_code gather(struct whole *whole)
 		problems_out(whole, daemon, &alerts);
 		reply_release(&alerts);
 	}
+	if (exit == EXIT_DONE)
+		exit = successors_out(whole, daemon);
 	reply_release(&status);
 	out_string_at(&whole->out, "verdict",
 		      !whole->is_running ? "stopped"
@@ -143,6 +178,8 @@ static const struct column facts[] = {
 	{"devices", "devices", "设备", false},
 	{"sessions", "scanning", "正在扫描", false},
 	{"tasks", "open tasks", "未完成任务", false},
+	{"to_certify", "new epochs to certify (depot hq successors)",
+	 "待认证的新纪元（depot hq successors）", false},
 	{"parked", "parked", "待处理", false},
 	{"daemon.broker", "broker", "消息代理", false},
 	{"daemon.keeper.state", "ledger", "账本", false},
@@ -169,6 +206,13 @@ static void verdict_print(const struct whole *whole,
 				"depotd",
 				"depotd 未运行；账本可读\n  处理：systemctl "
 				"start depotd"));
+	else if (json_member(root, "closed_at") != NULL)
+		(void)printf("%s: %s\n", site,
+			     cli_say(cli,
+				     "closed, nothing is booked here any more "
+				     "(depot close tells what is left to do)",
+				     "仓库已关闭，不再记账（depot close "
+				     "显示后续步骤）"));
 	else if (whole->bad > 0)
 		(void)printf("%s: %s\n", site,
 			     cli_say(cli, "works, but look",

@@ -8,6 +8,7 @@
 #include "gateway/core/view.h"
 #include "gateway/ingest/reading.h"
 #include "store/check.h"
+#include "store/closing.h"
 #include "store/journal.h"
 #include "store/listing.h"
 #include "store/parked.h"
@@ -288,6 +289,19 @@ static enum err_code counts_out(struct asking *asking, struct err *err)
 	return ERR_OK;
 }
 
+/* Since when nothing is booked any more. */
+static enum err_code closing_out(struct asking *asking, struct err *err)
+{
+	struct closing closing;
+	enum err_code code = closing_get(asking->view, &closing, err);
+
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code == ERR_OK)
+		out_moment_at(asking->out, "closed_at", closing.asked);
+	return code;
+}
+
 static enum err_code status_show(struct asking *asking, struct err *err)
 {
 	struct json_out *out = asking->out;
@@ -310,7 +324,8 @@ static enum err_code status_show(struct asking *asking, struct err *err)
 	out_int_at(out, "epoch", pos_epoch(head.pos));
 	out_id_at(out, "pos", pos_number(head.pos));
 	out_moment_at(out, "changed_at", stamp_moment(head.stamp));
-	return counts_out(asking, err);
+	code = closing_out(asking, err);
+	return code == ERR_OK ? counts_out(asking, err) : code;
 }
 
 static const struct command_row rows[] = {

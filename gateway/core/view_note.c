@@ -105,6 +105,10 @@ static const struct task_reason {
 	{"shelf", " The shelf sensor and the book part.",
 	 "货架传感器与账面不符。"},
 	{"asked", " Somebody asked for it.", "有人要求盘点。"},
+	{"medium_lost",
+	 " The box was set back or replaced: what was booked last before that "
+	 "may be lost.",
+	 "盒子曾被恢复或更换：此前最后的入账可能已丢失。"},
 	{"check_by_uptime",
 	 " The clock is not set, so nobody knows when it is due: do it now.",
 	 "时钟尚未校准，无法得知应检时间：请立即检查。"},
@@ -122,16 +126,21 @@ static const struct task_reason *task_reason_find(struct span code)
 	return NULL;
 }
 
-/* "SKU in bin A-01", "bin A-01". */
-static void task_thing(const struct task *task, const char *item_and_bin,
-		       const char *bin, struct sentence *ret_thing)
+/* "SKU in bin A-01", "SKU in all bins", "bin A-01", "the whole site". */
+static void task_thing(const struct task *task, bool is_chinese,
+		       struct sentence *ret_thing)
 {
-	char name[PLACE_NAME_SIZE_MAX + 1];
+	static const char *const patterns[2][2][2] = {
+		{{"the whole site", "全站"}, {"bin ", "库位 "}},
+		{{"{} in all bins", "商品 {}（全部库位）"},
+		 {"{} in bin ", "商品 {}，库位 "}},
+	};
+	bool has_item = task->item.size > 0;
+	bool has_bin = task->bin.size > 0;
 
-	text_print(place_name_span(&task->bin), name, sizeof(name));
-	sentence_fill(ret_thing, task->item.size > 0 ? item_and_bin : bin,
+	sentence_fill(ret_thing, patterns[has_item][has_bin][is_chinese],
 		      sku_span(&task->item), 0);
-	sentence_add(ret_thing, span_of(name));
+	sentence_add(ret_thing, place_name_span(&task->bin));
 }
 
 /* "Freezer (cold-1)"; by its id alone where no more is known. */
@@ -169,10 +178,8 @@ static void task_text_out(const char *key, const struct task *task,
 
 	if (task->check.size > 0)
 		check_thing(task, sheet, is_chinese, &thing);
-	else if (is_chinese)
-		task_thing(task, "商品 {}，库位 ", "库位 ", &thing);
 	else
-		task_thing(task, "{} in bin ", "bin ", &thing);
+		task_thing(task, is_chinese, &thing);
 	sentence_fill(&sentence, asked, span_of(thing.text), 0);
 	if (reason != NULL)
 		sentence_add(&sentence,

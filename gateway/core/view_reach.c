@@ -23,6 +23,8 @@ void view_reach_out(const struct view_reach *reach, struct json_out *out)
 	out_object_at(out, "network");
 	out_int_at(out, "site", reach->site);
 	out_bool_at(out, "hq", reach->is_hq);
+	if (reach->is_provisional)
+		out_bool_at(out, "provisional", true);
 	out_int_at(out, "links", reach->links);
 	out_int_at(out, "links_up", reach->links_up);
 	if (reach->links_up == 0 && reach->links > 0) {

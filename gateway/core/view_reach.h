@@ -14,7 +14,8 @@
 struct view_reach {
 	uint32_t site; /* its number; 0: it belongs to no network */
 	bool is_hq;
-	uint32_t links; /* configured and enabled */
+	bool is_provisional; /* HQ has not certified this life yet */
+	uint32_t links;      /* configured and enabled */
 	uint32_t links_up;
 	struct moment down_since; /* of the last link that went down */
 	bool has_down_since;      /* no link is up, and the clock is trusted */

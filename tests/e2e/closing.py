@@ -68,6 +68,7 @@ def a_temporary_warehouse_opens_works_closes_and_is_wiped(scratch):
     told = temporary.depot("close", "--yes", "--write-off", "end of season")
     h.same((told["closing"], told["sealed"], told["units"]), (True, True, 0),
            "closed")
+    assert temporary.status()["closed_at"], "the status says so"
     # The box is read as before, and takes nothing.
     h.same(temporary.depot("stock", "--bin", "A-01")["items"], [], "stock")
     gun = h.Device(scratch, temporary.broker, "gun", boot="b2",

@@ -83,12 +83,15 @@ def certified(hq, sites, reason):
     row = successor(hq)
     h.same((row["name"], row["standing"], row["reason"], row["parent_epoch"]),
            ("sh-02", "provisional", reason, 1), "the case")
+    told = hq.status()
+    h.same((told["verdict"], told["to_certify"]), ("look", 1), "HQ's status")
     done = hq.depot("hq", "succeed", "sh-02", "--reason", "disk went back")
     h.same((done["epoch"], done["parent_epoch"]), (row["epoch"], 1), "word")
     h.until("the parent to end everywhere", lambda: all(
         feed[(5, 1, NO_BRANCH)][0] == "fenced"
         for feed in [s.agree(sites)]))
     h.same(successor(hq)["standing"], "certified", "standing")
+    assert "to_certify" not in hq.status(), "it is done"
 
 
 def clean(sites, feeds):
@@ -158,7 +161,9 @@ def a_restored_backup_goes_on_in_a_new_life(scratch):
     feeds = heir_agreed(sites)
     s.holds(feeds, {1, 3, 4, 5})
     h.same(on_hand(box), 56, "units of tea in the box's own book")
-    h.same(box.depot("peers")["provisional"], True, "provisional")
+    h.same((box.depot("peers")["provisional"],
+            box.status()["daemon"]["network"]["provisional"]), (True, True),
+           "provisional")
     certified(hq, sites, "restored")
     h.until("HQ's word at the box",
           lambda: not box.depot("peers")["provisional"])

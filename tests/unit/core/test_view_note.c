@@ -115,6 +115,38 @@ static void a_task_says_what_to_do_and_why_in_two_languages(void **state)
 	assert_int_equal(payload_int(p, "pos"), 9);
 }
 
+static void assert_asks(struct payload *p, const struct entry *entry,
+			const char *en, const char *zh)
+{
+	view_task_print(entry, pos_make(1, 9), NULL, payload_begin(p));
+	payload_end(p);
+	assert_span(payload_text(p, "text_en"), en);
+	assert_span(payload_text(p, "text_zh"), zh);
+}
+
+/* Method: the two tasks that name no bin; without a reason, and with the one
+ * that a box which was set back gives. */
+static void a_task_without_a_bin_is_of_all_of_them(void **state)
+{
+	struct payload *p = *state;
+	struct entry entry = stamped(warehouse_task("t1-9", TASK_OPEN));
+	struct task *task = &entry.body.task;
+
+	task->bin.size = 0;
+	task->reason.size = 0;
+	assert_asks(p, &entry, "Count the whole site.", "请盘点全站。");
+	assert_true(sku_set(&task->item, SPAN_LITERAL("TEA")));
+	assert_asks(p, &entry, "Count TEA in all bins.",
+		    "请盘点商品 TEA（全部库位）。");
+	task->item.size = 0;
+	assert_true(reason_set(&task->reason, SPAN_LITERAL("medium_lost")));
+	assert_asks(
+		p, &entry,
+		"Count the whole site. The box was set back or replaced: "
+		"what was booked last before that may be lost.",
+		"请盘点全站。盒子曾被恢复或更换：此前最后的入账可能已丢失。");
+}
+
 static void an_untrusted_clocks_time_is_shown_and_marked(void **state)
 {
 	struct payload *p = *state;
@@ -457,6 +489,7 @@ int main(void)
 		cmocka_unit_test(a_level_reads_back_to_its_name),
 		cmocka_unit_test(what_was_never_written_as_a_level_is_refused),
 		TEST(a_task_says_what_to_do_and_why_in_two_languages),
+		TEST(a_task_without_a_bin_is_of_all_of_them),
 		TEST(an_untrusted_clocks_time_is_shown_and_marked),
 		TEST(a_task_is_open_until_it_is_done_or_cancelled),
 		TEST(the_longest_task_fits),
