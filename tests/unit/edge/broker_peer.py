@@ -20,6 +20,7 @@ import paho.mqtt.client as mqtt
 SITE = "depot/v1/acme/hz-01"
 OTHER = "depot/v1/acme/sh-02"
 NETWORK = "depot/v1/acme/network"
+SYNC = "depot/v1/acme/sync"
 NOT_AUTHORIZED = 0x87
 PATIENCE_S = 120
 
@@ -65,6 +66,12 @@ def all_topics():
     """Every topic of the contract, by everybody's name and by a stranger's."""
     topics = LOOK | BUYING | {f"{SITE}/supplier/s-200/confirm",
                               f"{SITE}/marker", f"{SITE}/else"}
+    # Another site's devices and commands, and what sites say to each other.
+    topics |= {f"{OTHER}/scan/dock-1", f"{OTHER}/cmd/mia/stock.list",
+               f"{OTHER}/order/erp-1", f"{OTHER}/supplier/s-100/confirm"}
+    topics |= {f"{SYNC}/{rest}" for rest in (
+        "head/sh-02", "live/hz-01", "alarm/sh-02", "req/hq/sh-02",
+        "rep/hz-01/hq/00000001")}
     for name in [*MAY_READ, "stranger", "s-100"]:
         topics |= own(name, "scan/@", "shelf/@", "rfid/@", "ack/@", "order/@",
                       "task/t1-7/claim/@", "task/t1-7/done/@",
