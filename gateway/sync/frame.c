@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "store/pack.h"
+
 #define VERSION_SHIFT 6
 #define TYPE_MASK 0x3fu
 #define SIGNED_SIZE_MAX 8192
@@ -57,6 +59,11 @@ uint64_t frame_net(const uint8_t net_id[NET_ID_SIZE])
 uint64_t frame_hash_start(const uint8_t hash[HASH_SIZE])
 {
 	return first_bytes(hash);
+}
+
+uint64_t frame_digest_start(const uint8_t digest[VECTOR_DIGEST_SIZE])
+{
+	return first_bytes(digest);
 }
 
 int feed_id_compare(struct feed_id a, struct feed_id b)
@@ -195,6 +202,40 @@ bool frame_range_read(struct reader *reader, struct frame_range *ret_range)
 	return true;
 }
 
+void frame_pack_write(struct writer *writer, struct span pack)
+{
+	ASSERT(pack.size > 0);
+	write_span(writer, pack);
+}
+
+bool frame_pack_read(struct reader *reader, struct span *ret_pack)
+{
+	struct span pack;
+
+	if (!reader_ok(reader) || reader_left(reader) == 0)
+		return false;
+	pack = read_span(reader, PACK_SIZE_MAX);
+	if (!reader_ok(reader) || pack.size == 0)
+		return fail(reader);
+	*ret_pack = pack;
+	return true;
+}
+
+/* The rest of @reader is one pack or more. */
+static struct span read_packs(struct reader *reader)
+{
+	struct span rest = read_rest(reader);
+	struct reader inner;
+	struct span pack;
+
+	reader_init(&inner, rest.data, rest.size);
+	while (frame_pack_read(&inner, &pack))
+		;
+	if (!reader_done(&inner) || rest.size == 0)
+		(void)fail(reader);
+	return rest;
+}
+
 /* The rest of @reader is a sound list of @count entries. */
 static struct span read_entries(struct reader *reader, uint32_t count,
 				bool has_lowest)
@@ -236,7 +277,7 @@ static void hello_write(struct writer *writer, const struct frame_hello *hello)
 	write_u64(writer, hello->net);
 	write_u64(writer, hello->boot);
 	write_raw(writer, hello->digest, sizeof(hello->digest));
-	write_u64(writer, hello->acked);
+	write_u64(writer, hello->base);
 	write_varint(writer, hello->credit);
 }
 
@@ -247,7 +288,7 @@ static void hello_read(struct reader *reader, struct frame_hello *hello)
 	hello->net = read_u64(reader);
 	hello->boot = read_u64(reader);
 	read_fixed(reader, hello->digest, sizeof(hello->digest));
-	hello->acked = read_u64(reader);
+	hello->base = read_u64(reader);
 	hello->credit = read_varint(reader);
 	if (hello->version_min == 0 || hello->version_min > hello->version_max)
 		(void)fail(reader);
@@ -401,6 +442,8 @@ static void body_write(struct writer *writer, const struct frame *frame)
 		want_write(writer, &frame->body.want);
 		break;
 	case FRAME_BATCHES:
+		write_span_raw(writer, frame->body.packs);
+		break;
 	case FRAME_LIVE:
 		write_span_raw(writer, frame->body.pack);
 		break;
@@ -458,6 +501,8 @@ static void body_read(struct reader *reader, struct frame *frame)
 		want_read(reader, &frame->body.want);
 		break;
 	case FRAME_BATCHES:
+		frame->body.packs = read_packs(reader);
+		break;
 	case FRAME_LIVE:
 		frame->body.pack = read_rest(reader);
 		break;

@@ -28,7 +28,7 @@ enum frame_type {
 	FRAME_HELLO = 1,      /* request: begins a session */
 	FRAME_HAVE = 2,       /* reply: what the server has, or "the same" */
 	FRAME_WANT = 3,       /* request: ranges */
-	FRAME_BATCHES = 4,    /* reply: a pack */
+	FRAME_BATCHES = 4,    /* reply: packs */
 	FRAME_CREDIT = 5,     /* request: more may be sent */
 	FRAME_ACK = 6,        /* request: what is durably here, signed */
 	FRAME_HEAD = 7,       /* head: what a site has, signed */
@@ -45,15 +45,19 @@ enum frame_type {
 /* "hello" ... "?" for a number that is none. Never NULL. */
 const char *frame_type_name(enum frame_type type);
 
-/* The first bytes of a net id and of a hash, big-endian. */
+/* The first bytes of a net id, of a hash, of a digest, big-endian. */
 uint64_t frame_net(const uint8_t net_id[NET_ID_SIZE]);
 uint64_t frame_hash_start(const uint8_t hash[HASH_SIZE]);
+uint64_t frame_digest_start(const uint8_t digest[VECTOR_DIGEST_SIZE]);
 
 /*
  * HELLO: "I want to fetch." @digest: of the sender's vector
- * (feed_vector_digest). @acked: the label of the last ACK that it sent to this
- * peer, 0: none; if the server has taken exactly that one, HAVE need only list
- * what differs from it. @credit: bytes that may be sent to begin with.
+ * (feed_vector_digest). @base: what the server may know that its sender has, 0:
+ * nothing. Either the label of the last ACK that it sent to this peer, if the
+ * server has taken exactly that one, or the beginning of the digest of a vector
+ * that both had. HAVE need only list what differs from that, or from @digest if
+ * the server once had that vector. @credit: bytes that may be sent to begin
+ * with.
  */
 struct frame_hello {
 	uint8_t version_min;
@@ -61,12 +65,12 @@ struct frame_hello {
 	uint64_t net;
 	uint64_t boot;
 	uint8_t digest[VECTOR_DIGEST_SIZE];
-	uint64_t acked;
+	uint64_t base;
 	uint64_t credit;
 };
 
 #define HAVE_EQUAL 1u   /* the same vector: the session is over */
-#define HAVE_PARTIAL 2u /* what differs from the ACK that HELLO named */
+#define HAVE_PARTIAL 2u /* what differs from what HELLO named */
 #define HAVE_MORE 4u    /* the list was too long for a frame */
 #define HAVE_FLAGS_KNOWN 7u
 
@@ -114,9 +118,9 @@ struct frame_credit {
 };
 
 /*
- * ACK: what its sender durably has, as far as it differs from what the ACK with
- * the label @base said (0: all it has). Signed. Its own label is
- * frame_ack_label.
+ * ACK: what its sender durably has, as far as it differs from @base: the ACK
+ * with that label, or a vector that both had, by the beginning of its digest
+ * (0: all it has). Signed. Its own label is frame_ack_label.
  */
 struct frame_ack {
 	uint32_t site;
@@ -176,7 +180,8 @@ struct frame {
 		struct frame_ack ack;
 		struct frame_head head;
 		struct frame_refuse refuse;
-		struct span pack;  /* BATCHES, LIVE: store/pack.h reads it */
+		struct span packs; /* BATCHES: frame_pack_read */
+		struct span pack;  /* LIVE: store/pack.h reads it */
 		struct span proof; /* PROOF: fork_proof_read reads it */
 	} body;
 };
@@ -212,6 +217,13 @@ void frame_range_write(struct writer *writer, const struct frame_range *range);
 MUST_CHECK bool frame_range_read(struct reader *reader,
 				 struct frame_range *ret_range);
 #define FRAME_RANGE_SIZE_MAX 40
+
+/* One of the packs of BATCHES; store/pack.h reads it. False: there is none, or
+ * it is cut short (then reader_ok is false). */
+void frame_pack_write(struct writer *writer, struct span pack);
+MUST_CHECK bool frame_pack_read(struct reader *reader, struct span *ret_pack);
+/* What stands before the only pack in its frame, at most. */
+#define FRAME_PACK_BEFORE 8
 
 int feed_id_compare(struct feed_id a, struct feed_id b);
 

@@ -145,6 +145,7 @@ static enum err_code store_load(struct sync *sync, const struct view *view,
 		struct feed_row *row = &sync->feeds[sync->feed_order[i]];
 
 		row->told = row->record.seq;
+		row->changed = 0;
 	}
 	sync->view = NULL;
 	return code;
@@ -402,6 +403,7 @@ static void base_refused(struct sync *sync, struct peer *peer)
 		return;
 	peer->base_ms = sync->now.ms;
 	peer->our_label = 0;
+	peer->is_level_due = false;
 	for (uint32_t i = 0; i < sync->config.feeds_max; i++)
 		peer->feeds[i].ours = 0;
 	peer->is_ack_due = true;
@@ -429,8 +431,7 @@ static enum err_code reply_take(struct sync *sync, uint32_t peer,
 	if (frame->type == FRAME_HAVE)
 		return pull_on_have(sync, pull, frame, err);
 	if (frame->type == FRAME_BATCHES)
-		return pull_on_batches(sync, pull, frame, in->payload.size,
-				       err);
+		return pull_on_batches(sync, pull, frame, err);
 	sync->counts.refusals_got++;
 	pull_on_refuse(sync, pull, &frame->body.refuse);
 	return ERR_OK;

@@ -165,6 +165,9 @@ static void record_take(struct sync *sync, struct feed_row *row,
 {
 	bool was_here = row->is_here;
 
+	if (!was_here || record->seq != row->record.seq ||
+	    memcmp(record->hash, row->record.hash, HASH_SIZE) != 0)
+		row->changed = sync->past_count + 1;
 	if (record->state == FEED_FORKED &&
 	    (!was_here || row->record.state != FEED_FORKED))
 		sync->is_alarm_due = true;

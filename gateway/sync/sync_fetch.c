@@ -285,7 +285,7 @@ static void batches_keep(struct sync *sync, uint32_t pull, uint32_t feed,
 	uint64_t reach = feed_reach(sync, feed);
 
 	if (slot_take(sync, &like, bytes) == NONE) {
-		which->freed += slot_cost(bytes.size + 5);
+		which->freed += slot_cost(bytes.size);
 		return;
 	}
 	which->has_news = true;
@@ -311,7 +311,7 @@ static bool pack_is_here(const struct sync *sync, uint32_t feed,
 	return false;
 }
 
-/* Counts a frame that came. Of no use: it makes room at once. */
+/* Counts a pack that came. Of no use: it makes room at once. */
 static void batches_count(struct sync *sync, struct pull *pull, size_t size,
 			  bool is_useful)
 {
@@ -334,12 +334,10 @@ static bool server_is_left(struct sync *sync, uint32_t pull)
 	return true;
 }
 
-enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
-			      const struct frame *frame, size_t size,
-			      struct err *err)
+static enum err_code pack_on_reply(struct sync *sync, uint32_t pull,
+				   struct span bytes, struct err *err)
 {
 	struct pull *which = &sync->pulls[pull];
-	struct span bytes = frame->body.pack;
 	struct pack pack = {0};
 	uint32_t feed = NONE;
 	bool is_useful;
@@ -348,16 +346,33 @@ enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
 		feed = feed_find(sync, pack.feed);
 	if (feed != NONE && feed == which->search.feed &&
 	    pack.first_seq == which->search.asked) {
-		which->received += slot_cost(size);
-		which->freed += slot_cost(size);
+		which->received += slot_cost(bytes.size);
+		which->freed += slot_cost(bytes.size);
 		return fork_on_pack(sync, pull, bytes, &pack, err);
 	}
 	if (feed != NONE && pack_is_here(sync, feed, &pack))
 		return ERR_OK;
 	is_useful = pack_was_asked(sync, pull, feed, &pack) &&
-		    which->received + slot_cost(size) <= which->granted;
-	batches_count(sync, which, size, is_useful);
+		    which->received + slot_cost(bytes.size) <= which->granted;
+	batches_count(sync, which, bytes.size, is_useful);
 	if (!server_is_left(sync, pull) && is_useful)
 		batches_keep(sync, pull, feed, &pack, bytes);
 	return ERR_OK;
+}
+
+enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
+			      const struct frame *frame, struct err *err)
+{
+	struct span packs = frame->body.packs;
+	enum err_code code = ERR_OK;
+	struct reader reader;
+	struct span bytes;
+
+	reader_init(&reader, packs.data, packs.size);
+	/* The session may end with any of them. */
+	while (code == ERR_OK &&
+	       pull_of_session(sync, frame->session) == pull &&
+	       frame_pack_read(&reader, &bytes))
+		code = pack_on_reply(sync, pull, bytes, err);
+	return code;
 }

@@ -49,6 +49,7 @@ static enum err_code head_schedule(struct sync *sync, uint32_t peer,
 {
 	struct peer *whom = &sync->peers[peer];
 	uint64_t now = sync->now.ms;
+	uint64_t number;
 	bool is_here;
 	enum err_code code;
 
@@ -60,11 +61,13 @@ static enum err_code head_schedule(struct sync *sync, uint32_t peer,
 	if (peer_is_covered(sync, peer, whom->head.digest)) {
 		whom->pull_ms = 0;
 		whom->quiet_ms = QUIET_MS_MIN;
-		if (memcmp(whom->head.digest, sync->digest,
-			   VECTOR_DIGEST_SIZE) != 0)
+		if (!vector_find(sync, frame_digest_start(whom->head.digest),
+				 &number))
 			return ERR_OK;
-		peer_covers(sync, peer, sync->digest);
-		return whom->has_head ? peer_has_all(sync, peer, err) : ERR_OK;
+		if (number == sync->past_count)
+			peer_covers(sync, peer, sync->digest);
+		return whom->has_head ? peer_has(sync, peer, number, err)
+				      : ERR_OK;
 	}
 	code = head_is_here(sync, &whom->head, &is_here, err);
 	if (code != ERR_OK)
@@ -352,6 +355,8 @@ enum err_code heads_pump(struct sync *sync, struct err *err)
 			continue;
 		link->head_ms = sync->now.ms;
 		link->has_head = true;
+		memcpy(link->head_digest, frame.body.head.digest,
+		       VECTOR_DIGEST_SIZE);
 		link->is_head_due = false;
 		link->is_changed = false;
 	}

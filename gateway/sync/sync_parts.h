@@ -15,16 +15,17 @@
 
 #define NONE UINT32_MAX
 
-/* A frame counts for at least this much credit: so many bytes of credit are so
+/* A pack counts for at least this much credit: so many bytes of credit are so
  * many packs that wait, however small they are. */
 #define COST_MIN 4096
-#define PAST_MAX 64
-#define PACK_ROOM (SYNC_FRAME_SIZE_MAX - 5)
+#define PAST_MAX 512
+#define PACK_ROOM (SYNC_FRAME_SIZE_MAX - FRAME_PACK_BEFORE)
 #define WINDOW_MIN (SYNC_FRAME_SIZE_MAX + COST_MIN)
 #define WAITING_MIN 16
 #define SERVE_CREDIT_MAX (1u << 20)
 #define SERVE_IDLE_MS 60000
 #define SERVE_FRAMES_STEP 16
+#define SERVE_LITTLE 8     /* deltas: what shares a frame with others */
 #define NEWS_MAX 8         /* deltas of news at once; more is backlog */
 #define NEWS_PENDING_MAX 4 /* packs of news of one feed beyond a gap */
 #define GRACE_MS 2000      /* a head runs ahead of its news */
@@ -46,7 +47,8 @@ struct feed_row {
 	bool is_used;
 	bool is_here; /* the store knows it */
 	struct feed_record record;
-	uint32_t source; /* the pull that fetches it */
+	uint64_t changed; /* the number of the vector that came of it */
+	uint32_t source;  /* the pull that fetches it */
 	uint64_t offered;
 	uint64_t told; /* own: up to there it was news */
 	/* Not asked for until then, or until the roster grew. */
@@ -96,9 +98,10 @@ struct peer {
 	struct acked *feeds;
 	bool is_dirty; /* TABLE_PEER is behind */
 
-	/* What we told it. */
-	uint64_t our_label;
-	uint64_t base_ms; /* when it last asked for all of it; 0: never */
+	/* What we told it, or it had as we did. */
+	uint64_t our_label; /* of an ACK; the beginning of a vector's digest */
+	bool is_level_due;  /* that we had it as it did */
+	uint64_t base_ms;   /* when it last asked for all of it; 0: never */
 	uint64_t our_stamp;
 	uint64_t our_ack_ms;
 	bool is_ack_due;
@@ -200,7 +203,8 @@ struct link {
 	bool is_head_due; /* something of ours changed since */
 	bool is_changed;  /* something did */
 	uint64_t head_ms;
-	bool has_head; /* said since it came up */
+	bool has_head;                           /* said since it came up */
+	uint8_t head_digest[VECTOR_DIGEST_SIZE]; /* of our vector, as it said */
 };
 
 struct sync {
@@ -237,10 +241,10 @@ struct sync {
 
 	bool is_grown; /* the feeds have to be read again */
 	uint8_t digest[VECTOR_DIGEST_SIZE];
-	/* Those of our vector before: a ring. Who has one of them has nothing
-	 * that we have not. */
+	/* Those of our vector before, by its number: a ring. Who has one of
+	 * them has nothing that we have not, and lacks what changed since. */
 	uint8_t past[PAST_MAX][VECTOR_DIGEST_SIZE];
-	uint32_t past_count;
+	uint64_t past_count; /* the number of the present one */
 	struct pos control;
 	uint64_t control_ms; /* when it grew last, plus 1; 0: not yet */
 	bool is_alarm_due;
@@ -285,7 +289,7 @@ enum err_code feed_hash_start(struct sync *sync, uint32_t feed, uint64_t seq,
 			      uint64_t *ret_start, struct err *err);
 bool feed_is_blocked(const struct sync *sync, const struct feed_row *row);
 
-/* ---- sync_peer.c ---- */
+/* ---- sync_peer.c, sync_ack.c ---- */
 
 uint32_t peer_find(const struct sync *sync, struct span name);
 /* Finds or makes one; NONE: no room. */
@@ -301,11 +305,15 @@ void peer_covers(struct sync *sync, uint32_t peer,
 		 const uint8_t digest[VECTOR_DIGEST_SIZE]);
 bool peer_is_covered(const struct sync *sync, uint32_t peer,
 		     const uint8_t digest[VECTOR_DIGEST_SIZE]);
+/* The number of our last vector whose digest begins with @start: the present
+ * one, or one before. False: it is not known (any more). */
+MUST_CHECK bool vector_find(const struct sync *sync, uint64_t start,
+			    uint64_t *ret_number);
 enum err_code peer_on_ack(struct sync *sync, uint32_t peer, uint32_t link,
 			  const struct frame *frame, struct err *err);
-/* It has exactly what we have. */
-MUST_CHECK enum err_code peer_has_all(struct sync *sync, uint32_t peer,
-				      struct err *err);
+/* Its head, which is good, has the digest of our vector of that @number. */
+MUST_CHECK enum err_code peer_has(struct sync *sync, uint32_t peer,
+				  uint64_t number, struct err *err);
 /* Control has moved: of whom HQ has ended nothing is known any more. */
 MUST_CHECK enum err_code peers_judge(struct sync *sync, struct err *err);
 void peers_ack(struct sync *sync);
@@ -353,8 +361,7 @@ enum err_code pulls_pump(struct sync *sync, struct err *err);
 enum err_code pull_on_have(struct sync *sync, uint32_t pull,
 			   const struct frame *frame, struct err *err);
 enum err_code pull_on_batches(struct sync *sync, uint32_t pull,
-			      const struct frame *frame, size_t size,
-			      struct err *err);
+			      const struct frame *frame, struct err *err);
 /* Something that was asked for has yet to come. */
 bool fetch_is_open(struct sync *sync, uint32_t pull);
 /* Asks for what comes next. False: there is nothing. */

@@ -57,7 +57,7 @@ static uint64_t credit_left(const struct sync *sync)
 
 		if (slot->state != SLOT_FREE && slot->session != 0 &&
 		    pull_of_session(sync, slot->session) == NONE)
-			out += slot_cost(slot->size + 5);
+			out += slot_cost(slot->size);
 	}
 	return out < all ? all - out : 0;
 }
@@ -103,7 +103,7 @@ static void hello_say(struct sync *sync, struct pull *pull)
 	hello->net = frame_net(sync->config.net_id);
 	hello->boot = sync->config.boot;
 	memcpy(hello->digest, sync->digest, sizeof(hello->digest));
-	hello->acked = sync->peers[pull->peer].our_label;
+	hello->base = sync->peers[pull->peer].our_label;
 	hello->credit = pull->granted;
 	pull->said_ms = sync->now.ms;
 	pull->tries++;
@@ -295,8 +295,8 @@ static void pull_pump(struct sync *sync, uint32_t pull)
 			hello_say(sync, which);
 		return;
 	}
-	fetch_credit(sync, which);
 	if (fetch_is_open(sync, pull) || search_waits(sync, which)) {
+		fetch_credit(sync, which);
 		if (is_silent)
 			pull_stalled(sync, pull);
 		return;

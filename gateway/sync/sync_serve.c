@@ -111,21 +111,55 @@ static struct serve *serve_of(struct sync *sync, uint32_t peer,
 
 /* ---- HELLO ---- */
 
+/* What the one who asks has for sure: HAVE need not say it. */
+struct base {
+	enum base_kind {
+		BASE_NONE,
+		BASE_ACK,    /* what the ACK says that it named */
+		BASE_VECTOR, /* all that our vector of that number had */
+	} kind;
+	uint64_t number;
+};
+
+/* The present beats the past: the vector that it has, then what it says that
+ * we know of. */
+static struct base base_find(const struct sync *sync, const struct peer *peer,
+			     const struct frame_hello *hello)
+{
+	struct base base = {.kind = BASE_VECTOR};
+
+	if (vector_find(sync, frame_digest_start(hello->digest), &base.number))
+		return base;
+	if (hello->base != 0 && hello->base == peer->ack_label)
+		return (struct base){.kind = BASE_ACK};
+	if (hello->base != 0 && vector_find(sync, hello->base, &base.number))
+		return base;
+	return (struct base){.kind = BASE_NONE};
+}
+
 /* A branch of which only the common part is here is none that can be given. */
 static bool entry_is_due(const struct feed_row *row, const struct acked *acked,
-			 bool is_partial)
+			 const struct base *base)
 {
 	if (!row->is_here || row->record.seq <= row->record.base)
 		return false;
-	return !is_partial || acked->base != row->record.seq ||
-	       acked->base_hash != frame_hash_start(row->record.hash);
+	switch (base->kind) {
+	case BASE_NONE:
+		return true;
+	case BASE_ACK:
+		return acked->base != row->record.seq ||
+		       acked->base_hash != frame_hash_start(row->record.hash);
+	case BASE_VECTOR:
+		return row->changed > base->number;
+	}
+	return true;
 }
 
 /* *@ret_branched: a branch is in the list. */
 static void have_list(struct sync *sync, const struct peer *peer,
-		      struct frame_have *have, bool *ret_branched)
+		      const struct base *base, struct frame_have *have,
+		      bool *ret_branched)
 {
-	bool is_partial = (have->flags & HAVE_PARTIAL) != 0;
 	size_t room = SYNC_FRAME_SIZE_MAX - 64;
 	struct frame_list list = {.has_lowest = true};
 	struct writer writer;
@@ -140,8 +174,7 @@ static void have_list(struct sync *sync, const struct peer *peer,
 			.hash_start = frame_hash_start(record->hash),
 			.lowest = record->lowest > 0 ? record->lowest : 1};
 
-		if (!entry_is_due(&sync->feeds[feed], &peer->feeds[feed],
-				  is_partial))
+		if (!entry_is_due(&sync->feeds[feed], &peer->feeds[feed], base))
 			continue;
 		/* What does not fit is told when this has been fetched. */
 		if (writer.size + FRAME_ENTRY_SIZE_MAX > room) {
@@ -157,19 +190,24 @@ static void have_list(struct sync *sync, const struct peer *peer,
 		(struct span){(const char *)sync->list_bytes, writer.size};
 }
 
+/* @base NULL: the vectors are equal. */
 static enum err_code have_say(struct sync *sync, const struct sync_out *whereto,
-			      uint32_t peer, uint32_t flags, struct err *err)
+			      uint32_t peer, const struct base *base,
+			      struct err *err)
 {
 	struct peer *whom = &sync->peers[peer];
 	struct sync_out out = *whereto;
 	struct frame frame = {.type = FRAME_HAVE, .session = out.session};
 	bool is_branched = false;
 
-	frame.body.have.flags = flags;
+	if (base == NULL)
+		frame.body.have.flags = HAVE_EQUAL;
+	else if (base->kind != BASE_NONE)
+		frame.body.have.flags = HAVE_PARTIAL;
 	memcpy(frame.body.have.digest, sync->digest,
 	       sizeof(frame.body.have.digest));
-	if (flags != HAVE_EQUAL)
-		have_list(sync, whom, &frame.body.have, &is_branched);
+	if (base != NULL)
+		have_list(sync, whom, base, &frame.body.have, &is_branched);
 	rate_take(whom, frame.body.have.entries.size + 64);
 	/* If it is lost HELLO comes again. */
 	(void)sync_say(sync, &out, &frame);
@@ -225,7 +263,7 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 			       .plane = SYNC_PLANE_REPLY,
 			       .to = name_span(&whom->name),
 			       .session = frame->session};
-	uint32_t flags = 0;
+	struct base base;
 
 	/* A broker said it twice: it has its answer. */
 	if (hello_is_early(sync, whom) && whom->hello_session == frame->session)
@@ -240,17 +278,16 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0)
 		peer_covers(sync, peer, sync->digest);
 	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0)
-		return have_say(sync, &out, peer, HAVE_EQUAL, err);
+		return have_say(sync, &out, peer, NULL, err);
 	if (serve_begin(sync, peer, link, frame) == NONE) {
 		serve_refuse(sync, peer, link, frame->session,
 			     (struct frame_refuse){REFUSE_BUSY, 5});
 		return ERR_OK;
 	}
-	if (hello->acked != 0 && hello->acked == whom->ack_label)
-		flags = HAVE_PARTIAL;
+	base = base_find(sync, whom, hello);
 	if (!peer_is_covered(sync, peer, hello->digest))
 		hello_back(sync, peer);
-	return have_say(sync, &out, peer, flags, err);
+	return have_say(sync, &out, peer, &base, err);
 }
 
 /* ---- WANT, CREDIT ---- */
@@ -309,6 +346,11 @@ static void range_drop(struct serve *serve, uint32_t at)
 		serve->turn = 0;
 }
 
+static uint64_t serve_credit(const struct serve *serve)
+{
+	return serve->granted - serve->sent;
+}
+
 /* What of @range may leave: the store may hold more already, which its owner
  * has not told of yet (sync_grew: for the guard's sake). */
 static struct fill range_fill(const struct sync *sync,
@@ -324,42 +366,28 @@ static struct fill range_fill(const struct sync *sync,
 	return fill;
 }
 
-static enum err_code serve_frame(struct sync *sync, struct serve *serve,
-				 bool *ret_sent, struct err *err)
+/* Adds the next pack to the frame in @writer. *@ret_added: it fitted, there and
+ * into the credit.
+ * ERR_NOT_FOUND: there is none to be had of the range in turn. */
+static enum err_code serve_pack(struct sync *sync, struct serve *serve,
+				struct writer *writer, bool *ret_added,
+				struct err *err)
 {
-	struct peer *peer = &sync->peers[serve->peer];
 	struct frame_range *range = &serve->ranges[serve->turn];
-	struct frame head = {.type = FRAME_BATCHES, .session = serve->session};
-	struct sync_out out = {.link = serve->link,
-			       .plane = SYNC_PLANE_REPLY,
-			       .to = name_span(&peer->name),
-			       .session = serve->session,
-			       .is_bulk = true};
 	struct fill fill = range_fill(sync, range);
-	struct writer writer;
+	struct writer pack;
 	enum err_code code;
 
-	writer_init(&writer, sync->frame_bytes, SYNC_FRAME_SIZE_MAX);
-	frame_write(&writer, &head);
-	code = fill_pack(sync->packer, sync->view, &fill, &writer, err);
-	if (code == ERR_NOT_FOUND) {
-		serve_refuse(sync, serve->peer, serve->link, serve->session,
-			     (struct frame_refuse){REFUSE_PRUNED, 60});
-		range_drop(serve, serve->turn);
-		*ret_sent = true;
-		return ERR_OK;
-	}
-	if (code != ERR_OK)
+	writer_init(&pack, sync->list_bytes, SYNC_FRAME_SIZE_MAX);
+	code = fill_pack(sync->packer, sync->view, &fill, &pack, err);
+	*ret_added = code == ERR_OK &&
+		     writer->size + pack.size + 3 <= SYNC_FRAME_SIZE_MAX &&
+		     slot_cost(pack.size) <= serve_credit(serve);
+	if (!*ret_added)
 		return code;
-	*ret_sent = sync_send(sync, &out,
-			      (struct span){(const char *)sync->frame_bytes,
-					    writer.size});
-	if (!*ret_sent)
-		return ERR_OK;
-	serve->sent += slot_cost(writer.size);
-	serve->heard_ms = sync->now.ms;
-	rate_take(peer, writer.size);
-	sync->counts.packs_served++;
+	frame_pack_write(writer, (struct span){(const char *)sync->list_bytes,
+					       pack.size});
+	serve->sent += slot_cost(pack.size);
 	range->first = fill.first;
 	if (range->first > range->last)
 		range_drop(serve, serve->turn);
@@ -369,13 +397,90 @@ static enum err_code serve_frame(struct sync *sync, struct serve *serve,
 	return ERR_OK;
 }
 
+/* A little of many feeds goes in one frame: what stands before each frame on
+ * its way would be as long as that. */
+static bool serve_may_add(const struct serve *serve,
+			  const struct writer *writer)
+{
+	const struct frame_range *range = &serve->ranges[serve->turn];
+
+	return serve->count > 0 && range->last - range->first < SERVE_LITTLE &&
+	       writer->size < SYNC_FRAME_SIZE_MAX / 2 &&
+	       serve_credit(serve) >= COST_MIN;
+}
+
+/* What is there goes; what cannot be had is refused when its turn comes again.
+ */
+static enum err_code serve_fill(struct sync *sync, struct serve *serve,
+				struct writer *writer, uint32_t *ret_packs,
+				struct err *err)
+{
+	uint32_t packs = 0;
+	bool is_added = true;
+	enum err_code code = ERR_OK;
+
+	while (code == ERR_OK && is_added &&
+	       (packs == 0 || serve_may_add(serve, writer))) {
+		code = serve_pack(sync, serve, writer, &is_added, err);
+		packs += code == ERR_OK && is_added ? 1 : 0;
+	}
+	*ret_packs = packs;
+	return code == ERR_NOT_FOUND && packs > 0 ? ERR_OK : code;
+}
+
+static void range_refuse(struct sync *sync, struct serve *serve)
+{
+	serve_refuse(sync, serve->peer, serve->link, serve->session,
+		     (struct frame_refuse){REFUSE_PRUNED, 60});
+	range_drop(serve, serve->turn);
+}
+
+static enum err_code serve_frame(struct sync *sync, struct serve *serve,
+				 bool *ret_sent, struct err *err)
+{
+	struct peer *peer = &sync->peers[serve->peer];
+	struct frame head = {.type = FRAME_BATCHES, .session = serve->session};
+	struct sync_out out = {.link = serve->link,
+			       .plane = SYNC_PLANE_REPLY,
+			       .to = name_span(&peer->name),
+			       .session = serve->session,
+			       .is_bulk = true};
+	struct serve before = *serve;
+	struct writer writer;
+	uint32_t packs;
+	enum err_code code;
+
+	writer_init(&writer, sync->frame_bytes, SYNC_FRAME_SIZE_MAX);
+	frame_write(&writer, &head);
+	code = serve_fill(sync, serve, &writer, &packs, err);
+	if (code == ERR_NOT_FOUND) {
+		range_refuse(sync, serve);
+		*ret_sent = true;
+		return ERR_OK;
+	}
+	if (code != ERR_OK)
+		return code;
+	ASSERT(packs > 0); /* the first one always fits */
+	*ret_sent = sync_send(sync, &out,
+			      (struct span){(const char *)sync->frame_bytes,
+					    writer.size});
+	if (!*ret_sent) {
+		*serve = before; /* when there is room */
+		return ERR_OK;
+	}
+	serve->heard_ms = sync->now.ms;
+	rate_take(peer, writer.size);
+	sync->counts.packs_served += packs;
+	return ERR_OK;
+}
+
 static bool serve_may_send(struct sync *sync, const struct serve *serve)
 {
 	struct peer *peer = &sync->peers[serve->peer];
 
 	if (!serve->is_used || serve->count == 0 ||
 	    !link_is_up(sync, serve->link) ||
-	    serve->granted < serve->sent + SYNC_FRAME_SIZE_MAX)
+	    serve_credit(serve) < SYNC_FRAME_SIZE_MAX)
 		return false;
 	rate_fill(sync, peer);
 	return peer->rate_left >= SYNC_FRAME_SIZE_MAX;

@@ -67,7 +67,7 @@ static void slot_free(struct sync *sync, struct slot *slot)
 	sync->free_slots[sync->free_count++] = (uint32_t)(slot - sync->slots);
 	sync->counts.waiting--;
 	if (slot->session != 0)
-		pull_freed(sync, slot->session, slot_cost(slot->size + 5));
+		pull_freed(sync, slot->session, slot_cost(slot->size));
 	else
 		sync->news_held--;
 }

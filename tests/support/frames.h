@@ -42,6 +42,19 @@ static inline struct span sample_entries(struct sample *sample, bool has_lowest)
 	return (struct span){(const char *)sample->list, writer.size};
 }
 
+static inline struct span sample_packs(struct sample *sample)
+{
+	struct span pack = {"pqrstuvw", 8};
+	struct writer writer;
+
+	writer_init(&writer, sample->list, sizeof(sample->list));
+	frame_pack_write(&writer, pack);
+	pack.size = 3;
+	frame_pack_write(&writer, pack);
+	assert_true(writer_ok(&writer));
+	return (struct span){(const char *)sample->list, writer.size};
+}
+
 static inline struct span sample_ranges(struct sample *sample)
 {
 	static const struct frame_range ranges[] = {
@@ -68,7 +81,7 @@ static inline void sample_hello(struct sample *sample)
 	hello->net = 0x0102030405060708;
 	hello->boot = 0x1112131415161718;
 	sample_fill(hello->digest, sizeof(hello->digest), 0x20);
-	hello->acked = 0x3132333435363738;
+	hello->base = 0x3132333435363738;
 	hello->credit = 131072;
 }
 
@@ -159,7 +172,7 @@ static inline void sample_make(struct sample *sample, size_t index)
 		break;
 	case 6:
 		frame->type = FRAME_BATCHES;
-		frame->body.pack = (struct span){(const char *)sample->list, 8};
+		frame->body.packs = sample_packs(sample);
 		break;
 	case 7:
 		sample_ack(sample);

@@ -307,6 +307,19 @@ struct ledger_of_credit {
 	uint64_t over;
 };
 
+static void packs_count(struct ledger_of_credit *ledger, struct span packs)
+{
+	struct reader reader;
+	struct span pack;
+
+	reader_init(&reader, packs.data, packs.size);
+	while (frame_pack_read(&reader, &pack)) {
+		ledger->packs++;
+		ledger->sent += pack.size < 4096 ? 4096 : pack.size;
+		ledger->over += ledger->sent > ledger->granted;
+	}
+}
+
 static void credit_watch(struct bed *bed, const struct sync_out *out,
 			 uint32_t from)
 {
@@ -330,12 +343,8 @@ static void credit_watch(struct bed *bed, const struct sync_out *out,
 	if (frame.type == FRAME_CREDIT &&
 	    frame.body.credit.granted > ledger->granted)
 		ledger->granted = frame.body.credit.granted;
-	if (frame.type == FRAME_BATCHES) {
-		ledger->packs++;
-		ledger->sent +=
-			out->payload.size < 4096 ? 4096 : out->payload.size;
-		ledger->over += ledger->sent > ledger->granted;
-	}
+	if (frame.type == FRAME_BATCHES)
+		packs_count(ledger, frame.body.packs);
 }
 
 /* Method: a bulk catch-up with a slow broker, and a box that for a while admits

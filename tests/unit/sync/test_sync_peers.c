@@ -303,6 +303,21 @@ static void only_a_sites_own_signature_says_what_it_has(void **state)
 	bed_close(bed);
 }
 
+/* HQ says that site 0 is certified, once more. */
+static void control_grow(struct bed *bed)
+{
+	struct writing *writing = writing_new(0);
+	struct box *hq = &bed->boxes[0];
+	struct entry entry = certificate_for(hq->site, bed->sites[0]);
+	struct sync_step step;
+
+	bed_encode(bed, writing, &entry);
+	bed_write(bed, &hq->node, SITE_CONTROL, writing);
+	step = box_step(hq);
+	assert_done(sync_grew(hq->sync, &step, &bed->err), &bed->err);
+	box_work(hq);
+}
+
 /* HQ says that site @box goes on in epoch 2, by @key. */
 static void certify_next(struct bed *bed, uint32_t box,
 			 const struct signer *key)
@@ -371,6 +386,53 @@ static void a_life_that_is_over_acknowledges_nothing(void **state)
 	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, feed), 40);
 	assert_int_equal(box_counts(hq).acks_forged, 0);
 	signer_close(next);
+	bed_close(bed);
+}
+
+/*
+ * Who has a vector that was HQ's has all of it that has not changed since; of
+ * the rest nobody knows. Method: HQ's control grows, then a site's feed, and a
+ * site's head, and later an ACK without a list, names the vector between.
+ */
+static void a_vector_that_was_ours_tells_what_its_owner_has(void **state)
+{
+	struct bed *bed = settled(2, 9);
+	struct box *hq = &bed->boxes[0];
+	struct feed_id control = {SITE_CONTROL, 1, 0};
+	struct feed_id own = {SITE_FIRST, 1, 0};
+	uint64_t before[2];
+	struct frame head = head_of(bed, 1, 1);
+	struct frame ack;
+
+	(void)state;
+	box_link(&bed->boxes[1], false);
+	before[0] = sync_acked(hq->sync, SITE_FIRST + 1, control);
+	before[1] = sync_acked(hq->sync, SITE_FIRST + 1, own);
+	control_grow(bed);
+	assert_code(feed_vector_digest(node_view(&hq->node), bed->net_id,
+				       head.body.head.digest, NULL),
+		    ERR_OK);
+	box_receive(hq, 1);
+	frame_head_sign(&head, bed->sites[1], bed->net_id);
+	give(bed, 1, SYNC_PLANE_HEAD, &head);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, control),
+			 before[0] + 1);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, own), before[1]);
+
+	control_grow(bed);
+	assert_code(feed_vector_digest(node_view(&hq->node), bed->net_id,
+				       head.body.head.digest, NULL),
+		    ERR_OK);
+	box_receive(hq, 1);
+	ack = ack_of(bed, 1, frame_digest_start(head.body.head.digest),
+		     (struct span){0});
+	ack.body.ack.count = 0;
+	frame_ack_sign(&ack, bed->sites[1], bed->net_id);
+	give(bed, 1, SYNC_PLANE_REQUEST, &ack);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, control),
+			 before[0] + 2);
+	assert_int_equal(sync_acked(hq->sync, SITE_FIRST + 1, own), before[1]);
+	assert_int_equal(box_counts(hq).acks_forged, 0);
 	bed_close(bed);
 }
 
@@ -500,6 +562,8 @@ int main(void)
 			a_twin_of_a_life_that_nobody_heard_of_is_asked),
 		cmocka_unit_test(only_a_sites_own_signature_says_what_it_has),
 		cmocka_unit_test(a_life_that_is_over_acknowledges_nothing),
+		cmocka_unit_test(
+			a_vector_that_was_ours_tells_what_its_owner_has),
 		cmocka_unit_test(a_peer_that_forgot_is_told_everything_again),
 		cmocka_unit_test(a_hello_of_another_network_is_refused),
 		cmocka_unit_test(

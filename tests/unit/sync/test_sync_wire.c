@@ -84,7 +84,7 @@ in_sync_with_50_feeds_takes_120_bytes_and_one_round_trip(void **state)
 	frame.body.hello.version_max = FRAME_VERSION;
 	frame.body.hello.net = frame_net(bed->net_id);
 	frame.body.hello.boot = UINT64_MAX;
-	frame.body.hello.acked = UINT64_MAX;
+	frame.body.hello.base = UINT64_MAX;
 	frame.body.hello.credit = 1 << 20;
 	assert_code(feed_vector_digest(node_view(&bed->boxes[1].node),
 				       bed->net_id, frame.body.hello.digest,
@@ -138,6 +138,48 @@ static void ten_new_on_one_feed_of_50_take_600_bytes(void **state)
 	bed_close(bed);
 }
 
+static uint64_t ack_bytes;
+static void acks_count(struct bed *bed, const struct sync_out *out,
+		       uint32_t from)
+{
+	struct frame frame;
+
+	hellos_count(bed, out, from);
+	if (frame_read(out->payload, &frame) == ERR_OK &&
+	    frame.type == FRAME_ACK)
+		ack_bytes += out->payload.size;
+}
+
+/* What a box knew of its peers' ACKs is gone with a start; the digest is not.
+ * Method: a start, with nothing and with little new. */
+static void a_start_lists_only_what_changed_meanwhile(void **state)
+{
+	struct bed *bed = settled_bed();
+
+	(void)state;
+	for (uint32_t new = 0; new <= 1; new ++) {
+		bed_links(bed, false);
+		if (new == 1)
+			grow_unheard(bed, 7, 1, 10);
+		box_restart(&bed->boxes[1], &sizes);
+		hellos = 0;
+		ack_bytes = 0;
+		bed->tap = acks_count;
+		heal(bed);
+		bed_run(bed, 2 * ROUND_MS);
+		printf("a start, %u deltas new: %llu bytes, %llu of ACKs, %llu "
+		       "sessions\n",
+		       new, (unsigned long long)bed_said(bed),
+		       (unsigned long long)ack_bytes,
+		       (unsigned long long)hellos);
+		assert_in_range(hellos, new, 2);
+		assert_true(bed_said(bed) <= (new == 0 ? 160 : 600));
+		assert_int_equal(ack_bytes, 0);
+		assert_true(bed_is_equal(bed));
+	}
+	bed_close(bed);
+}
+
 static void ten_new_on_each_of_50_feeds_take_15_kilobytes(void **state)
 {
 	struct bed *bed = settled_bed();
@@ -149,6 +191,8 @@ static void ten_new_on_each_of_50_feeds_take_15_kilobytes(void **state)
 	printf("50 feeds x 10 new: %llu bytes\n",
 	       (unsigned long long)bed_said(bed));
 	assert_true(bed_said(bed) <= 15000);
+	/* HAVE, and packs that share frames. */
+	assert_in_range(bed->frames[SYNC_PLANE_REPLY], 2, 8);
 	assert_int_equal(box_seq(&bed->boxes[1], SITE_FIRST + FEEDS - 1), 2);
 	bed_close(bed);
 }
@@ -336,6 +380,7 @@ int main(void)
 			in_sync_with_50_feeds_takes_120_bytes_and_one_round_trip),
 		cmocka_unit_test(boxes_in_sync_hardly_talk),
 		cmocka_unit_test(ten_new_on_one_feed_of_50_take_600_bytes),
+		cmocka_unit_test(a_start_lists_only_what_changed_meanwhile),
 		cmocka_unit_test(ten_new_on_each_of_50_feeds_take_15_kilobytes),
 		cmocka_unit_test(one_urgent_movement_takes_130_bytes),
 		cmocka_unit_test(who_is_only_behind_is_not_asked),
