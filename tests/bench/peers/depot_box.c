@@ -138,18 +138,25 @@ uint16_t box_broker(struct box *box)
 {
 	uint16_t port = port_free();
 	char path[96];
-	char text[512];
+	char tls[512] = "";
+	char text[1024];
 	const char *words[] = {BROKER, "-c", path, NULL};
 
 	in_runtime(box, "mosquitto.conf", path);
+	if (box->tls != NULL &&
+	    !text_format(tls, sizeof(tls),
+			 "cafile %s/ca.crt\ncertfile %s/server.crt\n"
+			 "keyfile %s/server.key\nrequire_certificate true\n",
+			 box->tls, box->tls, box->tls))
+		bench_die("too long: %s", box->tls);
 	if (!text_format(text, sizeof(text),
 			 "listener %u 127.0.0.1\nallow_anonymous true\n"
 			 "persistence false\nuser root\n"
 			 "max_inflight_messages 1000\n"
 			 "max_queued_messages 100000\n"
 			 "max_packet_size 65536\nset_tcp_nodelay true\n"
-			 "log_dest none\n",
-			 port))
+			 "log_dest none\n%s",
+			 port, tls))
 		bench_die("too long");
 	file_write(path, text);
 	box->broker = program_start(words);
@@ -161,17 +168,26 @@ void box_link(struct box *box, unsigned port)
 {
 	struct name site = ledger_identity(box->store.ledger)->site;
 	char path[96];
-	char text[512];
+	char tls[512] = "";
+	char text[1024];
 	const char *words[] = {DEPOT_LINK, "far", "--config", path, NULL};
 
 	in_runtime(box, "depot.conf", path);
-	if (!text_format(text, sizeof(text),
-			 "[site]\norg = " DEPOT_ORG "\nsite = %.*s\n"
-			 "[store]\npath = %s\n[runtime]\ndir = %s\n"
-			 "[log]\nlevel = error\n"
-			 "[link far]\nuri = tcp://127.0.0.1:%u\n",
-			 (int)site.size, site.data, box->store.path,
-			 box->runtime, port))
+	if (box->tls != NULL &&
+	    !text_format(tls, sizeof(tls),
+			 "ca_file = %s/ca.crt\ncert_file = %s/client.crt\n"
+			 "key_file = %s/client.key\n",
+			 box->tls, box->tls, box->tls))
+		bench_die("too long: %s", box->tls);
+	if (!text_format(
+		    text, sizeof(text),
+		    "[site]\norg = " DEPOT_ORG "\nsite = %.*s\n"
+		    "[store]\npath = %s\n[runtime]\ndir = %s\n"
+		    "[log]\nlevel = error\n"
+		    "[link far]\nuri = %s:%u\n%s",
+		    (int)site.size, site.data, box->store.path, box->runtime,
+		    box->tls != NULL ? "ssl://localhost" : "tcp://127.0.0.1",
+		    port, tls))
 		bench_die("too long");
 	file_write(path, text);
 	box->link = program_start(words);

@@ -14,6 +14,9 @@
 
 struct box {
 	struct depot_store store;
+	/* A folder with ca.crt, server.crt, server.key (of "localhost"),
+	 * client.crt and client.key; NULL: without TLS. */
+	const char *tls;
 	char runtime[64];
 	char ring_path[96];
 	char socket_path[96];

@@ -5,6 +5,8 @@
  *	depot_peer about | serve STORE FEEDS | pull STORE PORT INVITATION
  *	           | dump STORE
  *	depot_peer --follow pull STORE PORT INVITATION
+ *	depot_peer --tls FOLDER ...  over TLS, with what lies there
+ *(depot_box.h)
  *
  * What runs is what depotd runs of it: keeper, envoy and store, and depot-link
  * as a process of its own, over MQTT to a mosquitto that `serve` starts. The
@@ -28,6 +30,7 @@
 #define LINE_SIZE 1024
 
 static struct err err;
+static const char *tls; /* --tls */
 
 #define DO(call) bench_do(call, &err)
 
@@ -249,6 +252,7 @@ static void serve(const char *path, const char *feeds)
 
 	depot_store_write(&box.store, path,
 			  bench_number(feeds, DEPOT_FEEDS_MAX));
+	box.tls = tls;
 	port = box_broker(&box);
 	box_begin(&box);
 	box_link(&box, port);
@@ -350,6 +354,7 @@ static void pull(const char *path, const char *port, const char *invitation)
 		bench_die("too long: %s", invitation);
 	DO(ledger_open(other, ENV_READ, &looking.writer, &err));
 	looking.own = box.store.ledger;
+	box.tls = tls;
 	box_begin(&box);
 	start = bench_now_ns();
 	box_link(&box, bench_number(port, 65535));
@@ -464,10 +469,16 @@ static void dump(const char *path)
 
 int main(int argc, char **argv)
 {
-	bool is_following = argc > 1 && strcmp(argv[1], "--follow") == 0;
-	char **words = argv + 1 + is_following;
-	int count = argc - 1 - is_following;
+	bool has_tls = argc > 2 && strcmp(argv[1], "--tls") == 0;
+	char **words = argv + (has_tls ? 3 : 1);
+	int count = argc - (has_tls ? 3 : 1);
 
+	if (has_tls)
+		tls = argv[2];
+	if (count > 0 && strcmp(words[0], "--follow") == 0) {
+		words++;
+		count--;
+	}
 	if (count == 1 && strcmp(words[0], "about") == 0)
 		say("{\"name\":\"depot\",\"version\":\"" DEPOT_VERSION
 		    "\",\"live\":true,\"verifies\":\"each delta's signature, "

@@ -3,11 +3,14 @@ so that nobody counts for himself."""
 
 import contextlib
 import socket
+import struct
 import threading
 import time
 from typing import NamedTuple
 
 CHUNK = 1 << 18
+# tcpi_segs_out and tcpi_segs_in of Linux's struct tcp_info.
+SEGMENTS, SEGMENTS_AT = struct.Struct("=II"), 136
 OUT, BACK = 0, 1  # from who connected, and to it
 
 
@@ -34,10 +37,11 @@ class Counts(NamedTuple):
 class Proxy:
     """Passes on to the port @target of this machine. Its own stays the same
     when the target changes, as a peer's address does when it starts again.
-    Used as a context."""
+    Used as a context. @keeps: what passes is kept, too."""
 
-    def __init__(self, target=None):
+    def __init__(self, target=None, keeps=False):
         self.target = target
+        self._kept = (bytearray(), bytearray()) if keeps else None
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.changed = threading.Condition()
@@ -72,13 +76,31 @@ class Proxy:
                     break
             return self._counts
 
+    def kept(self):
+        """What has passed each way since it was asked last: (out, back)."""
+        with self.changed:
+            kept = tuple(map(bytes, self._kept))
+            for way in self._kept:
+                way.clear()
+            return kept
+
+    def segments(self):
+        """TCP segments, both ways, of all that have connected."""
+        with self.changed:
+            return sum(sum(SEGMENTS.unpack_from(near.getsockopt(
+                socket.IPPROTO_TCP, socket.TCP_INFO, 256), SEGMENTS_AT))
+                       for near in self._sockets[::2])
+
     def _start(self, what, *arguments):
         thread = threading.Thread(target=what, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _count(self, way, size):
+    def _count(self, way, chunk):
+        size = len(chunk)
         with self.changed:
+            if self._kept is not None:
+                self._kept[way].extend(chunk)
             out, back, turns, connections = self._counts
             if way != self._flow:
                 self._flow = way
@@ -106,7 +128,7 @@ class Proxy:
             with self.changed:
                 self._counts = self._counts._replace(
                     connections=self._counts.connections + 1)
-            self._sockets += [near, far]
+                self._sockets += [near, far]
             # A thread for each way: neither waits for the other.
             self._start(self._pass, OUT, near, far)
             self._start(self._pass, BACK, far, near)
@@ -115,7 +137,7 @@ class Proxy:
         """Until @source has said its end, or one of them is gone."""
         with contextlib.suppress(OSError):
             while chunk := source.recv(CHUNK):
-                self._count(way, len(chunk))
+                self._count(way, chunk)
                 sink.sendall(chunk)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)

@@ -22,6 +22,7 @@ sys.path.insert(0, HERE)
 
 import accident  # noqa: E402  (stand beside this file)
 import movements  # noqa: E402
+import mqtt_packets  # noqa: E402
 import sync_cost  # noqa: E402
 import tables  # noqa: E402
 from program import Failed, Peer  # noqa: E402
@@ -90,6 +91,42 @@ def the_proxy_passes_both_ways_at_once():
             exchange(near)
         server.join()
         same(proxy.settle(quiet=0.05)[:2], (BIG, BIG), "out, back")
+
+
+def what_passes_is_kept_if_that_is_wanted():
+    def echo(connection):
+        receive(connection, 5)
+        connection.sendall(b"abc")
+    with socket.create_server(("127.0.0.1", 0)) as listener, \
+            Proxy(listener.getsockname()[1], keeps=True) as proxy:
+        server = serve_once(listener, echo)
+        with socket.create_connection(("127.0.0.1", proxy.port)) as near:
+            near.sendall(b"12345")
+            receive(near, 3)
+        server.join()
+        same(proxy.kept(), (b"12345", b"abc"), "kept")
+        same(proxy.kept(), (b"", b""), "kept since")
+        assert 4 < proxy.segments() < 40, proxy.segments()
+
+
+def mqtt_published(topic, number, payload):
+    body = (len(topic).to_bytes(2, "big") + topic.encode()
+            + number.to_bytes(2, "big") + b"\0" + payload)
+    assert len(body) < 128
+    return bytes([0x32, len(body)]) + body
+
+
+def a_stream_of_mqtt_is_told_apart():
+    """A packet of each part, and a PUBACK for each, in the other stream."""
+    hello, head, live = bytes([0x41]), bytes([0x47]), bytes([0x4d])
+    out = (b"\x10\x02ab" + mqtt_published("req", 7, hello + b"12")
+           + b"\x40\x02\x00\x09" + b"\x40\x02\x00\x08" + b"\xe0\x00")
+    back = (b"\x20\x01a" + mqtt_published("head", 8, head + b"1")
+            + b"\x40\x02\x00\x07" + mqtt_published("live", 9, live))
+    same(mqtt_packets.parts((out, back)),
+         {mqtt_packets.SETUP: 4 + 2 + 3, mqtt_packets.SESSION: 13 + 4,
+          mqtt_packets.HEADS: 13 + 4, mqtt_packets.NEWS: 12 + 4,
+          "payload": 3 + 1}, "parts")
 
 
 # ---- the whole bench on a toy ----
@@ -247,6 +284,8 @@ def the_lock_names_hashes_and_no_place():
 def main():
     the_proxy_counts_bytes_turns_and_connections()
     the_proxy_passes_both_ways_at_once()
+    what_passes_is_kept_if_that_is_wanted()
+    a_stream_of_mqtt_is_told_apart()
     figures = the_bench_measures_a_peer()
     a_peer_that_does_not_deliver_has_no_figures()
     lost = the_accident_is_judged_by_what_is_in_the_replicas()

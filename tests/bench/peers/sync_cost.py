@@ -31,16 +31,17 @@ def figures_of(counts, movements=None):
 
 
 class Pair:
-    """A writer, a reader, and the proxy between them."""
+    """A writer, a reader, and the proxy between them, which keeps what passes
+    if @keeps."""
 
-    def __init__(self, peer, folder, feeds):
+    def __init__(self, peer, folder, feeds, keeps=False):
         self.peer = peer
         self.stores = [os.path.join(folder, name)
                        for name in ("writer", "reader")]
         for store in self.stores:
             os.makedirs(store)
         self.writer = Writer(peer, self.stores[0], feeds, folder)
-        self.proxy = Proxy()
+        self.proxy = Proxy(keeps=keeps)
         self.written = collections.Counter()
 
     def __enter__(self):
