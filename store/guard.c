@@ -12,10 +12,15 @@
 #include "store/file.h"
 #include "store/journal.h"
 #include "store/seal.h"
+#include "store/site.h"
 
-#define GUARD_VERSION 1
+#define GUARD_VERSION 2
+/* Without HQ's words. */
+#define GUARD_VERSION_FIRST 1
 #define GUARD_MAGIC "depot guard"
 #define GUARD_SIZE_MAX 256
+#define FLAG_WORDS 1
+#define FLAG_SURE 2
 #define MACHINE_FILE "/etc/machine-id"
 #define MACHINE_TAG "depot machine v1"
 
@@ -33,6 +38,17 @@ const char *guard_verdict_name(enum guard_verdict verdict)
 
 /* ---- bytes ---- */
 
+static void words_encode(struct writer *writer, const struct guard *guard)
+{
+	write_u8(writer, (guard->has_words ? FLAG_WORDS : 0) |
+				 (guard->is_sure ? FLAG_SURE : 0));
+	for (size_t i = 0; i < GUARD_FEEDS; i++) {
+		write_u32(writer, guard->words.ends[i].epoch);
+		write_u64(writer, guard->words.ends[i].seq);
+		write_raw(writer, guard->words.ends[i].hash, HASH_SIZE);
+	}
+}
+
 static void guard_encode(struct writer *writer, const struct guard *guard)
 {
 	struct span bytes;
@@ -46,6 +62,7 @@ static void guard_encode(struct writer *writer, const struct guard *guard)
 	write_raw(writer, guard->hash, HASH_SIZE);
 	write_u64(writer, guard->number);
 	write_raw(writer, guard->machine, GUARD_MACHINE_SIZE);
+	words_encode(writer, guard);
 	bytes = (struct span){(const char *)writer->data, writer->size};
 	write_u64(writer, seal_checksum(0, bytes));
 	ASSERT(writer_ok(writer));
@@ -59,9 +76,22 @@ static void read_copy(struct reader *reader, uint8_t *bytes, size_t size)
 		memcpy(bytes, raw.data, size);
 }
 
+static void words_decode(struct reader *reader, struct guard *guard)
+{
+	uint8_t flags = read_u8(reader);
+
+	guard->has_words = (flags & FLAG_WORDS) != 0;
+	guard->is_sure = (flags & FLAG_SURE) != 0;
+	for (size_t i = 0; i < GUARD_FEEDS; i++) {
+		guard->words.ends[i].epoch = read_u32(reader);
+		guard->words.ends[i].seq = read_u64(reader);
+		read_copy(reader, guard->words.ends[i].hash, HASH_SIZE);
+	}
+}
+
 static enum err_code guard_decode(struct span bytes, struct guard *ret_guard)
 {
-	struct guard guard;
+	struct guard guard = {.has_words = false};
 	struct reader reader;
 	struct span magic;
 	uint8_t version;
@@ -81,6 +111,8 @@ static enum err_code guard_decode(struct span bytes, struct guard *ret_guard)
 	read_copy(&reader, guard.hash, HASH_SIZE);
 	guard.number = read_u64(&reader);
 	read_copy(&reader, guard.machine, GUARD_MACHINE_SIZE);
+	if (version > GUARD_VERSION_FIRST)
+		words_decode(&reader, &guard);
 	bytes.size = reader.at;
 	if (read_u64(&reader) != seal_checksum(0, bytes) ||
 	    !reader_done(&reader))
@@ -223,10 +255,13 @@ enum err_code guard_of(const struct view *view,
 		       struct guard *ret_guard, struct err *err)
 {
 	struct feed_record own = {.id = {.site = site}};
-	struct guard guard = {.site = site};
+	struct guard guard = {.site = site, .has_words = site == SITE_FIRST};
 	enum err_code code = feed_walk(view, NULL, own_note, &own, err);
 
-	if (code == ERR_OK && own.seq == 0)
+	if (code == ERR_OK && guard.has_words)
+		code = guard_words_of(view, &guard.words, err);
+	if (code == ERR_OK && own.seq == 0 &&
+	    guard.words.ends[GUARD_CONTROL].seq == 0)
 		return ERR_NOT_FOUND;
 	if (code != ERR_OK)
 		return code;
@@ -406,11 +441,53 @@ enum err_code guard_judge(const struct view *view, const struct guard *guard,
 	return code;
 }
 
+/* Own deltas came from elsewhere. Where that is news to the guard, it went back
+ * in time with the store. */
+static enum err_code is_marked(const struct view *view, bool *ret_is,
+			       struct err *err)
+{
+	enum site_mark mark = SITE_MARK_NONE;
+	enum err_code code = site_mark_get(view, &mark, err);
+
+	*ret_is = mark == SITE_MARK_SET_BACK;
+	return code;
+}
+
+/* Of HQ's words, where a guard of this box is there. */
+static enum err_code words_judge(const struct view *view,
+				 const struct guard *guard,
+				 enum guard_verdict own,
+				 enum guard_verdict *ret_words, struct err *err)
+{
+	struct guard now;
+	bool are_held = false;
+	bool is_outdone = false;
+	enum err_code code;
+
+	*ret_words = own == GUARD_FOREIGN ? GUARD_FOREIGN : GUARD_MISSING;
+	if (own == GUARD_FOREIGN || !guard->has_words)
+		return ERR_OK;
+	guard_machine(now.machine);
+	code = guard_words_held(view, &guard->words, &are_held, err);
+	if (code == ERR_OK && own == GUARD_SAME)
+		code = is_marked(view, &is_outdone, err);
+	if (code != ERR_OK)
+		return code;
+	if (!are_held)
+		*ret_words = GUARD_ROLLBACK;
+	else if (machine_is_other(guard, &now))
+		*ret_words = GUARD_MOVED;
+	else if (guard->is_sure && !is_outdone)
+		*ret_words = GUARD_SAME;
+	return ERR_OK;
+}
+
 enum err_code guard_recall(const struct guard_place *place,
 			   const struct view *view,
 			   struct guard_memory *ret_memory, struct err *err)
 {
-	struct guard_memory memory = {.verdict = GUARD_MISSING};
+	struct guard_memory memory = {.verdict = GUARD_MISSING,
+				      .words = GUARD_MISSING};
 	struct guard now;
 	enum err_code seen = guard_read(place->path, &memory.guard, NULL);
 	enum err_code code =
@@ -424,14 +501,65 @@ enum err_code guard_recall(const struct guard_place *place,
 		memory.verdict = GUARD_ROLLBACK;
 	else if (code == ERR_NOT_FOUND && seen == ERR_NOT_FOUND)
 		memory.verdict = GUARD_SAME;
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
+	if (code == ERR_NOT_FOUND)
+		code = ERR_OK;
+	if (code == ERR_OK && place->site != SITE_FIRST)
+		memory.words = GUARD_SAME;
+	else if (code == ERR_OK && memory.has_guard)
+		code = words_judge(view, &memory.guard, memory.verdict,
+				   &memory.words, err);
+	if (code == ERR_OK)
+		*ret_memory = memory;
+	return code;
+}
+
+/* ---- saving ---- */
+
+/* The end of the own feed that is not here stays, until another epoch goes on.
+ */
+static enum err_code own_keep(const struct view *view, const struct guard *old,
+			      struct guard *guard, struct err *err)
+{
+	struct feed_id feed = {old->site, old->epoch, 0};
+	enum guard_verdict verdict = GUARD_SAME;
+	enum err_code code = ERR_OK;
+
+	if (old->epoch >= guard->epoch)
+		code = guard_witness(view, feed, old->seq, old->hash, &verdict,
+				     err);
+	if (code != ERR_OK || verdict == GUARD_SAME)
 		return code;
-	*ret_memory = memory;
+	guard->epoch = old->epoch;
+	guard->seq = old->seq;
+	memcpy(guard->hash, old->hash, HASH_SIZE);
+	guard->number = old->number;
 	return ERR_OK;
 }
 
-enum err_code guard_save(const struct guard_place *place,
-			 const struct view *view, struct err *err)
+/* What is remembered, and not here, stays remembered. */
+static enum err_code memory_keep(const struct guard_place *place,
+				 const struct view *view, struct guard *guard,
+				 struct err *err)
+{
+	struct guard old;
+	enum err_code code;
+
+	if (guard_read(place->path, &old, NULL) != ERR_OK ||
+	    old.site != guard->site ||
+	    memcmp(old.net_id, guard->net_id, NET_ID_SIZE) != 0)
+		return ERR_OK;
+	code = own_keep(view, &old, guard, err);
+	if (code != ERR_OK || !old.has_words || !guard->has_words)
+		return code;
+	guard->words = old.words;
+	guard->is_sure = old.is_sure && !machine_is_other(&old, guard);
+	return guard_words_raise(view, &guard->words, err);
+}
+
+/* @is_sure: NULL: as it was. */
+static enum err_code memory_save(const struct guard_place *place,
+				 const struct view *view, const bool *is_sure,
+				 struct err *err)
 {
 	struct guard guard;
 	enum err_code code =
@@ -439,5 +567,22 @@ enum err_code guard_save(const struct guard_place *place,
 
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
+	if (code == ERR_OK)
+		code = memory_keep(place, view, &guard, err);
+	if (is_sure != NULL)
+		guard.is_sure = *is_sure;
 	return code == ERR_OK ? guard_write(place->path, &guard, err) : code;
+}
+
+enum err_code guard_save(const struct guard_place *place,
+			 const struct view *view, struct err *err)
+{
+	return memory_save(place, view, NULL, err);
+}
+
+enum err_code guard_vouch(const struct guard_place *place,
+			  const struct view *view, bool is_sure,
+			  struct err *err)
+{
+	return memory_save(place, view, &is_sure, err);
 }

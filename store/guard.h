@@ -12,6 +12,12 @@
  * have of our own feed. Whoever goes on after a rollback signs other deltas
  * with the same seqs, which everybody must take for a fraud; so a store that is
  * behind itself begins a new epoch instead (store/succession.h).
+ *
+ * HQ has two feeds more, what it says to all: control and master. There is no
+ * new epoch of those without the root key. But what is remembered here was said
+ * to nobody beyond its end, since it is on the disk before a delta leaves. So
+ * an HQ that was set back and has its words again, up to there, goes on behind
+ * them (core/voice.h).
  */
 #ifndef DEPOT_STORE_GUARD_H
 #define DEPOT_STORE_GUARD_H
@@ -21,15 +27,36 @@
 
 #define GUARD_MACHINE_SIZE 32
 
+/* The end of what HQ said in control or in master. */
+struct guard_word {
+	uint32_t epoch;
+	uint64_t seq; /* 0: nothing was said */
+	uint8_t hash[HASH_SIZE];
+};
+enum guard_feed {
+	GUARD_CONTROL,
+	GUARD_MASTER,
+};
+#define GUARD_FEEDS 2
+struct guard_words {
+	struct guard_word ends[GUARD_FEEDS];
+};
+
 /* The end of the own feed, as it was remembered. */
 struct guard {
 	uint8_t net_id[NET_ID_SIZE];
 	uint32_t site;
 	uint32_t epoch;
-	uint64_t seq;
+	uint64_t seq; /* 0: HQ has sealed nothing of its own yet */
 	uint8_t hash[HASH_SIZE];
 	uint64_t number; /* of the last entry that was sealed */
 	uint8_t machine[GUARD_MACHINE_SIZE]; /* zeros: not known */
+	/* At HQ only. A file of depot before it had them does not. */
+	bool has_words;
+	/* Nothing was said beyond these ends, as far as anybody knows. False
+	 * in a file that was begun anew, until somebody vouches for it. */
+	bool is_sure;
+	struct guard_words words;
 };
 
 /*
@@ -62,7 +89,8 @@ enum guard_verdict {
 /* "rollback" ... Never NULL. */
 const char *guard_verdict_name(enum guard_verdict verdict);
 
-/* The guard as it should be now. ERR_NOT_FOUND: nothing is sealed yet. */
+/* The guard as it should be now; not whether it is sure. ERR_NOT_FOUND: nothing
+ * is sealed yet, and at HQ nothing said. */
 MUST_CHECK enum err_code guard_of(const struct view *view,
 				  const uint8_t net_id[NET_ID_SIZE],
 				  uint32_t site, struct guard *ret_guard,
@@ -87,7 +115,13 @@ struct guard_place {
 
 /* What is remembered there, judged at a start. */
 struct guard_memory {
-	enum guard_verdict verdict;
+	enum guard_verdict verdict; /* of the own feed */
+	/*
+	 * Of HQ's words. SAME: they are all here, surely. ROLLBACK: some are
+	 * not. MISSING, MOVED, FOREIGN: nobody can tell, or the guard was not
+	 * sure itself. SAME at a site, which has none.
+	 */
+	enum guard_verdict words;
 	bool has_guard;
 	struct guard guard; /* if has_guard */
 };
@@ -95,17 +129,48 @@ struct guard_memory {
 /*
  * A store that has sealed nothing yet is SAME where nothing is remembered, a
  * ROLLBACK where something is; a file that cannot be read is as good as none,
- * but no first start. ERR_CORRUPT, ERR_IO  the store's
+ * but no first start. (HQ's first words are remembered before its first start.)
+ * ERR_CORRUPT, ERR_IO  the store's
  */
 MUST_CHECK enum err_code guard_recall(const struct guard_place *place,
 				      const struct view *view,
 				      struct guard_memory *ret_memory,
 				      struct err *err);
 
-/* Remembers the end of the own feed; nothing to do before one was sealed.
- * Errors as guard_of and guard_write. */
+/*
+ * Remembers the end of the own feed and of HQ's words; nothing to do before
+ * there is any. What is remembered and not here stays remembered: HQ's words
+ * until they are here, the own feed until its next epoch begins. Whether the
+ * words are sure stays as it is; on another machine they are not.
+ * Errors as guard_of and guard_write.
+ */
 MUST_CHECK enum err_code guard_save(const struct guard_place *place,
 				    const struct view *view, struct err *err);
+
+/* As guard_save, and says from now on whether HQ's words are sure. */
+MUST_CHECK enum err_code guard_vouch(const struct guard_place *place,
+				     const struct view *view, bool is_sure,
+				     struct err *err);
+
+/* ---- HQ's words (store/guard_words.c) ---- */
+
+/* The ends of the last epochs of control and master that @view has. */
+MUST_CHECK enum err_code guard_words_of(const struct view *view,
+					struct guard_words *ret_words,
+					struct err *err);
+
+/* *@ret_are: @view has all of @words, or an epoch that came after them. */
+MUST_CHECK enum err_code guard_words_held(const struct view *view,
+					  const struct guard_words *words,
+					  bool *ret_are, struct err *err);
+
+bool guard_words_equal(const struct guard_words *a,
+		       const struct guard_words *b);
+
+/* Raises @words to what @view has, but for those that it lacks. */
+MUST_CHECK enum err_code guard_words_raise(const struct view *view,
+					   struct guard_words *words,
+					   struct err *err);
 
 /*
  * As guard_judge, for what a witness says of our own feed: a peer, or our own

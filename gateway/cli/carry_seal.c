@@ -225,6 +225,11 @@ static enum err_code here_seal(struct sealing *sealing, struct err *err)
 	if (code != ERR_OK)
 		return code;
 	sealing->sealed->is_set_back = verdict == GUARD_ROLLBACK;
+	/* What HQ said leaves with the stick, too. */
+	if (sealing->site == SITE_FIRST && verdict == GUARD_SAME)
+		code = guard_keep(sealing, err);
+	if (code != ERR_OK)
+		return code;
 	if (verdict != GUARD_SAME ||
 	    (sealing->sealed->unsealed == 0 && !sealing->is_closing) ||
 	    sealing->cli->config->link_count > 0)

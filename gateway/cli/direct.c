@@ -217,7 +217,9 @@ static enum err_code event_run(struct direct *direct, struct event *event,
 	if (code != ERR_OK || !engine_wrote(direct->engine)) {
 		batch_abandon(batch);
 		feed_desk_abandon(direct->feeds);
-		return code;
+		return code == ERR_OK ? hq_keys_remember(&direct->hq,
+							 direct->ledger, err)
+				      : code;
 	}
 	head.value = batch_next(batch).value - 1;
 	code = batch_commit(batch, err);
@@ -225,6 +227,9 @@ static enum err_code event_run(struct direct *direct, struct event *event,
 		feed_desk_committed(direct->feeds);
 	else
 		feed_desk_abandon(direct->feeds);
+	/* What HQ said may leave with a stick, at once. */
+	if (code == ERR_OK)
+		code = hq_keys_remember(&direct->hq, direct->ledger, err);
 	if (code == ERR_OK && kept != NULL)
 		answers_render(direct->answers, head, answer_keep, kept);
 	return code;

@@ -143,6 +143,39 @@ static enum exit_code close_run(struct cli *cli)
 	return end_run(cli, "hq.close");
 }
 
+static enum exit_code confirmed_show(const struct cli *cli,
+				     const struct json_value *root)
+{
+	if (cli->is_json)
+		return EXIT_DONE;
+	(void)printf("%s\n",
+		     member_true(root, "confirmed")
+			     ? cli_say(cli, "confirmed: HQ speaks",
+				       "已确认：总部可以发布指令")
+			     : cli_say(cli, "HQ speaks already",
+				       "总部已可发布指令"));
+	return EXIT_DONE;
+}
+
+static enum exit_code confirm_run(struct cli *cli)
+{
+	static const struct control_refusal not_meant = {
+		"usage", "nothing was confirmed", "未作确认"};
+	struct request_draft draft;
+
+	if (!cli_confirm(
+		    cli,
+		    cli_say(cli,
+			    "If this disk was set back, what HQ says now "
+			    "stops all sites until the root key speaks. Was "
+			    "it not?",
+			    "若本磁盘曾被还原，此后发布的指令会使所有站点停止"
+			    "接收，直到根密钥介入。确认没有被还原？")))
+		return cli_refuse(cli, EXIT_USAGE, &not_meant, "");
+	request_begin(&draft, cli);
+	return request_show(&draft, "hq.confirm", confirmed_show);
+}
+
 static enum exit_code fence_run(struct cli *cli)
 {
 	return end_run(cli, "hq.fence");
@@ -254,6 +287,17 @@ const struct verb hq_verbs[] = {
 			"with depotd stopped\t须先停止 depotd\n",
 		CLI_OPTIONS(init_options),
 		.run = hq_init_run,
+	},
+	{
+		.name = "hq confirm",
+		.usage = "",
+		.en = "says that HQ's disk was not set back, where no guard "
+		      "tells",
+		.zh = "在启动校验无法判断时确认总部的磁盘没有回退",
+		.examples = "depot hq confirm\t"
+			    "or a site is heard for a minute\t"
+			    "或等待听到站点一分钟\n",
+		.run = confirm_run,
 	},
 	{
 		.name = "hq renew",

@@ -570,6 +570,7 @@ static const struct command_row rows[] = {
 	{{"hq.admit", COMMAND_WRITE, RIGHTS_SITE}, admit, NULL},
 	{{"hq.revoke", COMMAND_WRITE, RIGHTS_SITE}, revoke, NULL},
 	{{"hq.fence", COMMAND_WRITE, RIGHTS_SITE}, fence, NULL},
+	{{"hq.confirm", COMMAND_WRITE, RIGHTS_SITE}, hq_confirm, NULL},
 	{{"hq.close", COMMAND_WRITE, RIGHTS_SITE}, close_site, NULL},
 	{{"hq.write_off", COMMAND_WRITE, RIGHTS_SITE}, write_off, NULL},
 };

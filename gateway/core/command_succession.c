@@ -41,6 +41,11 @@ static const struct refusal other_key = {
 static const struct refusal bad_branch = {
 	"unknown_branch", "%s is no branch that HQ holds, or not so long",
 	"%s 不是总部持有的分支，或没有这么长"};
+static const struct refusal own_epoch = {
+	"own_epoch",
+	"HQ's own ledger goes on in that epoch: --epoch names the one that "
+	"forked",
+	"总部自己的账本正在该纪元中继续：请用 --epoch 指定已分叉的纪元"};
 static const struct refusal no_fork = {"unknown_fork", "there is no fork %s",
 				       "没有分叉 %s"};
 
@@ -298,6 +303,8 @@ static enum err_code choose(struct asking *asking, struct err *err)
 	code = hq_choose(hq, asking->act->batch, &choice, &fence, err);
 	if (code == ERR_NOT_FOUND || code == ERR_INVALID)
 		return asking_refuse(asking, &bad_branch, branch);
+	if (code == ERR_DENIED)
+		return asking_refuse(asking, &own_epoch, SPAN_LITERAL(""));
 	if (code != ERR_OK)
 		return code;
 	out_int_at(asking->out, "site", fence.site);

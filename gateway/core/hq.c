@@ -132,7 +132,7 @@ enum err_code hq_say(const struct hq *hq, struct batch *batch,
 		code = hq_is_behind(hq, batch_view(batch), &is_behind, err);
 	if (code == ERR_OK && is_behind)
 		code = err_set(err, ERR_AGAIN,
-			       "HQ was set back: depot hq renew");
+			       "HQ may have been set back: it says nothing");
 	if (code != ERR_OK)
 		return code;
 	return delta_say(hq, batch, word, ret_seq, err);
@@ -140,9 +140,8 @@ enum err_code hq_say(const struct hq *hq, struct batch *batch,
 
 /* ---- a store that was set back ---- */
 
-/* The epoch in which this box's own ledger goes on has HQ's word. */
-static enum err_code own_is_certified(const struct view *view, bool *ret_is,
-				      struct err *err)
+enum err_code hq_own_certified(const struct view *view, bool *ret_is,
+			       struct err *err)
 {
 	struct certificate certificate;
 	struct journal_head head;
@@ -155,24 +154,73 @@ static enum err_code own_is_certified(const struct view *view, bool *ret_is,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
-enum err_code hq_is_behind(const struct hq *hq, const struct view *view,
-			   bool *ret_is, struct err *err)
+/* What the voice comes to, if the store has nothing against it. */
+static enum hq_silence voice_silence(enum hq_voice voice, bool is_certified)
+{
+	switch (voice) {
+	case HQ_LISTENS:
+		return is_certified ? HQ_SILENCE_LISTENS : HQ_SILENCE_ROOT;
+	case HQ_SPEAKS:
+	case HQ_CONFIRMED:
+		return HQ_SILENCE_NONE;
+	case HQ_BEHIND:
+		return HQ_SILENCE_BEHIND;
+	case HQ_DOUBTS:
+		break;
+	}
+	return HQ_SILENCE_ROOT;
+}
+
+/* HQ's words came back, of an epoch whose keys are not open. */
+static enum err_code epoch_is_over(const struct hq *hq, const struct view *view,
+				   bool *ret_is, struct err *err)
+{
+	struct root root;
+	enum err_code code = roster_root(view, &root, err);
+
+	*ret_is = code == ERR_OK && root.epoch > hq->control_epoch;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code hq_silence_of(const struct hq *hq, const struct view *view,
+			    enum hq_silence *ret_silence, struct err *err)
 {
 	struct feed_record control = {.state = FEED_UNKNOWN};
-	bool is_restored = false;
+	enum hq_silence silence;
 	bool is_certified = false;
+	bool is_restored = false;
+	bool is_over = false;
 	enum err_code code = site_restored_get(view, &is_restored, err);
 
 	if (code == ERR_OK)
-		code = own_is_certified(view, &is_certified, err);
+		code = hq_own_certified(view, &is_certified, err);
+	if (code == ERR_OK)
+		code = epoch_is_over(hq, view, &is_over, err);
 	if (code == ERR_OK)
 		code = feed_get(view, hq_feed(hq, false), &control, err);
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
-	*ret_is = is_restored || !is_certified ||
-		  control.state == FEED_FORKED ||
-		  (hq->was_set_back != NULL && atomic_load(hq->was_set_back));
+	if (hq->voice != NULL)
+		silence = voice_silence(
+			(enum hq_voice)atomic_load(hq->voice), is_certified);
+	else
+		silence = is_certified ? HQ_SILENCE_NONE : HQ_SILENCE_ROOT;
+	if (silence == HQ_SILENCE_NONE && (is_restored || is_over))
+		silence = HQ_SILENCE_BEHIND;
+	*ret_silence =
+		control.state == FEED_FORKED ? HQ_SILENCE_ROOT : silence;
 	return ERR_OK;
+}
+
+enum err_code hq_is_behind(const struct hq *hq, const struct view *view,
+			   bool *ret_is, struct err *err)
+{
+	enum hq_silence silence = HQ_SILENCE_NONE;
+	enum err_code code = hq_silence_of(hq, view, &silence, err);
+
+	if (code == ERR_OK)
+		*ret_is = silence != HQ_SILENCE_NONE;
+	return code;
 }
 
 /* ---- founding ---- */
@@ -383,7 +431,7 @@ enum err_code hq_renew(const struct hq *hq, struct batch *batch,
 	if (code == ERR_OK)
 		code = master_add(&renewing, batch, err);
 	if (code == ERR_OK)
-		code = own_is_certified(view, &is_certified, err);
+		code = hq_own_certified(view, &is_certified, err);
 	if (code == ERR_OK && !is_certified)
 		code = own_add(&renewing, batch, err);
 	renewed.is_certified = !is_certified;

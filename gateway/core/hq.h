@@ -26,9 +26,28 @@ struct hq {
 	uint32_t control_epoch;
 	uint32_t master_epoch;
 	uint64_t boot; /* drawn when the box started */
-	/* Set once somebody sees that this store is behind itself, from any
-	 * thread; NULL: nobody looks. */
-	atomic_bool *was_set_back;
+	/* An enum hq_voice: whoever looks at the guard and at peers says it
+	 * here (core/voice.h), from any thread. NULL: nobody looks, and the
+	 * store alone tells. */
+	atomic_int *voice;
+};
+
+/* Whether all that this HQ ever said is in this store. */
+enum hq_voice {
+	HQ_LISTENS = 0, /* the guard cannot tell: peers are heard first */
+	HQ_SPEAKS,      /* it is */
+	HQ_CONFIRMED,   /* a person says that it is, and it was not known */
+	HQ_BEHIND,      /* it is not; how far it went is known, and the rest is
+			 * asked for */
+	HQ_DOUBTS,      /* it was not, and nobody knows how far it went */
+};
+
+/* Why HQ says nothing in control or master. */
+enum hq_silence {
+	HQ_SILENCE_NONE = 0,
+	HQ_SILENCE_LISTENS, /* until peers were heard, or hq.confirm */
+	HQ_SILENCE_BEHIND,  /* until it has its words again */
+	HQ_SILENCE_ROOT,    /* until hq_renew */
 };
 
 /* Entries said at once, at most: they are one delta. */
@@ -51,7 +70,7 @@ MUST_CHECK enum err_code hq_found(const struct hq *hq, struct batch *batch,
  * is the delta's seq.
  *
  * ERR_NOT_FOUND  there is no such feed yet: hq_found
- * ERR_AGAIN      this store was set back: hq_is_behind
+ * ERR_AGAIN      this store may have been set back: hq_silence_of
  * ERR_DENIED     it is not HQ's to say, or not sound
  * ERR_FULL       no room in the map, or the entries are too long together
  */
@@ -65,15 +84,26 @@ MUST_CHECK enum err_code hq_say(const struct hq *hq, struct batch *batch,
 				struct err *err);
 
 /*
- * True where this store was set back, or came back from a backup, and the root
- * key has not spoken since. Sites may hold words of HQ that are not here, so
- * what is said now could take their numbers; hq_renew ends that. It is seen by
- * this box's own ledger, whose life goes on in an epoch without a certificate,
- * by two words of one number, or by what peers showed since the start.
+ * Sites may hold words of HQ that are not here, and what is said now could take
+ * their numbers. That is so where the guard cannot tell or says so, or peers
+ * do (struct hq's voice); where the store came back from a backup, and has not
+ * begun its next epoch; where this box's own ledger goes on in an epoch without
+ * a certificate, unless the voice is sure all the same; and where two words of
+ * one number are known.
  */
+MUST_CHECK enum err_code hq_silence_of(const struct hq *hq,
+				       const struct view *view,
+				       enum hq_silence *ret_silence,
+				       struct err *err);
+
+/* *@ret_is: it says nothing. */
 MUST_CHECK enum err_code hq_is_behind(const struct hq *hq,
 				      const struct view *view, bool *ret_is,
 				      struct err *err);
+
+/* The epoch in which this box's own ledger goes on has HQ's word. */
+MUST_CHECK enum err_code hq_own_certified(const struct view *view,
+					  bool *ret_is, struct err *err);
 
 /*
  * Begins the control epoch of @hq, whose keys and epochs are those to come: the

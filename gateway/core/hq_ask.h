@@ -15,8 +15,12 @@
 int64_t intent_hours(const struct asking *asking);
 
 /* NULL: refused, this box is not HQ of a network, or was set back
- * (hq_is_behind). */
+ * (hq_silence_of). */
 const struct hq *asking_hq(struct asking *asking);
+
+/* hq.confirm: a person knows that the store was not set back, where the guard
+ * cannot tell. Changes the voice, and nothing in the store. */
+MUST_CHECK enum err_code hq_confirm(struct asking *asking, struct err *err);
 
 struct intent_plan {
 	uint32_t site;

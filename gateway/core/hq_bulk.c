@@ -56,7 +56,7 @@ enum err_code hq_bulk_add(struct hq_bulk *bulk, struct entry *entry,
 				    &is_behind, err);
 	if (code == ERR_OK && is_behind)
 		code = err_set(err, ERR_AGAIN,
-			       "HQ was set back: depot hq renew");
+			       "HQ may have been set back: it says nothing");
 	if (code == ERR_OK && bulk->last.value == 0)
 		code = last_find(bulk, err);
 	if (code != ERR_OK)

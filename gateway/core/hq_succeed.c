@@ -256,8 +256,14 @@ enum err_code hq_choose(const struct hq *hq, struct batch *batch,
 	struct feed_record feed;
 	enum err_code code;
 
-	if (choice->branch.site <= SITE_FIRST)
-		return err_set(err, ERR_INVALID, "that is HQ's own feed");
+	/* Of its word only the root can choose. */
+	if (choice->branch.site < SITE_FIRST)
+		return err_set(err, ERR_INVALID, "that is HQ's word");
+	if (choice->branch.site == SITE_FIRST &&
+	    choice->branch.epoch == pos_epoch(batch_next(batch)))
+		return err_set(err, ERR_DENIED,
+			       "HQ's own ledger goes on in epoch %" PRIu32,
+			       choice->branch.epoch);
 	code = feed_get(view, choice->branch, &feed, err);
 	if (code == ERR_NOT_FOUND)
 		return err_set(err, code, "there is no such branch here");

@@ -52,8 +52,15 @@ MUST_CHECK enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
  * Says that of a forked epoch this branch stays: the epoch ends at its head, or
  * at @seq, and the other branches where they leave it. Or, with @is_dropped,
  * that nothing of this branch counts.
+ *
+ * HQ's own ledger is a feed like any other, once it goes on in another epoch.
+ * Whoever signs for that may have HQ's other keys, too: where branches of it
+ * are known, this HQ says nothing before the root key has given it new ones
+ * (core/voice.h, hq_renew). Of what HQ said itself the root chooses.
+ *
  * ERR_NOT_FOUND  there is no such branch here
- * ERR_INVALID    @seq is not within it
+ * ERR_INVALID    @seq is not within it, or it is control or master
+ * ERR_DENIED     HQ's own ledger goes on in that epoch
  */
 struct hq_choice {
 	struct feed_id branch;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/hq.h"
 #include "store/heir.h"
 #include "store/recount.h"
 
@@ -48,6 +49,20 @@ static enum err_code is_forked(const struct view *view, uint32_t site,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+/*
+ * The guard tells by HQ's words that the disk went back, and what was not
+ * sealed may be lost, too: a new epoch, with its recount. One without a
+ * certificate was begun for that.
+ */
+static enum err_code lost_words(const struct view *view,
+				const struct guard_memory *memory, bool *ret_is,
+				struct err *err)
+{
+	if (memory->words != GUARD_ROLLBACK)
+		return ERR_OK;
+	return hq_own_certified(view, ret_is, err);
+}
+
 enum err_code incarnation_begin(struct incarnation *incarnation,
 				const struct incarnation_config *config,
 				const struct view *view, struct err *err)
@@ -55,6 +70,7 @@ enum err_code incarnation_begin(struct incarnation *incarnation,
 	struct journal_head head;
 	bool is_over = false;
 	bool has_forked = false;
+	bool has_lost = false;
 	enum err_code code = journal_head_get(view, &head, err);
 
 	*incarnation = (struct incarnation){.config = *config,
@@ -66,13 +82,15 @@ enum err_code incarnation_begin(struct incarnation *incarnation,
 		code = is_forked(view, config->site, pos_epoch(head.pos),
 				 &has_forked, err);
 	if (code == ERR_OK)
+		code = lost_words(view, &config->memory, &has_lost, err);
+	if (code == ERR_OK)
 		code = site_mark_get(view, &incarnation->mark, err);
 	if (code != ERR_OK)
 		return code;
 	incarnation->kept = pos_number(head.pos);
 	if (is_over)
 		incarnation->config.memory.verdict = GUARD_SAME;
-	if (has_forked || incarnation->mark != SITE_MARK_NONE)
+	if (has_forked || has_lost || incarnation->mark != SITE_MARK_NONE)
 		incarnation->config.memory.verdict = GUARD_ROLLBACK;
 	return ERR_OK;
 }

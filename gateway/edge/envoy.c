@@ -124,11 +124,13 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 	};
 	struct sync_counts counts;
 	struct view *view;
+	bool are_kept;
 	enum err_code code =
 		view_begin(ledger_env(envoy->config.ledger), &view, err);
 
 	if (code != ERR_OK)
 		return code;
+	are_kept = envoy_words_keep(envoy, view);
 	sync_counts(envoy->sync, &counts);
 	given.is_unanswered = counts.haves_got == 0;
 	code = feed_unsealed(view, envoy->config.site, &given.unsealed, err);
@@ -147,7 +149,7 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 			       regaining_may_act(&envoy->regaining, now.ms));
 	envoy->flush_taken = asked;
 	/* Nothing that a job could do for it. */
-	if (!exchange_is_sealing(envoy->exchange))
+	if (!exchange_is_sealing(envoy->exchange) && are_kept)
 		atomic_store(&envoy->flush_done, asked);
 	return ERR_OK;
 }
@@ -165,6 +167,7 @@ static enum err_code finish(struct envoy *envoy, bool is_committed,
 	step.view = view;
 	if (is_committed && exchange_sealed(envoy->exchange) > 0)
 		envoy_guard_keep(&envoy->config, view);
+	(void)envoy_words_keep(envoy, view); /* or they are held back */
 	code = exchange_finish(envoy->exchange, is_committed, envoy->sync,
 			       &step, err);
 	view_end(view);
@@ -198,6 +201,7 @@ static void turn(struct envoy *envoy)
 	bool is_due = false;
 	struct err err;
 
+	envoy_words_turn(envoy);
 	if (envoy->is_job_out || atomic_load(&envoy->is_stopping) ||
 	    envoy_is_reborn(envoy))
 		return;
@@ -247,6 +251,7 @@ static void event(struct envoy *envoy, event_fn *run, const void *argument)
 
 	if (code == ERR_OK) {
 		step.view = view;
+		(void)envoy_words_keep(envoy, view); /* or they are held back */
 		code = run(envoy, &step, argument, &err);
 		view_end(view);
 	}
@@ -467,7 +472,10 @@ static void on_wake(void *context, uint32_t what)
 	job_collect(envoy);
 	if (atomic_load(&envoy->is_stopping))
 		envoy_join_stop(envoy->join);
-	envoy_join_turn(envoy->join, envoy_join_say, envoy);
+	/* An answer says that HQ has spoken. */
+	if (!envoy_join_is_out(envoy->join) ||
+	    atomic_load(&envoy->is_stopping) || envoy_words_are_kept(envoy))
+		envoy_join_turn(envoy->join, envoy_join_say, envoy);
 	/* A job that is out would come back to nobody. */
 	if (atomic_load(&envoy->is_stopping) && !envoy->is_job_out &&
 	    !envoy_join_is_out(envoy->join)) {
@@ -505,6 +513,7 @@ static enum err_code sync_begin(struct envoy *envoy, struct err *err)
 		.boot = config->boot,
 		.seed = config->seed,
 		.links_max = ENVOY_LINKS_MAX,
+		.holds_words = envoy->has_failed_words,
 	};
 	struct sync_port port = {envoy, port_send, port_admit, port_keep,
 				 envoy_found};
@@ -526,7 +535,9 @@ static enum err_code sync_begin(struct envoy *envoy, struct err *err)
 		return code;
 	envoy->self = (struct sync_self){.epoch = pos_epoch(head.pos),
 					 .signer = config->signer,
-					 .ask = true};
+					 .ask = true,
+					 .is_behind = voice_wants_words(
+						 &envoy->voice)};
 	sync_self_set(envoy->sync, &envoy->self);
 	return ERR_OK;
 }
@@ -539,16 +550,18 @@ static enum err_code exchange_begin(struct envoy *envoy, struct err *err)
 					   .desk = envoy->config.desk,
 					   .has_no_links =
 						   envoy->config.has_no_links};
+	struct guard_memory memory;
 	enum err_code code;
 
 	memcpy(exchange.net_id, identity->net_id, sizeof(exchange.net_id));
-	code = envoy_guard_look(&envoy->config, &envoy->incarnation, err);
+	code = envoy_guard_look(&envoy->config, &envoy->incarnation, &memory,
+				err);
 	exchange.verdict = incarnation_verdict(&envoy->incarnation);
 	if (code == ERR_OK)
 		code = exchange_open(&exchange, &envoy->exchange, err);
 	if (code == ERR_OK) {
 		exchange_signer_set(envoy->exchange, envoy->config.signer);
-		envoy_hq_hold(envoy);
+		envoy_words_begin(envoy, &memory);
 	}
 	return code;
 }

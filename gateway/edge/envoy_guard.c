@@ -2,7 +2,7 @@
 
 #include "store/guard.h"
 
-static struct guard_place guard_place_of(const struct envoy_config *config)
+struct guard_place envoy_guard_place(const struct envoy_config *config)
 {
 	return (struct guard_place){config->guard,
 				    ledger_identity(config->ledger)->net_id,
@@ -12,7 +12,7 @@ static struct guard_place guard_place_of(const struct envoy_config *config)
 void envoy_guard_keep(const struct envoy_config *config,
 		      const struct view *view)
 {
-	struct guard_place place = guard_place_of(config);
+	struct guard_place place = envoy_guard_place(config);
 	struct err err;
 
 	if (guard_save(&place, view, &err) != ERR_OK)
@@ -21,11 +21,12 @@ void envoy_guard_keep(const struct envoy_config *config,
 }
 
 enum err_code envoy_guard_look(const struct envoy_config *config,
-			       struct incarnation *incarnation, struct err *err)
+			       struct incarnation *incarnation,
+			       struct guard_memory *ret_memory, struct err *err)
 {
 	struct incarnation_config given = {
 		.site = config->site, .has_no_links = config->has_no_links};
-	struct guard_place place = guard_place_of(config);
+	struct guard_place place = envoy_guard_place(config);
 	enum guard_verdict verdict;
 	struct view *view;
 	enum err_code code = view_begin(ledger_env(config->ledger), &view, err);
@@ -38,6 +39,7 @@ enum err_code envoy_guard_look(const struct envoy_config *config,
 	view_end(view);
 	if (code != ERR_OK)
 		return code;
+	*ret_memory = given.memory;
 	verdict = incarnation_verdict(incarnation);
 	if (verdict != GUARD_SAME)
 		log_event(config->log,

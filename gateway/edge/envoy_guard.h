@@ -17,7 +17,10 @@
  */
 MUST_CHECK enum err_code envoy_guard_look(const struct envoy_config *config,
 					  struct incarnation *incarnation,
+					  struct guard_memory *ret_memory,
 					  struct err *err);
+
+struct guard_place envoy_guard_place(const struct envoy_config *config);
 
 /* Before a delta leaves, it is remembered outside of the store. One that could
  * not be does not hold up the rest: the next start asks peers instead. */

@@ -13,6 +13,7 @@
 #include "gateway/core/exchange.h"
 #include "gateway/core/incarnation.h"
 #include "gateway/core/regaining.h"
+#include "gateway/core/voice.h"
 #include "gateway/edge/envoy.h"
 #include "gateway/edge/epoch_keys.h"
 #include "gateway/edge/link_server.h"
@@ -33,6 +34,9 @@ struct envoy {
 	struct epoch_keys keys;
 	struct incarnation incarnation;
 	struct regaining regaining;
+	struct voice voice;        /* HQ's */
+	struct guard_words words;  /* of HQ, as the guard has them */
+	bool has_failed_words;     /* the guard could not be written */
 	struct sync_self self; /* as the peer engine was told */
 
 	struct keeper_job job;     /* of the exchange */
@@ -71,13 +75,24 @@ bool envoy_job_give(struct envoy *envoy, struct keeper_job *job);
 /* port.found of the peer engine. */
 void envoy_found(void *context, const struct sync_finding *finding);
 /* The job of a new epoch; the keeper's thread. */
-/* HQ says nothing any more where this box was seen to be set back. */
-void envoy_hq_hold(const struct envoy *envoy);
 enum err_code envoy_rebirth_run(void *context, struct batch *batch,
 				struct err *err);
 void envoy_rebirth_finish(struct envoy *envoy);
 /* True if the exchange has to wait for a new epoch. */
 bool envoy_is_reborn(struct envoy *envoy);
+
+/* ---- envoy_words.c: at HQ; elsewhere they do nothing ---- */
+
+/* At the start, as @memory judged. */
+void envoy_words_begin(struct envoy *envoy, const struct guard_memory *memory);
+/* Before anything of @view leaves: what HQ said is in the guard. Where it could
+ * not be written the peer engine holds the words back. False then. */
+bool envoy_words_keep(struct envoy *envoy, const struct view *view);
+/* The same, of the present. */
+bool envoy_words_are_kept(struct envoy *envoy);
+/* Whether HQ may speak now, and what the guard and the peer engine are to know
+ * of that. */
+void envoy_words_turn(struct envoy *envoy);
 
 /* ---- envoy_regain.c ---- */
 

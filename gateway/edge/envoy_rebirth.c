@@ -9,15 +9,6 @@
 
 /* ---- what peers show ---- */
 
-void envoy_hq_hold(const struct envoy *envoy)
-{
-	const struct hq *hq = envoy->config.hq;
-
-	if (hq != NULL && hq->was_set_back != NULL &&
-	    exchange_was_set_back(envoy->exchange))
-		atomic_store(hq->was_set_back, true);
-}
-
 /* Our own feed goes on elsewhere; it is shown again and again. */
 static void self_found(struct envoy *envoy, const struct sync_finding *finding)
 {
@@ -36,7 +27,8 @@ static void self_found(struct envoy *envoy, const struct sync_finding *finding)
 	}
 	was_known = exchange_was_set_back(envoy->exchange);
 	exchange_found(envoy->exchange, finding);
-	envoy_hq_hold(envoy);
+	voice_found(&envoy->voice, finding, was_known);
+	envoy_words_turn(envoy);
 	if (!was_known)
 		log_event(envoy->config.log, LEVEL_ALERT, "set_back",
 			  "epoch %" PRIu32 ", delta %" PRIu64
@@ -114,6 +106,7 @@ void envoy_rebirth_finish(struct envoy *envoy)
 	}
 	envoy_guard_keep(&envoy->config, view);
 	view_end(view);
+	envoy_words_turn(envoy);
 }
 
 bool envoy_is_reborn(struct envoy *envoy)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/voice.h"
 #include "store/keys.h"
 #include "store/seal.h"
 #include "store/site.h"
@@ -58,6 +59,88 @@ static enum err_code signers_open(struct hq_keys *keys, const char *path,
 	return signer_find(credentials, folder, name, &keys->master, err);
 }
 
+/* ---- the guard ---- */
+
+static enum err_code words_vouch(struct ledger *ledger, const char *path,
+				 struct err *err)
+{
+	char guard[FILE_PATH_SIZE];
+	struct guard_place place = {guard, ledger_identity(ledger)->net_id,
+				    SITE_FIRST};
+	struct view *view;
+	enum err_code code = file_beside(path, "-guard", guard, err);
+
+	if (code == ERR_OK)
+		code = view_begin(ledger_env(ledger), &view, err);
+	if (code != ERR_OK)
+		return code;
+	code = guard_vouch(&place, view, true, err);
+	view_end(view);
+	return code;
+}
+
+/* As far as the store and the guard tell. */
+static enum err_code voice_judge(struct hq_keys *keys,
+				 const struct guard_place *place,
+				 const struct view *view, struct err *err)
+{
+	struct voice_now now = {.view = view, .links = EXCHANGE_ALONE};
+	struct guard_memory memory;
+	struct voice voice;
+	bool has_turned;
+	enum err_code code = guard_recall(place, view, &memory, err);
+
+	if (code == ERR_OK)
+		code = site_restored_get(view, &now.was_set_back, err);
+	if (code != ERR_OK)
+		return code;
+	now.was_set_back |= memory.verdict == GUARD_ROLLBACK ||
+			    memory.words == GUARD_ROLLBACK;
+	voice_begin(&voice, &memory, true, &keys->voice);
+	return voice_look(&voice, &now, &has_turned, err);
+}
+
+static enum err_code voice_find(struct hq_keys *keys, struct ledger *ledger,
+				const char *path, struct err *err)
+{
+	struct guard_place place = {keys->guard,
+				    ledger_identity(ledger)->net_id,
+				    SITE_FIRST};
+	struct view *view;
+	enum err_code code = file_beside(path, "-guard", keys->guard, err);
+
+	if (code == ERR_OK)
+		code = view_begin(ledger_env(ledger), &view, err);
+	if (code != ERR_OK)
+		return code;
+	code = voice_judge(keys, &place, view, err);
+	view_end(view);
+	return code;
+}
+
+enum err_code hq_keys_remember(struct hq_keys *keys, struct ledger *ledger,
+			       struct err *err)
+{
+	struct guard_place place = {keys->guard,
+				    ledger_identity(ledger)->net_id,
+				    SITE_FIRST};
+	enum hq_voice voice = (enum hq_voice)atomic_load(&keys->voice);
+	struct view *view;
+	enum err_code code;
+
+	if (keys->control == NULL || (voice != HQ_SPEAKS && voice != HQ_CONFIRMED))
+		return ERR_OK;
+	code = view_begin(ledger_env(ledger), &view, err);
+	if (code != ERR_OK)
+		return code;
+	if (voice == HQ_CONFIRMED)
+		code = guard_vouch(&place, view, true, err);
+	else
+		code = guard_save(&place, view, err);
+	view_end(view);
+	return code;
+}
+
 enum err_code hq_keys_open(struct hq_keys *keys, struct ledger *ledger,
 			   const char *path, const char *credentials,
 			   struct feed_desk *desk, struct err *err)
@@ -68,6 +151,8 @@ enum err_code hq_keys_open(struct hq_keys *keys, struct ledger *ledger,
 	code = epochs_read(ledger, &keys->hq, err);
 	if (code == ERR_OK)
 		code = signers_open(keys, path, credentials, err);
+	if (code == ERR_OK)
+		code = voice_find(keys, ledger, path, err);
 	if (code != ERR_OK) {
 		hq_keys_close(keys);
 		return code == ERR_NOT_FOUND ? ERR_OK : code;
@@ -76,7 +161,7 @@ enum err_code hq_keys_open(struct hq_keys *keys, struct ledger *ledger,
 	keys->hq.desk = desk;
 	keys->hq.control = keys->control;
 	keys->hq.master = keys->master;
-	keys->hq.was_set_back = &keys->was_set_back;
+	keys->hq.voice = &keys->voice;
 	seal_random(&keys->hq.boot, sizeof(keys->hq.boot));
 	return ERR_OK;
 }
@@ -186,6 +271,8 @@ enum err_code hq_keys_found(struct ledger *ledger,
 	keys.hq.desk = desk;
 	if (code == ERR_OK)
 		code = network_say(&keys.hq, ledger, founding, err);
+	if (code == ERR_OK)
+		code = words_vouch(ledger, founding->path, err);
 	hq_keys_close(&keys);
 	feed_desk_close(desk);
 	return code;
@@ -232,6 +319,8 @@ enum err_code hq_keys_renew(struct ledger *ledger,
 	keys.hq.desk = desk;
 	if (code == ERR_OK)
 		code = renewal_say(&keys.hq, ledger, renewal, ret_renewed, err);
+	if (code == ERR_OK)
+		code = words_vouch(ledger, renewal->path, err);
 	hq_keys_close(&keys);
 	feed_desk_close(desk);
 	return code;

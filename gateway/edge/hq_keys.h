@@ -3,24 +3,28 @@
  *
  * Layer     gateway/edge
  * Threads   start and commissioning only
- * On disk   control-N.key and master-N.key in the store's folder of keys
+ * On disk   control-N.key and master-N.key in the store's folder of keys; the
+ *           start guard beside the store (store/guard.h)
  */
 #ifndef DEPOT_GATEWAY_EDGE_HQ_KEYS_H
 #define DEPOT_GATEWAY_EDGE_HQ_KEYS_H
 
 #include "gateway/core/hq.h"
+#include "store/file.h"
 
 /* All zero is a box that is not HQ. */
 struct hq_keys {
 	struct hq hq; /* for struct engine_plan; its desk is the caller's */
 	struct signer *control;
 	struct signer *master;
-	atomic_bool was_set_back; /* hq's */
+	atomic_int voice; /* hq's */
+	char guard[FILE_PATH_SIZE];
 };
 
 /*
  * Opens them where the store at @path is HQ's, and has them; else @keys is all
- * zero and the result ERR_OK. @credentials (may be NULL) is systemd's folder.
+ * zero and the result ERR_OK. The voice is what the guard beside the store
+ * makes of it (core/voice.h), before any peer is heard. @credentials (may be NULL) is systemd's folder.
  * @desk is borrowed; end with hq_keys_close either way.
  * ERR_UNSAFE, ERR_CORRUPT, ERR_IO  a key is there and cannot be taken
  */
@@ -32,9 +36,18 @@ MUST_CHECK enum err_code hq_keys_open(struct hq_keys *keys,
 void hq_keys_close(struct hq_keys *keys);
 
 /*
+ * Where no daemon runs: remembers what was said by a commit that is over, and
+ * that a person confirmed the words. Does nothing where HQ does not speak.
+ * Errors as guard_save
+ */
+MUST_CHECK enum err_code hq_keys_remember(struct hq_keys *keys,
+					  struct ledger *ledger,
+					  struct err *err);
+
+/*
  * Makes the network that the store at @path was founded for: two keys, the
- * control feed's first delta, and the number SITE_FIRST. @root is the key that
- * the store was founded with.
+ * control feed's first delta, and the number SITE_FIRST; the guard vouches for
+ * that. @root is the key that the store was founded with.
  *
  * ERR_CONFLICT   it is HQ already, or a site of another's network
  * ERR_INVALID    @root did not found this store
@@ -54,7 +67,7 @@ MUST_CHECK enum err_code hq_keys_found(struct ledger *ledger,
  * Begins the next epochs of control and master, with keys of their own, by the
  * word of @renewal's root (core/hq.h, hq_renew): HQ was set back, or its keys
  * are gone. Those of the epochs before stay where they are, and are worth
- * nothing any more.
+ * nothing any more. The guard vouches for the words from here on.
  *
  * ERR_DENIED  this store is not HQ's
  * else as hq_renew and batch_commit

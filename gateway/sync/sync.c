@@ -206,6 +206,12 @@ void sync_self_set(struct sync *sync, const struct sync_self *self)
 	}
 }
 
+void sync_words_hold(struct sync *sync, bool is_held)
+{
+	sync->is_grown |= sync->config.holds_words && !is_held;
+	sync->config.holds_words = is_held;
+}
+
 /* ---- sending ---- */
 
 bool link_is_up(const struct sync *sync, uint32_t link)

@@ -168,6 +168,7 @@ struct sync_config {
 	bool is_hq;
 	uint64_t boot; /* drawn when the box started */
 	uint64_t seed;
+	bool holds_words; /* as after sync_words_hold */
 
 	/* Sizes, each 1 (waiting: 16) to its limit above. 0: a default for a
 	 * site. */
@@ -207,14 +208,24 @@ size_t sync_size(const struct sync_config *config);
  * that was set back, before its succession). @ask: each peer is asked once
  * what it has, whatever its head says: a box that started listens for what is
  * known of its own feed (core/exchange.h).
+ * @is_behind: HQ has not all of what it said (core/voice.h): its control and
+ * master feeds are fetched like any other.
  */
 struct sync_self {
 	uint32_t epoch;
 	const struct signer *signer;
 	bool recover;
 	bool ask;
+	bool is_behind;
 };
 void sync_self_set(struct sync *sync, const struct sync_self *self);
+
+/*
+ * What HQ says beyond what this engine knows of is not to leave: the guard
+ * could not be written (store/guard.h). From the next event that reads the
+ * store, until it is told otherwise.
+ */
+void sync_words_hold(struct sync *sync, bool is_held);
 
 /* ---- events ---- */
 

@@ -111,7 +111,7 @@ bool feed_is_own(const struct sync *sync, const struct feed_row *row)
 {
 	struct feed_id id = row->record.id;
 
-	if (sync->self.recover)
+	if (sync->self.recover || (sync->self.is_behind && id.site < SITE_FIRST))
 		return false;
 	if (id.site == sync->config.site && id.epoch != sync->self.epoch)
 		return false;
@@ -185,9 +185,17 @@ static enum err_code feed_visit(void *context, const struct feed_record *record,
 				struct err *err)
 {
 	struct sync *sync = context;
-	uint32_t feed = feed_row_of(sync, record->id);
+	uint32_t feed;
 
 	(void)err;
+	if (sync->config.holds_words && record->is_own &&
+	    record->id.site < SITE_FIRST) {
+		feed = feed_find(sync, record->id);
+		if (feed != NONE)
+			sync->feeds[feed].is_mark = sync->feeds[feed].is_here;
+		return ERR_OK;
+	}
+	feed = feed_row_of(sync, record->id);
 	if (feed == NONE)
 		sync->counts.feeds_left_out++;
 	else

@@ -107,6 +107,7 @@ bool guard_look(struct node *node)
 						 view, &err);
 		view_end(view);
 	}
+	node->memory = config.memory;
 	if (code == ERR_OK &&
 	    incarnation_verdict(&node->incarnation) != GUARD_SAME)
 		sim_log(node->sim, node, "guard: %s",
@@ -127,6 +128,84 @@ void guard_keep(struct node *node)
 		view_end(view);
 	}
 	(void)went(node, code, &err, "guard");
+}
+
+/* ---- HQ's words ---- */
+
+static bool is_speaker(const struct node *node)
+{
+	return node->is_hq && node->ledger != NULL;
+}
+
+static void vouch(struct node *node, bool is_sure)
+{
+	struct guard_place place = guard_place_of(node);
+	struct view *view;
+	struct err err;
+	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
+
+	if (code == ERR_OK) {
+		code = guard_vouch(&place, view, is_sure, &err);
+		view_end(view);
+	}
+	(void)went(node, code, &err, "guard");
+}
+
+void words_vouch(struct node *node)
+{
+	vouch(node, true);
+	node->voice.is_sure = true;
+}
+
+void words_keep(struct node *node)
+{
+	if (is_speaker(node) && voice_is_sure(&node->voice))
+		guard_keep(node);
+}
+
+void words_begin(struct node *node)
+{
+	voice_begin(&node->voice, &node->memory, node->is_hq, &node->hq_voice);
+	words_turn(node);
+	words_keep(node);
+	node->self.is_behind = voice_wants_words(&node->voice);
+}
+
+void words_turn(struct node *node)
+{
+	struct voice_now now = {
+		.ms = sync_moment(node).ms,
+		.was_set_back = exchange_was_set_back(node->exchange),
+		.links = node_links(node)};
+	enum hq_voice before = node->voice.voice;
+	struct sync_counts counts = {.haves_got = 0};
+	bool has_turned = false;
+	struct view *view;
+	struct err err;
+	enum err_code code;
+
+	if (!is_speaker(node))
+		return;
+	if (node->sync != NULL)
+		sync_counts(node->sync, &counts);
+	now.is_answered = counts.haves_got > 0;
+	code = view_begin(ledger_env(node->ledger), &view, &err);
+	if (code == ERR_OK) {
+		now.view = view;
+		code = voice_look(&node->voice, &now, &has_turned, &err);
+		view_end(view);
+	}
+	if (!went(node, code, &err, "words"))
+		return;
+	if (node->voice.voice != before)
+		sim_log(node->sim, node, "voice %d", (int)node->voice.voice);
+	if (has_turned)
+		vouch(node, voice_is_sure(&node->voice));
+	if (node->sync == NULL || now.was_set_back ||
+	    node->self.is_behind == voice_wants_words(&node->voice))
+		return;
+	node->self.is_behind = voice_wants_words(&node->voice);
+	sync_self_set(node->sync, &node->self);
 }
 
 /* ---- a new epoch ---- */

@@ -78,8 +78,7 @@ void hq_open(struct node *node)
 	node->hq = (struct hq){.identity = ledger_identity(node->ledger),
 			       .desk = node->desk,
 			       .boot = node->boot,
-			       .was_set_back = &node->hq_set_back};
-	atomic_store(&node->hq_set_back, false);
+			       .voice = &node->hq_voice};
 	keys_take(node, root.epoch, master.epoch);
 }
 
@@ -139,6 +138,7 @@ static bool commission(struct node *hq, struct batch *batch)
 		code = hq_found(&hq->hq, batch, root, &err);
 	signer_close(root);
 	certificates_make(hq->sim, batch, &word);
+	atomic_store(&hq->hq_voice, HQ_SPEAKS); /* these are its first words */
 	if (code == ERR_OK)
 		code = hq_say(&hq->hq, batch, &word, NULL, &err);
 	return went(hq, code, &err, "commission");
@@ -154,8 +154,10 @@ void node_commission(struct node *hq)
 		batch_abandon(batch);
 		return;
 	}
-	if (node_commit(hq, batch))
+	if (node_commit(hq, batch)) {
 		hq->has_grown = true;
+		words_vouch(hq);
+	}
 	node_turn(hq);
 }
 
@@ -191,6 +193,7 @@ bool node_ask(struct node *node, const char *command, const char *arguments)
 	sim_log(node->sim, node, "%s %s", command, arguments);
 	if (!node_commit(node, batch))
 		return true;
+	words_keep(node);
 	node->has_grown = node->is_hq;
 	node->has_news |= node->is_hq;
 	node_turn(node);
@@ -276,7 +279,7 @@ static enum err_code branch_draw(void *context, const struct feed_record *feed,
 	struct draw *lot = context;
 
 	(void)err;
-	if (feed->id.site > SITE_FIRST && feed->id.branch != 0 &&
+	if (feed->id.site >= SITE_FIRST && feed->id.branch != 0 &&
 	    feed->state != FEED_FENCED && is_drawn(lot))
 		lot->branch = feed->id;
 	return ERR_OK;
@@ -434,18 +437,20 @@ static bool renew_say(struct node *node, struct batch *batch)
 	return true;
 }
 
+/* A person who has nothing but the root key left. */
 static bool is_behind(struct node *node)
 {
-	bool is = false;
+	enum hq_silence silence = HQ_SILENCE_NONE;
 	struct view *view;
 	struct err err;
 	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
 
 	if (code == ERR_OK) {
-		code = hq_is_behind(&node->hq, view, &is, &err);
+		code = hq_silence_of(&node->hq, view, &silence, &err);
 		view_end(view);
 	}
-	return went(node, code, &err, "is it behind") && is;
+	return went(node, code, &err, "is it behind") &&
+	       (silence == HQ_SILENCE_BEHIND || silence == HQ_SILENCE_ROOT);
 }
 
 /* The daemon is stopped for it, as the command wants it. */
@@ -463,6 +468,8 @@ static bool renew(struct node *node, bool is_whim)
 		feed_desk_abandon(node->desk);
 	} else if (!node_commit(node, batch)) {
 		return true;
+	} else {
+		words_vouch(node);
 	}
 	node_stop(node);
 	if (sim_is_sound(node->sim))

@@ -199,6 +199,9 @@ void image_restore(struct sim *sim, enum restore how)
 	sim->restored_site = node->site;
 	if (how != RESTORE_BACKUP)
 		sim->suspect_site = node->site;
+	/* With its guard HQ takes no number twice. */
+	if (how != RESTORE_BACKUP && node->is_hq)
+		sim->is_hq_unguarded = true;
 	truth_set_back(&sim->truth, node->index, image->told);
 	if (!files_move(node->store, NULL) || rmdir(node->store) < 0)
 		sim_fail(sim, "site %u: the store stays", node->site);

@@ -150,12 +150,15 @@ static void port_found(void *context, const struct sync_finding *finding)
 	if (finding->kind == SYNC_FOUND_SELF &&
 	    !incarnation_found(&node->incarnation, node->self.epoch, finding))
 		return;
+	if (finding->kind == SYNC_FOUND_SELF)
+		voice_found(&node->voice, finding,
+			    exchange_was_set_back(node->exchange));
 	exchange_found(node->exchange, finding);
 	/* I7: nobody is accused who has one disk in one box. */
 	if (finding->feed.site != node->sim->suspect_site &&
 	    finding->feed.site != node->sim->liar.site &&
 	    !(finding->feed.site < SIM_SITE_HQ &&
-	      node->sim->restored_site == SIM_SITE_HQ) &&
+	      node->sim->is_hq_unguarded) &&
 	    (finding->kind != SYNC_FOUND_SELF ||
 	     finding->feed.site != node->sim->restored_site))
 		sim_fail(node->sim,
@@ -264,8 +267,10 @@ void node_start(struct node *node)
 	if (!went(node,
 		  ledger_open(node->store, ENV_WRITE, &node->ledger, &err),
 		  &err, "open") ||
-	    !epochs_open(node) || !guard_look(node) || !engine_begin(node) ||
-	    !sync_begin(node))
+	    !epochs_open(node) || !guard_look(node) || !engine_begin(node))
+		return;
+	words_begin(node);
+	if (!sync_begin(node))
 		return;
 	if (node->is_hq)
 		hq_open(node);

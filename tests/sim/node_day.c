@@ -206,10 +206,10 @@ void node_turn(struct node *node)
 {
 	unsigned rounds = 0;
 
-	if (node->is_up && node->is_hq && exchange_was_set_back(node->exchange))
-		atomic_store(&node->hq_set_back, true);
 	if (node->is_up)
-		(void)epochs_turn(node);
+		words_turn(node);
+	if (node->is_up && epochs_turn(node))
+		words_turn(node);
 	while (node->is_up && sim_is_sound(node->sim) && prepare(node)) {
 		if (!exchange_once(node))
 			return;

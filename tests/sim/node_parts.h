@@ -46,6 +46,13 @@ void epochs_close(struct node *node);
 /* What the guard says of the store, for incarnation_verdict. */
 bool guard_look(struct node *node);
 void guard_keep(struct node *node);
+
+/* HQ's words, as the envoy does it; at sites nothing. At the start; what was
+ * said, before it leaves; the founding and the root's word; each turn. */
+void words_begin(struct node *node);
+void words_keep(struct node *node);
+void words_vouch(struct node *node);
+void words_turn(struct node *node);
 /* One turn of the incarnation: true if there is a new epoch. */
 bool epochs_turn(struct node *node);
 

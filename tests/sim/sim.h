@@ -17,6 +17,7 @@
 #include "gateway/core/exchange.h"
 #include "gateway/core/hq.h"
 #include "gateway/core/incarnation.h"
+#include "gateway/core/voice.h"
 #include "gateway/sync/sync.h"
 #include "store/feed.h"
 #include "store/ledger.h"
@@ -93,7 +94,9 @@ struct node {
 	struct signer *control;    /* HQ's */
 	struct signer *master;
 	struct hq hq;
-	atomic_bool hq_set_back;
+	struct guard_memory memory; /* as the start judged it */
+	struct voice voice;         /* whether HQ may speak */
+	atomic_int hq_voice;
 
 	uint64_t boot;
 	int64_t started_ms;
@@ -238,6 +241,7 @@ struct sim {
 	struct image image;
 	bool has_clone;
 	uint32_t restored_site; /* 0: none */
+	bool is_hq_unguarded;   /* HQ was set back, and its guard with it */
 	bool has_evidence;      /* somebody can know that a disk went back */
 	uint32_t suspect_site;  /* whose box may have signed twice; 0: none */
 	struct truth truth;

@@ -674,9 +674,9 @@ static void an_hq_that_was_set_back_asks_for_patience(void **state)
 	struct join_code code = invited(bench, "sh-02");
 	struct box box = box_of(&code, 1);
 
-	atomic_store(&bench->keys.was_set_back, true);
+	atomic_store(&bench->keys.voice, HQ_BEHIND);
 	assert_refused(bench, &box, JOIN_BUSY);
-	atomic_store(&bench->keys.was_set_back, false);
+	atomic_store(&bench->keys.voice, HQ_SPEAKS);
 	assert_int_equal(welcomed(bench, &box).site, SITE_FIRST + 1);
 }
 

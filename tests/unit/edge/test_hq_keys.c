@@ -376,7 +376,7 @@ an_hq_that_was_set_back_says_nothing_until_it_is_renewed(void **state)
 	struct err err;
 
 	ask_ok(w, "hq.invite", "{\"site\":\"hz-07\"}");
-	atomic_store(&bench->keys.was_set_back, true);
+	atomic_store(&bench->keys.voice, HQ_DOUBTS);
 	ask_refused(w, "hq.invite", "{\"site\":\"hz-08\"}", "hq_behind");
 	ask_refused(w, "hq.succeed", "{\"site\":\"hz-07\"}", "hq_behind");
 	ask_refused(w, "item.set", "{\"item\":\"TEA\"}", "hq_behind");

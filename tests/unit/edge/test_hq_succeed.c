@@ -630,7 +630,11 @@ static void a_branch_is_chosen_within_what_is_held(void **state)
 	choice.branch = (struct feed_id){SITE, 9, 0};
 	assert_code(chosen(scene, &choice, &fence), ERR_NOT_FOUND);
 	choice.branch = (struct feed_id){SITE_FIRST, 1, 0};
-	assert_code(chosen(scene, &choice, &fence), ERR_INVALID); /* HQ's */
+	assert_code(chosen(scene, &choice, &fence), ERR_DENIED); /* HQ's */
+	choice.branch = (struct feed_id){SITE_FIRST, 2, 0};
+	assert_code(chosen(scene, &choice, &fence), ERR_NOT_FOUND);
+	choice.branch = (struct feed_id){SITE_MASTER, 1, 0};
+	assert_code(chosen(scene, &choice, &fence), ERR_INVALID);
 	choice.branch = (struct feed_id){SITE_CONTROL, 1, 0};
 	assert_code(chosen(scene, &choice, &fence), ERR_INVALID);
 	choice.branch = (struct feed_id){SITE, 1, 0};

@@ -56,10 +56,11 @@ static void a_guard_is_replaced_whole_and_damage_is_noticed(void **state)
 	}
 }
 
-static void assert_recalled(struct bed *bed, const char *expected)
+static void assert_recalled_at(struct bed *bed, uint32_t site,
+			       const char *expected)
 {
 	struct guard_place place = {
-		bed->guard, ledger_identity(bed->w.ledger)->net_id, SITE};
+		bed->guard, ledger_identity(bed->w.ledger)->net_id, site};
 	struct guard_memory memory;
 	struct view *view = look(bed);
 
@@ -69,14 +70,24 @@ static void assert_recalled(struct bed *bed, const char *expected)
 	assert_string_equal(guard_verdict_name(memory.verdict), expected);
 }
 
-static void save(struct bed *bed)
+static void assert_recalled(struct bed *bed, const char *expected)
+{
+	assert_recalled_at(bed, SITE, expected);
+}
+
+static void save_at(struct bed *bed, uint32_t site)
 {
 	struct guard_place place = {
-		bed->guard, ledger_identity(bed->w.ledger)->net_id, SITE};
+		bed->guard, ledger_identity(bed->w.ledger)->net_id, site};
 	struct view *view = look(bed);
 
 	assert_done(guard_save(&place, view, &bed->w.err), &bed->w.err);
 	view_end(view);
+}
+
+static void save(struct bed *bed)
+{
+	save_at(bed, SITE);
 }
 
 /* Each pair of what is sealed and what is remembered, in the order in which a
@@ -86,8 +97,12 @@ static void what_a_start_finds_is_judged_with_and_without_a_file(void **state)
 	struct bed *bed = *state;
 	FILE *file;
 
-	assert_recalled(bed, "same"); /* a first start */
-	save(bed);                    /* of nothing: no file */
+	assert_recalled_at(bed, SITE + 1, "same"); /* a first start */
+	save_at(bed, SITE + 1);                    /* of nothing: no file */
+	assert_recalled_at(bed, SITE + 1, "same");
+	/* HQ has spoken before its first start, and that was remembered. */
+	assert_recalled(bed, "missing");
+	save(bed);
 	assert_recalled(bed, "same");
 	file = fopen(bed->guard, "w");
 	assert_non_null(file);
