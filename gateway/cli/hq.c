@@ -148,12 +148,11 @@ static enum exit_code confirmed_show(const struct cli *cli,
 {
 	if (cli->is_json)
 		return EXIT_DONE;
-	(void)printf("%s\n",
-		     member_true(root, "confirmed")
-			     ? cli_say(cli, "confirmed: HQ speaks",
-				       "已确认：总部可以发布指令")
-			     : cli_say(cli, "HQ speaks already",
-				       "总部已可发布指令"));
+	(void)printf("%s\n", member_true(root, "confirmed")
+				     ? cli_say(cli, "confirmed: HQ speaks",
+					       "已确认：总部可以发布指令")
+				     : cli_say(cli, "HQ speaks already",
+					       "总部已可发布指令"));
 	return EXIT_DONE;
 }
 

@@ -201,14 +201,13 @@ enum err_code hq_silence_of(const struct hq *hq, const struct view *view,
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
 	if (hq->voice != NULL)
-		silence = voice_silence(
-			(enum hq_voice)atomic_load(hq->voice), is_certified);
+		silence = voice_silence((enum hq_voice)atomic_load(hq->voice),
+					is_certified);
 	else
 		silence = is_certified ? HQ_SILENCE_NONE : HQ_SILENCE_ROOT;
 	if (silence == HQ_SILENCE_NONE && (is_restored || is_over))
 		silence = HQ_SILENCE_BEHIND;
-	*ret_silence =
-		control.state == FEED_FORKED ? HQ_SILENCE_ROOT : silence;
+	*ret_silence = control.state == FEED_FORKED ? HQ_SILENCE_ROOT : silence;
 	return ERR_OK;
 }
 

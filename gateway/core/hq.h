@@ -102,8 +102,8 @@ MUST_CHECK enum err_code hq_is_behind(const struct hq *hq,
 				      struct err *err);
 
 /* The epoch in which this box's own ledger goes on has HQ's word. */
-MUST_CHECK enum err_code hq_own_certified(const struct view *view,
-					  bool *ret_is, struct err *err);
+MUST_CHECK enum err_code hq_own_certified(const struct view *view, bool *ret_is,
+					  struct err *err);
 
 /*
  * Begins the control epoch of @hq, whose keys and epochs are those to come: the

@@ -33,7 +33,8 @@ static const struct refusal listens = {
 	"whether this store has all that HQ said: it speaks when a site was "
 	"heard for a minute; if you know that this disk was not set back: "
 	"depot hq confirm",
-	"启动校验缺失或来自另一台机器，无法确定本机是否持有总部发布过的全部指令："
+	"启动校验缺失或来自另一台机器，无法确定本机是否持有总部发布过的全部指令"
+	"："
 	"听到站点一分钟后即可发布；若确知本磁盘没有回退：depot hq confirm"};
 
 static const struct refusal *refusal_of(enum hq_silence silence)

@@ -110,8 +110,8 @@ enum err_code voice_look(struct voice *voice, const struct voice_now *now,
 	enum err_code code;
 
 	*ret_turned = false;
-	if (!voice->is_hq || (voice->is_sure && voice->voice == HQ_SPEAKS &&
-			      !now->was_set_back))
+	if (!voice->is_hq ||
+	    (voice->is_sure && voice->voice == HQ_SPEAKS && !now->was_set_back))
 		return ERR_OK;
 	code = hq_own_certified(now->view, &is_certified, err);
 	if (code == ERR_OK)

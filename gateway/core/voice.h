@@ -69,8 +69,8 @@ void voice_found(struct voice *voice, const struct sync_finding *finding,
 struct voice_now {
 	const struct view *view;
 	uint64_t ms;
-	bool was_set_back;          /* exchange_was_set_back */
-	bool is_answered;           /* some peer said what it has */
+	bool was_set_back; /* exchange_was_set_back */
+	bool is_answered;  /* some peer said what it has */
 	enum exchange_links links;
 };
 MUST_CHECK enum err_code voice_look(struct voice *voice,

@@ -533,11 +533,11 @@ static enum err_code sync_begin(struct envoy *envoy, struct err *err)
 	view_end(view);
 	if (code != ERR_OK)
 		return code;
-	envoy->self = (struct sync_self){.epoch = pos_epoch(head.pos),
-					 .signer = config->signer,
-					 .ask = true,
-					 .is_behind = voice_wants_words(
-						 &envoy->voice)};
+	envoy->self = (struct sync_self){
+		.epoch = pos_epoch(head.pos),
+		.signer = config->signer,
+		.ask = true,
+		.is_behind = voice_wants_words(&envoy->voice)};
 	sync_self_set(envoy->sync, &envoy->self);
 	return ERR_OK;
 }

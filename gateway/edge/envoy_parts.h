@@ -34,10 +34,10 @@ struct envoy {
 	struct epoch_keys keys;
 	struct incarnation incarnation;
 	struct regaining regaining;
-	struct voice voice;        /* HQ's */
-	struct guard_words words;  /* of HQ, as the guard has them */
-	bool has_failed_words;     /* the guard could not be written */
-	struct sync_self self; /* as the peer engine was told */
+	struct voice voice;       /* HQ's */
+	struct guard_words words; /* of HQ, as the guard has them */
+	bool has_failed_words;    /* the guard could not be written */
+	struct sync_self self;    /* as the peer engine was told */
 
 	struct keeper_job job;     /* of the exchange */
 	struct keeper_job rebirth; /* of the incarnation */

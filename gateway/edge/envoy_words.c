@@ -114,10 +114,10 @@ void envoy_words_turn(struct envoy *envoy)
 {
 	struct sync_counts counts = {.haves_got = 0};
 	enum hq_voice before = envoy->voice.voice;
-	struct voice_now now = {
-		.ms = envoy_moment(envoy).ms,
-		.was_set_back = exchange_was_set_back(envoy->exchange),
-		.links = EXCHANGE_ALONE};
+	struct voice_now now = {.ms = envoy_moment(envoy).ms,
+				.was_set_back =
+					exchange_was_set_back(envoy->exchange),
+				.links = EXCHANGE_ALONE};
 	bool has_turned = false;
 	struct view *view;
 	struct err err;

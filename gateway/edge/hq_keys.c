@@ -103,9 +103,8 @@ static enum err_code voice_judge(struct hq_keys *keys,
 static enum err_code voice_find(struct hq_keys *keys, struct ledger *ledger,
 				const char *path, struct err *err)
 {
-	struct guard_place place = {keys->guard,
-				    ledger_identity(ledger)->net_id,
-				    SITE_FIRST};
+	struct guard_place place = {
+		keys->guard, ledger_identity(ledger)->net_id, SITE_FIRST};
 	struct view *view;
 	enum err_code code = file_beside(path, "-guard", keys->guard, err);
 
@@ -121,14 +120,14 @@ static enum err_code voice_find(struct hq_keys *keys, struct ledger *ledger,
 enum err_code hq_keys_remember(struct hq_keys *keys, struct ledger *ledger,
 			       struct err *err)
 {
-	struct guard_place place = {keys->guard,
-				    ledger_identity(ledger)->net_id,
-				    SITE_FIRST};
+	struct guard_place place = {
+		keys->guard, ledger_identity(ledger)->net_id, SITE_FIRST};
 	enum hq_voice voice = (enum hq_voice)atomic_load(&keys->voice);
 	struct view *view;
 	enum err_code code;
 
-	if (keys->control == NULL || (voice != HQ_SPEAKS && voice != HQ_CONFIRMED))
+	if (keys->control == NULL ||
+	    (voice != HQ_SPEAKS && voice != HQ_CONFIRMED))
 		return ERR_OK;
 	code = view_begin(ledger_env(ledger), &view, err);
 	if (code != ERR_OK)

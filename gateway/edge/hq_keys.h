@@ -24,7 +24,8 @@ struct hq_keys {
 /*
  * Opens them where the store at @path is HQ's, and has them; else @keys is all
  * zero and the result ERR_OK. The voice is what the guard beside the store
- * makes of it (core/voice.h), before any peer is heard. @credentials (may be NULL) is systemd's folder.
+ * makes of it (core/voice.h), before any peer is heard. @credentials (may be
+ * NULL) is systemd's folder.
  * @desk is borrowed; end with hq_keys_close either way.
  * ERR_UNSAFE, ERR_CORRUPT, ERR_IO  a key is there and cannot be taken
  */
@@ -40,9 +41,8 @@ void hq_keys_close(struct hq_keys *keys);
  * that a person confirmed the words. Does nothing where HQ does not speak.
  * Errors as guard_save
  */
-MUST_CHECK enum err_code hq_keys_remember(struct hq_keys *keys,
-					  struct ledger *ledger,
-					  struct err *err);
+MUST_CHECK enum err_code
+hq_keys_remember(struct hq_keys *keys, struct ledger *ledger, struct err *err);
 
 /*
  * Makes the network that the store at @path was founded for: two keys, the

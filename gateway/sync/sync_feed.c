@@ -111,7 +111,8 @@ bool feed_is_own(const struct sync *sync, const struct feed_row *row)
 {
 	struct feed_id id = row->record.id;
 
-	if (sync->self.recover || (sync->self.is_behind && id.site < SITE_FIRST))
+	if (sync->self.recover ||
+	    (sync->self.is_behind && id.site < SITE_FIRST))
 		return false;
 	if (id.site == sync->config.site && id.epoch != sync->self.epoch)
 		return false;

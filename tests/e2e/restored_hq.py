@@ -57,6 +57,8 @@ def goes_on(feeds, before):
 
 def certified(hq, sites):
     """HQ certifies how its own ledger goes on, and its old life ends."""
+    h.until("HQ's new life to be sealed",
+            lambda: hq.depot("hq", "successors")["successors"])
     done = hq.depot("hq", "succeed", "hq", "--reason", "disk went back")
     h.same((done["site"], done["parent_epoch"]), (3, 1), "HQ's own")
     h.until("HQ's old life to end everywhere", lambda: s.agree(sites)[
@@ -126,11 +128,13 @@ def sticks_give_an_hq_its_words_back(scratch):
     hq.program.wait_line(" guard: rollback")
     stick = scratch.file("all.bundle")
     site.depot("export", stick)
-    hq.depot("import", stick)
+    h.same(hq.any_exit("import", stick)["set_back"], True, "the stick")
     hq.program.wait_line(" succession: ")
     hq.program.wait_line(" hq_words: ")
     hq.depot("hq", "invite", "--site", "xm-05")
     hq.depot("item", "set", "HAT")
+    h.until("an export to seal the new life", lambda: not hq.any_exit(
+        "export", scratch.file("sealed.bundle"))["set_back"])
     hq.depot("hq", "succeed", "hq")
     usb.around(scratch, sites)
     goes_on(site.feeds(), before)
@@ -143,7 +147,11 @@ def an_hq_without_its_guard_waits_to_be_told(scratch):
     heard."""
     far, sites = s.begin(scratch)
     hq = sites[0]
-    before = s.agree_on(sites, 3)
+    hq.depot("item", "set", "CAP")
+    s.scan(scratch, sites[1], 3, "b1")
+    before = h.until("what HQ said, everywhere", lambda: [
+        feeds for feeds in [s.agree_on(sites, 4)]
+        if (2, 1, r.NO_BRANCH) in feeds])[0]
     hq.stop()
     far.stop()
     os.remove(hq.store + "-guard")

@@ -173,10 +173,10 @@ void words_begin(struct node *node)
 
 void words_turn(struct node *node)
 {
-	struct voice_now now = {
-		.ms = sync_moment(node).ms,
-		.was_set_back = exchange_was_set_back(node->exchange),
-		.links = node_links(node)};
+	struct voice_now now = {.ms = sync_moment(node).ms,
+				.was_set_back =
+					exchange_was_set_back(node->exchange),
+				.links = node_links(node)};
 	enum hq_voice before = node->voice.voice;
 	struct sync_counts counts = {.haves_got = 0};
 	bool has_turned = false;

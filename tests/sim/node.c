@@ -157,8 +157,7 @@ static void port_found(void *context, const struct sync_finding *finding)
 	/* I7: nobody is accused who has one disk in one box. */
 	if (finding->feed.site != node->sim->suspect_site &&
 	    finding->feed.site != node->sim->liar.site &&
-	    !(finding->feed.site < SIM_SITE_HQ &&
-	      node->sim->is_hq_unguarded) &&
+	    !(finding->feed.site < SIM_SITE_HQ && node->sim->is_hq_unguarded) &&
 	    (finding->kind != SYNC_FOUND_SELF ||
 	     finding->feed.site != node->sim->restored_site))
 		sim_fail(node->sim,

@@ -112,9 +112,8 @@ static void a_person_may_say_that_all_is_there(void **state)
 
 static struct sync_finding finding_of(uint32_t site, uint64_t seq)
 {
-	return (struct sync_finding){.kind = SYNC_FOUND_SELF,
-				     .feed = {site, 1, 0},
-				     .seq = seq};
+	return (struct sync_finding){
+		.kind = SYNC_FOUND_SELF, .feed = {site, 1, 0}, .seq = seq};
 }
 
 /* Two words are said after the image, and the store goes back to it. */

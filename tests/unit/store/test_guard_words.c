@@ -8,8 +8,7 @@
 #include "store/seal.h"
 #include "tests/support/set_back_words.h"
 
-static void assert_memory(struct bed *bed, const char *ledger,
-			  const char *said)
+static void assert_memory(struct bed *bed, const char *ledger, const char *said)
 {
 	struct guard_memory memory = recall(bed);
 
@@ -184,9 +183,8 @@ static void a_file_without_words_still_tells_of_the_ledger(void **state)
 	assert_true(size > SIZE_FIRST);
 	bytes[12] = 1;
 	writer_init(&writer, bytes + SIZE_FIRST - 8, 8);
-	write_u64(&writer,
-		  seal_checksum(0, (struct span){(const char *)bytes,
-						 SIZE_FIRST - 8}));
+	write_u64(&writer, seal_checksum(0, (struct span){(const char *)bytes,
+							  SIZE_FIRST - 8}));
 	file = fopen(bed->guard, "wb");
 	assert_non_null(file);
 	assert_int_equal(fwrite(bytes, 1, SIZE_FIRST, file), SIZE_FIRST);

@@ -85,8 +85,8 @@ static void an_hq_that_is_behind_has_its_words_again_from_any_peer(void **state)
 	assert_int_equal(selves_of(hq, SITE_CONTROL), 0);
 
 	/* It speaks on behind them. */
-	sync_self_set(hq->sync, &(struct sync_self){.epoch = 1,
-						    .signer = bed->sites[0]});
+	sync_self_set(hq->sync,
+		      &(struct sync_self){.epoch = 1, .signer = bed->sites[0]});
 	bed_certify(bed, &hq->node, SITE_FIRST + 2, SITE_FIRST + 2);
 	{
 		struct sync_step step = box_step(hq);
