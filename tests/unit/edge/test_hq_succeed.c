@@ -765,7 +765,7 @@ static void each_refusal_has_its_code_and_writes_nothing(void **state)
 		    "unknown_branch");
 	ask_refused(w, "hq.choose",
 		    "{\"site\":\"hz-01\",\"branch\":\"0000000000000000\"}",
-		    "unknown_branch");
+		    "own_epoch");
 	ask_refused(w, "hq.choose",
 		    "{\"site\":\"sh-02\",\"epoch\":1,\"seq\":5,"
 		    "\"branch\":\"0000000000000000\"}",
