@@ -12,7 +12,6 @@
 #include "store/file.h"
 #include "store/journal.h"
 #include "store/seal.h"
-#include "store/site.h"
 
 #define GUARD_VERSION 2
 /* Without HQ's words. */
@@ -441,18 +440,6 @@ enum err_code guard_judge(const struct view *view, const struct guard *guard,
 	return code;
 }
 
-/* Own deltas came from elsewhere. Where that is news to the guard, it went back
- * in time with the store. */
-static enum err_code is_marked(const struct view *view, bool *ret_is,
-			       struct err *err)
-{
-	enum site_mark mark = SITE_MARK_NONE;
-	enum err_code code = site_mark_get(view, &mark, err);
-
-	*ret_is = mark == SITE_MARK_SET_BACK;
-	return code;
-}
-
 /* Of HQ's words, where a guard of this box is there. */
 static enum err_code words_judge(const struct view *view,
 				 const struct guard *guard,
@@ -461,7 +448,6 @@ static enum err_code words_judge(const struct view *view,
 {
 	struct guard now;
 	bool are_held = false;
-	bool is_outdone = false;
 	enum err_code code;
 
 	*ret_words = own == GUARD_FOREIGN ? GUARD_FOREIGN : GUARD_MISSING;
@@ -469,15 +455,13 @@ static enum err_code words_judge(const struct view *view,
 		return ERR_OK;
 	guard_machine(now.machine);
 	code = guard_words_held(view, &guard->words, &are_held, err);
-	if (code == ERR_OK && own == GUARD_SAME)
-		code = is_marked(view, &is_outdone, err);
 	if (code != ERR_OK)
 		return code;
 	if (!are_held)
 		*ret_words = GUARD_ROLLBACK;
 	else if (machine_is_other(guard, &now))
 		*ret_words = GUARD_MOVED;
-	else if (guard->is_sure && !is_outdone)
+	else if (guard->is_sure)
 		*ret_words = GUARD_SAME;
 	return ERR_OK;
 }

@@ -163,18 +163,24 @@ static enum err_code pack_admit(struct taking *taking, struct asking *asking,
 	return code;
 }
 
-/* HQ's word, at an HQ that does not know that it lacks any (core/voice.h). */
-static bool is_word(const struct asking *asking, const struct taking *taking)
+/* The voice of an HQ that does not know that it lacks any of its words
+ * (core/voice.h); else NULL. */
+static atomic_int *unaware(const struct asking *asking)
 {
 	const struct hq *hq = asking->act->plan->hq;
 	enum hq_voice voice;
 
-	if (hq == NULL || hq->voice == NULL ||
-	    taking->admit.pack.feed.site >= SITE_FIRST ||
-	    !taking->before.is_own || taking->before.state == FEED_FENCED)
-		return false;
+	if (hq == NULL || hq->voice == NULL)
+		return NULL;
 	voice = (enum hq_voice)atomic_load(hq->voice);
-	return voice != HQ_BEHIND && voice != HQ_DOUBTS;
+	return voice != HQ_BEHIND && voice != HQ_DOUBTS ? hq->voice : NULL;
+}
+
+static bool is_word(const struct asking *asking, const struct taking *taking)
+{
+	return taking->admit.pack.feed.site < SITE_FIRST &&
+	       taking->before.is_own && taking->before.state != FEED_FENCED &&
+	       unaware(asking) != NULL;
 }
 
 /* The present epoch's, which is written here. */
@@ -216,6 +222,9 @@ static enum err_code own_look(struct taking *taking, struct asking *asking,
 		taking->work.result.refused == ADMISSION_FORK;
 	if (!taking->is_set_back)
 		return ERR_OK;
+	/* Its guard does not know of it either. */
+	if (unaware(asking) != NULL)
+		atomic_store(unaware(asking), HQ_DOUBTS);
 	return site_mark_put(batch_txn(asking->act->batch), SITE_MARK_SET_BACK,
 			     err);
 }

@@ -39,7 +39,8 @@ enum hq_voice {
 	HQ_CONFIRMED,   /* a person says that it is, and it was not known */
 	HQ_BEHIND,      /* it is not; how far it went is known, and the rest is
 			 * asked for */
-	HQ_DOUBTS,      /* it was not, and nobody knows how far it went */
+	HQ_DOUBTS,      /* it was not, and nobody knows how far it went. A
+			 * stick can show that, too (network.take) */
 };
 
 /* Why HQ says nothing in control or master. */

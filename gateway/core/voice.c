@@ -21,9 +21,7 @@ void voice_begin(struct voice *voice, const struct guard_memory *memory,
 			 (memory->words == GUARD_SAME ||
 			  memory->words == GUARD_ROLLBACK) &&
 			 memory->verdict != GUARD_MOVED;
-	/* A guard that is sure, and proven wrong, is to be told. */
-	voice->was_sure = voice->is_sure ||
-			  (guard->is_sure && memory->words == GUARD_MISSING);
+	voice->was_sure = voice->is_sure;
 }
 
 /* What a peer shows is no more than is remembered. */
@@ -96,10 +94,11 @@ static enum err_code copy_look(struct voice *voice, const struct view *view,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
-static bool is_confirmed(const struct voice *voice)
+/* What others have made of it since. */
+static bool is_told(const struct voice *voice, enum hq_voice what)
 {
-	return voice->told != NULL &&
-	       atomic_load(voice->told) == (int)HQ_CONFIRMED;
+	return voice->told != NULL && voice->voice != what &&
+	       atomic_load(voice->told) == (int)what;
 }
 
 enum err_code voice_look(struct voice *voice, const struct voice_now *now,
@@ -110,6 +109,8 @@ enum err_code voice_look(struct voice *voice, const struct voice_now *now,
 	enum err_code code;
 
 	*ret_turned = false;
+	if (is_told(voice, HQ_DOUBTS))
+		voice->is_sure = false;
 	if (!voice->is_hq ||
 	    (voice->is_sure && voice->voice == HQ_SPEAKS && !now->was_set_back))
 		return ERR_OK;
@@ -122,7 +123,7 @@ enum err_code voice_look(struct voice *voice, const struct voice_now *now,
 	if (code != ERR_OK)
 		return code;
 	if (!now->was_set_back && is_certified && are_held &&
-	    (is_confirmed(voice) || has_heard(voice, now)))
+	    (is_told(voice, HQ_CONFIRMED) || has_heard(voice, now)))
 		voice->is_sure = true;
 	voice->voice = voice_of(voice, now, is_certified, are_held);
 	if (voice->told != NULL)

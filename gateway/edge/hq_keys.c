@@ -117,6 +117,19 @@ static enum err_code voice_find(struct hq_keys *keys, struct ledger *ledger,
 	return code;
 }
 
+/* A guard that is sure, and was proven wrong. What is not sure anyway stays as
+ * it is, for a file that was begun anew would tell the ledger that all is well.
+ */
+static enum err_code doubt_keep(const struct guard_place *place,
+				const struct view *view, struct err *err)
+{
+	struct guard guard;
+
+	if (guard_read(place->path, &guard, NULL) != ERR_OK || !guard.is_sure)
+		return ERR_OK;
+	return guard_vouch(place, view, false, err);
+}
+
 enum err_code hq_keys_remember(struct hq_keys *keys, struct ledger *ledger,
 			       struct err *err)
 {
@@ -126,14 +139,15 @@ enum err_code hq_keys_remember(struct hq_keys *keys, struct ledger *ledger,
 	struct view *view;
 	enum err_code code;
 
-	if (keys->control == NULL ||
-	    (voice != HQ_SPEAKS && voice != HQ_CONFIRMED))
+	if (keys->control == NULL || voice == HQ_LISTENS || voice == HQ_BEHIND)
 		return ERR_OK;
 	code = view_begin(ledger_env(ledger), &view, err);
 	if (code != ERR_OK)
 		return code;
 	if (voice == HQ_CONFIRMED)
 		code = guard_vouch(&place, view, true, err);
+	else if (voice == HQ_DOUBTS)
+		code = doubt_keep(&place, view, err);
 	else
 		code = guard_save(&place, view, err);
 	view_end(view);

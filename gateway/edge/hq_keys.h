@@ -37,8 +37,8 @@ MUST_CHECK enum err_code hq_keys_open(struct hq_keys *keys,
 void hq_keys_close(struct hq_keys *keys);
 
 /*
- * Where no daemon runs: remembers what was said by a commit that is over, and
- * that a person confirmed the words. Does nothing where HQ does not speak.
+ * Where no daemon runs: remembers what was said by a commit that is over, that
+ * a person confirmed the words, or that a stick showed more of them.
  * Errors as guard_save
  */
 MUST_CHECK enum err_code
