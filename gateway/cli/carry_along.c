@@ -1,11 +1,17 @@
 #include "gateway/cli/carry_along.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/core/join_file.h"
 #include "gateway/sync/bundle.h"
+#include "store/file.h"
+#include "store/guard.h"
+
+#define POLL_MS 50
+#define POLLS_MAX 200 /* 10 s */
 
 static const struct control_refusal cannot_write = {
 	"io", "the bundle cannot be written: %s", "无法写入数据包：%s"};
@@ -63,6 +69,44 @@ static uint64_t since(void *context, struct feed_id feed)
 		       : BUNDLE_SINCE_ALL;
 }
 
+static bool are_remembered(const struct guard_words *said, const char *path)
+{
+	struct guard guard;
+
+	if (guard_read(path, &guard, NULL) != ERR_OK || !guard.has_words)
+		return false;
+	for (size_t i = 0; i < GUARD_FEEDS; i++) {
+		const struct guard_word *end = &guard.words.ends[i];
+
+		if (end->epoch < said->ends[i].epoch ||
+		    (end->epoch == said->ends[i].epoch &&
+		     end->seq < said->ends[i].seq))
+			return false;
+	}
+	return true;
+}
+
+/* The daemon saves what HQ said at once, and it does not leave before. */
+static enum err_code guard_await(const struct cli *cli,
+				 const struct along *along, struct err *err)
+{
+	char path[FILE_PATH_SIZE];
+	struct guard_words said;
+	enum err_code code =
+		file_beside(cli->config->store.path, "-guard", path, err);
+
+	if (code == ERR_OK)
+		code = guard_words_of(along->view, &said, err);
+	if (code != ERR_OK)
+		return code;
+	for (int i = 0; i < POLLS_MAX; i++) {
+		if (are_remembered(&said, path))
+			return ERR_OK;
+		(void)poll(NULL, 0, POLL_MS); /* cut short: earlier */
+	}
+	return err_set(err, ERR_AGAIN, "%s is not written", path);
+}
+
 static enum err_code feeds_write(const struct along *along, FILE *out,
 				 struct err *err)
 {
@@ -98,7 +142,8 @@ enum exit_code carry_along_write(struct cli *cli, FILE *out)
 	enum exit_code exit = along_open(cli, &along);
 	struct err err;
 
-	if (exit == EXIT_DONE && feeds_write(&along, out, &err) != ERR_OK)
+	if (exit == EXIT_DONE && (guard_await(cli, &along, &err) != ERR_OK ||
+				  feeds_write(&along, out, &err) != ERR_OK))
 		exit = cli_refuse(cli, EXIT_FAILED, &cannot_write, err.text);
 	along_close(&along);
 	return exit;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "gateway/cli/carry_along.h"
-#include "gateway/cli/carry_seal.h"
 #include "gateway/cli/join_sheet.h"
 #include "gateway/cli/paper.h"
 #include "gateway/cli/qr.h"
@@ -88,7 +87,6 @@ static enum exit_code papers_write(struct cli *cli, struct papers *papers,
 				   const struct json_value *root)
 {
 	enum exit_code exit = EXIT_DONE;
-	struct carry_sealed sealed;
 	struct fault fault;
 	struct span file;
 
@@ -96,10 +94,7 @@ static enum exit_code papers_write(struct cli *cli, struct papers *papers,
 		file_put(file, papers->file.out);
 		file_put(file, papers->bundle.out);
 	}
-	/* What was just said is in the guard before it leaves. */
 	if (papers->bundle.out != NULL)
-		exit = carry_seal(cli, &sealed);
-	if (exit == EXIT_DONE && papers->bundle.out != NULL)
 		exit = carry_along_write(cli, papers->bundle.out);
 	if (exit == EXIT_DONE && papers->sheet.out != NULL)
 		exit = join_sheet_write(cli, root, papers->sheet.out);

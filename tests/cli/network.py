@@ -158,6 +158,25 @@ def the_root_key_gives_hq_new_keys_and_nothing_else_does(scratch):
     h.same(boxes.sites()["hz-08"]["state"], "invited")
 
 
+@h.test
+def an_hq_without_its_guard_asks_whether_the_disk_was_set_back(scratch):
+    """Where no daemon runs; e2e_restored_hq has daemons, and sites."""
+    boxes = Boxes(scratch).found()
+    path, _ = boxes.invite("hz-07")
+    box, _, ask = boxes.join("hz-07", path)
+    guard = boxes.file("hq-store-guard")
+    h.same(boxes.hq.json("hq", "confirm", "--yes"), {"confirmed": False})
+    os.rename(guard, guard + ".lost")
+    boxes.hq.error("hq_listens", "hq", "invite", "--site", "hz-08", exit=1)
+    boxes.hq.error("hq_listens", "hq", "admit", ask, exit=1)
+    boxes.hq.error("usage", "hq", "confirm", exit=2)
+    h.same(os.path.exists(guard), False, "a guard")
+    h.same(boxes.hq.json("hq", "confirm", "--yes"), {"confirmed": True})
+    boxes.invite("hz-08")
+    boxes.hq.json("hq", "admit", ask)
+    box.error("not_hq", "hq", "confirm", "--yes", exit=1)
+
+
 class Folder:
     """A place for the files of another network."""
 
