@@ -307,6 +307,46 @@ def what_hq_asked_comes_again_by_old_sticks_and_is_done_once(scratch):
     h.same((len(tasks(one)), len(tasks(other))), (1, 0), "done once")
 
 
+@h.test
+def a_box_that_was_set_back_does_not_do_again_what_hq_had_asked(scratch):
+    """Its disk is of before the question; the old stick asks first, and HQ's
+    brings the answer that the box has lost."""
+    hq, one, _ = begin(scratch)
+    usb.carry(scratch, hq, one)
+    one.start()
+    s.scan(scratch, one, 2, "b1")
+    usb.carry(scratch, one, hq)
+    one.stop()
+    image = scratch.file("image")
+    shutil.copytree(one.store, image)
+    one.start()
+    asked = hq.depot("hq", "ask", one.site, "task.add", "bin=A-01",
+                     "item=TEA")["intent"]
+    stick = laid(scratch, "asked.bundle", exported(scratch, hq))
+    one.depot("import", stick)
+    h.until("the task", lambda: len(tasks(one)) == 1)
+    usb.carry(scratch, one, hq)
+    one.stop()
+    shutil.rmtree(one.runtime)
+    shutil.rmtree(one.store)
+    shutil.copytree(image, one.store)
+    one.start()
+    one.program.wait_line(" guard: rollback")
+    one.depot("import", stick)
+    one.program.live(2)  # the keeper has been round; nothing tells
+    h.same(tasks(one), [], "it may have been done by the life that is lost")
+    one.try_depot("import", laid(scratch, "back.bundle",
+                                 exported(scratch, hq)))
+    one.program.wait_line(" succession: ")
+    had = tasks(one)  # those of a life that is over need not come back
+    assert len(had) <= 1, had
+    one.depot("import", stick)
+    s.scan(scratch, one, 1, "b3")
+    h.same(tasks(one), had, "in its next life")
+    h.same({row["intent"]: row["state"] for row in
+            hq.depot("hq", "intents")["intents"]}, {asked: "done"}, "at HQ")
+
+
 class Twin:
     """Another box with a copy of @box's disk; it has no daemon."""
 
