@@ -1,4 +1,4 @@
-#include "gateway/cli/carry_take.h"
+#include "gateway/cli/carry_take_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,6 @@
 #include "gateway/cli/request.h"
 #include "gateway/cli/sheet.h"
 #include "gateway/core/join_file.h"
-#include "gateway/sync/bundle.h"
 
 static const struct control_refusal cannot_read = {
 	"bad_file", "the bundle cannot be read: %s", "无法读取数据包：%s"};
@@ -20,64 +19,9 @@ static const struct control_refusal is_foreign = {
 	"the bundle is of another network, nothing of it was taken: %s",
 	"数据包属于另一个网络，未导入任何内容：%s"};
 
-#define FILES_MAX 512
-#define FEEDS_MAX 256
-#define REFUSALS_MAX 32
 /* Once over the files fills the gaps of the one before, if they came in the
  * wrong order. */
 #define ROUNDS_MAX 16
-
-struct carried_feed {
-	int64_t site;
-	int64_t epoch;
-	uint64_t branch;
-	int64_t before; /* held when the import began */
-	int64_t seq;    /* held now */
-	int64_t offered;
-	int64_t rows;
-	int64_t void_rows;
-	char state[24];
-};
-
-struct carried_refusal {
-	const char *path;
-	int64_t site;
-	int64_t epoch;
-	int64_t seq;
-	char reason[24];
-};
-
-struct carried_file {
-	char path[FILE_PATH_SIZE];
-	struct name from;
-	uint64_t packs;
-	uint64_t size;
-	int64_t acks;
-	bool is_found; /* in a folder, by its name: it may be anything */
-	bool is_whole;
-	/* Nothing of it was taken: not even its first block can be read, or it
-	 * is another network's. NULL: it is a bundle. */
-	const struct control_refusal *none;
-	char fault[ERR_TEXT_SIZE]; /* why not */
-	char fault_zh[ERR_TEXT_SIZE];
-};
-
-struct importing {
-	struct cli *cli;
-	struct bundle *bundle;
-	size_t file_count;
-	struct carried_file *files; /* FILES_MAX */
-	size_t feed_count;
-	struct carried_feed feeds[FEEDS_MAX];
-	size_t refusal_count; /* all; the first REFUSALS_MAX are listed */
-	struct carried_refusal refusals[REFUSALS_MAX];
-	uint64_t done;
-	uint64_t total; /* bytes of all files */
-	bool is_set_back;
-	bool has_gap;
-	bool has_moved;
-	int fd; /* of the file in work */
-};
 
 /* ---- which files ---- */
 
@@ -461,84 +405,6 @@ static enum exit_code files_hand(struct importing *importing)
 		 round < ROUNDS_MAX);
 	cli_progress_end(importing->cli);
 	return exit;
-}
-
-/* ---- what is said of it ---- */
-
-static void files_out(const struct importing *importing, struct json_out *out)
-{
-	out_array_at(out, "files");
-	for (size_t i = 0; i < importing->file_count; i++) {
-		const struct carried_file *file = &importing->files[i];
-
-		out_object(out);
-		out_string_at(out, "path", file->path);
-		out_text_at(out, "from", name_span(&file->from));
-		out_int_at(out, "packs", (int64_t)file->packs);
-		out_bool_at(out, "acked", file->acks > 0);
-		out_bool_at(out, "whole", file->is_whole);
-		if (file->none != NULL)
-			out_string_at(out, "refused", file->none->code);
-		if (!file->is_whole) {
-			out_string_at(out, "fault", file->fault);
-			out_string_at(out, "fault_zh", file->fault_zh);
-		}
-		out_object_end(out);
-	}
-	out_array_end(out);
-}
-
-static void feeds_out(const struct importing *importing, struct json_out *out)
-{
-	out_array_at(out, "feeds");
-	for (size_t i = 0; i < importing->feed_count; i++) {
-		const struct carried_feed *feed = &importing->feeds[i];
-
-		out_object(out);
-		out_int_at(out, "site", feed->site);
-		out_int_at(out, "epoch", feed->epoch);
-		out_int_at(out, "before", feed->before);
-		out_int_at(out, "seq", feed->seq);
-		out_int_at(out, "taken", feed->seq - feed->before);
-		out_int_at(out, "rows", feed->rows);
-		out_int_at(out, "void_rows", feed->void_rows);
-		out_string_at(out, "state", feed->state);
-		if (feed->offered > feed->seq) {
-			out_int_at(out, "missing_from", feed->seq + 1);
-			out_int_at(out, "offered", feed->offered);
-		}
-		out_object_end(out);
-	}
-	out_array_end(out);
-}
-
-void carry_take_out(const struct importing *importing, struct json_out *out)
-{
-	size_t listed = importing->refusal_count < REFUSALS_MAX
-				? importing->refusal_count
-				: REFUSALS_MAX;
-	int64_t taken = 0;
-
-	for (size_t i = 0; i < importing->feed_count; i++)
-		taken += importing->feeds[i].seq - importing->feeds[i].before;
-	out_int_at(out, "taken", taken);
-	out_bool_at(out, "set_back", importing->is_set_back);
-	out_int_at(out, "refusals", (int64_t)importing->refusal_count);
-	feeds_out(importing, out);
-	files_out(importing, out);
-	out_array_at(out, "refused");
-	for (size_t i = 0; i < listed; i++) {
-		const struct carried_refusal *refusal = &importing->refusals[i];
-
-		out_object(out);
-		out_string_at(out, "path", refusal->path);
-		out_int_at(out, "site", refusal->site);
-		out_int_at(out, "epoch", refusal->epoch);
-		out_int_at(out, "seq", refusal->seq);
-		out_string_at(out, "reason", refusal->reason);
-		out_object_end(out);
-	}
-	out_array_end(out);
 }
 
 /* ---- the whole of it ---- */
