@@ -66,9 +66,20 @@ def heir_agreed(sites):
                    and s.agree_on(sites, 5))
 
 
+def of(feeds, *numbers):
+    """Those of these sites. Others say something whenever they have to."""
+    return {name: feed for name, feed in feeds.items() if name[0] in numbers}
+
+
 def receipts(box):
     return sum(entry["movement"] == "receive" and "carried" not in entry
                for entry in box.movements())
+
+
+def has_receipts(box, count):
+    """What it has lost it takes back as it comes, whoever has it."""
+    h.until(lambda: f"{receipts(box)} of {count} receipts in the box's book",
+            lambda: receipts(box) == count)
 
 
 def successor(hq):
@@ -121,7 +132,7 @@ def a_disk_that_went_back_loses_nothing_and_all_agree(scratch):
     h.same(feeds[(5, 1, NO_BRANCH)], before[(5, 1, NO_BRANCH)],
            "the life before")
     s.holds(feeds, {1, 3, 4, 5})
-    h.same(receipts(box), 350, "receipts in the box's own book")
+    has_receipts(box, 350)
     certified(hq, sites, "rollback")
     clean(sites, 5)
     h.same([task["reason"] for task in box.depot("tasks")["tasks"]],
@@ -141,7 +152,7 @@ def a_disk_that_takes_its_guard_along_is_noticed_by_the_others(scratch):
     s.scan(scratch, box, 3, "b3")
     feeds = heir_agreed(sites)
     s.holds(feeds, {1, 3, 4, 5})
-    h.same(receipts(box), 38, "receipts in the box's own book")
+    has_receipts(box, 38)
 
 
 @h.test
@@ -202,7 +213,8 @@ def a_restore_on_a_new_medium_waits_for_the_key_that_people_carry(scratch):
         if (stuck["site"], stuck["epoch"], stuck["why"])
         == (5, row["epoch"], "stranger")])
     h.same(hq.depot("hq", "successors")["successors"], [], "successors at HQ")
-    h.same(s.agree([hq, other]), before, "what the others hold")
+    h.same(of(s.agree([hq, other]), 1, 2, 5), of(before, 1, 2, 5),
+           "what the others hold")
     h.same(box.depot("peers")["provisional"], True, "provisional")
     epoch = str(row["epoch"])
     succeed = ["hq", "succeed", "sh-02"]
@@ -224,7 +236,8 @@ def a_restore_on_a_new_medium_waits_for_the_key_that_people_carry(scratch):
                "--key", key)
     is_refused(hq, "bad_key", "hq", "succeed", "hz-01", "--epoch", epoch,
                "--key", key)
-    h.same(s.agree([hq, other]), before, "what HQ has said")
+    h.same(of(s.agree([hq, other]), 1, 2, 5), of(before, 1, 2, 5),
+           "what HQ has said")
     done = hq.depot(*succeed, "--epoch", epoch, "--key", row["key"],
                     "--reason", "new disk")
     h.same((done["epoch"], done["parent_epoch"]), (row["epoch"], 1), "word")
@@ -237,7 +250,7 @@ def a_restore_on_a_new_medium_waits_for_the_key_that_people_carry(scratch):
           lambda: not box.depot("peers")["provisional"])
     h.until("the range to be forgotten",
             lambda: not hq.depot("peers")["stuck"])
-    h.same(receipts(box), 28, "receipts in the box's own book")
+    has_receipts(box, 28)
     h.same(on_hand(box), 56, "units of tea in the box's own book")
     clean(sites, 5)
 

@@ -159,7 +159,7 @@ CONDUCTS = (link.send_bad_topics, link.send_retained, link.stall,
             link.say_nothing, link.send_huge, link.send_twice_received)
 ACKS = 50        # with each conduct, and as many in peace
 RATIO_MAX = 3    # of the p99s; the machine may be busy with other things
-MEASURES = 3     # once within it is enough: what is systematic is in each
+MEASURES = 5     # once within it is enough: what is systematic is in each
 
 
 def ack_times(gun, count):
