@@ -6,6 +6,10 @@
 #include "gateway/core/hq_ends.h"
 #include "store/row.h"
 
+/* Lives of a log that a box may have behind it: some thousands a restore. One
+ * that asks for the last there is would take the place for good. */
+#define EPOCHS_AHEAD_MAX (EPOCH_MAX >> 4)
+
 /* Kind of TABLE_PRIVATE's rows. */
 #define PRIVATE_INVITATION 'j' /* number u32: the secret */
 
@@ -336,6 +340,13 @@ static enum err_code epoch_give(const struct view *view,
 		return err_set(err, ERR_CONFLICT,
 			       "epoch %" PRIu32 " of that site is taken",
 			       wanted);
+	if (wanted > last && wanted - last > EPOCHS_AHEAD_MAX)
+		return err_set(err, ERR_CONFLICT,
+			       "epoch %" PRIu32 " would leave the site none",
+			       wanted);
+	if (last >= EPOCH_MAX)
+		return err_set(err, ERR_CONFLICT,
+			       "that site has no epochs left");
 	arrival->epoch = last >= wanted ? last + 1 : wanted;
 	arrival->parent_epoch = last;
 	return ERR_OK;

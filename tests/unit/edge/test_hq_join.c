@@ -596,6 +596,28 @@ static void another_box_takes_a_place_as_the_next_life(void **state)
 	assert_int_equal(answer.parent_epoch, 1);
 }
 
+/* Whoever has the sheet asks for the last life that the site could have: nobody
+ * could ever take its place. */
+static void a_box_does_not_take_all_lives_that_a_site_could_have(void **state)
+{
+	static const uint32_t greedy[] = {EPOCH_MAX, EPOCH_MAX - 1,
+					  EPOCH_MAX / 2};
+	struct bench *bench = *state;
+	struct join_code code = invited(bench, "sh-02");
+	struct box box = box_of(&code, 1);
+
+	for (size_t i = 0; i < ARRAY_LEN(greedy); i++) {
+		box.ask.body.ask.epoch = greedy[i];
+		box.ask.body.ask.has_begun = i % 2 == 1;
+		box_write(&box);
+		assert_refused(bench, &box, JOIN_USED);
+	}
+	box.ask.body.ask.epoch = 70000; /* after many restores */
+	box.ask.body.ask.has_begun = false;
+	box_write(&box);
+	assert_int_equal(welcomed(bench, &box).epoch, 70000);
+}
+
 /* The old box has begun a new life by itself, which waits for HQ: the new box
  * must not get that one's number. */
 static void a_new_life_is_beyond_those_that_nobody_certified(void **state)
@@ -693,6 +715,7 @@ int main(void)
 		HQ_STORY(a_code_that_was_not_committed_is_nobodys),
 		HQ_STORY(a_secret_that_is_not_whole_opens_nothing),
 		HQ_STORY(another_box_takes_a_place_as_the_next_life),
+		HQ_STORY(a_box_does_not_take_all_lives_that_a_site_could_have),
 		HQ_STORY(a_new_life_is_beyond_those_that_nobody_certified),
 		HQ_STORY(an_answer_ahead_is_for_an_invitation_that_there_is),
 		HQ_STORY(an_hq_that_was_set_back_asks_for_patience),
