@@ -71,8 +71,8 @@ enum err_code desk_open(struct desk **ret_desk, struct err *err)
 
 	if (desk == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
+	*desk = (struct desk){.zone = NULL};
 	json_init(&desk->json, desk->memory, READING_JSON_SIZE);
-	desk->zone = NULL;
 	*ret_desk = desk;
 	return ERR_OK;
 }
