@@ -6,7 +6,6 @@
 #include <inttypes.h>
 
 #include "gateway/core/rights.h"
-#include "store/closing.h"
 #include "store/feed.h"
 #include "store/roster.h"
 #include "store/site.h"
@@ -58,6 +57,23 @@ static void age_out(const struct sites *sites, const struct feed_record *feed)
 	out_bool_at(asking->out, "stale", age.is_stale);
 }
 
+/* Of a site of which nothing is here, HQ's fence alone tells that it ended. */
+static enum err_code state_find(const struct view *view,
+				const struct feed_record *feed,
+				const char **ret_state, struct err *err)
+{
+	struct fence fence;
+	enum err_code code = roster_fence(view, feed->id, &fence, err);
+
+	if (code == ERR_OK && fence.verdict == FENCE_CLOSED)
+		*ret_state = "closed";
+	else if (code == ERR_OK && feed->seq == 0)
+		*ret_state = feed_state_name(FEED_FENCED);
+	else
+		*ret_state = feed_state_name(feed->state);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code certificate_out(struct sites *sites,
 				     const struct certificate *certificate,
 				     struct err *err)
@@ -66,10 +82,12 @@ static enum err_code certificate_out(struct sites *sites,
 	struct json_out *out = asking->out;
 	struct feed_id id = {certificate->site, certificate->epoch, 0};
 	struct feed_record feed = {.id = id, .state = FEED_ADMITTED};
-	bool is_closed = false;
+	const char *state;
 	enum err_code code = feed_get(asking->view, id, &feed, err);
 
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
+	if (code == ERR_OK || code == ERR_NOT_FOUND)
+		code = state_find(asking->view, &feed, &state, err);
+	if (code != ERR_OK)
 		return code;
 	out_object(out);
 	out_int_at(out, "site", certificate->site);
@@ -77,11 +95,7 @@ static enum err_code certificate_out(struct sites *sites,
 	out_string_at(out, "role",
 		      term_name(TERM_SITE_ROLE, certificate->role));
 	out_int_at(out, "epoch", certificate->epoch);
-	code = closing_by_hq(asking->view, certificate->site, &is_closed, err);
-	if (code != ERR_OK)
-		return code;
-	out_string_at(out, "state",
-		      is_closed ? "closed" : feed_state_name(feed.state));
+	out_string_at(out, "state", state);
 	out_int_at(out, "seq", (int64_t)feed.seq);
 	age_out(sites, &feed);
 	if (certificate->valid_until_ms != 0)

@@ -245,6 +245,8 @@ static void a_site_is_revoked_and_hq_never(void **state)
 	assert_reply(w, "{\"site\":4,\"name\":\"hz-07\",\"epoch\":1,\"seq\":0,"
 			"\"verdict\":\"revoked\"}");
 	look_ok(w, "hq.sites", "");
+	assert_reply(w, "\"name\":\"hz-07\",\"role\":\"site\",\"epoch\":1,"
+			"\"state\":\"fenced\"");
 	assert_reply(w, "\"until\":");
 }
 
