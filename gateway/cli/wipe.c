@@ -56,6 +56,7 @@ struct wiping {
 	uint32_t site;
 	uint64_t entries; /* of the journal */
 	uint64_t covered; /* of them, that HQ durably has */
+	bool is_open;     /* nobody closed its warehouse */
 	bool is_again;
 };
 
@@ -82,6 +83,16 @@ static enum err_code feed_cover(void *context, const struct feed_record *feed,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+static enum err_code is_open_find(const struct view *view, bool *ret_is_open,
+				  struct err *err)
+{
+	struct closing closing;
+	enum err_code code = closing_get(view, &closing, err);
+
+	*ret_is_open = code == ERR_NOT_FOUND;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code loss_count(struct wiping *wiping, struct err *err)
 {
 	struct ledger *ledger;
@@ -97,6 +108,8 @@ static enum err_code loss_count(struct wiping *wiping, struct err *err)
 		code = site_number_get(view, &wiping->site, err);
 	if (code == ERR_OK)
 		code = view_count(view, TABLE_JOURNAL, &wiping->entries, err);
+	if (code == ERR_OK)
+		code = is_open_find(view, &wiping->is_open, err);
 	both[1] = view;
 	if (code == ERR_OK && wiping->site > SITE_FIRST)
 		code = feed_walk(view, NULL, feed_cover, both, err);
@@ -120,6 +133,14 @@ static enum exit_code loss_check(struct wiping *wiping)
 		return cli_refuse(cli, EXIT_USAGE, &bad_number, lose);
 	if (lost > 0 && (uint64_t)named != lost)
 		return cli_refuse(cli, EXIT_CONFLICT, &not_covered, text);
+	if (wiping->is_open)
+		(void)fprintf(
+			stderr, "%s\n",
+			cli_say(cli,
+				"this warehouse is not closed (depot "
+				"close): what is on its book stays there",
+				"本仓库尚未关闭（depot close）：其账面库存"
+				"将继续保留"));
 	if (!cli_confirm(cli, cli_say(cli,
 				      "Keys and data leave this box for good. "
 				      "Wipe it?",
