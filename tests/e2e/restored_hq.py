@@ -20,23 +20,33 @@ import usb
 h.TESTS.clear()  # those of the others are their own
 
 
+def heard(sites, name, item):
+    """The feeds, once all hold what HQ has said last: of a site, of goods."""
+    h.until(f"{name} and {item} everywhere", lambda: all(
+        name in names_of(site) and any(
+            row["item"] == item for row in site.depot("item", "list")["items"])
+        for site in sites))
+    return s.agree_on(sites, 3)
+
+
 def spoken(scratch, hq, sites, tag):
     """HQ says something of each kind, and works; all come to hold it."""
     r_name = "wh-" + tag
     s.scan(scratch, hq, 3, "b" + tag)
     hq.depot("hq", "invite", "--site", r_name)
     hq.depot("item", "set", "SHOE" + tag)
-    return s.agree_on(sites, 3)
+    return heard(sites, r_name, "SHOE" + tag)
 
 
-def lost(scratch, hq, sites):
+def lost(scratch, far, hq, sites):
     """An image of HQ's disk; what it said since, as the sites hold it; then the
-    disk is what it was, and the guard is not."""
+    disk is what it was, the guard is not, and nobody is to be heard."""
     hq.depot("item", "set", "CAP")
     s.scan(scratch, hq, 3, "b1")
     s.agree_on(sites, 3)
     image = r.image_of(scratch, hq)
     feeds = spoken(scratch, hq, sites, "04")
+    far.stop()
     r.put_back(hq, image)
     return feeds
 
@@ -75,9 +85,9 @@ def clean(sites):
 
 @h.test
 def an_hq_that_knows_how_far_it_spoke_takes_it_back_and_speaks_on(scratch):
-    _, sites = s.begin(scratch)
+    far, sites = s.begin(scratch)
     hq = sites[0]
-    before = lost(scratch, hq, sites)
+    before = lost(scratch, far, hq, sites)
     hq.program.wait_line(" guard: rollback")
     r.is_refused(hq, "hq_behind", "hq", "invite", "--site", "xm-05")
     hq.stop()
@@ -85,6 +95,7 @@ def an_hq_that_knows_how_far_it_spoke_takes_it_back_and_speaks_on(scratch):
     r.is_refused(hq, "hq_behind", "hq", "invite", "--site", "xm-05")
     hq.start()
     r.is_refused(hq, "hq_behind", "item", "set", "HAT")
+    far.start()
     hq.program.wait_line(" succession: ")
     hq.program.wait_line(" hq_words: ")
     hq.depot("hq", "invite", "--site", "xm-05")
@@ -220,8 +231,7 @@ def an_hq_whose_guard_went_back_is_silent_until_the_root_speaks(scratch):
     s.scan(scratch, hq, 3, "b2")
     hq.depot("hq", "invite", "--site", "wh-04")
     hq.depot("item", "set", "SHOE")
-    s.agree_on(sites, 3)
-    before = s.agree(sites)
+    before = heard(sites, "wh-04", "SHOE")
     r.put_back(hq, image)
     hq.program.wait_line(" set_back: ")
     r.is_refused(hq, "hq_behind", "hq", "invite", "--site", "xm-05")
@@ -261,8 +271,7 @@ def an_hq_of_a_backup_on_a_new_box_speaks_with_new_keys(scratch):
     hq.depot("backup", copy)
     hq.depot("hq", "invite", "--site", "wh-04")
     s.scan(scratch, hq, 3, "b2")
-    s.agree_on(sites, 3)
-    before = s.agree(sites)
+    before = heard(sites, "wh-04", "CAP")
     hq.stop()
     for part in ("-keys", "-guard"):
         os.rename(hq.store + part, hq.store + part + ".lost")
