@@ -377,7 +377,8 @@ static enum err_code is_unowned(struct ledger *ledger, bool *ret_is,
 }
 
 /* A store that is there may be the one that joins: one that was founded in that
- * network, and has that number or none yet. */
+ * network, and has that number or none yet; or, where it takes another box's
+ * place, alone under that name. */
 static enum err_code is_ours(const struct commission *commission,
 			     struct ledger *ledger, bool *ret_is_ours,
 			     struct err *err)
@@ -391,11 +392,19 @@ static enum err_code is_ours(const struct commission *commission,
 		return code;
 	code = site_number_get(view, &site, err);
 	view_end(view);
-	if (code == ERR_OK)
+	if (code != ERR_OK)
+		return code;
+	if (commission->takes_place && site == 0)
+		*ret_is_ours =
+			span_equal(name_span(&ledger_identity(ledger)->site),
+				   name_span(&join->name)) &&
+			span_equal(name_span(&ledger_identity(ledger)->org),
+				   name_span(&join->org));
+	else
 		*ret_is_ours = memcmp(ledger_identity(ledger)->net_id,
 				      join->net_id, NET_ID_SIZE) == 0 &&
 			       (site == 0 || site == join->site);
-	return code;
+	return ERR_OK;
 }
 
 /* The first account, unless there is one: a founding that was cut short before
@@ -411,7 +420,8 @@ static enum err_code owner_add(struct commission *commission, const char *path,
 		return code;
 	code = is_unowned(ledger, &is_unfinished, err);
 	*ret_is_added = is_unfinished;
-	if (code == ERR_OK && commission->join != NULL && !commission->is_alone)
+	if (code == ERR_OK && commission->join != NULL &&
+	    (!commission->is_alone || commission->takes_place))
 		code = is_ours(commission, ledger, ret_is_added, err);
 	if (code == ERR_OK && *ret_is_added && is_unfinished)
 		code = account_post(commission, ledger, err);

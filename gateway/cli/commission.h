@@ -31,6 +31,8 @@ struct commission {
 	/* The store is, or is founded as, a network of one all the same: it
 	 * joins by what is beside it (edge/join_state.h). */
 	bool is_alone;
+	/* And it takes another box's place right after that. */
+	bool takes_place;
 	/* Lines of [link hq] that the configuration is to have; NULL: none. */
 	const char *link;
 	struct config *config; /* as it is, if it can be read */

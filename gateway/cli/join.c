@@ -13,6 +13,7 @@
 #include "gateway/cli/carry_take.h"
 #include "gateway/cli/commission.h"
 #include "gateway/cli/join_over.h"
+#include "gateway/cli/join_place.h"
 #include "gateway/cli/paper.h"
 #include "gateway/cli/port_taken.h"
 #include "gateway/cli/result.h"
@@ -178,6 +179,22 @@ static enum exit_code ask_write(struct joining *joining)
 	return paper_close(joining->cli, &joining->ask);
 }
 
+/* ---- another box's place ---- */
+
+static enum exit_code place_take(struct joining *joining)
+{
+	const struct join_answer *answer = &joining->invitation.answer;
+	struct err err;
+	enum err_code code;
+
+	if (answer->parent_epoch == 0)
+		return EXIT_DONE;
+	code = join_place_take(joining->commission.wanted->store.path, answer,
+			       &err);
+	return code == ERR_OK ? EXIT_DONE
+			      : cli_failed(joining->cli, code, &err);
+}
+
 /* ---- the verb ---- */
 
 static void next_tell(const struct joining *joining)
@@ -276,10 +293,16 @@ static enum exit_code file_run(struct cli *cli)
 	enum exit_code exit = invitation_take(&joining);
 
 	joining.commission.join = &joining.invitation.answer;
+	/* It has HQ's word for the epoch behind the old box's. */
+	joining.commission.takes_place =
+		joining.invitation.answer.parent_epoch != 0;
+	joining.commission.is_alone = joining.commission.takes_place;
 	if (exit == EXIT_DONE)
 		exit = ask_open(&joining);
 	if (exit == EXIT_DONE)
 		exit = commission_run(&joining.commission);
+	if (exit == EXIT_DONE)
+		exit = place_take(&joining);
 	if (exit == EXIT_DONE)
 		exit = ask_write(&joining);
 	if (exit == EXIT_DONE)

@@ -153,6 +153,59 @@ def a_box_that_was_set_back_has_its_book_again_by_stick(scratch):
 
 
 @h.test
+def a_box_in_a_burnt_ones_place_has_its_book_by_stick(scratch):
+    """No box has a link. People work before a stick with the old book comes,
+    and what they do beyond the book is not there twice when it has come."""
+    hq, old, other = begin(scratch)
+    carry(scratch, hq, old)
+    carry(scratch, hq, other)
+    s.scan(scratch, old, 10, "b1")
+    leaving = old.depot("transfer", "create", "--to", "5")["transfer"]
+    old.depot("book", "transfer_out", "TEA", "--qty", "6", "--bin", "A-01",
+              "--ref", leaving)
+    carry(scratch, old, hq, since=False)
+    drawer = scratch.file("drawer.bundle")
+    s.scan(scratch, old, 3, "b2")
+    old.depot("export", drawer)  # a stick that nobody has read
+    old.kill()
+    for burnt in (old.store, old.store + "-keys", old.runtime):
+        shutil.rmtree(burnt)
+    os.unlink(old.store + "-guard")
+    path = scratch.file("again.join")
+    ask = scratch.file("again-ask.txt")
+    hq.depot("hq", "invite", "--site", old.site, "--replace", "--bundle", path)
+    box = Apart(scratch, old.site)
+    box.depot("join", path, "--ask", ask, "--account", "boss")
+    box.seed()
+    box.start()
+    # Of the 14 that stand there it knows nothing.
+    box.depot("book", "pick", "TEA", "--qty", "4", "--bin", "A-01")
+    s.scan(scratch, box, 1, "c1")
+    h.same(box.depot("stock", "TEA")["on_hand"], 6, "4 picked, 2 received")
+    number = box.depot("transfer", "create", "--to", "5")["transfer"]
+    assert int(number.split("-")[2]) > 1000000, (number, leaving)
+    h.same(hq.depot("hq", "admit", ask)["name"], old.site, "admitted")
+    carry(scratch, hq, box, since=False)
+    h.until("the old book", lambda: box.depot("stock", "TEA")["on_hand"] == 16)
+    h.same(sorted(one["transfer"] for one in
+                  box.depot("transfer", "list")["transfers"]),
+           sorted([leaving, number]), "both boxes' transfers")
+    # Weeks later somebody finds the old box's last stick, and reads it twice.
+    for _ in range(2):
+        box.depot("import", drawer)
+        h.until("what lay in the drawer",
+                lambda: box.depot("stock", "TEA")["on_hand"] == 22)
+    h.same(box.depot("audit")["verdict"], "clean", "the box's own audit")
+    box.stop()
+    box.start()
+    h.same(box.depot("stock", "TEA")["on_hand"], 22, "after a start")
+    carry(scratch, box, hq, since=False)
+    carry(scratch, hq, other, since=False)
+    for site in (hq, box, other):
+        is_clean_at(site)
+
+
+@h.test
 def bundles_come_twice_and_in_any_order_and_change_nothing_more(scratch):
     rng = random.Random(h.seed())
     hq, one, other = begin(scratch)
