@@ -184,6 +184,17 @@ static bool is_in_its_epoch(const struct node *node)
 	       !exchange_was_set_back(node->exchange);
 }
 
+/* What others have of its past is to come into its book, or it has yet to say
+ * that it is there. */
+static bool is_regaining(const struct node *node)
+{
+	const struct regaining *regaining = &node->regaining;
+
+	return node->self.epoch > 1 && !node->is_over &&
+	       (regaining->is_due ||
+		(regaining->is_open && regaining->held > 0));
+}
+
 bool check_is_settled(struct sim *sim)
 {
 	for (size_t i = 0; i < sim->node_count; i++) {
@@ -191,6 +202,7 @@ bool check_is_settled(struct sim *sim)
 
 		if (!node->is_up || !is_in_its_epoch(node) ||
 		    exchange_is_late(node->exchange) || !vector_of(node) ||
+		    is_regaining(node) ||
 		    ((node->unsealed > 0 || node->has_news) &&
 		     !node->is_over) ||
 		    node->counted != sim->nodes[0].counted)
@@ -258,8 +270,9 @@ static void agreement_check(struct sim *sim, struct node *a, struct node *b)
 struct reckoning {
 	struct looking look;
 	struct rows *rows;
-	bool is_counting; /* the delta counts */
-	bool has_recount; /* the restored site is asked to count */
+	bool is_counting;  /* the delta counts */
+	bool has_recount;  /* the restored site is asked to count */
+	bool is_recounted; /* and the one with another box in its place */
 	struct check_endings endings;
 };
 
@@ -286,9 +299,11 @@ static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
 		return;
 	}
 	fact->is_found |= reckoning->is_counting;
-	reckoning->has_recount |=
-		entry.kind == ENTRY_TASK && id.site == sim->restored_site &&
-		span_is(reason_span(&entry.body.task.reason), RECOUNT_REASON);
+	if (entry.kind != ENTRY_TASK ||
+	    !span_is(reason_span(&entry.body.task.reason), RECOUNT_REASON))
+		return;
+	reckoning->has_recount |= id.site == sim->restored_site;
+	reckoning->is_recounted |= id.site == sim->replaced_site;
 }
 
 static enum err_code delta_reckon(struct reckoning *reckoning,
@@ -377,6 +392,7 @@ static void over_reckon(struct sim *sim, struct node *node)
 static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 {
 	uint64_t lost = 0;
+	uint64_t burnt = 0;
 
 	for (size_t i = 0; i < sim->truth.count; i++) {
 		const struct fact *fact = &sim->truth.facts[i];
@@ -389,7 +405,8 @@ static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 			sim->totals.ended++;
 			continue;
 		}
-		lost++;
+		lost += fact->site != sim->replaced_site;
+		burnt += fact->site == sim->replaced_site;
 		if (!fact->may_be_lost)
 			sim_fail(sim,
 				 "I8: entry %u.%u.%" PRIu64
@@ -403,7 +420,12 @@ static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 			 " entries are lost, and nobody is asked "
 			 "to count site %u",
 			 lost, sim->restored_site);
-	sim->totals.lost += lost;
+	if (burnt > 0 && !reckoning->is_recounted)
+		sim_fail(sim,
+			 "I8: %" PRIu64 " entries burnt with a box, and nobody "
+			 "is asked to count site %u",
+			 burnt, sim->replaced_site);
+	sim->totals.lost += lost + burnt;
 }
 
 static void truth_check(struct sim *sim, struct node *node)
@@ -441,6 +463,7 @@ bool check_is_doubtful(const struct sim *sim, uint32_t site)
 	if (site == SITE_NONE)
 		return false;
 	return site == sim->restored_site || site == sim->suspect_site ||
+	       site == sim->replaced_site ||
 	       (site < SIM_SITE_LIAR &&
 		sim->nodes[site - SIM_SITE_HQ].was_ended);
 }
@@ -555,6 +578,8 @@ void check_end(struct sim *sim)
 	/* They hold the same deltas by hash: one stands for all. */
 	if (sim_is_sound(sim))
 		truth_check(sim, node);
+	if (sim_is_sound(sim))
+		check_book(sim);
 	if (sim_is_sound(sim))
 		check_transfers(sim);
 	if (sim_is_sound(sim))

@@ -59,7 +59,11 @@ bool check_is_ended(const struct check_endings *endings,
 bool check_is_unheard(const struct check_endings *endings,
 		      const struct fact *fact);
 
-/* Its disk went back in time, was started twice, or HQ ended it. */
+/* At the end: a box in another one's place has that one's book; check_book.c.
+ */
+void check_book(struct sim *sim);
+
+/* Its disk went back in time, was started twice, or burnt, or HQ ended it. */
 bool check_is_doubtful(const struct sim *sim, uint32_t site);
 
 #endif

@@ -15,6 +15,7 @@
 #include "gateway/ingest/json_out.h"
 #include "rules/ledger/transfer.h"
 #include "store/heir.h"
+#include "tests/sim/check_parts.h"
 #include "tests/sim/node_parts.h"
 
 #define ARGUMENTS_ROOM 400
@@ -403,7 +404,7 @@ static bool leave(struct node *node)
 
 	/* Not a site whose disk is in doubt: nobody closes that before it has
 	 * been counted. */
-	if (node->site == sim->restored_site || node->site == sim->suspect_site)
+	if (check_is_doubtful(sim, node->site))
 		return false;
 	way_settle(node, &sim->nodes[(node->index + 1) % sites]);
 	way_settle(node, &sim->nodes[(node->index + sites - 1) % sites]);
@@ -513,6 +514,11 @@ bool hq_act(struct sim *sim, const struct action *action)
 	case ACTION_ADOPT:
 	case ACTION_ASK:
 		return words_act(sim, action);
+	case ACTION_REPLACE:
+		return box_replace(sim, node);
+	case ACTION_STICK:
+		return stick_carry(sim, &sim->nodes[action->amount],
+				   &sim->nodes[action->node]);
 	case ACTION_WORK:
 	case ACTION_CUT:
 	case ACTION_HEAL:

@@ -126,7 +126,9 @@ void image_take(struct sim *sim, struct node *node)
 	char folder[SIM_PATH_SIZE];
 	struct err err;
 
-	if (image->is_there || !node->is_up)
+	/* An old disk that comes back beside the box in its place is stolen,
+	 * and not set back. */
+	if (image->is_there || !node->is_up || sim->replaced_site != SITE_NONE)
 		return;
 	FITS(text_format(folder, sizeof(folder), "%s/image", sim->folder) &&
 	     mkdir(folder, 0700) == 0 &&

@@ -4,10 +4,11 @@
  * usage: sim [--from SEED] [--schedules N]   N schedules, seeds SEED, SEED+1
  * ... sim --seed SEED [--loud]            one, with its event log
  *
- * --restores, --clones, --liars, --endings, --renewals PERMILLE: in so many
- * schedules a disk goes back in time, a copied disk runs in a second box, a
- * member of the network lies, a site is ended (in each of four ways), HQ's own
- * disk goes back and the root key speaks again.
+ * --restores, --clones, --liars, --endings, --renewals, --replacements
+ * PERMILLE: in so many schedules a disk goes back in time, a copied disk runs
+ * in a second box, a member of the network lies, a site is ended (in each of
+ * four ways), HQ's own disk goes back and the root key speaks again, a box
+ * burns and another one takes its place.
  *
  * What fails is cut down to the actions that it needs, and printed.
  */
@@ -51,13 +52,16 @@ static const char *const action_names[ACTION_KIND_MAX + 1] = {
 	[ACTION_PROPOSE] = "proposal",
 	[ACTION_ADOPT] = "adopted or declined",
 	[ACTION_ASK] = "intent",
+	[ACTION_REPLACE] = "box replaced",
+	[ACTION_STICK] = "stick",
 };
 
 static struct odds odds = {.restores = 120,
 			   .clones = 140,
 			   .liars = 250,
 			   .endings = 80,
-			   .renewals = 100};
+			   .renewals = 100,
+			   .replacements = 160};
 
 struct summary {
 	uint64_t schedules;
@@ -85,6 +89,8 @@ static void summary_add(struct summary *summary, const struct sim *sim)
 	summary->totals.transfers += sim->totals.transfers;
 	summary->totals.successions += sim->totals.successions;
 	summary->totals.regained += sim->totals.regained;
+	summary->totals.books += sim->totals.books;
+	summary->totals.retaken += sim->totals.retaken;
 	summary->totals.carried += sim->totals.carried;
 	summary->totals.lost += sim->totals.lost;
 	summary->totals.ended += sim->totals.ended;
@@ -123,6 +129,8 @@ static const uint32_t percent_min[ACTION_KIND_MAX + 1] = {
 	[ACTION_PROPOSE] = 5,
 	[ACTION_ADOPT] = 5,
 	[ACTION_ASK] = 5,
+	[ACTION_REPLACE] = 5,
+	[ACTION_STICK] = 5,
 	/* They need more than somebody's wish: an epoch that waits, a fork, a
 	 * warehouse with nothing under way. */
 	[ACTION_SUCCEED] = 3,
@@ -156,11 +164,13 @@ static void summary_print(const struct summary *summary)
 	       totals->transfers, totals->in_transit, totals->claims,
 	       totals->words, totals->answered, totals->carried_out);
 	printf("successions: %" PRIu64 "\nentries regained: %" PRIu64
+	       "\nentries taken back by boxes that went on: %" PRIu64
+	       "\nbooks of boxes in others' places: %" PRIu64
 	       "\nentries carried: %" PRIu64
 	       "\nentries lost and to be counted: %" PRIu64
 	       "\nentries behind their feed's end: %" PRIu64 "\n",
-	       totals->successions, totals->regained, totals->carried,
-	       totals->lost, totals->ended);
+	       totals->successions, totals->regained, totals->retaken,
+	       totals->books, totals->carried, totals->lost, totals->ended);
 	printf("crashes in a commit: %" PRIu64
 	       "\nunsynced writes lost: %" PRIu64 "\nframes published: %" PRIu64
 	       "\nframes delivered: %" PRIu64 "\nframes lost: %" PRIu64
@@ -324,6 +334,8 @@ int main(int argc, char **argv)
 			odds.endings = (uint32_t)number_of(argv[++i]);
 		else if (strcmp(argv[i], "--renewals") == 0)
 			odds.renewals = (uint32_t)number_of(argv[++i]);
+		else if (strcmp(argv[i], "--replacements") == 0)
+			odds.replacements = (uint32_t)number_of(argv[++i]);
 		else if (strcmp(argv[i], "--liars") == 0)
 			odds.liars = (uint32_t)number_of(argv[++i]);
 		else if (strcmp(argv[i], "--actions") == 0)

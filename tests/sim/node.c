@@ -10,7 +10,6 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/node_parts.h"
 
-#define MAP_SIZE (UINT64_C(8) << 20)
 #define ANSWERS_MAX 16
 
 const char *const sim_skus[SIM_SKUS] = {"MUG", "SOAP", "RICE", "TEA"};
@@ -81,9 +80,21 @@ static void furnish(struct node *node, struct batch *batch)
 	post(node, batch, &entry);
 }
 
+void node_furnish(struct node *node, struct ledger *ledger)
+{
+	struct batch *batch;
+	struct err err;
+
+	if (!went(node, batch_begin(ledger, &batch, &err), &err, "begin"))
+		return;
+	batch_time(batch, node_clock(node), true);
+	furnish(node, batch);
+	(void)went(node, batch_commit(batch, &err), &err, "commit");
+}
+
 void node_found(struct node *node)
 {
-	struct ledger_plan plan = {.map_size = MAP_SIZE,
+	struct ledger_plan plan = {.map_size = NODE_MAP_SIZE,
 				   .now = node_clock(node),
 				   .clock_trusted = true};
 	struct batch *batch;
@@ -269,7 +280,7 @@ void node_start(struct node *node)
 	    !epochs_open(node) || !guard_look(node) || !engine_begin(node))
 		return;
 	words_begin(node);
-	if (!sync_begin(node))
+	if (!sync_begin(node) || !regain_open(node))
 		return;
 	if (node->is_hq)
 		hq_open(node);

@@ -210,6 +210,8 @@ void node_turn(struct node *node)
 		words_turn(node);
 	if (node->is_up && epochs_turn(node))
 		words_turn(node);
+	if (node->is_up && node->self.epoch > 1)
+		regain_turn(node);
 	while (node->is_up && sim_is_sound(node->sim) && prepare(node)) {
 		if (!exchange_once(node))
 			return;

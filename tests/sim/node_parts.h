@@ -10,6 +10,7 @@
 #define SIM_ORG "acme"
 #define SIM_DEVICE "gun-1"
 #define SIM_ACCOUNT "boss"
+#define NODE_MAP_SIZE (UINT64_C(8) << 20)
 #define SIM_SKUS 4
 #define SIM_BINS 3
 extern const char *const sim_skus[SIM_SKUS];
@@ -71,6 +72,20 @@ bool words_act(struct sim *sim, const struct action *action);
 /* Carries out what HQ asked for, as the keeper does it with each tick. */
 void words_take(struct node *node);
 void hq_turn(struct node *hq);
+
+/* What every box has before its people begin: items, bins, an account, a
+ * scanner. */
+void node_furnish(struct node *node, struct ledger *ledger);
+
+/* ---- replace.c ---- */
+
+/* Another box takes @node's place, with nothing of its own. True: it did. */
+bool box_replace(struct sim *sim, struct node *node);
+/* What @from has goes to @to on a stick. True: something was taken. */
+bool stick_carry(struct sim *sim, struct node *from, struct node *to);
+/* What others have of the box's past comes back (core/regaining.h). */
+bool regain_open(struct node *node);
+void regain_turn(struct node *node);
 
 /* Tells truth what was committed since it was told. */
 void truth_follow(struct node *node);

@@ -227,6 +227,69 @@ static void acting_act(struct drawing *drawing, const struct acting *acting,
 				acting->acts[n].amount;
 }
 
+/* ---- a box in another one's place ---- */
+
+static struct action *action_insert(struct schedule *schedule, uint64_t at,
+				    enum action_kind kind)
+{
+	struct action *action = &schedule->actions[at];
+
+	if (schedule->action_count == SIM_ACTIONS_MAX)
+		return NULL;
+	memmove(action + 1, action,
+		(size_t)(schedule->action_count++ - at) * sizeof(*action));
+	*action = (struct action){.at_ms = action[1].at_ms, .kind = kind};
+	return action;
+}
+
+/* Sticks come to it from any other box, later and later. */
+static void sticks_insert(struct random *random, struct schedule *schedule,
+			  uint64_t at, uint32_t node)
+{
+	for (unsigned i = 0; i < 4 && at < schedule->action_count; i++) {
+		struct action *action;
+
+		at += random_below(random, schedule->action_count - at);
+		action = action_insert(schedule, at, ACTION_STICK);
+		if (action == NULL)
+			return;
+		action->node = node;
+		action->amount = i == 0 ? 0
+					: random_from(random, 0,
+						      schedule->node_count - 1);
+	}
+}
+
+/* From a stream of its own: the rest of the schedule is as it would be. Half of
+ * them come without a link. */
+static void replacing_draw(struct schedule *schedule, const struct odds *odds)
+{
+	struct random random = random_stream(schedule->seed, 5);
+	uint64_t at;
+	uint32_t node;
+	struct action *action;
+
+	if (!random_hits(&random, odds->replacements))
+		return;
+	at = schedule->action_count / 4 +
+	     random_below(&random, schedule->action_count / 2);
+	node = (uint32_t)random_from(&random, 1, schedule->node_count - 1);
+	for (uint32_t b = NET_BROKERS_MAX; random_hits(&random, 500) && b > 0;
+	     b--) {
+		action = action_insert(schedule, at, ACTION_CUT);
+		if (action == NULL)
+			return;
+		action->node = node;
+		action->broker = b - 1;
+		action->amount = 3;
+	}
+	action = action_insert(schedule, at, ACTION_REPLACE);
+	if (action == NULL)
+		return;
+	action->node = node;
+	sticks_insert(&random, schedule, at + 1, node);
+}
+
 void schedule_draw(struct schedule *schedule, uint64_t seed,
 		   const struct odds *odds)
 {
@@ -265,4 +328,5 @@ void schedule_draw(struct schedule *schedule, uint64_t seed,
 		else
 			trouble_draw(&drawing);
 	}
+	replacing_draw(schedule, odds);
 }

@@ -370,6 +370,8 @@ static void act(struct sim *sim, const struct action *action)
 	case ACTION_PROPOSE:
 	case ACTION_ADOPT:
 	case ACTION_ASK:
+	case ACTION_REPLACE:
+	case ACTION_STICK:
 		break;
 	}
 	check_step(node);

@@ -18,6 +18,7 @@
 #include "gateway/core/hq.h"
 #include "gateway/core/incarnation.h"
 #include "gateway/core/voice.h"
+#include "gateway/core/regaining.h"
 #include "gateway/sync/sync.h"
 #include "store/feed.h"
 #include "store/ledger.h"
@@ -84,6 +85,7 @@ struct node {
 	struct exchange *exchange;
 	struct sync *sync;
 	struct incarnation incarnation;
+	struct regaining regaining;
 	struct sync_self self; /* as the peer engine was told */
 	struct {
 		uint32_t epoch;
@@ -160,8 +162,10 @@ enum action_kind {
 	ACTION_PROPOSE, /* a site does */
 	ACTION_ADOPT,   /* HQ takes its word; @amount 1: wants it back */
 	ACTION_ASK,     /* HQ asks a site for something */
+	ACTION_REPLACE, /* @node burns, and another box takes its place */
+	ACTION_STICK,   /* somebody carries to @node what box @amount has */
 };
-#define ACTION_KIND_MAX ACTION_ASK
+#define ACTION_KIND_MAX ACTION_STICK
 
 struct action {
 	int64_t at_ms; /* after the start */
@@ -215,6 +219,7 @@ struct sim_totals {
 	uint64_t lost;  /* entries, each covered by a task to count */
 	uint64_t ended; /* entries, behind where HQ ended their feed */
 	uint64_t regained;
+	uint64_t retaken; /* by a box in another one's place, or late */
 	uint64_t carried;
 	uint64_t restores;
 	uint64_t clones;
@@ -225,6 +230,7 @@ struct sim_totals {
 	uint64_t answered;    /* intents that HQ still knows of */
 	uint64_t carried_out;
 	uint64_t claims;
+	uint64_t books; /* of replaced boxes, held against feeds */
 	uint64_t checks;
 };
 
@@ -242,6 +248,7 @@ struct sim {
 	bool has_clone;
 	uint32_t restored_site; /* 0: none */
 	bool is_hq_unguarded;   /* HQ was set back, and its guard with it */
+	uint32_t replaced_site; /* another box took its place; 0: none */
 	bool has_evidence;      /* somebody can know that a disk went back */
 	uint32_t suspect_site;  /* whose box may have signed twice; 0: none */
 	struct truth truth;
@@ -264,6 +271,7 @@ struct odds {
 	uint32_t liars;
 	uint32_t endings;  /* of each of four kinds */
 	uint32_t renewals; /* HQ itself is set back */
+	uint32_t replacements;
 };
 
 /* Draws the schedule of @seed: at least 200 events, 3 sites and HQ. */

@@ -110,7 +110,8 @@ static bool intent_take(struct node *node)
 
 void words_take(struct node *node)
 {
-	if (!node->has_news || !exchange_may_seal(node->exchange))
+	if (!node->has_news || !exchange_may_seal(node->exchange) ||
+	    !regaining_may_act(&node->regaining, sync_moment(node).ms))
 		return;
 	while (node->is_up && sim_is_sound(node->sim) && intent_take(node))
 		;
