@@ -388,6 +388,13 @@ static void over_reckon(struct sim *sim, struct node *node)
 	store_failed(&look, code, &err);
 }
 
+static bool check_is_out(const struct sim *sim, uint32_t site)
+{
+	const struct node *node = &sim->nodes[site - SIM_SITE_HQ];
+
+	return node->was_ended || node->is_over;
+}
+
 /* What nobody has was on a medium that was lost, and is to be counted again. */
 static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 {
@@ -420,7 +427,9 @@ static void lost_check(struct sim *sim, const struct reckoning *reckoning)
 			 " entries are lost, and nobody is asked "
 			 "to count site %u",
 			 lost, sim->restored_site);
-	if (burnt > 0 && !reckoning->is_recounted)
+	/* One that HQ ended tells nobody. */
+	if (burnt > 0 && !reckoning->is_recounted &&
+	    !check_is_out(sim, sim->replaced_site))
 		sim_fail(sim,
 			 "I8: %" PRIu64 " entries burnt with a box, and nobody "
 			 "is asked to count site %u",

@@ -60,9 +60,37 @@ static enum err_code fence_look(void *context, struct pos pos,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+/* Of an epoch of control counts what the root's next statement says. */
+static enum err_code end_look(void *context, const struct feed_record *feed,
+			      struct err *err)
+{
+	const struct looking *look = context;
+	struct root root;
+	enum err_code code;
+
+	if (feed->id.site != SITE_CONTROL ||
+	    feed->id.epoch >= look->node->control_seen.epoch)
+		return ERR_OK;
+	code = roster_root_after(look->view, feed->id.epoch, &root, err);
+	if (code != ERR_OK)
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	look->sim->totals.control_ends++;
+	if (feed->counted > root.after_seq)
+		sim_fail(look->sim,
+			 "I12: site %u: control %" PRIu32
+			 " counts up to %" PRIu64
+			 ", and the root ended it at %" PRIu64,
+			 look->node->site, feed->id.epoch, feed->counted,
+			 root.after_seq);
+	return ERR_OK;
+}
+
 enum err_code check_control(struct looking *look, struct err *err)
 {
 	enum err_code code = control_look(look, err);
+
+	if (code == ERR_OK && look->node->control_seen.epoch > 1)
+		code = feed_walk(look->view, NULL, end_look, look, err);
 
 	if (code == ERR_OK)
 		code = roster_walk(look->view, ENTRY_FENCE, fence_look, look,

@@ -89,6 +89,7 @@ static void summary_add(struct summary *summary, const struct sim *sim)
 	summary->totals.transfers += sim->totals.transfers;
 	summary->totals.successions += sim->totals.successions;
 	summary->totals.regained += sim->totals.regained;
+	summary->totals.control_ends += sim->totals.control_ends;
 	summary->totals.books += sim->totals.books;
 	summary->totals.retaken += sim->totals.retaken;
 	summary->totals.carried += sim->totals.carried;
@@ -166,11 +167,13 @@ static void summary_print(const struct summary *summary)
 	printf("successions: %" PRIu64 "\nentries regained: %" PRIu64
 	       "\nentries taken back by boxes that went on: %" PRIu64
 	       "\nbooks of boxes in others' places: %" PRIu64
+	       "\nends of control looked at: %" PRIu64
 	       "\nentries carried: %" PRIu64
 	       "\nentries lost and to be counted: %" PRIu64
 	       "\nentries behind their feed's end: %" PRIu64 "\n",
 	       totals->successions, totals->regained, totals->retaken,
-	       totals->books, totals->carried, totals->lost, totals->ended);
+	       totals->books, totals->control_ends, totals->carried,
+	       totals->lost, totals->ended);
 	printf("crashes in a commit: %" PRIu64
 	       "\nunsynced writes lost: %" PRIu64 "\nframes published: %" PRIu64
 	       "\nframes delivered: %" PRIu64 "\nframes lost: %" PRIu64

@@ -230,7 +230,8 @@ struct sim_totals {
 	uint64_t answered;    /* intents that HQ still knows of */
 	uint64_t carried_out;
 	uint64_t claims;
-	uint64_t books; /* of replaced boxes, held against feeds */
+	uint64_t books;        /* of replaced boxes, held against feeds */
+	uint64_t control_ends; /* looked at */
 	uint64_t checks;
 };
 
