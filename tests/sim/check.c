@@ -143,8 +143,11 @@ void check_step(struct node *node)
 		code = feed_walk(view, NULL, head_check, &look, &err);
 		if (code == ERR_OK)
 			code = check_control(&look, &err);
-		if (code == ERR_OK && sim->totals.checks++ % SUMS_EVERY == 0)
+		if (code == ERR_OK && sim->totals.checks++ % SUMS_EVERY == 0) {
 			code = feed_walk(view, NULL, sums_check, &look, &err);
+			if (code == ERR_OK)
+				code = check_bounds(&look, &err);
+		}
 		view_end(view);
 	}
 	store_failed(&look, code, &err);

@@ -59,6 +59,9 @@ bool check_is_ended(const struct check_endings *endings,
 bool check_is_unheard(const struct check_endings *endings,
 		      const struct fact *fact);
 
+/* I14, once in a while; check_bounds.c. */
+MUST_CHECK enum err_code check_bounds(struct looking *look, struct err *err);
+
 /* At the end: a box in another one's place has that one's book; check_book.c.
  */
 void check_book(struct sim *sim);

@@ -90,6 +90,10 @@ static void summary_add(struct summary *summary, const struct sim *sim)
 	summary->totals.successions += sim->totals.successions;
 	summary->totals.regained += sim->totals.regained;
 	summary->totals.control_ends += sim->totals.control_ends;
+	if (sim->totals.memory_peak > summary->totals.memory_peak)
+		summary->totals.memory_peak = sim->totals.memory_peak;
+	if (sim->totals.disk_peak > summary->totals.disk_peak)
+		summary->totals.disk_peak = sim->totals.disk_peak;
 	summary->totals.books += sim->totals.books;
 	summary->totals.retaken += sim->totals.retaken;
 	summary->totals.carried += sim->totals.carried;
@@ -168,12 +172,14 @@ static void summary_print(const struct summary *summary)
 	       "\nentries taken back by boxes that went on: %" PRIu64
 	       "\nbooks of boxes in others' places: %" PRIu64
 	       "\nends of control looked at: %" PRIu64
+	       "\nmost memory of all boxes of a network: %" PRIu64
+	       " bytes\nmost disk of a box: %" PRIu64 " bytes"
 	       "\nentries carried: %" PRIu64
 	       "\nentries lost and to be counted: %" PRIu64
 	       "\nentries behind their feed's end: %" PRIu64 "\n",
 	       totals->successions, totals->regained, totals->retaken,
-	       totals->books, totals->control_ends, totals->carried,
-	       totals->lost, totals->ended);
+	       totals->books, totals->control_ends, totals->memory_peak,
+	       totals->disk_peak, totals->carried, totals->lost, totals->ended);
 	printf("crashes in a commit: %" PRIu64
 	       "\nunsynced writes lost: %" PRIu64 "\nframes published: %" PRIu64
 	       "\nframes delivered: %" PRIu64 "\nframes lost: %" PRIu64

@@ -232,6 +232,8 @@ struct sim_totals {
 	uint64_t claims;
 	uint64_t books;        /* of replaced boxes, held against feeds */
 	uint64_t control_ends; /* looked at */
+	uint64_t memory_peak;  /* bytes, of all boxes */
+	uint64_t disk_peak;    /* of one */
 	uint64_t checks;
 };
 
