@@ -113,11 +113,7 @@ static enum err_code accepted_fold(struct txn *txn, const struct entry *entry,
 		return code;
 	writer_init(&writer, buffer, sizeof(buffer));
 	write_signed(&writer, entry->effective.ms);
-	code = row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
-	/* One that came back is older than what was found since. */
-	if (code == ERR_OK && entry->regained.value == 0)
-		code = found_forget(txn, bin, item, err);
-	return code;
+	return row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
 }
 
 static enum err_code count_fold(struct txn *txn, struct pos pos,
@@ -138,6 +134,8 @@ static enum err_code count_fold(struct txn *txn, struct pos pos,
 	code = row_put(txn, TABLE_DOCUMENT, key_span(&key), &writer, err);
 	if (code == ERR_OK)
 		code = accepted_fold(txn, entry, err);
+	if (code == ERR_OK)
+		code = found_fold(txn, pos, entry, err);
 	return code;
 }
 

@@ -133,11 +133,29 @@ static enum err_code less_fold(struct txn *txn, const struct entry *entry,
 	return found_put(txn, &key, &found, err);
 }
 
+/* From here on the count says what stands there. One that came back is older
+ * than what was found since. */
+static enum err_code count_fold(struct txn *txn, const struct entry *entry,
+				struct err *err)
+{
+	const struct count *count = &entry->body.count;
+	struct key prefix = found_prefix(place_name_span(&count->bin),
+					 sku_span(&count->item));
+
+	if (count->verdict != COUNT_ACCEPTED || entry->regained.value != 0)
+		return ERR_OK;
+	return rows_clear(txn, TABLE_DOCUMENT, key_span(&prefix), err);
+}
+
 enum err_code found_fold(struct txn *txn, struct pos pos,
 			 const struct entry *entry, struct err *err)
 {
 	const struct movement *movement = &entry->body.movement;
 
+	if (entry->kind == ENTRY_COUNT)
+		return count_fold(txn, entry, err);
+	if (entry->kind != ENTRY_MOVEMENT)
+		return ERR_OK;
 	if (movement->kind == MOVEMENT_FOUND &&
 	    movement->to.place.kind == PLACE_BIN)
 		return more_fold(txn, pos, entry, err);
@@ -146,14 +164,4 @@ enum err_code found_fold(struct txn *txn, struct pos pos,
 	    movement->to.place.kind == PLACE_FOUND)
 		return less_fold(txn, entry, err);
 	return ERR_OK;
-}
-
-/* ---- a count ---- */
-
-enum err_code found_forget(struct txn *txn, struct span bin, struct span item,
-			   struct err *err)
-{
-	struct key prefix = found_prefix(bin, item);
-
-	return rows_clear(txn, TABLE_DOCUMENT, key_span(&prefix), err);
 }

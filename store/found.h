@@ -37,12 +37,9 @@ MUST_CHECK enum err_code found_get(const struct view *view, struct span item,
 				   struct found_record *ret_found,
 				   struct err *err);
 
-/* Folds a movement that lies at @pos. ERR_FULL  no room in the map */
+/* Folds a movement, or a count, that lies at @pos; others say nothing of it.
+ * ERR_FULL  no room in the map */
 MUST_CHECK enum err_code found_fold(struct txn *txn, struct pos pos,
 				    const struct entry *entry, struct err *err);
-
-/* An accepted count of @bin and @item. ERR_FULL as above */
-MUST_CHECK enum err_code found_forget(struct txn *txn, struct span bin,
-				      struct span item, struct err *err);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "store/draft.h"
 #include "store/fold.h"
+#include "store/found.h"
 #include "store/journal.h"
 #include "store/row.h"
 #include "store/transfer.h"
@@ -235,6 +236,10 @@ static enum err_code row_fold_new(void *context, const struct journal_row *row,
 		return err_wrap(err, ERR_CORRUPT,
 				"entry %" PRIu32 ".%" PRIu64 " cannot be read",
 				pos_epoch(row->pos), pos_number(row->pos));
+	if (entry.carried.value == 0)
+		code = found_fold(context, row->pos, &entry, err);
+	if (code != ERR_OK)
+		return code;
 	return transfer_fold_own(context, row->pos, &entry, err);
 }
 
