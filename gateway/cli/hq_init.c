@@ -103,7 +103,8 @@ static enum exit_code network_make(struct cli *cli, struct direct *direct,
 	if (code == ERR_OK)
 		code = network_found(cli, direct, file, &err);
 	if (code == ERR_CONFLICT && is_cut_short(direct, file))
-		code = ERR_OK;
+		code = hq_keys_found_again(direct_ledger(direct),
+					   cli->config->store.path, &err);
 	if (code == ERR_CONFLICT)
 		return cli_refuse(cli, EXIT_CONFLICT, &is_hq, "");
 	if (code == ERR_OK)

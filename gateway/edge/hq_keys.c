@@ -291,6 +291,28 @@ enum err_code hq_keys_found(struct ledger *ledger,
 	return code;
 }
 
+enum err_code hq_keys_found_again(struct ledger *ledger, const char *path,
+				  struct err *err)
+{
+	struct feed_id id = {SITE_CONTROL, 1, 0};
+	struct feed_record control = {.seq = 0};
+	char guard_path[FILE_PATH_SIZE];
+	struct guard guard;
+	struct view *view;
+	enum err_code code = file_beside(path, "-guard", guard_path, err);
+
+	if (code == ERR_OK)
+		code = view_begin(ledger_env(ledger), &view, err);
+	if (code != ERR_OK)
+		return code;
+	code = feed_get(view, id, &control, err);
+	view_end(view);
+	if (code != ERR_OK || control.seq != 1 ||
+	    guard_read(guard_path, &guard, NULL) != ERR_NOT_FOUND)
+		return code;
+	return words_vouch(ledger, path, err);
+}
+
 /* ---- the root speaks again ---- */
 
 static enum err_code renewal_say(const struct hq *hq, struct ledger *ledger,

@@ -64,6 +64,14 @@ MUST_CHECK enum err_code hq_keys_found(struct ledger *ledger,
 				       struct err *err);
 
 /*
+ * Of a founding that was cut short behind its commit: the guard vouches for it,
+ * unless something was said since, or remembered.
+ * Errors as guard_vouch
+ */
+MUST_CHECK enum err_code hq_keys_found_again(struct ledger *ledger,
+					     const char *path, struct err *err);
+
+/*
  * Begins the next epochs of control and master, with keys of their own, by the
  * word of @renewal's root (core/hq.h, hq_renew): HQ was set back, or its keys
  * are gone. Those of the epochs before stay where they are, and are worth

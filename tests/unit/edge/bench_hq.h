@@ -76,6 +76,7 @@ static inline int bench_teardown(void **state)
 	struct bench *bench = *state;
 	void *w = bench->w;
 
+	(void)unlink(bench->keys.guard);
 	hq_keys_close(&bench->keys);
 	feed_desk_close(bench->desk);
 	key_unlink(w, "control-1.key");

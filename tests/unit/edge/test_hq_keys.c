@@ -53,6 +53,42 @@ static void a_network_is_founded_once(void **state)
 	assert_non_null(bench->keys.master);
 }
 
+static void reopen(struct bench *bench)
+{
+	hq_keys_close(&bench->keys);
+	feed_desk_close(bench->desk);
+	bench_open(bench);
+}
+
+/* Method: the power went between the network's commit and its guard; then the
+ * guard is lost when HQ has spoken. */
+static void a_founding_that_was_cut_short_is_vouched_for_once(void **state)
+{
+	struct bench *bench = *state;
+	struct warehouse *w = bench->w;
+	struct err err;
+
+	assert_int_equal(unlink(bench->keys.guard), 0);
+	reopen(bench);
+	ask_refused(w, "hq.invite", "{\"site\":\"hz-07\"}", "hq_listens");
+	assert_done(hq_keys_found_again(w->ledger, w->path, &err), &err);
+	reopen(bench);
+	ask_ok(w, "hq.invite", "{\"site\":\"hz-07\"}");
+	assert_done(hq_keys_remember(&bench->keys, w->ledger, &err), &err);
+	assert_int_equal(unlink(bench->keys.guard), 0);
+	assert_done(hq_keys_found_again(w->ledger, w->path, &err), &err);
+	reopen(bench);
+	ask_refused(w, "hq.invite", "{\"site\":\"hz-08\"}", "hq_listens");
+	/* Nobody remembers what is not sure. */
+	assert_done(hq_keys_remember(&bench->keys, w->ledger, &err), &err);
+	assert_int_not_equal(access(bench->keys.guard, F_OK), 0);
+	ask_ok(w, "hq.confirm", "{}");
+	assert_reply(w, "\"confirmed\":true");
+	assert_done(hq_keys_remember(&bench->keys, w->ledger, &err), &err);
+	reopen(bench);
+	ask_ok(w, "hq.invite", "{\"site\":\"hz-08\"}");
+}
+
 static void a_box_that_is_not_hq_says_so(void **state)
 {
 	static const char *const commands[] = {
@@ -435,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		HQ_STORY(a_network_is_founded_once),
+		HQ_STORY(a_founding_that_was_cut_short_is_vouched_for_once),
 		cmocka_unit_test_setup_teardown(a_box_that_is_not_hq_says_so,
 						warehouse_setup,
 						warehouse_teardown),
