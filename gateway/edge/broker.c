@@ -27,7 +27,7 @@
 #define LISTEN_TRIES 50
 #define LISTEN_TRY_MS 10
 /* See broker.h: after one second, two, four, eight, sixteen. */
-#define TELL_AGAIN_MS 1000
+#define TELL_AGAIN_MS UINT64_C(1000)
 #define TELL_AGAIN_MAX 5
 
 struct broker {
