@@ -18,13 +18,6 @@ static const struct control_refusal bad_share = {
 	"usage", "%s is no share: a number from 0 to 1, as .15",
 	"%s 不是有效的份额：应为 0 到 1 之间的数，如 .15"};
 
-/* A box that joins by a file begins its site's first life at once, and that is
- * taken: HQ would refuse it when the stick comes back. */
-static const struct control_refusal by_code = {
-	"by_code",
-	"a box in another's place joins over a link, by its code: without %s",
-	"接替原盒子的新盒子须通过链路、凭加入码加入：请去掉 %s"};
-
 static const struct member_map maps[] = {
 	{"--site", "site", MEMBER_TEXT}, {"--until", "until", MEMBER_TEXT},
 	{"--like", "like", MEMBER_TEXT}, {"--hours", "hours", MEMBER_NUMBER},
@@ -61,23 +54,10 @@ struct papers {
 	struct paper sheet;
 };
 
-static enum exit_code replace_check(struct cli *cli)
-{
-	static const char *const files[] = {"--out", "--bundle"};
-
-	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		if (cli_option(cli, "--replace") != NULL &&
-		    cli_option(cli, files[i]) != NULL)
-			return cli_refuse(cli, EXIT_USAGE, &by_code, files[i]);
-	return EXIT_DONE;
-}
-
 static enum exit_code papers_open(struct cli *cli, struct papers *papers)
 {
-	enum exit_code exit = replace_check(cli);
-
-	if (exit == EXIT_DONE)
-		exit = paper_open(cli, cli_option(cli, "--out"), &papers->file);
+	enum exit_code exit =
+		paper_open(cli, cli_option(cli, "--out"), &papers->file);
 
 	if (exit == EXIT_DONE)
 		exit = paper_open(cli, cli_option(cli, "--bundle"),
@@ -161,8 +141,6 @@ static enum exit_code invited_show(struct cli *cli, const struct papers *papers,
 	if (papers->sheet.path != NULL)
 		(void)printf("%s: %s\n", cli_say(cli, "to print", "待打印"),
 			     papers->sheet.path);
-	if (path == NULL && cli_option(cli, "--replace") != NULL)
-		return exit;
 	if (path == NULL) {
 		(void)puts(cli_say(cli,
 				   "for a box without a link: withdraw it, and "

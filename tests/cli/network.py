@@ -110,11 +110,6 @@ def what_hq_asks_is_listed_until_the_site_answers(scratch):
                        exit=2)
     boxes.hq.error("bad_name", "hq", "invite", "--site", "network", exit=2)
     boxes.hq.error("bad_name", "hq", "invite", "--site", "sync", exit=2)
-    for option in ("--out", "--bundle"):
-        path = boxes.file("in-place.txt")
-        boxes.hq.error("by_code", "hq", "invite", "--site", "hz-07",
-                       "--replace", option, path, exit=2)
-        assert not os.path.exists(path), "no file is left"
 
 
 @h.test
