@@ -128,7 +128,9 @@ void image_take(struct sim *sim, struct node *node)
 
 	/* An old disk that comes back beside the box in its place is stolen,
 	 * and not set back. */
-	if (image->is_there || !node->is_up || sim->replaced_site != SITE_NONE)
+	if (image->is_there || !node->is_up ||
+	    (sim->replaced_site != SITE_NONE &&
+	     (node->is_hq || node->site == sim->replaced_site)))
 		return;
 	FITS(text_format(folder, sizeof(folder), "%s/image", sim->folder) &&
 	     mkdir(folder, 0700) == 0 &&
