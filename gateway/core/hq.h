@@ -55,17 +55,6 @@ enum hq_silence {
 #define HQ_SAID_MAX 32
 
 /*
- * Founds the network: the root's statement, which @root signs, and certificates
- * of the master feed and of this box's own ledger (its identity's key, epoch
- * and name, as SITE_FIRST).
- *
- * ERR_CONFLICT  there is a control feed already
- * ERR_INVALID   @root is not the key that this store's network was founded by
- */
-MUST_CHECK enum err_code hq_found(const struct hq *hq, struct batch *batch,
-				  const struct signer *root, struct err *err);
-
-/*
  * Says @entries, 1 to HQ_SAID_MAX, in the control feed, or, with @is_master, in
  * the master feed. Stamps them with the batch's time. *@ret_seq (may be NULL)
  * is the delta's seq.
@@ -106,30 +95,12 @@ MUST_CHECK enum err_code hq_is_behind(const struct hq *hq,
 MUST_CHECK enum err_code hq_own_certified(const struct view *view, bool *ret_is,
 					  struct err *err);
 
-/*
- * Begins the control epoch of @hq, whose keys and epochs are those to come: the
- * root's statement, which @root signs, of how much of the epoch before counts:
- * all that is held here, up to where it forked. Then a certificate of the
- * master epoch that begins, the end of the one before, a certificate of the
- * epoch in which this box's own ledger goes on, and the ends of those before.
- *
- * ERR_NOT_FOUND  there is no network here yet
- * ERR_AGAIN      the store came back from a backup, and its own ledger has not
- *                begun its next epoch: peers are to be asked first
- * ERR_INVALID    @root is not the key that founded this network
- */
-struct hq_renewed {
-	uint32_t before;   /* the control epoch that ended, */
-	uint64_t seq;      /* with this delta */
-	bool is_certified; /* this box's own epoch was certified with it */
-};
-MUST_CHECK enum err_code hq_renew(const struct hq *hq, struct batch *batch,
-				  const struct signer *root,
-				  struct hq_renewed *ret_renewed,
+/* For whoever writes these feeds: hq_say without asking whether HQ may speak
+ * (the root's word is said where it may not); which feed, how it is sealed, and
+ * the next stamp behind *@last, with the batch's time, for @entry. */
+MUST_CHECK enum err_code hq_write(const struct hq *hq, struct batch *batch,
+				  const struct hq_word *word, uint64_t *ret_seq,
 				  struct err *err);
-
-/* For whoever writes these feeds: which one, how it is sealed, and the next
- * stamp behind *@last, with the batch's time, for @entry. */
 struct feed_id hq_feed(const struct hq *hq, bool is_master);
 struct seal_plan hq_plan(const struct hq *hq, const struct batch *batch,
 			 bool is_master);

@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-#include "gateway/core/hq_parents.h"
-#include "store/heir.h"
+#include "gateway/core/hq_line.h"
 
 struct adding {
 	const struct view *view;
@@ -12,21 +11,6 @@ struct adding {
 	size_t *count;
 	size_t max;
 };
-
-/* It came after the life that goes on, in the same line. */
-static enum err_code descends(const struct view *view, uint32_t site,
-			      uint32_t epoch, uint32_t from, bool *ret_does,
-			      struct err *err)
-{
-	struct heir heir = {.succession = {.parent_epoch = epoch}};
-	enum err_code code = ERR_OK;
-
-	while (code == ERR_OK && heir.succession.parent_epoch > from)
-		code = heir_get(view, site, heir.succession.parent_epoch, &heir,
-				err);
-	*ret_does = code == ERR_OK && heir.succession.parent_epoch == from;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
-}
 
 /* It has HQ's word, and the one behind it in the line of the life that goes on
  * knows more of it than is held here. Without HQ's word it counts only up to
@@ -38,15 +22,15 @@ static enum err_code is_awaited(const struct view *view,
 	uint32_t child = life->epoch;
 	uint32_t parent = 0;
 	enum err_code code =
-		hq_parent_of(view, life->site, child, &parent, err);
+		hq_line_parent(view, life->site, child, &parent, err);
 
 	while (code == ERR_OK && parent > epoch) {
 		child = parent;
-		code = hq_parent_of(view, life->site, child, &parent, err);
+		code = hq_line_parent(view, life->site, child, &parent, err);
 	}
 	if (code != ERR_OK || parent != epoch)
 		return code == ERR_NOT_FOUND ? ERR_OK : code;
-	code = hq_parent_is_held(view, life->site, child, epoch, ret_is, err);
+	code = hq_line_is_held(view, life->site, child, epoch, ret_is, err);
 	*ret_is = !*ret_is;
 	return code;
 }
@@ -75,8 +59,9 @@ static enum err_code end_add(void *context, const struct feed_record *feed,
 
 	if (life != NULL && feed->id.branch == 0 &&
 	    feed->state == FEED_CONTIGUOUS)
-		code = descends(adding->view, life->site, feed->id.epoch,
-				life->epoch, &goes_on, err);
+		code = hq_line_descends(adding->view, life->site,
+					feed->id.epoch, life->epoch, &goes_on,
+					err);
 	if (code == ERR_OK && !goes_on)
 		code = is_awaited(adding->view, life, feed->id.epoch, &goes_on,
 				  err);

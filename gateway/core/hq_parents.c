@@ -2,84 +2,7 @@
 
 #include <string.h>
 
-#include "store/heir.h"
-
-/* ---- what a life says of the one before ---- */
-
-enum err_code hq_parent_of(const struct view *view, uint32_t site,
-			   uint32_t epoch, uint32_t *ret_parent,
-			   struct err *err)
-{
-	struct certificate certificate = {.parent_epoch = 0};
-	struct heir heir = {.succession = {.parent_epoch = 0}};
-	enum err_code code = heir_get(view, site, epoch, &heir, err);
-
-	if (code == ERR_NOT_FOUND || heir.succession.parent_epoch == 0)
-		code = roster_certificate(view, site, epoch, &certificate, err);
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	*ret_parent = heir.succession.parent_epoch != 0
-			      ? heir.succession.parent_epoch
-			      : certificate.parent_epoch;
-	return ERR_OK;
-}
-
-struct word {
-	struct pos at;
-	struct succession said;
-};
-
-static enum err_code word_note(void *context, struct pos pos,
-			       const struct entry *entry, struct err *err)
-{
-	struct word *word = context;
-
-	(void)err;
-	word->at = pos;
-	word->said = entry->body.succession;
-	return ERR_OK;
-}
-
-/* Of a box that took another one's place: behind its beginning. */
-static enum err_code word_later(const struct view *view, uint32_t site,
-				uint32_t child, struct succession *ret_said,
-				struct err *err)
-{
-	struct word word = {.at = {0}};
-	enum err_code code = feed_latest_walk(view, site, ENTRY_SUCCESSION,
-					      word_note, &word, err);
-
-	*ret_said = (struct succession){.parent_seq = 0};
-	if (code == ERR_OK && pos_epoch(word.at) == child &&
-	    word.said.parent_seq > 0)
-		*ret_said = word.said;
-	return code;
-}
-
-enum err_code hq_parent_is_held(const struct view *view, uint32_t site,
-				uint32_t child, uint32_t parent, bool *ret_is,
-				struct err *err)
-{
-	struct feed_id id = {site, parent, 0};
-	uint8_t hash[HASH_SIZE];
-	struct heir heir;
-	struct succession *said = &heir.succession;
-	bool has_all = false;
-	enum err_code code = heir_get(view, site, child, &heir, err);
-
-	*ret_is = false;
-	if (code == ERR_OK && said->reason == SUCCESSION_REPLACED)
-		code = word_later(view, site, child, said, err);
-	else if (code == ERR_OK)
-		has_all = said->parent_seq == 0; /* it had sealed nothing */
-	if (code == ERR_OK && said->parent_epoch == parent && !has_all)
-		code = feed_hash_at(view, id, said->parent_seq, hash, err);
-	if (code != ERR_OK)
-		return code == ERR_NOT_FOUND ? ERR_OK : code;
-	*ret_is = said->parent_epoch == parent &&
-		  (has_all || memcmp(hash, said->parent_hash, HASH_SIZE) == 0);
-	return ERR_OK;
-}
+#include "gateway/core/hq_line.h"
 
 /* ---- its end ---- */
 
@@ -97,8 +20,8 @@ enum err_code hq_parent_end(const struct view *view, const struct hq_life *life,
 		return code;
 	code = feed_get(view, id, &feed, err);
 	if (code == ERR_OK)
-		code = hq_parent_is_held(view, id.site, life->epoch, id.epoch,
-					 &is_held, err);
+		code = hq_line_is_held(view, id.site, life->epoch, id.epoch,
+				       &is_held, err);
 	if (code != ERR_OK)
 		return code == ERR_NOT_FOUND ? ERR_OK : code;
 	*ret_is = is_held && feed.state == FEED_CONTIGUOUS;
@@ -133,8 +56,8 @@ static enum err_code life_look(void *context, struct pos pos,
 	(void)pos;
 	if (parents->count == ARRAY_LEN(parents->fences))
 		return ERR_OK;
-	code = hq_parent_of(parents->view, life.site, life.epoch, &life.spoken,
-			    err);
+	code = hq_line_parent(parents->view, life.site, life.epoch,
+			      &life.spoken, err);
 	if (code != ERR_OK || life.spoken == 0)
 		return code;
 	entry_init(fence, ENTRY_FENCE);

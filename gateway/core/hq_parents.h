@@ -17,19 +17,6 @@
 
 #include "gateway/core/hq_ends.h"
 
-/* The epoch that @site's @epoch goes on from, as it says itself, or else as its
- * certificate does; 0: from none, or nobody knows. Errors as heir_get. */
-MUST_CHECK enum err_code hq_parent_of(const struct view *view, uint32_t site,
-				      uint32_t epoch, uint32_t *ret_parent,
-				      struct err *err);
-
-/* True if @child has named a delta of @parent, and it is held here. Errors as
- * heir_get, feed_latest_walk. */
-MUST_CHECK enum err_code hq_parent_is_held(const struct view *view,
-					   uint32_t site, uint32_t child,
-					   uint32_t parent, bool *ret_is,
-					   struct err *err);
-
 /*
  * Fills @fence with the end of @life's parent, the epoch @life->spoken, at the
  * last delta that is held here, if it can be ended now; *@ret_is tells. It

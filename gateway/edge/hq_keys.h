@@ -10,6 +10,7 @@
 #define DEPOT_GATEWAY_EDGE_HQ_KEYS_H
 
 #include "gateway/core/hq.h"
+#include "gateway/core/hq_root.h"
 #include "store/file.h"
 
 /* All zero is a box that is not HQ. */
@@ -73,7 +74,7 @@ MUST_CHECK enum err_code hq_keys_found_again(struct ledger *ledger,
 
 /*
  * Begins the next epochs of control and master, with keys of their own, by the
- * word of @renewal's root (core/hq.h, hq_renew): HQ was set back, or its keys
+ * word of @renewal's root (core/hq_root.h, hq_renew): HQ was set back, or its keys
  * are gone. Those of the epochs before stay where they are, and are worth
  * nothing any more. The guard vouches for the words from here on.
  *

@@ -5,6 +5,7 @@
  */
 #include "gateway/core/command.h"
 #include "gateway/core/hq.h"
+#include "gateway/core/hq_root.h"
 #include "gateway/core/hq_parents.h"
 
 #include <inttypes.h>
