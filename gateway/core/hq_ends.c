@@ -19,11 +19,13 @@ static enum err_code is_awaited(const struct view *view,
 				const struct hq_life *life, uint32_t epoch,
 				bool *ret_is, struct err *err)
 {
+	struct certificate certificate;
 	uint32_t child = life->epoch;
-	uint32_t parent = 0;
-	enum err_code code =
-		hq_line_parent(view, life->site, child, &parent, err);
+	uint32_t parent = life->spoken;
+	enum err_code code = roster_certificate(view, life->site, epoch,
+						&certificate, err);
 
+	*ret_is = false;
 	while (code == ERR_OK && parent > epoch) {
 		child = parent;
 		code = hq_line_parent(view, life->site, child, &parent, err);

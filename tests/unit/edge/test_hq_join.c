@@ -594,6 +594,16 @@ static void another_box_takes_a_place_as_the_next_life(void **state)
 	answer = welcomed(bench, &bare);
 	assert_int_equal(answer.epoch, 2);
 	assert_int_equal(answer.parent_epoch, 1);
+	/* It dies before it had that one's book, and a third box comes: the
+	 * first one's is still awaited. */
+	life_put(bench, site, 2);
+	second = invited(bench, "sh-02");
+	bare = box_of(&second, 4);
+	answer = welcomed(bench, &bare);
+	assert_int_equal(answer.epoch, 3);
+	assert_int_equal(answer.parent_epoch, 2);
+	assert_false(is_ended(bench, site, 1));
+	assert_false(is_ended(bench, site, 2));
 }
 
 /* Whoever has the sheet asks for the last life that the site could have: nobody
