@@ -9,6 +9,7 @@
 #include "gateway/core/hq_ask.h"
 #include "gateway/core/hq_fence.h"
 #include "gateway/core/hq_join.h"
+#include "gateway/core/hq_succeed.h"
 #include "gateway/core/hq_transfer.h"
 #include "gateway/core/join_file.h"
 #include "gateway/core/rights.h"
@@ -67,6 +68,12 @@ static const struct refusal seal_differs = {
 	"--network and depot rebuild first, or --anyway",
 	"%s 关闭时签名的余额与总部按其记录算出的不同，此时核销的数量会有误："
 	"请先执行 depot audit --network 和 depot rebuild，或加 --anyway"};
+static const struct refusal epoch_waits = {
+	"epoch_waits",
+	"%s goes on in an epoch that waits for HQ's word, and all that it said "
+	"there would be lost: depot hq succeed first, or --anyway",
+	"%s 已在新的纪元继续，正等待总部认证，现在关闭会丢失其中的全部记录："
+	"请先执行 depot hq succeed，或加 --anyway"};
 static const struct refusal a_stranger = {
 	"unknown_invitation",
 	"that box was not invited by this HQ, or its code was mistyped",
@@ -462,6 +469,7 @@ static enum err_code seal_look(struct asking *asking, struct err *err)
 {
 	const struct hq *hq = asking_hq(asking);
 	enum closing_verdict verdict = CLOSING_OPEN;
+	uint32_t waiting = 0;
 	struct certificate site;
 	struct feed_id id;
 	bool is_anyway;
@@ -471,6 +479,12 @@ static enum err_code seal_look(struct asking *asking, struct err *err)
 		return ERR_OK;
 	if (!site_find(asking, &site, &code, err))
 		return code;
+	code = hq_waits(asking->view, site.site, &waiting, err);
+	if (code != ERR_OK)
+		return code;
+	if (waiting != 0 && !is_anyway)
+		return asking_refuse(asking, &epoch_waits,
+				     name_span(&site.name));
 	id = (struct feed_id){site.site, site.epoch, 0};
 	code = closing_compare(asking->view, hq->identity->net_id, id, &verdict,
 			       err);

@@ -61,6 +61,18 @@ static enum err_code waiting_note(void *context, const struct heir *heir,
 	return ERR_OK;
 }
 
+enum err_code hq_waits(const struct view *view, uint32_t site,
+		       uint32_t *ret_epoch, struct err *err)
+{
+	struct hq_succeeding wanted = {.site = site};
+	struct waiting waiting = {.view = view, .wanted = &wanted};
+	enum err_code code = heir_walk(view, waiting_note, &waiting, err);
+
+	if (code == ERR_OK)
+		*ret_epoch = waiting.count > 0 ? waiting.heir.epoch : 0;
+	return code;
+}
+
 /* Of an epoch that HQ has heard nothing of but what people say: it is beyond
  * all lives that have HQ's word. */
 static enum err_code stranger_check(const struct view *view,

@@ -747,6 +747,8 @@ static void each_refusal_has_its_code_and_writes_nothing(void **state)
 		    "several_successors");
 	ask_refused(w, "hq.succeed", "{\"site\":\"sh-02\",\"epoch\":3}",
 		    "not_vouched");
+	/* A site that is closed now would lose all that it said since. */
+	ask_refused(w, "hq.close", "{\"site\":\"sh-02\"}", "epoch_waits");
 	look_ok(w, "hq.successors", "{}");
 	assert_reply(w, "\"epoch\":2,\"seq\":1,\"standing\":\"provisional\","
 			"\"reason\":\"rollback\",\"parent_epoch\":1,"
@@ -773,6 +775,9 @@ static void each_refusal_has_its_code_and_writes_nothing(void **state)
 	look_refused(w, "fork.show", "{\"fork\":1}", "unknown_fork");
 	look_ok(w, "fork.list", "{}");
 	assert_reply(w, "\"forks\":[]");
+	/* The other one is over since HQ chose, and nothing waits. */
+	ask_ok(w, "hq.close", "{\"site\":\"sh-02\"}");
+	assert_reply(w, "\"epoch\":2,");
 }
 
 #define STORY_OF(name) \
