@@ -22,8 +22,8 @@ static enum err_code is_awaited(const struct view *view,
 	struct certificate certificate;
 	uint32_t child = life->epoch;
 	uint32_t parent = life->spoken;
-	enum err_code code = roster_certificate(view, life->site, epoch,
-						&certificate, err);
+	enum err_code code =
+		roster_certificate(view, life->site, epoch, &certificate, err);
 
 	*ret_is = false;
 	while (code == ERR_OK && parent > epoch) {

@@ -74,8 +74,8 @@ MUST_CHECK enum err_code hq_keys_found_again(struct ledger *ledger,
 
 /*
  * Begins the next epochs of control and master, with keys of their own, by the
- * word of @renewal's root (core/hq_root.h, hq_renew): HQ was set back, or its keys
- * are gone. Those of the epochs before stay where they are, and are worth
+ * word of @renewal's root (core/hq_root.h, hq_renew): HQ was set back, or its
+ * keys are gone. Those of the epochs before stay where they are, and are worth
  * nothing any more. The guard vouches for the words from here on.
  *
  * ERR_DENIED  this store is not HQ's
