@@ -7,14 +7,16 @@
 
 /* ---- in ---- */
 
+/* The seq only grows; a stamp may be of a clock that was ahead for a while, and
+ * counts only where nothing was sealed since. */
 static bool head_is_older(const struct frame_head *head,
 			  const struct frame_head *than)
 {
 	if (head->epoch != than->epoch)
 		return head->epoch < than->epoch;
-	return head->stamp.value < than->stamp.value ||
-	       (head->stamp.value == than->stamp.value &&
-		head->seq < than->seq);
+	if (head->seq != than->seq)
+		return head->seq < than->seq;
+	return head->stamp.value < than->stamp.value;
 }
 
 /* *@ret_has: some branch of the feed that is here has the head's hash at its
@@ -131,13 +133,14 @@ static void heir_look(struct sync *sync, uint32_t peer,
 }
 
 /*
- * A head of an earlier epoch than the peer is known by, with something that is
+ * A head that is older than what the peer is known by, with something that is
  * not here: two boxes go by this name, and the other one is not to be drowned
- * out. What it has beside its head (the end of the epoch before, a branch that
- * nobody else knows) shows in its digest only; that may as well be less than
- * ours, so it is asked for more and more rarely. So it is for an epoch that
- * nobody has heard of: two boxes that began a new life drew its number, and the
- * lower one is not the earlier.
+ * out. In the same epoch they are of one image, or it was set back. What it has
+ * beside its head (the end of the epoch before, a branch that nobody else
+ * knows) shows in its digest only; that may as well be less than ours, so it is
+ * asked for more and more rarely. So it is for an epoch that nobody has heard
+ * of: two boxes that began a new life drew its number, and the lower one is not
+ * the earlier.
  */
 static enum err_code twin_look(struct sync *sync, uint32_t peer,
 			       const struct frame *frame, struct err *err)
@@ -149,7 +152,7 @@ static enum err_code twin_look(struct sync *sync, uint32_t peer,
 	bool is_here = true;
 	enum err_code code;
 
-	if (head->epoch == whom->head.epoch || !may_ask_again(sync, peer))
+	if (!may_ask_again(sync, peer))
 		return ERR_OK;
 	code = head_check(sync, peer, frame, err);
 	if (code == ERR_NOT_FOUND && is_rarely && feed_find(sync, id) == NONE)
@@ -219,6 +222,27 @@ static enum err_code own_differs(struct sync *sync,
 	return code;
 }
 
+static bool said_is_of(const struct sync *sync, uint64_t seq)
+{
+	return sync->said.epoch == sync->self.epoch && sync->said.seq == seq;
+}
+
+/* What we said before this start, by a clock that may have been ahead: who has
+ * heard it takes nothing earlier for our last word. */
+static void said_regain(struct sync *sync, const struct frame_head *head)
+{
+	uint32_t own = feed_own(sync);
+	uint64_t seq = own != NONE ? sync->feeds[own].record.seq : 0;
+
+	if (head->epoch != sync->self.epoch || head->seq != seq ||
+	    (said_is_of(sync, seq) &&
+	     head->stamp.value <= sync->said.stamp.value))
+		return;
+	sync->said = *head;
+	for (uint32_t i = 0; i < sync->config.links_max; i++)
+		sync->links[i].is_head_due = true;
+}
+
 enum err_code head_on_own(struct sync *sync, const struct sync_in *in,
 			  const struct frame *frame, struct err *err)
 {
@@ -246,6 +270,8 @@ enum err_code head_on_own(struct sync *sync, const struct sync_in *in,
 		sync->counts.heads_forged++;
 	if (code == ERR_DENIED || code == ERR_NOT_FOUND)
 		return ERR_OK;
+	if (code == ERR_OK)
+		said_regain(sync, head);
 	if (code == ERR_OK)
 		code = own_differs(sync, head, &differs, err);
 	if (code == ERR_OK && differs) {
@@ -289,20 +315,28 @@ static bool head_is_due(const struct sync *sync, const struct link *link)
 	return link->is_head_due || (link->is_changed && passed >= CHANGED_MS);
 }
 
-/* Complete up to now, if nothing waits to be sealed and the clock is right;
- * else up to the last delta. */
+/*
+ * Complete up to now, if nothing waits to be sealed and the clock is right;
+ * else up to the last delta, or up to when we last said so of the same delta.
+ * Beyond that, for who heard it takes an earlier word for an old one.
+ */
 static enum err_code head_stamp(struct sync *sync, uint32_t own,
 				struct stamp *ret_stamp, struct err *err)
 {
 	struct stamp stamp = {0};
+	uint64_t seq = 0;
 	uint64_t unsealed = 0;
 	enum err_code code =
 		feed_unsealed(sync->view, sync->config.site, &unsealed, err);
 
 	if (code != ERR_OK)
 		return code;
-	if (own != NONE)
+	if (own != NONE) {
 		stamp = sync->feeds[own].record.stamp;
+		seq = sync->feeds[own].record.seq;
+	}
+	if (said_is_of(sync, seq) && sync->said.stamp.value > stamp.value)
+		stamp = stamp_next(sync->said.stamp, (struct moment){0});
 	if (unsealed == 0 && sync->now.is_trusted)
 		stamp = stamp_next(stamp, sync->now.utc);
 	*ret_stamp = stamp;
@@ -330,10 +364,11 @@ static enum err_code head_make(struct sync *sync, uint64_t interval_ms,
 	head->control = sync->control;
 	head->next_s = (uint32_t)(interval_ms / 1000);
 	code = head_stamp(sync, own, &head->stamp, err);
-	if (code == ERR_OK)
-		frame_head_sign(ret_frame, sync->self.signer,
-				sync->config.net_id);
-	return code;
+	if (code != ERR_OK)
+		return code;
+	frame_head_sign(ret_frame, sync->self.signer, sync->config.net_id);
+	sync->said = *head;
+	return ERR_OK;
 }
 
 enum err_code heads_pump(struct sync *sync, struct err *err)

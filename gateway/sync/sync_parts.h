@@ -246,7 +246,8 @@ struct sync {
 	uint8_t past[PAST_MAX][VECTOR_DIGEST_SIZE];
 	uint64_t past_count; /* the number of the present one */
 	struct pos control;
-	uint64_t control_ms; /* when it grew last, plus 1; 0: not yet */
+	uint64_t control_ms;    /* when it grew last, plus 1; 0: not yet */
+	struct frame_head said; /* our last head, of whatever link */
 	bool is_alarm_due;
 	uint64_t first_ms; /* of the first step */
 	uint64_t last_ms;

@@ -50,8 +50,9 @@ struct box {
 	uint32_t site;
 	char name[16];
 	bool is_up;
-	bool is_mute;  /* what it says is lost */
-	bool is_stuck; /* admits nothing */
+	bool is_mute;     /* what it says is lost */
+	bool is_stuck;    /* admits nothing */
+	int64_t ahead_ms; /* of its clock */
 	struct node node;
 	struct sync *sync;
 	struct unpacker *unpacker;
@@ -221,7 +222,8 @@ static inline struct sync_step box_step(const struct box *box)
 {
 	return (struct sync_step){
 		.now = {.ms = box->bed->ms,
-			.utc = {FEEDS_START_MS + (int64_t)box->bed->ms},
+			.utc = {FEEDS_START_MS + (int64_t)box->bed->ms +
+				box->ahead_ms},
 			.is_trusted = true},
 		.view = node_view(&box->node)};
 }
