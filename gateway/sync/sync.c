@@ -471,8 +471,7 @@ static enum err_code frame_take(struct sync *sync, const struct sync_in *in,
 	peer = peer_of(sync, in->from);
 	if (peer == NONE)
 		return ERR_OK; /* one more than there is room for */
-	sync->peers[peer].links |= 1u << in->link;
-	sync->peers[peer].heard_ms = sync->now.ms;
+	peer_heard(sync, &sync->peers[peer], in);
 	switch (in->plane) {
 	case SYNC_PLANE_HEAD:
 		return head_on_frame(sync, peer, in, frame, err);

@@ -340,7 +340,7 @@ static struct stamp ack_stamp(struct sync *sync, struct peer *peer)
 static bool ack_send(struct sync *sync, struct peer *peer)
 {
 	struct frame frame = {.type = FRAME_ACK};
-	struct sync_out out = {.link = peer->link_last,
+	struct sync_out out = {.link = peer->link_heard,
 			       .plane = SYNC_PLANE_REQUEST,
 			       .to = name_span(&peer->name)};
 
@@ -386,13 +386,13 @@ static bool ack_is_due(const struct sync *sync, const struct peer *peer)
 static bool head_tells(const struct sync *sync, const struct peer *peer)
 {
 	return peer_is_level(sync, peer) && !peer->has_news &&
-	       !sync->links[peer->link_last].status.is_metered;
+	       !sync->links[peer->link_heard].status.is_metered;
 }
 
 /* Whether it was said already; if not, it is due. */
 static bool head_has_told(struct sync *sync, const struct peer *peer)
 {
-	struct link *link = &sync->links[peer->link_last];
+	struct link *link = &sync->links[peer->link_heard];
 	bool is_said = link->has_head && memcmp(link->head_digest, sync->digest,
 						VECTOR_DIGEST_SIZE) == 0;
 
@@ -417,7 +417,7 @@ void peers_ack(struct sync *sync)
 	for (uint32_t i = 0; i < sync->peer_count; i++) {
 		struct peer *peer = &sync->peers[sync->peer_order[i]];
 
-		if (!link_is_up(sync, peer->link_last))
+		if (!link_is_up(sync, peer->link_heard))
 			continue;
 		/* The first session comes before what is said as a rule. */
 		if (peer->our_ack_ms == 0)

@@ -79,9 +79,12 @@ struct peer {
 	bool is_used;
 	struct name name;
 	uint32_t site;
-	uint32_t links; /* heard on */
-	uint32_t link_last;
+	uint32_t links;     /* heard on */
+	uint32_t link_last; /* of the last session */
 	uint64_t heard_ms;
+	/* Where it is: on that link it is told things. NONE: not heard yet. */
+	uint32_t link_heard;
+	uint64_t link_heard_ms;
 
 	bool was_asked; /* self.ask */
 	bool has_head;  /* signed, and good */
@@ -295,6 +298,8 @@ bool feed_is_blocked(const struct sync *sync, const struct feed_row *row);
 uint32_t peer_find(const struct sync *sync, struct span name);
 /* Finds or makes one; NONE: no room. */
 uint32_t peer_of(struct sync *sync, struct span name);
+/* It was heard on @in's link. */
+void peer_heard(struct sync *sync, struct peer *peer, const struct sync_in *in);
 enum err_code peers_load(struct sync *sync, struct err *err);
 /* The key by which (site, epoch) signs, if its name is @name.
  * ERR_NOT_FOUND: the roster does not say; ERR_DENIED: another's name. */

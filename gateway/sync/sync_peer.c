@@ -71,6 +71,7 @@ static void peer_init(struct sync *sync, struct peer *peer, struct span name)
 	*peer = (struct peer){.is_used = true,
 			      .pull = NONE,
 			      .serve = NONE,
+			      .link_heard = NONE,
 			      .feeds = feeds,
 			      .quiet_ms = QUIET_MS_MIN,
 			      .rate_ms = sync->now.ms,
@@ -119,6 +120,32 @@ uint32_t peer_of(struct sync *sync, struct span name)
 	sync->peer_order[place] = peer;
 	sync->peer_count++;
 	return peer;
+}
+
+/* Where @peer is known to be is to be left for @in's link only if it is silent
+ * there: the other costs money, or a broker keeps a head of who is gone. */
+static bool is_second_best(const struct sync *sync, const struct peer *peer,
+			   const struct sync_in *in)
+{
+	const struct link *at = &sync->links[peer->link_heard];
+	uint64_t silent_ms = sync->now.ms - peer->link_heard_ms;
+
+	if (!in->is_retained &&
+	    (!sync->links[in->link].status.is_metered || at->status.is_metered))
+		return false;
+	return silent_ms <= (uint64_t)SYNC_HEADS_MISSED_MAX * SYNC_HEAD_MS_MAX;
+}
+
+void peer_heard(struct sync *sync, struct peer *peer, const struct sync_in *in)
+{
+	peer->links |= 1u << in->link;
+	peer->heard_ms = sync->now.ms;
+	if (peer->link_heard != in->link &&
+	    link_is_up(sync, peer->link_heard) &&
+	    is_second_best(sync, peer, in))
+		return;
+	peer->link_heard = in->link;
+	peer->link_heard_ms = sync->now.ms;
 }
 
 /* ---- who it is ---- */

@@ -50,6 +50,7 @@ struct box {
 	uint32_t site;
 	char name[16];
 	bool is_up;
+	uint32_t link;    /* on which it reaches the broker */
 	bool is_mute;     /* what it says is lost */
 	bool is_stuck;    /* admits nothing */
 	int64_t ahead_ms; /* of its clock */
@@ -167,7 +168,7 @@ static inline bool box_send(void *context, const struct sync_out *out)
 		bed->tap(bed, out, box->index);
 	bed->bytes[out->plane] += out->payload.size;
 	bed->frames[out->plane]++;
-	if (box->is_mute)
+	if (box->is_mute || out->link != box->link)
 		return true;
 	if (out->is_retained)
 		bed_retain(box, &like, out->payload);
@@ -267,7 +268,7 @@ static inline void box_link(struct box *box, bool is_up)
 {
 	struct bed *bed = box->bed;
 	struct sync_step step = box_step(box);
-	struct sync_link link = {.is_up = is_up};
+	struct sync_link link = {.link = box->link, .is_up = is_up};
 
 	box->is_up = is_up;
 	assert_done(sync_link(box->sync, &step, &link, &bed->err), &bed->err);
@@ -538,7 +539,8 @@ static inline void bed_deliver(struct bed *bed, struct letter letter)
 {
 	struct box *box = &bed->boxes[letter.to];
 	struct sync_step step = box_step(box);
-	struct sync_in in = {.plane = letter.plane,
+	struct sync_in in = {.link = box->link,
+			     .plane = letter.plane,
 			     .from = span_of(bed->boxes[letter.from].name),
 			     .session = letter.session,
 			     .is_retained = letter.is_retained,

@@ -1,0 +1,96 @@
+/*
+ * A box on several links: what it says to one peer goes where that peer is.
+ */
+#include "tests/support/peers.h"
+
+#define MINUTE_MS 60000
+
+static const struct sync_config small = {
+	.feeds_max = 16, .peers_max = 8, .waiting_max = 32};
+
+static uint32_t acks[SYNC_LINKS_MAX];
+static void acks_count(struct bed *bed, const struct sync_out *out,
+		       uint32_t from)
+{
+	struct frame frame;
+
+	(void)bed;
+	if (from == 0 && frame_read(out->payload, &frame) == ERR_OK &&
+	    frame.type == FRAME_ACK)
+		acks[out->link]++;
+}
+
+static void link_set(struct box *box, uint32_t link, bool is_metered)
+{
+	struct sync_step step = box_step(box);
+	struct sync_link change = {
+		.link = link, .is_up = true, .is_metered = is_metered};
+
+	assert_done(sync_link(box->sync, &step, &change, &box->bed->err),
+		    &box->bed->err);
+	box_work(box);
+}
+
+/* Box 0, which is HQ, had its sessions with box 1 on link 1, and is on link 0
+ * as well, where nobody is. */
+static struct bed *on_two_links(uint64_t seed, bool is_metered)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(seed), &small);
+
+	bed->boxes[0].link = 1;
+	bed_links(bed, true);
+	link_set(&bed->boxes[0], 0, is_metered);
+	(void)bed_settle(bed, 2 * MINUTE_MS);
+	bed_run(bed, MINUTE_MS);
+	memset(acks, 0, sizeof(acks));
+	bed->tap = acks_count;
+	return bed;
+}
+
+/* Method: box 1 is on link 0 from then on, and link 1 stays up; what it writes
+ * comes as news, so that no session is begun. */
+static void an_ack_goes_where_the_peer_was_heard_last(void **state)
+{
+	struct bed *bed = on_two_links(1, false);
+	uint64_t begun = box_counts(&bed->boxes[0]).sessions_begun;
+
+	(void)state;
+	bed->boxes[0].link = 0;
+	box_receive(&bed->boxes[1], 1);
+	bed_run(bed, MINUTE_MS / 4);
+	assert_int_equal(box_counts(&bed->boxes[0]).sessions_begun, begun);
+	assert_int_equal(acks[1], 0);
+	assert_in_range(acks[0], 1, 2);
+	bed_close(bed);
+}
+
+/* Method: the same, where link 0 is metered; and 20 minutes later again. */
+static void a_metered_link_is_taken_when_the_other_is_silent(void **state)
+{
+	struct bed *bed = on_two_links(2, true);
+
+	(void)state;
+	bed->boxes[0].link = 0;
+	box_receive(&bed->boxes[1], 1);
+	bed_run(bed, MINUTE_MS / 4);
+	assert_int_equal(acks[0], 0);
+	assert_in_range(acks[1], 1, 2);
+	bed_run(bed, 20 * MINUTE_MS);
+	memset(acks, 0, sizeof(acks));
+	box_receive(&bed->boxes[1], 1);
+	bed_run(bed, MINUTE_MS / 4);
+	assert_int_equal(acks[1], 0);
+	assert_in_range(acks[0], 1, 2);
+	bed_close(bed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_ack_goes_where_the_peer_was_heard_last),
+		cmocka_unit_test(
+			a_metered_link_is_taken_when_the_other_is_silent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
