@@ -175,7 +175,7 @@ static bool control_is_open(const struct sync *sync, uint32_t pull)
 static void want_list(struct sync *sync, uint32_t pull, struct writer *writer,
 		      struct frame_want *want)
 {
-	const struct peer *peer = &sync->peers[sync->pulls[pull].peer];
+	struct peer *peer = &sync->peers[sync->pulls[pull].peer];
 
 	/* In order of their ids: control, then master data, then the rest.
 	 * Control alone, for it says who the others are. */
@@ -193,6 +193,7 @@ static void want_list(struct sync *sync, uint32_t pull, struct writer *writer,
 		range.first = feed_reach(sync, feed) + 1;
 		range.last = peer->feeds[feed].offer;
 		want_add(writer, want, &range);
+		peer->feeds[feed].awaited = range.first;
 		sync->feeds[feed].source = pull;
 	}
 }
@@ -293,8 +294,6 @@ static void batches_keep(struct sync *sync, uint32_t pull, uint32_t feed,
 		which->useful_ms = sync->now.ms;
 }
 
-/* A broker repeats what it carries; that is not its sender's doing, and not
- * counted against its credit. */
 static bool pack_is_here(const struct sync *sync, uint32_t feed,
 			 const struct pack *pack)
 {
@@ -334,12 +333,41 @@ static bool server_is_left(struct sync *sync, uint32_t pull)
 	return true;
 }
 
+/*
+ * True if the server has not sent it in this session: it sends each feed in
+ * order. A broker repeats what it carries; that is not its sender's doing, and
+ * not counted against its credit.
+ */
+static bool pack_is_next(struct sync *sync, const struct pull *pull,
+			 uint32_t feed, const struct pack *pack)
+{
+	struct acked *of = &sync->peers[pull->peer].feeds[feed];
+
+	if (of->awaited == 0 || pack->first_seq < of->awaited)
+		return false;
+	of->awaited = pack->first_seq + pack->count;
+	return true;
+}
+
+/* Something else has brought it meanwhile. It has cost the server credit all
+ * the same; no more of it would come if that were not given back. */
+static void batches_skip(struct sync *sync, uint32_t pull, size_t size)
+{
+	struct pull *which = &sync->pulls[pull];
+
+	which->received += slot_cost(size);
+	which->freed += slot_cost(size);
+	which->useful_ms = sync->now.ms;
+	(void)server_is_left(sync, pull);
+}
+
 static enum err_code pack_on_reply(struct sync *sync, uint32_t pull,
 				   struct span bytes, struct err *err)
 {
 	struct pull *which = &sync->pulls[pull];
 	struct pack pack = {0};
 	uint32_t feed = NONE;
+	bool is_next;
 	bool is_useful;
 
 	if (which->state == PULL_FETCHING && pack_peek(bytes, &pack) == ERR_OK)
@@ -350,8 +378,12 @@ static enum err_code pack_on_reply(struct sync *sync, uint32_t pull,
 		which->freed += slot_cost(bytes.size);
 		return fork_on_pack(sync, pull, bytes, &pack, err);
 	}
-	if (feed != NONE && pack_is_here(sync, feed, &pack))
+	is_next = feed != NONE && pack_is_next(sync, which, feed, &pack);
+	if (feed != NONE && pack_is_here(sync, feed, &pack)) {
+		if (is_next)
+			batches_skip(sync, pull, bytes.size);
 		return ERR_OK;
+	}
 	is_useful = pack_was_asked(sync, pull, feed, &pack) &&
 		    which->received + slot_cost(bytes.size) <= which->granted;
 	batches_count(sync, which, bytes.size, is_useful);

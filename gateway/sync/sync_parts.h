@@ -73,6 +73,8 @@ struct acked {
 	uint64_t base_hash;
 	uint64_t ours;  /* told by our ACKs */
 	uint64_t offer; /* in the pull under way */
+	/* In the same: what the server is to send next; 0: it was not asked. */
+	uint64_t awaited;
 };
 
 struct peer {

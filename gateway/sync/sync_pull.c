@@ -148,8 +148,10 @@ static void pull_begin(struct sync *sync, uint32_t peer, uint32_t link)
 	whom->pull_ms = 0;
 	whom->has_more = false;
 	whom->link_last = link;
-	for (uint32_t i = 0; i < sync->config.feeds_max; i++)
+	for (uint32_t i = 0; i < sync->config.feeds_max; i++) {
 		whom->feeds[i].offer = 0;
+		whom->feeds[i].awaited = 0;
+	}
 	sync->counts.sessions_begun++;
 	sync->counts.pulls++;
 	hello_say(sync, pull);
