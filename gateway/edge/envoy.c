@@ -154,35 +154,6 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 	return ERR_OK;
 }
 
-static enum err_code finish(struct envoy *envoy, bool is_committed,
-			    struct err *err)
-{
-	struct sync_step step = {.now = envoy_moment(envoy)};
-	struct view *view;
-	enum err_code code =
-		view_begin(ledger_env(envoy->config.ledger), &view, err);
-
-	if (code != ERR_OK)
-		return code;
-	step.view = view;
-	if (is_committed && exchange_sealed(envoy->exchange) > 0)
-		envoy_guard_keep(&envoy->config, view);
-	(void)envoy_words_keep(envoy, view); /* or they are held back */
-	code = exchange_finish(envoy->exchange, is_committed, envoy->sync,
-			       &step, err);
-	view_end(view);
-	if (!is_committed || exchange_sealed(envoy->exchange) == 0 ||
-	    exchange_has_more(envoy->exchange) ||
-	    exchange_is_closing(envoy->exchange))
-		return code;
-	/* What was booked meanwhile was not asked for. */
-	(void)pthread_mutex_lock(&envoy->mutex); /* cannot fail */
-	envoy->state.unsealed = 0;
-	(void)pthread_mutex_unlock(&envoy->mutex);
-	atomic_store(&envoy->flush_done, envoy->flush_taken);
-	return code;
-}
-
 /* False: the keeper has no room now. */
 bool envoy_job_give(struct envoy *envoy, struct keeper_job *job)
 {
@@ -203,7 +174,7 @@ static void turn(struct envoy *envoy)
 
 	envoy_words_turn(envoy);
 	if (envoy->is_job_out || atomic_load(&envoy->is_stopping) ||
-	    envoy_is_reborn(envoy))
+	    !envoy_finish(envoy) || envoy_is_reborn(envoy))
 		return;
 	if (prepare(envoy, &is_due, &err) != ERR_OK) {
 		envoy_failed(envoy, "prepare", &err);
@@ -213,15 +184,13 @@ static void turn(struct envoy *envoy)
 		(void)envoy_regains(envoy); /* or there is nothing to do */
 		return;
 	}
-	if (!envoy_job_give(envoy, &envoy->job) &&
-	    finish(envoy, false, &err) != ERR_OK)
-		envoy_failed(envoy, "finish", &err);
+	if (!envoy_job_give(envoy, &envoy->job))
+		envoy_ended(envoy, false);
 }
 
 static void job_collect(struct envoy *envoy)
 {
 	int code = atomic_load(&envoy->job_code);
-	struct err err;
 
 	if (!envoy->is_job_out || code == JOB_PENDING)
 		return;
@@ -230,8 +199,8 @@ static void job_collect(struct envoy *envoy)
 		envoy_rebirth_finish(envoy);
 	else if (envoy->job_out == &envoy->regain)
 		envoy_regain_finish(envoy, code == (int)ERR_OK);
-	else if (finish(envoy, code == (int)ERR_OK, &err) != ERR_OK)
-		envoy_failed(envoy, "finish", &err);
+	else
+		envoy_ended(envoy, code == (int)ERR_OK);
 }
 
 /* ---- events ---- */
@@ -456,7 +425,7 @@ static void on_grown(void *context, uint32_t what)
 	(void)what;
 	/* What a job has sealed is not to leave before the guard is saved: its
 	 * end tells. */
-	if (envoy->is_job_out) {
+	if (envoy->is_job_out || envoy->is_unfinished) {
 		loop_timer_once(envoy->grown_timer, GROWN_MS);
 		return;
 	}

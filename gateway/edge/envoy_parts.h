@@ -45,6 +45,8 @@ struct envoy {
 	const struct keeper_job *job_out;
 	bool is_twin_told;
 	bool is_job_out;
+	bool is_unfinished;  /* the exchange's job is back, its turn not over */
+	bool was_committed;  /* by that job */
 	atomic_int job_code; /* JOB_PENDING, or an enum err_code */
 	atomic_bool is_stopping;
 	atomic_ullong flush_asked;
@@ -69,6 +71,14 @@ void envoy_failed(const struct envoy *envoy, const char *what,
 		  const struct err *err);
 /* Hands a job to the keeper, which has none. False: it has no room now. */
 bool envoy_job_give(struct envoy *envoy, struct keeper_job *job);
+
+/* ---- envoy_finish.c ---- */
+
+/* The exchange's job is back, or was not taken. */
+void envoy_ended(struct envoy *envoy, bool is_committed);
+/* False: the last turn of the exchange is not over, for the store cannot be
+ * read; it is tried with each turn, and none is prepared before. */
+bool envoy_finish(struct envoy *envoy);
 
 /* ---- envoy_rebirth.c ---- */
 
