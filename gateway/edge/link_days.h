@@ -5,8 +5,9 @@
  * Layer     gateway/edge
  * Threads   that of the link server
  *
- * One line a link, "NAME DAY IN OUT", the day counted since 1970 (UTC). A file
- * that is damaged or gone costs no more than the day's count.
+ * One line a link, "NAME DAY IN OUT", the day counted since 1970 (UTC), 0 if
+ * no trusted clock has told it yet. A file that is damaged or gone costs
+ * no more than the day's count.
  */
 #ifndef DEPOT_GATEWAY_EDGE_LINK_DAYS_H
 #define DEPOT_GATEWAY_EDGE_LINK_DAYS_H

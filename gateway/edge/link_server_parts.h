@@ -30,7 +30,8 @@ struct link {
 	uint64_t allowed;      /* likewise */
 	struct link_used told; /* as it said last */
 	struct link_used today;
-	int64_t day; /* since 1970 */
+	int64_t day;    /* since 1970; 0: no trusted clock has told */
+	int64_t day_ms; /* monotonic: when it began, or we did */
 };
 
 struct link_server {
@@ -75,7 +76,8 @@ void link_room_tell(struct link *link);
 
 /* One that was here before the server's start goes on with its day. */
 void link_day_recall(struct link *link, const struct name *name);
-/* Begins the day anew when it is another. */
+/* Begins the count anew when it is a later day: by a trusted clock, or, without
+ * one, after 24 hours. */
 struct link_used *link_today(struct link *link);
 /* Whether the day's budget is spent. */
 bool link_is_spent(struct link *link);

@@ -9,6 +9,7 @@ void link_day_recall(struct link *link, const struct name *name)
 
 	if (link->hello.name.size > 0)
 		return; /* it is known since */
+	link->day_ms = link_server_now(server);
 	for (size_t i = 0; i < LINK_DAYS_MAX; i++) {
 		if (!span_equal(name_span(&server->days[i].name),
 				name_span(name)))
@@ -52,14 +53,28 @@ void link_server_days_write(struct link_server *server)
 			  "link_days_unwritten", "%s", err.text);
 }
 
+/* A box without a clock of its own boots in 1970: until its clock is set, a day
+ * is 24 hours. */
+static bool day_is_over(const struct link *link, struct clock_reading now)
+{
+	int64_t since_ms = link_server_now(link->server) - link->day_ms;
+
+	if (!now.is_trusted)
+		return since_ms >= DAY_MS;
+	return link->day != 0 && now.moment.ms / DAY_MS > link->day;
+}
+
 struct link_used *link_today(struct link *link)
 {
-	const struct clock *clock = link->server->config.clock;
-	int64_t day = clock_now(clock).moment.ms / DAY_MS;
+	struct clock_reading now = clock_now(link->server->config.clock);
 
-	if (day != link->day)
+	if (day_is_over(link, now)) {
 		link->today = (struct link_used){0, 0};
-	link->day = day;
+		link->day_ms = link_server_now(link->server);
+	}
+	/* One that lay ahead was a wrong clock's: its bytes are today's. */
+	if (now.is_trusted)
+		link->day = now.moment.ms / DAY_MS;
 	return &link->today;
 }
 

@@ -19,6 +19,7 @@ struct link_bed {
 	struct loop *loop;
 	struct clock clock;
 	int64_t later_ms; /* what both clocks are ahead */
+	int64_t wrong_ms; /* what the wall clock is ahead besides */
 	struct link_server *server;
 	struct err err;
 
@@ -44,7 +45,7 @@ static inline int64_t bed_wall(void *context)
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + bed->later_ms;
+	return (int64_t)now.tv_sec * 1000 + bed->later_ms + bed->wrong_ms;
 }
 
 static inline int64_t bed_monotonic(void *context)

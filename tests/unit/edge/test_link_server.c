@@ -460,6 +460,70 @@ static void a_days_budget_outlives_a_restart_of_depotd(void **state)
 	(void)close(fd);
 }
 
+/* A link of a process that is new says that it used so much. */
+static int used_say(uint64_t in)
+{
+	struct link_packet up = {.kind = LINK_UP};
+	struct link_packet used = {.kind = LINK_USED, .used = {in, 0}};
+	uint64_t before = bed.link != NULL ? link_used_today(bed.link).in : 0;
+	unsigned ups = bed.ups;
+	int fd = peer_open();
+
+	peer_hello(fd, "hq", 1000);
+	peer_room(fd, UINT64_MAX);
+	assert_true(peer_say(fd, &up));
+	LINK_UNTIL(link_bed_step(&bed), bed.ups > ups);
+	assert_true(peer_say(fd, &used));
+	if (in > 0)
+		LINK_UNTIL(link_bed_step(&bed),
+			   link_used_today(bed.link).in >= before + in);
+	return fd;
+}
+
+/* Method: depotd starts again with its clock in 1970, which is then set; and
+ * the same without a file, and on a clock that nobody sets for a day. */
+static void a_clock_that_is_not_set_begins_no_day(void **state)
+{
+	int fd = used_say(600);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		link_server_close(bed.server);
+		(void)close(fd);
+		bed.link = NULL;
+		if (i == 1)
+			assert_int_equal(remove(bed.days), 0);
+		bed.wrong_ms = -bed_wall(&bed);
+		link_bed_open(&bed);
+		fd = used_say(i == 0 ? 0 : 600);
+		assert_int_equal(link_used_today(bed.link).in, 600);
+		bed.wrong_ms = 0;
+		assert_int_equal(link_used_today(bed.link).in, 600);
+	}
+	bed.wrong_ms = -bed_wall(&bed);
+	assert_int_equal(link_used_today(bed.link).in, 600);
+	bed.later_ms += 86400000;
+	assert_int_equal(link_used_today(bed.link).in, 0);
+	(void)close(fd);
+}
+
+/* Method: the clock runs a week ahead, is put right, and goes on from there. */
+static void a_clock_that_was_wrong_once_begins_its_day_once(void **state)
+{
+	int fd;
+
+	(void)state;
+	bed.wrong_ms = INT64_C(7) * 86400000;
+	fd = used_say(600);
+	bed.wrong_ms = 0;
+	(void)close(fd);
+	fd = used_say(100); /* the count is kept on the day that it is */
+	assert_int_equal(link_used_today(bed.link).in, 700);
+	bed.later_ms += 86400000;
+	assert_int_equal(link_used_today(bed.link).in, 0);
+	(void)close(fd);
+}
+
 static void answer(struct link_bed *on, struct link *link,
 		   const struct link_message *message)
 {
@@ -609,6 +673,8 @@ int main(void)
 		TEST(retained_news_of_a_plane_that_retains_nothing_are_dropped),
 		TEST(a_spent_budget_leaves_heads_and_alarms_until_midnight),
 		TEST(a_days_budget_outlives_a_restart_of_depotd),
+		TEST(a_clock_that_is_not_set_begins_no_day),
+		TEST(a_clock_that_was_wrong_once_begins_its_day_once),
 		TEST(a_publish_from_within_a_message_leaves_the_message_whole),
 		TEST(it_runs_in_a_thread_beside_another_loop),
 		TEST(another_user_is_not_let_in),
