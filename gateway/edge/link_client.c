@@ -375,6 +375,8 @@ static void on_changed(void *context, const struct mqtt_change *change)
 		log_event(client->config.log, LEVEL_INFO, "link_unreached",
 			  "the far broker is not reached: %s", client->reason);
 		client->news &= ~(unsigned)NEWS_UP;
+		/* A broker that drops us again and again costs bytes, too. */
+		client->news |= NEWS_USED;
 		news_add(client, NEWS_DOWN);
 		failure_count(client);
 		if (client->in_size > 0)
@@ -590,11 +592,23 @@ bool link_client_is_connecting(const struct link_client *client)
 	return mqtt_state(client->mqtt) == MQTT_CONNECTING;
 }
 
+/* What was used since the last beat; who hung up does not hear it. */
+static void used_tell(struct link_client *client)
+{
+	struct link_packet packet = {.kind = LINK_USED};
+	uint8_t buffer[64];
+
+	news_fill(client, NEWS_USED, &packet);
+	if (packet.used.in + packet.used.out > 0)
+		(void)packet_send(client, buffer, link_encode(&packet, buffer));
+}
+
 void link_client_close(struct link_client *client)
 {
 	if (client == NULL)
 		return;
 	mqtt_close(client->mqtt);
+	used_tell(client); /* nothing more comes */
 	loop_remove(client->source);
 	loop_remove(client->beat);
 	if (client->fd >= 0)

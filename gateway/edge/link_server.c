@@ -66,10 +66,12 @@ static bool packet_receive(struct link *link)
 	struct link_packet packet;
 	ssize_t got;
 
+	/* One that went without reading all is told of once, before what it
+	 * said last. */
 	do {
 		got = recv(link->fd, server->packet, sizeof(server->packet),
 			   MSG_DONTWAIT);
-	} while (got < 0 && errno == EINTR);
+	} while (got < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (got < 0 && errno == EAGAIN)
 		return false;
 	if (got <= 0) {

@@ -264,6 +264,27 @@ static void a_broker_that_goes_and_comes_is_told_of(void **state)
 	UNTIL(b.bed.messages == 1);
 }
 
+/* Method: the clock stands before the beat that would tell it. */
+static void
+what_was_used_is_told_when_the_broker_goes_and_at_the_end(void **state)
+{
+	SETUP("");
+	a.bed.later_ms = b.bed.later_ms = -2 * link_bed_now();
+	publish(&a, "rep/b/a/00000001", (struct span){frame, sizeof(frame)});
+	UNTIL(b.bed.messages == 1);
+	assert_int_equal(b.bed.payload_size, sizeof(frame));
+	assert_true(link_used_today(b.bed.link).in < sizeof(frame));
+	link_client_close(b.client);
+	b.client = NULL;
+	UNTIL(b.bed.downs == 1);
+	assert_true(link_used_today(b.bed.link).in >= sizeof(frame));
+	assert_true(link_used_today(a.bed.link).out < sizeof(frame));
+	broker_kill(&broker);
+	UNTIL(a.bed.downs == 1 &&
+	      link_used_today(a.bed.link).out >= sizeof(frame));
+	assert_code(link_client_result(a.client), ERR_AGAIN);
+}
+
 static void
 a_link_ends_when_depotd_hangs_up_and_does_not_start_without(void **state)
 {
@@ -296,6 +317,7 @@ int main(void)
 		TEST(a_depotd_that_stands_still_loses_at_most_what_it_asks_for_again),
 		TEST(what_others_say_on_our_topics_passes_only_if_it_may),
 		TEST(a_broker_that_goes_and_comes_is_told_of),
+		TEST(what_was_used_is_told_when_the_broker_goes_and_at_the_end),
 		TEST(a_link_ends_when_depotd_hangs_up_and_does_not_start_without),
 	};
 

@@ -480,8 +480,8 @@ static int used_say(uint64_t in)
 	return fd;
 }
 
-/* Method: depotd starts again with its clock in 1970, which is then set; and
- * the same without a file, and on a clock that nobody sets for a day. */
+/* Method: depotd starts again in 1970, with and without its file; the clock is
+ * set, or a day goes by. */
 static void a_clock_that_is_not_set_begins_no_day(void **state)
 {
 	int fd = used_say(600);
@@ -513,15 +513,30 @@ static void a_clock_that_was_wrong_once_begins_its_day_once(void **state)
 	int fd;
 
 	(void)state;
-	bed.wrong_ms = INT64_C(7) * 86400000;
-	fd = used_say(600);
+	bed.wrong_ms = INT64_C(604800000);
+	(void)close(used_say(600));
 	bed.wrong_ms = 0;
-	(void)close(fd);
 	fd = used_say(100); /* the count is kept on the day that it is */
 	assert_int_equal(link_used_today(bed.link).in, 700);
 	bed.later_ms += 86400000;
 	assert_int_equal(link_used_today(bed.link).in, 0);
 	(void)close(fd);
+}
+
+/* Method: the link's process ends while something lies unread for it. */
+static void what_a_link_said_last_counts_whatever_it_left_unread(void **state)
+{
+	struct link_packet used = {.kind = LINK_USED, .used = {600, 0}};
+	int fd = used_say(0);
+
+	(void)state;
+	LINK_UNTIL(link_bed_step(&bed), link_room(bed.link) > 0);
+	assert_code(link_bed_publish(bed.link, HEAD, span_of("x"), true),
+		    ERR_OK);
+	assert_true(peer_say(fd, &used));
+	(void)close(fd);
+	LINK_UNTIL(link_bed_step(&bed), bed.downs == 1);
+	assert_int_equal(link_used_today(bed.link).in, 600);
 }
 
 static void answer(struct link_bed *on, struct link *link,
@@ -675,6 +690,7 @@ int main(void)
 		TEST(a_days_budget_outlives_a_restart_of_depotd),
 		TEST(a_clock_that_is_not_set_begins_no_day),
 		TEST(a_clock_that_was_wrong_once_begins_its_day_once),
+		TEST(what_a_link_said_last_counts_whatever_it_left_unread),
 		TEST(a_publish_from_within_a_message_leaves_the_message_whole),
 		TEST(it_runs_in_a_thread_beside_another_loop),
 		TEST(another_user_is_not_let_in),
