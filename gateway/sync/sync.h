@@ -357,7 +357,7 @@ uint64_t sync_acked(const struct sync *sync, uint32_t site,
 
 struct sync_feed_status {
 	struct feed_record record; /* as in the store */
-	uint64_t offered;          /* highest seq that a peer says it has */
+	uint64_t offered;          /* highest seq that a session's peer has */
 	struct name source;        /* who we fetch it from; empty: nobody */
 	uint32_t pending;          /* packs that wait here */
 	/* A range that does not come in: what is wrong at stuck_seq, said by

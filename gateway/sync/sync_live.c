@@ -1,20 +1,50 @@
+#include <string.h>
+
 #include "gateway/sync/follow.h"
 #include "gateway/sync/sync_parts.h"
 
 /* ---- in ---- */
 
-static uint32_t news_pending(const struct sync *sync, uint32_t feed)
+/* One more of @feed that waits, or of @peer, is too many: it is fetched. */
+static bool news_is_enough(const struct sync *sync, uint32_t feed,
+			   uint32_t peer)
 {
-	uint32_t count = 0;
+	uint32_t of_feed = 0;
+	uint32_t of_peer = 0;
 
 	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
 		const struct slot *slot = &sync->slots[i];
 
-		if (slot->state == SLOT_WAITING && slot->feed == feed &&
-		    slot->session == 0)
-			count++;
+		if (slot->state != SLOT_WAITING || slot->session != 0)
+			continue;
+		of_feed += slot->feed == feed ? 1 : 0;
+		of_peer += slot->peer == peer ? 1 : 0;
 	}
-	return count;
+	return of_feed >= NEWS_PENDING_MAX ||
+	       (of_peer > 0 && of_peer >= sync->reserve / NEWS_SENDERS);
+}
+
+/* Other news that is not judged yet says something else at its place: one of
+ * them is forged, and nobody knows which. */
+static bool news_differs(const struct sync *sync, uint32_t feed,
+			 const struct pack *pack, struct span bytes)
+{
+	bool differs = false;
+
+	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
+		const struct slot *slot = &sync->slots[i];
+		uint64_t last = slot->pack.first_seq + slot->pack.count - 1;
+
+		if (slot->state == SLOT_FREE || slot->session != 0 ||
+		    slot->feed != feed || last < pack->first_seq ||
+		    slot->pack.first_seq > pack->first_seq + pack->count - 1)
+			continue;
+		if (slot->size == bytes.size &&
+		    memcmp(slot->bytes, bytes.data, bytes.size) == 0)
+			return false;
+		differs = true;
+	}
+	return differs;
 }
 
 /* A broker or a carrier held it back. Only a clock that is trusted may say so,
@@ -39,22 +69,26 @@ static bool news_is_old(struct sync *sync, const struct pack *told,
 	       age_ms > SYNC_LIVE_AGE_MS;
 }
 
+static void more_ask(struct sync *sync, uint32_t peer)
+{
+	sync->peers[peer].has_more = true;
+	pull_want(sync, peer, sync->now.ms);
+}
+
 static void news_keep(struct sync *sync, uint32_t peer, uint32_t feed,
 		      const struct pack *pack, struct span bytes)
 {
-	struct feed_row *row = &sync->feeds[feed];
+	const struct feed_row *row = &sync->feeds[feed];
 	struct slot like = {.feed = feed, .peer = peer, .pack = *pack};
 	uint64_t reach = feed_reach(sync, feed);
 	uint64_t last = pack->first_seq + pack->count - 1;
 
-	if (last <= reach)
+	if (last <= row->record.seq ||
+	    (last <= reach && !news_differs(sync, feed, pack, bytes)))
 		return;
-	if (row->offered < last)
-		row->offered = last;
 	if (pack->first_seq > reach + 1) {
-		sync->peers[peer].has_more = true;
-		pull_want(sync, peer, sync->now.ms);
-		if (news_pending(sync, feed) >= NEWS_PENDING_MAX)
+		more_ask(sync, peer);
+		if (!row->is_here || news_is_enough(sync, feed, peer))
 			return;
 	}
 	(void)slot_take(sync, &like, bytes); /* no room: heads will tell */
@@ -72,7 +106,11 @@ enum err_code live_on_frame(struct sync *sync, uint32_t peer,
 		sync->counts.frames_garbled++;
 		return ERR_OK;
 	}
-	feed = feed_row_of(sync, pack.feed);
+	feed = feed_find(sync, pack.feed);
+	if (feed == NONE && pack.first_seq > 1)
+		more_ask(sync, peer); /* a name is soon invented: no row */
+	else if (feed == NONE)
+		feed = feed_row_of(sync, pack.feed);
 	if (feed == NONE || feed_is_own(sync, &sync->feeds[feed]) ||
 	    feed_is_blocked(sync, &sync->feeds[feed]))
 		return ERR_OK;

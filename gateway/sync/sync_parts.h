@@ -28,6 +28,7 @@
 #define SERVE_LITTLE 8     /* deltas: what shares a frame with others */
 #define NEWS_MAX 8         /* deltas of news at once; more is backlog */
 #define NEWS_PENDING_MAX 4 /* packs of news of one feed beyond a gap */
+#define NEWS_SENDERS 4     /* one's news beyond gaps: so much of the reserve */
 #define GRACE_MS 2000      /* a head runs ahead of its news */
 #define PENDING_MS 60000   /* a pack beyond a gap waits so long */
 #define BLOCKED_MS 60000
@@ -329,7 +330,8 @@ void peers_keep(struct sync *sync);
 
 /* ---- sync_slot.c ---- */
 
-/* Takes a copy of @bytes. NONE: no room. @like: its feed, peer, session, pack.
+/* Takes a copy of @bytes. NONE: no room; the oldest news beyond a gap makes way
+ * for news. @like: its feed, peer, session, pack.
  */
 uint32_t slot_take(struct sync *sync, const struct slot *like,
 		   struct span bytes);

@@ -27,6 +27,36 @@ void refusal_note(struct sync *sync, enum admission reason, struct feed_id feed,
 	sync->counts.refused[reason]++;
 }
 
+static void slot_free(struct sync *sync, struct slot *slot)
+{
+	ASSERT(slot->state != SLOT_FREE);
+	slot->state = SLOT_FREE;
+	slot->generation++;
+	sync->free_slots[sync->free_count++] = (uint32_t)(slot - sync->slots);
+	sync->counts.waiting--;
+	if (slot->session != 0)
+		pull_freed(sync, slot->session, slot_cost(slot->size));
+	else
+		sync->news_held--;
+}
+
+/* It may never be read, and who sent it is asked anyway. */
+static void news_evict(struct sync *sync)
+{
+	struct slot *oldest = NULL;
+
+	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
+		struct slot *slot = &sync->slots[i];
+
+		if (slot->state == SLOT_WAITING && slot->session == 0 &&
+		    (oldest == NULL || slot->order < oldest->order) &&
+		    slot->pack.first_seq > feed_reach(sync, slot->feed) + 1)
+			oldest = slot;
+	}
+	if (oldest != NULL)
+		slot_free(sync, oldest);
+}
+
 uint32_t slot_take(struct sync *sync, const struct slot *like,
 		   struct span bytes)
 {
@@ -34,6 +64,8 @@ uint32_t slot_take(struct sync *sync, const struct slot *like,
 	struct slot *slot;
 
 	ASSERT(bytes.size <= SYNC_FRAME_SIZE_MAX);
+	if (like->session == 0 && sync->news_held >= sync->reserve)
+		news_evict(sync);
 	/* What was granted to sessions has its place, whatever comes as news.
 	 */
 	if (sync->free_count == 0 ||
@@ -57,19 +89,6 @@ uint32_t slot_take(struct sync *sync, const struct slot *like,
 	if (sync->counts.waiting > sync->counts.waiting_peak)
 		sync->counts.waiting_peak = sync->counts.waiting;
 	return at;
-}
-
-static void slot_free(struct sync *sync, struct slot *slot)
-{
-	ASSERT(slot->state != SLOT_FREE);
-	slot->state = SLOT_FREE;
-	slot->generation++;
-	sync->free_slots[sync->free_count++] = (uint32_t)(slot - sync->slots);
-	sync->counts.waiting--;
-	if (slot->session != 0)
-		pull_freed(sync, slot->session, slot_cost(slot->size));
-	else
-		sync->news_held--;
 }
 
 void slots_drop(struct sync *sync, uint32_t feed, uint32_t session)
@@ -292,6 +311,13 @@ static enum err_code slot_refused(struct sync *sync, const struct slot *slot,
 	return ERR_OK;
 }
 
+/* It says nothing of other news of the feed: each is judged by itself. */
+static bool is_of_sender(enum admission refused)
+{
+	return refused == ADMISSION_BROKEN || refused == ADMISSION_FORGED ||
+	       refused == ADMISSION_GARBLED;
+}
+
 static bool has_more(const struct sync *sync, const struct slot *slot)
 {
 	uint64_t here = sync->feeds[slot->feed].record.seq;
@@ -337,7 +363,8 @@ enum err_code slot_on_result(struct sync *sync,
 		code = slot_refused(sync, slot, result, err);
 	slot_free(sync, slot);
 	if (result->refused != ADMISSION_APPLIED) {
-		slots_drop(sync, feed, session);
+		if (session != 0 || !is_of_sender(result->refused))
+			slots_drop(sync, feed, session);
 		if (session != 0)
 			pull_spoiled(sync, session, feed);
 	}

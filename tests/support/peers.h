@@ -641,6 +641,21 @@ static inline uint64_t bed_said(const struct bed *bed)
 	return bed->bytes[SYNC_PLANE_REQUEST] + bed->bytes[SYNC_PLANE_REPLY];
 }
 
+/* A frame of anybody comes to box @to. */
+static inline void frame_give(struct bed *bed, uint32_t to, const char *from,
+			      enum sync_plane plane, struct span payload)
+{
+	struct box *box = &bed->boxes[to];
+	struct sync_step step = box_step(box);
+	struct sync_in in = {.plane = plane,
+			     .from = span_of(from),
+			     .session = (uint32_t)test_random(&bed->random),
+			     .payload = payload};
+
+	assert_done(sync_frame(box->sync, &step, &in, &bed->err), &bed->err);
+	box_work(box);
+}
+
 static inline struct sync_counts box_counts(const struct box *box)
 {
 	struct sync_counts counts;

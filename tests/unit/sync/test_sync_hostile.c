@@ -30,20 +30,6 @@ static void backlog_write(struct bed *bed, uint32_t box, uint32_t deltas)
 
 /* ---- garbage ---- */
 
-static void frame_give(struct bed *bed, uint32_t to, const char *from,
-		       enum sync_plane plane, struct span payload)
-{
-	struct box *box = &bed->boxes[to];
-	struct sync_step step = box_step(box);
-	struct sync_in in = {.plane = plane,
-			     .from = span_of(from),
-			     .session = (uint32_t)test_random(&bed->random),
-			     .payload = payload};
-
-	assert_done(sync_frame(box->sync, &step, &in, &bed->err), &bed->err);
-	box_work(box);
-}
-
 /* Method: 20,000 frames of random bytes, half of them with a good first byte,
  * from 40 names, among honest traffic. */
 static void random_bytes_from_anybody_hold_up_nobody(void **state)
@@ -154,57 +140,6 @@ static void what_was_not_told_yet_does_not_leave(void **state)
 	assert_done(sync_grew(bed->boxes[0].sync, &step, &bed->err), &bed->err);
 	want_ask(bed, 2, seq);
 	assert_int_equal(batches_of_0, 1);
-	bed_close(bed);
-}
-
-/* ---- news of nobody ---- */
-
-/* A pack of some delta of box 0, as if it were of @feed. */
-static void news_forge(struct bed *bed, struct feed_id feed)
-{
-	struct feed_id honest = {SITE_FIRST, 1, 0};
-	static uint8_t bytes[PACK_SIZE_MAX];
-	static uint8_t framed[PACK_SIZE_MAX + 8];
-	struct frame frame = {.type = FRAME_LIVE};
-	struct packer *packer;
-	struct writer writer;
-	struct delta delta;
-	uint32_t count;
-
-	assert_done(packer_open(&packer, &bed->err), &bed->err);
-	packer_begin(packer, feed, PACK_PLAIN, PACK_SIZE_MAX);
-	assert_code(feed_delta(node_view(&bed->boxes[0].node), honest, 2,
-			       &delta, NULL),
-		    ERR_OK);
-	assert_code(packer_add(packer, &delta), ERR_OK);
-	writer_init(&writer, bytes, sizeof(bytes));
-	assert_code(packer_end(packer, &writer, &count), ERR_OK);
-	packer_close(packer);
-	frame.body.pack = (struct span){(const char *)bytes, writer.size};
-	writer_init(&writer, framed, sizeof(framed));
-	frame_write(&writer, &frame);
-	frame_give(bed, 1, "evil", SYNC_PLANE_LIVE,
-		   (struct span){(const char *)framed, writer.size});
-}
-
-/* What waits beyond a gap takes no room that a session was granted. Method:
- * news of feeds that nobody has, more than there is room for; then a backlog
- * is fetched. */
-static void news_of_unknown_feeds_leaves_room_for_sessions(void **state)
-{
-	struct bed *bed = bed_open(2, 2, test_seed(9), &small);
-
-	(void)state;
-	settle(bed);
-	box_receive(&bed->boxes[0], 1);
-	(void)bed_settle(bed, MINUTE_MS);
-	bed_links(bed, false);
-	backlog_write(bed, 0, 100);
-	bed_links(bed, true);
-	for (uint32_t i = 0; i < 200; i++)
-		news_forge(bed, (struct feed_id){50 + i / 4, 1, 0});
-	(void)bed_settle(bed, MINUTE_MS / 4);
-	assert_int_equal(box_counts(&bed->boxes[1]).stalls, 0);
 	bed_close(bed);
 }
 
@@ -656,8 +591,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_bytes_from_anybody_hold_up_nobody),
 		cmocka_unit_test(what_was_not_told_yet_does_not_leave),
-		cmocka_unit_test(
-			news_of_unknown_feeds_leaves_room_for_sessions),
 		cmocka_unit_test(every_recorded_frame_again_changes_nothing),
 		cmocka_unit_test(mutated_frames_are_never_believed),
 		cmocka_unit_test(a_flood_of_hellos_gets_an_answer_a_second),
