@@ -137,22 +137,28 @@ static bool words_equal(const struct entry *a, const struct entry *b)
 	       span_equal(words_of(a, bytes[0]), words_of(b, bytes[1]));
 }
 
-/* The place at which it may stand as well; 0: at none. */
-static struct pos named_by(const struct feed_record *feed, struct pos pos,
-			   const struct entry *entry)
-{
-	struct pos named = entry_named(entry);
+/* Where it may stand as well: at the place that it names, and on a branch under
+ * its own number, on the branches beside. */
+#define PLACES 2
+struct places {
+	struct pos at[PLACES]; /* 0: none */
+};
 
-	if (named.value != 0)
-		return named;
-	return feed->id.branch != 0 ? pos : (struct pos){0};
+static struct places places_of(const struct feed_record *feed, struct pos pos,
+			       const struct entry *entry)
+{
+	struct places places = {{entry_named(entry)}};
+
+	if (feed->id.branch != 0)
+		places.at[1] = pos;
+	return places;
 }
 
 struct looking {
 	struct told *told;
 	const struct view *view;
 	struct feed_id id;
-	struct pos named;
+	struct pos place;
 	const struct entry *entry;
 	bool is_told;
 };
@@ -163,7 +169,7 @@ static enum err_code feed_look(void *context, const struct feed_record *feed,
 	struct looking *looking = context;
 	struct delta_header header;
 	struct entry other;
-	uint64_t number = pos_number(looking->named);
+	uint64_t number = pos_number(looking->place);
 	enum err_code code;
 
 	/* Of the own epoch's branches, the lower ones. */
@@ -184,26 +190,36 @@ static enum err_code feed_look(void *context, const struct feed_record *feed,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+static enum err_code place_look(struct looking *looking, struct pos place,
+				struct err *err)
+{
+	enum err_code code;
+
+	if (place.value == 0 || pos_epoch(place) > looking->id.epoch)
+		return ERR_OK;
+	looking->place = place;
+	code = feed_walk_epoch(looking->view, looking->id.site,
+			       pos_epoch(place), feed_look, looking, err);
+	return code == ERR_STOPPED ? ERR_OK : code;
+}
+
 enum err_code told_elsewhere(struct told *told, const struct view *view,
 			     const struct told_entry *what, bool *ret_is,
 			     struct err *err)
 {
-	struct pos named = named_by(what->feed, what->pos, what->entry);
+	struct places places = places_of(what->feed, what->pos, what->entry);
 	struct looking looking = {.told = told,
 				  .view = view,
 				  .id = what->feed->id,
-				  .named = named,
 				  .entry = what->entry};
 	enum err_code code = ERR_OK;
 
-	if (named.value != 0 && pos_epoch(named) <= what->feed->id.epoch)
-		code = feed_walk_epoch(view, what->feed->id.site,
-				       pos_epoch(named), feed_look, &looking,
-				       err);
-	if (code != ERR_OK && code != ERR_STOPPED)
-		return code;
-	*ret_is = looking.is_told;
-	return ERR_OK;
+	for (size_t i = 0; i < PLACES && code == ERR_OK && !looking.is_told;
+	     i++)
+		code = place_look(&looking, places.at[i], err);
+	if (code == ERR_OK)
+		*ret_is = looking.is_told;
+	return code;
 }
 
 /* ---- what depends on a feed ---- */
@@ -220,26 +236,38 @@ struct touching {
 	struct feed_record found;
 };
 
+static enum err_code place_touches(struct touching *touching, struct pos place,
+				   const struct entry *entry, bool *ret_is,
+				   struct err *err)
+{
+	struct entry there;
+	enum err_code code;
+
+	if (place.value == 0 || pos_epoch(place) != touching->feed->id.epoch ||
+	    pos_number(place) < touching->first ||
+	    pos_number(place) > touching->last)
+		return ERR_OK;
+	code = entry_load(touching->told, touching->view, touching->feed,
+			  pos_number(place), &there, err);
+	if (code == ERR_OK)
+		*ret_is = words_equal(&there, entry);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 /* True if @entry of @other may stand in the part that changed. */
 static enum err_code entry_touches(struct touching *touching,
 				   const struct feed_record *other,
 				   struct pos pos, const struct entry *entry,
 				   bool *ret_is, struct err *err)
 {
-	struct pos named = named_by(other, pos, entry);
-	struct entry there;
-	enum err_code code;
+	struct places places = places_of(other, pos, entry);
+	enum err_code code = ERR_OK;
 
 	*ret_is = false;
-	if (named.value == 0 || pos_epoch(named) != touching->feed->id.epoch ||
-	    pos_number(named) < touching->first ||
-	    pos_number(named) > touching->last)
-		return ERR_OK;
-	code = entry_load(touching->told, touching->view, touching->feed,
-			  pos_number(named), &there, err);
-	if (code == ERR_OK)
-		*ret_is = words_equal(&there, entry);
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+	for (size_t i = 0; i < PLACES && code == ERR_OK && !*ret_is; i++)
+		code = place_touches(touching, places.at[i], entry, ret_is,
+				     err);
+	return code;
 }
 
 struct collecting {
@@ -432,7 +460,7 @@ enum err_code told_of_desk(struct feed_desk *desk, const struct view *view,
 	enum err_code code = ERR_OK;
 
 	*ret_is = false;
-	if (named_by(what->feed, what->pos, what->entry).value == 0)
+	if (what->feed->id.branch == 0 && entry_named(what->entry).value == 0)
 		return ERR_OK;
 	if (desk->told == NULL)
 		code = told_open(desk->net_id, &desk->told, err);

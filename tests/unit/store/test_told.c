@@ -1,0 +1,254 @@
+/*
+ * Words that stand in more than one place count in one of them, whatever came
+ * first: two boxes of one image sealed alike what the image had not sealed.
+ *
+ * Method: boxes write the feeds of site A, each in a store of its own; a node
+ * takes their deltas as a peer does.
+ */
+#include "tests/support/feeds.h"
+
+#define A SITE_FIRST
+#define AGAIN 2    /* the epoch that tells again */
+#define CARRIED 20 /* the number in epoch 1 that it names */
+
+static struct sent sent;
+
+struct bed {
+	struct feeds feeds;
+	struct node boxes[2];
+	struct node node;
+};
+
+static void hear(struct bed *bed, struct node *node, const struct node *from,
+		 struct feed_id id, uint64_t seq)
+{
+	uint64_t branch = id.branch;
+
+	id.branch = 0; /* in the box that wrote it */
+	node_send(from, id, seq, &sent);
+	assert_admission(node_take(node, &bed->feeds, &sent, branch),
+			 "applied");
+}
+
+static uint64_t name_of(const struct node *node, struct feed_id id,
+			uint64_t seq)
+{
+	uint8_t hash[HASH_SIZE];
+
+	assert_code(feed_hash_at(node_view(node), id, seq, hash, NULL), ERR_OK);
+	return feed_branch_of(hash);
+}
+
+/* @from and @other went different ways with delta @seq. */
+static void note(struct bed *bed, struct node *node, const struct node *from,
+		 const struct node *other, struct feed_id id, uint64_t seq)
+{
+	static struct sent second;
+	bool is_first = name_of(from, id, seq) < name_of(other, id, seq);
+	struct fork_proof proof;
+
+	node_send(is_first ? from : other, id, seq, &sent);
+	node_send(is_first ? other : from, id, seq, &second);
+	proof.first = sent.delta.header;
+	proof.second = second.delta.header;
+	memcpy(proof.first_signature, sent.delta.signature, SIGNATURE_SIZE);
+	memcpy(proof.second_signature, second.delta.signature, SIGNATURE_SIZE);
+	assert_true(fork_proof_verify(signer_public(bed->feeds.sites[0]),
+				      bed->feeds.net_id, &proof));
+	assert_done(fork_note(node->desk, node->t.txn, &proof, &node->t.err),
+		    &node->t.err);
+}
+
+static int64_t units(const struct node *node, const struct feed_id *id,
+		     const char *sku)
+{
+	return node_units(node, id, sku, "DOCK");
+}
+
+/* The words that are told in more than one place. */
+static struct entry words(void)
+{
+	return move_of(MOVEMENT_RECEIVE, "POT", 5, "supplier:acme", "DOCK");
+}
+
+static struct entry filler(const char *sku)
+{
+	return move_of(MOVEMENT_RECEIVE, sku, 1, "supplier:acme", "DOCK");
+}
+
+/* One delta with @first and, unless it is NULL, @second. */
+static void say(struct bed *bed, struct node *box, struct feed_id id,
+		const struct entry *first, const struct entry *second)
+{
+	struct writing *writing = writing_new(0);
+
+	writing_add(&bed->feeds, writing, first);
+	if (second != NULL)
+		writing_add(&bed->feeds, writing, second);
+	(void)node_write(&bed->feeds, box, id, writing);
+}
+
+static int setup(void **state)
+{
+	struct bed *bed = calloc(1, sizeof(*bed));
+	struct entry entry;
+
+	assert_non_null(bed);
+	feeds_open(&bed->feeds);
+	entry = feeds_certificate(&bed->feeds, A);
+	entry.body.certificate.epoch = AGAIN;
+	entry.body.certificate.parent_epoch = 1;
+	(void)feeds_say(&bed->feeds, SITE_CONTROL, &entry);
+	for (size_t i = 0; i < ARRAY_LEN(bed->boxes); i++) {
+		node_open(&bed->boxes[i], &bed->feeds);
+		node_hear_all(&bed->boxes[i], &bed->feeds, SITE_CONTROL);
+		node_hear_all(&bed->boxes[i], &bed->feeds, A);
+	}
+	node_open(&bed->node, &bed->feeds);
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	node_hear_all(&bed->node, &bed->feeds, A);
+	*state = bed;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bed *bed = *state;
+
+	node_close(&bed->node);
+	for (size_t i = 0; i < ARRAY_LEN(bed->boxes); i++)
+		node_close(&bed->boxes[i]);
+	feeds_close(&bed->feeds);
+	free(bed);
+	return 0;
+}
+
+/* ---- told again, on two branches ---- */
+
+struct twins {
+	struct feed_id lower;
+	struct feed_id higher;
+	const struct node *lower_box;
+	const struct node *higher_box;
+};
+
+/* Both boxes began epoch 2 with the same delta, and tell the same words again
+ * in the next one, which is each one's own. */
+static struct twins twins_write(struct bed *bed)
+{
+	struct feed_id id = {A, AGAIN, 0};
+	struct entry founding = feeds_founding(&bed->feeds, A);
+	struct entry carried = words();
+	struct entry own[] = {filler("TEA"), filler("CUP")};
+	struct twins twins = {id, id, &bed->boxes[0], &bed->boxes[1]};
+
+	carried.carried = pos_make(1, CARRIED);
+	say(bed, &bed->boxes[0], id, &founding, NULL);
+	hear(bed, &bed->boxes[1], &bed->boxes[0], id, 1);
+	for (size_t i = 0; i < 2; i++)
+		say(bed, &bed->boxes[i], id, &carried, &own[i]);
+	twins.lower.branch = name_of(twins.lower_box, id, 2);
+	twins.higher.branch = name_of(twins.higher_box, id, 2);
+	if (twins.lower.branch > twins.higher.branch)
+		twins = (struct twins){twins.higher, twins.lower,
+				       twins.higher_box, twins.lower_box};
+	return twins;
+}
+
+static void twins_part(struct bed *bed, struct node *node)
+{
+	struct feed_id id = {A, AGAIN, 0};
+
+	hear(bed, node, &bed->boxes[0], id, 1);
+	note(bed, node, &bed->boxes[0], &bed->boxes[1], id, 2);
+}
+
+static void assert_twins(const struct twins *twins, const struct node *node)
+{
+	assert_int_equal(units(node, NULL, "POT"), 5);
+	assert_int_equal(units(node, &twins->lower, "POT"), 5);
+	assert_int_equal(units(node, &twins->higher, "POT"), 0);
+	assert_int_equal(units(node, NULL, "TEA"), 1);
+	assert_int_equal(units(node, NULL, "CUP"), 1);
+}
+
+static void
+what_both_copies_of_a_box_tell_again_counts_in_the_lower_branch(void **state)
+{
+	struct bed *bed = *state;
+	struct twins twins = twins_write(bed);
+	struct node other;
+
+	twins_part(bed, &bed->node);
+	hear(bed, &bed->node, twins.lower_box, twins.lower, 2);
+	hear(bed, &bed->node, twins.higher_box, twins.higher, 2);
+	assert_twins(&twins, &bed->node);
+
+	node_open(&other, &bed->feeds);
+	node_hear_all(&other, &bed->feeds, SITE_CONTROL);
+	twins_part(bed, &other);
+	hear(bed, &other, twins.higher_box, twins.higher, 2);
+	assert_int_equal(units(&other, &twins.higher, "POT"), 5);
+	hear(bed, &other, twins.lower_box, twins.lower, 2);
+	assert_twins(&twins, &other);
+	assert_same_feed(&bed->feeds, &bed->node, &other, twins.lower);
+	assert_same_feed(&bed->feeds, &bed->node, &other, twins.higher);
+	node_close(&other);
+}
+
+/* HQ drops the branch in which they counted. */
+static void what_is_told_again_counts_in_the_branch_that_stays(void **state)
+{
+	struct bed *bed = *state;
+	struct twins twins = twins_write(bed);
+	struct entry entry;
+
+	twins_part(bed, &bed->node);
+	hear(bed, &bed->node, twins.lower_box, twins.lower, 2);
+	hear(bed, &bed->node, twins.higher_box, twins.higher, 2);
+	entry_init(&entry, ENTRY_FENCE);
+	entry.body.fence = (struct fence){.site = A,
+					  .epoch = AGAIN,
+					  .branch = twins.lower.branch,
+					  .seq = 1,
+					  .verdict = FENCE_DROPPED};
+	(void)feeds_say(&bed->feeds, SITE_CONTROL, &entry);
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	assert_int_equal(units(&bed->node, &twins.lower, "POT"), 0);
+	assert_int_equal(units(&bed->node, &twins.higher, "POT"), 5);
+}
+
+/* Somebody comes who has them in the epoch before. */
+static void what_the_place_has_that_both_name_counts_there_alone(void **state)
+{
+	struct bed *bed = *state;
+	struct twins twins = twins_write(bed);
+	struct feed_id id = {A, 1, 0};
+	struct entry entry = words();
+
+	twins_part(bed, &bed->node);
+	hear(bed, &bed->node, twins.higher_box, twins.higher, 2);
+	hear(bed, &bed->node, twins.lower_box, twins.lower, 2);
+	while (node_feed(&bed->feeds.author, id).number + 1 < CARRIED) {
+		struct entry other = filler("LID");
+
+		(void)feeds_say(&bed->feeds, A, &other);
+	}
+	(void)feeds_say(&bed->feeds, A, &entry);
+	node_hear_all(&bed->node, &bed->feeds, A);
+	assert_int_equal(units(&bed->node, &id, "POT"), 5);
+	assert_int_equal(units(&bed->node, NULL, "POT"), 5);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_both_copies_of_a_box_tell_again_counts_in_the_lower_branch),
+		TEST(what_is_told_again_counts_in_the_branch_that_stays),
+		TEST(what_the_place_has_that_both_name_counts_there_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
