@@ -382,10 +382,11 @@ static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 	feed_settle(feed, limit);
 	code = feed_put(txn, feed, err);
 	if (code == ERR_OK)
-		code = told_settle(desk, txn, feed,
-				   &(struct told_range){delta->header.first,
-							feed->number},
-				   err);
+		code = told_settle(
+			desk, txn, feed,
+			&(struct told_range){.first = delta->header.first,
+					     .last = feed->number},
+			err);
 	if (code == ERR_OK && applying.has_fence)
 		code = feed_fences_apply(desk, txn, err);
 	if (code == ERR_OK)

@@ -258,6 +258,7 @@ MUST_CHECK enum err_code told_of_desk(struct feed_desk *desk,
 struct told_range {
 	uint64_t first;
 	uint64_t last;
+	uint64_t came_from; /* the branch in which they stood; 0: in none */
 };
 MUST_CHECK enum err_code told_settle(struct feed_desk *desk, struct txn *txn,
 				     const struct feed_record *feed,

@@ -314,7 +314,9 @@ static enum err_code feed_cut(struct feed_desk *desk, struct txn *txn,
 		code = transfers_again(desk, txn, feed, err);
 	if (code == ERR_OK)
 		code = told_settle(desk, txn, feed,
-				   &(struct told_range){1, feed->number}, err);
+				   &(struct told_range){.first = 1,
+							.last = feed->number},
+				   err);
 	return code;
 }
 

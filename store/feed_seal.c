@@ -248,10 +248,11 @@ static enum err_code arena_seal(struct feed_desk *desk, struct txn *txn,
 		applying.has_fence = true; /* if HQ has chosen another */
 	}
 	if (code == ERR_OK)
-		code = told_settle(desk, txn, feed,
-				   &(struct told_range){delta.header.first,
-							feed->number},
-				   err);
+		code = told_settle(
+			desk, txn, feed,
+			&(struct told_range){.first = delta.header.first,
+					     .last = feed->number},
+			err);
 	if (code == ERR_OK && applying.has_fence)
 		code = feed_fences_apply(desk, txn, err);
 	return code;

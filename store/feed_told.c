@@ -231,8 +231,8 @@ struct touching {
 	const struct feed_record *feed; /* that changed */
 	uint64_t first;                 /* numbers in it */
 	uint64_t last;
-	struct feed_id after;
-	bool is_found; /* one to fold again */
+	struct feed_id after; /* only feeds behind it */
+	bool is_found;        /* one to fold again */
 	struct feed_record found;
 };
 
@@ -376,7 +376,7 @@ dependent_note(void *context, const struct feed_record *other, struct err *err)
 	if (other->id.site > id->site)
 		return ERR_STOPPED;
 	if (other->id.epoch < id->epoch || other->seq == other->base ||
-	    (other->id.epoch == id->epoch && other->id.branch <= id->branch))
+	    id_equal(other->id, *id))
 		return ERR_OK;
 	code = other_look(&collecting, err);
 	if (code != ERR_OK || !collecting.is_touched)
@@ -412,8 +412,9 @@ static enum err_code later_note(void *context, const struct feed_record *feed,
 	struct later *later = context;
 
 	(void)err;
-	if (feed->id.site == later->id.site && !id_equal(feed->id, later->id))
-		later->is_there = true;
+	if (id_equal(feed->id, later->id))
+		return ERR_OK;
+	later->is_there = feed->id.site == later->id.site;
 	return ERR_STOPPED;
 }
 
@@ -428,9 +429,12 @@ enum err_code told_settle(struct feed_desk *desk, struct txn *txn,
 				    .last = range->last,
 				    .after = feed->id};
 	struct later later = {.id = feed->id};
-	enum err_code code =
-		feed_walk(touching.view, &feed->id, later_note, &later, err);
+	enum err_code code;
 
+	if (range->came_from != 0 && range->came_from < feed->id.branch)
+		touching.after.branch = range->came_from;
+	code = feed_walk(touching.view, &touching.after, later_note, &later,
+			 err);
 	/* Nothing of this site comes behind it: nearly always. */
 	if (code == ERR_STOPPED)
 		code = ERR_OK;

@@ -281,8 +281,12 @@ static enum err_code feed_split(struct feed_desk *desk, struct txn *txn,
 	if (code == ERR_OK)
 		code = feed_refold(desk, txn, &branch, err);
 	if (code == ERR_OK)
-		code = told_settle(desk, txn, &branch,
-				   &(struct told_range){1, branch.number}, err);
+		code = told_settle(
+			desk, txn, &branch,
+			&(struct told_range){.first = 1,
+					     .last = branch.number,
+					     .came_from = feed->id.branch},
+			err);
 	if (code == ERR_OK)
 		*feed = rest;
 	return code;

@@ -3,7 +3,8 @@
  * first: two boxes of one image sealed alike what the image had not sealed.
  *
  * Method: boxes write the feeds of site A, each in a store of its own; a node
- * takes their deltas as a peer does.
+ * takes their deltas as a peer does. A box that is to be there under a name in
+ * a certain order is written again until its hashes are.
  */
 #include "tests/support/feeds.h"
 
@@ -240,6 +241,101 @@ static void what_the_place_has_that_both_name_counts_there_alone(void **state)
 	assert_int_equal(units(&bed->node, NULL, "POT"), 5);
 }
 
+/* ---- a branch that splits ---- */
+
+/* Box 0 says what box 1 says under the same numbers, and parts from it with its
+ * delta 2; `third` leaves box 0 behind that one. */
+struct split {
+	struct node third;
+	struct feed_id before;  /* box 0's deltas, as long as they are one */
+	struct feed_id between; /* box 1's */
+	struct feed_id behind;  /* box 0's, from the words on */
+};
+
+/* True: the names come in this order. */
+static bool split_write(struct bed *bed, struct split *split)
+{
+	struct feed_id id = {A, 1, 0};
+	struct entry own[] = {filler("TEA"), filler("CUP"), filler("LID")};
+	struct entry same = words();
+
+	for (size_t i = 0; i < 2; i++)
+		say(bed, &bed->boxes[i], id, &own[i], NULL);
+	node_open(&split->third, &bed->feeds);
+	node_hear_all(&split->third, &bed->feeds, SITE_CONTROL);
+	hear(bed, &split->third, &bed->feeds.author, id, 1);
+	hear(bed, &split->third, &bed->boxes[0], id, 2);
+	for (size_t i = 0; i < 2; i++)
+		say(bed, &bed->boxes[i], id, &same, NULL);
+	say(bed, &split->third, id, &own[2], NULL);
+	split->before = split->between = split->behind = id;
+	split->before.branch = name_of(&bed->boxes[0], id, 2);
+	split->between.branch = name_of(&bed->boxes[1], id, 2);
+	split->behind.branch = name_of(&bed->boxes[0], id, 3);
+	return split->before.branch < split->between.branch &&
+	       split->between.branch < split->behind.branch;
+}
+
+#define TRIES 200 /* one in six does */
+
+static void split_find(struct bed *bed, struct split *split)
+{
+	for (int i = 0; !split_write(bed, split); i++) {
+		assert_true(i < TRIES);
+		node_close(&split->third);
+		for (size_t box = 0; box < ARRAY_LEN(bed->boxes); box++) {
+			node_close(&bed->boxes[box]);
+			node_open(&bed->boxes[box], &bed->feeds);
+			node_hear_all(&bed->boxes[box], &bed->feeds,
+				      SITE_CONTROL);
+			node_hear_all(&bed->boxes[box], &bed->feeds, A);
+		}
+	}
+}
+
+/* The words counted under the lowest name; then the fork behind it is heard of,
+ * and they go on under the highest one. */
+static void
+what_a_split_takes_behind_another_branch_counts_in_that_one(void **state)
+{
+	struct bed *bed = *state;
+	struct node *node = &bed->node;
+	const struct node *boxes = bed->boxes;
+	struct feed_id id = {A, 1, 0};
+	struct split split;
+	struct node other;
+
+	split_find(bed, &split);
+	note(bed, node, &boxes[0], &boxes[1], id, 2);
+	for (uint64_t seq = 2; seq <= 3; seq++) {
+		hear(bed, node, &boxes[0], split.before, seq);
+		hear(bed, node, &boxes[1], split.between, seq);
+	}
+	assert_int_equal(units(node, &split.before, "POT"), 5);
+	assert_int_equal(units(node, &split.between, "POT"), 0);
+	note(bed, node, &boxes[0], &split.third, id, 3);
+	assert_int_equal(node_feed(node, split.behind).base, 2);
+	assert_int_equal(units(node, &split.before, "POT"), 0);
+	assert_int_equal(units(node, &split.between, "POT"), 5);
+	assert_int_equal(units(node, &split.behind, "POT"), 0);
+
+	/* Who hears of both forks first has the same. */
+	node_open(&other, &bed->feeds);
+	node_hear_all(&other, &bed->feeds, SITE_CONTROL);
+	hear(bed, &other, &bed->feeds.author, id, 1);
+	note(bed, &other, &boxes[0], &boxes[1], id, 2);
+	note(bed, &other, &boxes[0], &split.third, id, 3);
+	hear(bed, &other, &boxes[0], split.before, 2);
+	hear(bed, &other, &boxes[0], split.behind, 3);
+	for (uint64_t seq = 2; seq <= 3; seq++)
+		hear(bed, &other, &boxes[1], split.between, seq);
+	assert_same_feed(&bed->feeds, node, &other, split.before);
+	assert_same_feed(&bed->feeds, node, &other, split.between);
+	assert_same_feed(&bed->feeds, node, &other, split.behind);
+	node_close(&other);
+	node_close(&split.third);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -248,6 +344,7 @@ int main(void)
 		TEST(what_both_copies_of_a_box_tell_again_counts_in_the_lower_branch),
 		TEST(what_is_told_again_counts_in_the_branch_that_stays),
 		TEST(what_the_place_has_that_both_name_counts_there_alone),
+		TEST(what_a_split_takes_behind_another_branch_counts_in_that_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
