@@ -137,9 +137,14 @@ static enum err_code told_apply(struct applying *applying, struct pos pos,
 				const struct entry *entry, struct err *err)
 {
 	uint32_t site = applying->law.site;
+	enum err_code code = ERR_OK;
 
-	if ((applying->what & APPLY_REST) == 0 || site == SITE_MASTER)
+	if ((applying->what & APPLY_REST) == 0 || site < SITE_FIRST)
 		return ERR_OK;
+	if (entry->kind == ENTRY_INTENT_RESULT)
+		code = roster_fold(applying->txn, site, pos, entry, err);
+	if (code != ERR_OK)
+		return code;
 	return latest_fold(applying->txn, site, pos, entry, err);
 }
 

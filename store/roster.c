@@ -355,24 +355,65 @@ enum err_code roster_walk(const struct view *view, enum entry_kind kind,
 
 /* ---- folding ---- */
 
-/* Later places win; a row of the same place is the same row again. */
+/* The entry as its feed has it: a device's own numbers stay in its box. */
+static struct span feed_bytes(const struct entry *entry, uint8_t *buffer,
+			      size_t size)
+{
+	struct entry copy = *entry;
+	struct writer writer;
+
+	copy.actor.boot.size = 0;
+	copy.actor.seq = 0;
+	writer_init(&writer, buffer, size);
+	entry_encode(&writer, &copy);
+	ASSERT(writer_ok(&writer));
+	return (struct span){(const char *)buffer, writer.size};
+}
+
+/* True if what is there comes after, or is the same. Of two of one place, which
+ * are on two branches of a fork or one of them told again, the greater bytes
+ * win, on every node. */
+static enum err_code is_older(const struct view *view, const struct key *key,
+			      struct pos pos, struct span bytes, bool *ret_is,
+			      struct err *err)
+{
+	struct reader reader;
+	struct pos there;
+	struct span other;
+	enum err_code code =
+		row_get(view, TABLE_ROSTER, key_span(key), &reader, err);
+
+	*ret_is = false;
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (code != ERR_OK)
+		return code;
+	there = read_pos(&reader);
+	other = read_raw(&reader, reader_left(&reader));
+	if (!reader_ok(&reader))
+		return row_garbled(TABLE_ROSTER, err);
+	*ret_is = there.value > pos.value ||
+		  (there.value == pos.value && span_compare(other, bytes) >= 0);
+	return ERR_OK;
+}
+
 static enum err_code record_put(struct txn *txn, const struct key *key,
 				struct pos pos, const struct entry *entry,
 				struct err *err)
 {
-	uint8_t buffer[ROSTER_ROW_SIZE_MAX];
+	UNINITIALIZED uint8_t encoded[ENTRY_SIZE_MAX];
+	UNINITIALIZED uint8_t buffer[ROSTER_ROW_SIZE_MAX];
+	struct span bytes = feed_bytes(entry, encoded, sizeof(encoded));
 	struct writer writer;
-	struct reader reader;
-	enum err_code code = row_get(txn_view(txn), TABLE_ROSTER, key_span(key),
-				     &reader, err);
+	bool older;
+	enum err_code code =
+		is_older(txn_view(txn), key, pos, bytes, &older, err);
 
-	if (code == ERR_OK && read_pos(&reader).value > pos.value)
-		return ERR_OK;
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
+	if (code != ERR_OK || older)
 		return code;
 	writer_init(&writer, buffer, sizeof(buffer));
 	write_pos(&writer, pos);
-	entry_encode(&writer, entry);
+	write_raw(&writer, bytes.data, bytes.size);
 	return row_put(txn, TABLE_ROSTER, key_span(key), &writer, err);
 }
 
@@ -431,6 +472,7 @@ static bool is_control(enum entry_kind kind)
 enum err_code roster_fold(struct txn *txn, uint32_t site, struct pos pos,
 			  const struct entry *entry, struct err *err)
 {
+	struct pos named = entry_named(entry);
 	struct key key;
 
 	if (is_control(entry->kind))
@@ -440,6 +482,8 @@ enum err_code roster_fold(struct txn *txn, uint32_t site, struct pos pos,
 		return ERR_OK;
 	if (site < SITE_FIRST)
 		return ERR_DENIED;
+	if (named.value != 0)
+		pos = named;
 	key = answer_key(site, ref_span(&entry->body.intent_result.id));
 	return record_put(txn, &key, pos, entry, err);
 }

@@ -6,6 +6,7 @@
  * takes their deltas as a peer does. A box that is to be there under a name in
  * a certain order is written again until its hashes are.
  */
+#include "store/transfer.h"
 #include "tests/support/feeds.h"
 
 #define A SITE_FIRST
@@ -336,6 +337,146 @@ what_a_split_takes_behind_another_branch_counts_in_that_one(void **state)
 	node_close(&split.third);
 }
 
+/* ---- other words under one number ---- */
+
+static struct entry shipped(enum transfer_state state)
+{
+	struct entry entry;
+
+	entry_init(&entry, ENTRY_TRANSFER);
+	entry.body.transfer = sample_transfer();
+	entry.body.transfer.state = state;
+	return entry;
+}
+
+static struct entry answer(enum intent_state state)
+{
+	struct entry entry;
+
+	entry_init(&entry, ENTRY_INTENT_RESULT);
+	entry.body.intent_result = sample_intent_result();
+	entry.body.intent_result.state = state;
+	return entry;
+}
+
+static void say_both(struct bed *bed, struct node *box,
+		     enum transfer_state transfer, enum intent_state intent)
+{
+	struct entry word = shipped(transfer);
+	struct entry said = answer(intent);
+
+	say(bed, box, (struct feed_id){A, 1, 0}, &word, &said);
+}
+
+static void say_answer(struct bed *bed, enum intent_state state)
+{
+	struct entry entry = answer(state);
+
+	(void)feeds_say(&bed->feeds, A, &entry);
+}
+
+/* The first delta of the epoch that tells again, with the answer that stood
+ * under @number. */
+static void say_answer_again(struct bed *bed, struct node *box,
+			     enum intent_state state, uint64_t number)
+{
+	struct entry founding = feeds_founding(&bed->feeds, A);
+	struct entry entry = answer(state);
+
+	entry.carried = pos_make(1, number);
+	say(bed, box, (struct feed_id){A, AGAIN, 0}, &founding, &entry);
+}
+
+static void assert_same_answer(const struct node *a, const struct node *b)
+{
+	struct intent_result said = sample_intent_result();
+	static struct bytes bytes[2];
+	struct entry entry;
+
+	assert_code(roster_answer(node_view(a), A, ref_span(&said.id), &entry,
+				  NULL),
+		    ERR_OK);
+	bytes[0] = encode(&entry);
+	assert_code(roster_answer(node_view(b), A, ref_span(&said.id), &entry,
+				  NULL),
+		    ERR_OK);
+	bytes[1] = encode(&entry);
+	assert_int_equal(bytes[0].size, bytes[1].size);
+	assert_memory_equal(bytes[0].data, bytes[1].data, bytes[0].size);
+}
+
+/* Two boxes say different things of one transfer, and of one intent, with one
+ * number. */
+static void
+what_two_branches_say_of_a_thing_shows_alike_everywhere(void **state)
+{
+	struct bed *bed = *state;
+	struct feed_id id = {A, 1, 0};
+	struct transfer transfer = sample_transfer();
+	struct span name = place_name_span(&transfer.id);
+	struct transfer_record shown[2];
+	struct node other;
+	struct node *nodes[] = {&bed->node, &other};
+
+	node_open(&other, &bed->feeds);
+	node_hear_all(&other, &bed->feeds, SITE_CONTROL);
+	node_hear_all(&other, &bed->feeds, A);
+	say_both(bed, &bed->boxes[0], TRANSFER_SHIPPED, INTENT_DONE);
+	say_both(bed, &bed->boxes[1], TRANSFER_CANCELLED, INTENT_REFUSED);
+	for (size_t i = 0; i < 2; i++) {
+		note(bed, nodes[i], &bed->boxes[0], &bed->boxes[1], id, 2);
+		for (size_t box = 0; box < 2; box++) {
+			const struct node *from = &bed->boxes[i ^ box];
+			struct feed_id branch = {A, 1, name_of(from, id, 2)};
+
+			hear(bed, nodes[i], from, branch, 2);
+		}
+		assert_code(transfer_get(node_view(nodes[i]), name, &shown[i],
+					 NULL),
+			    ERR_OK);
+		assert_true(shown[i].sender.is_said);
+	}
+	assert_int_equal(shown[0].sender.transfer.state,
+			 shown[1].sender.transfer.state);
+	assert_same_answer(&bed->node, &other);
+	node_close(&other);
+}
+
+/* An intent was asked, answered `received` and `done`; the box went back behind
+ * both and tells the first again. It does not pass the second, and in whatever
+ * order epochs come, the row is the same. */
+static void an_answer_told_again_stands_where_it_was_told(void **state)
+{
+	struct bed *bed = *state;
+	struct feed_id old = {A, 1, 0};
+	struct feed_id again = {A, AGAIN, 0};
+	struct intent_result said = sample_intent_result();
+	struct entry shown;
+	struct node other;
+
+	say_answer(bed, INTENT_RECEIVED);
+	say_answer(bed, INTENT_DONE);
+	say_answer_again(bed, &bed->boxes[0], INTENT_RECEIVED, 2);
+
+	node_hear_all(&bed->node, &bed->feeds, A);
+	hear(bed, &bed->node, &bed->boxes[0], again, 1);
+	node_open(&other, &bed->feeds);
+	node_hear_all(&other, &bed->feeds, SITE_CONTROL);
+	hear(bed, &other, &bed->boxes[0], again, 1);
+	hear(bed, &bed->boxes[1], &bed->feeds.author, old, 2);
+	for (uint64_t seq = 1; seq <= 2; seq++)
+		hear(bed, &other, &bed->feeds.author, old, seq);
+	hear(bed, &bed->boxes[1], &bed->boxes[0], again, 1);
+	assert_same_answer(&bed->boxes[1], &other); /* as far as `received` */
+	hear(bed, &other, &bed->feeds.author, old, 3);
+	assert_same_answer(&bed->node, &other);
+	assert_code(roster_answer(node_view(&other), A, ref_span(&said.id),
+				  &shown, NULL),
+		    ERR_OK);
+	assert_int_equal(shown.body.intent_result.state, INTENT_DONE);
+	node_close(&other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -345,6 +486,8 @@ int main(void)
 		TEST(what_is_told_again_counts_in_the_branch_that_stays),
 		TEST(what_the_place_has_that_both_name_counts_there_alone),
 		TEST(what_a_split_takes_behind_another_branch_counts_in_that_one),
+		TEST(what_two_branches_say_of_a_thing_shows_alike_everywhere),
+		TEST(an_answer_told_again_stands_where_it_was_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
