@@ -7,6 +7,7 @@
 #include "store/feed_parts.h"
 #include "store/heir.h"
 #include "store/roster.h"
+#include "store/site.h"
 
 /* ---- whose key ---- */
 
@@ -355,6 +356,21 @@ static enum err_code fence_reached(struct feed_desk *desk, struct txn *txn,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+/* The first delta of an epoch says whom it goes on from. */
+static enum err_code first_note(struct applying *applying,
+				const struct delta *delta, struct err *err)
+{
+	uint32_t own = 0;
+	enum err_code code =
+		heir_note(applying->txn, applying->desk->net_id, delta, err);
+
+	if (code == ERR_OK)
+		code = site_number_get(txn_view(applying->txn), &own, err);
+	if (code == ERR_OK && own == delta->header.site)
+		applying->has_parent = true;
+	return code;
+}
+
 static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 				struct feed_record *feed,
 				const struct delta *delta,
@@ -370,7 +386,7 @@ static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 	if (code == ERR_OK)
 		code = delta_enter(&applying, delta, hash, err);
 	if (code == ERR_OK && delta->header.seq == 1)
-		code = heir_note(txn, desk->net_id, delta, err);
+		code = first_note(&applying, delta, err);
 	if (code == ERR_OK)
 		code = feed_limit(txn_view(txn), feed, &limit, err);
 	if (code != ERR_OK)
@@ -389,6 +405,8 @@ static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 			err);
 	if (code == ERR_OK && applying.has_fence)
 		code = feed_fences_apply(desk, txn, err);
+	if (code == ERR_OK && applying.has_parent)
+		code = feed_line_again(desk, txn, err);
 	if (code == ERR_OK)
 		code = fence_reached(desk, txn, feed, err);
 	if (code == ERR_OK &&

@@ -8,6 +8,7 @@
 #include "store/heir.h"
 #include "store/past.h"
 #include "store/roster.h"
+#include "store/site.h"
 #include "store/transfer.h"
 
 void feed_advance(struct feed_record *feed, const struct delta_header *header,
@@ -102,6 +103,22 @@ static bool ends_feeds(const struct entry *entry)
 	       entry->kind == ENTRY_CERTIFICATE || entry->kind == ENTRY_CLOSING;
 }
 
+/* HQ says who went before this box on its site. */
+static enum err_code parent_note(struct applying *applying,
+				 const struct certificate *certificate,
+				 struct err *err)
+{
+	uint32_t own = 0;
+	enum err_code code;
+
+	if (certificate->parent_epoch == 0)
+		return ERR_OK;
+	code = site_number_get(txn_view(applying->txn), &own, err);
+	if (code == ERR_OK && own == certificate->site)
+		applying->has_parent = true;
+	return code;
+}
+
 static enum err_code rest_apply(struct applying *applying, struct pos pos,
 				const struct entry *entry,
 				enum void_reason *reason, struct err *err)
@@ -121,6 +138,8 @@ static enum err_code rest_apply(struct applying *applying, struct pos pos,
 		*reason = VOID_AUTHORITY;
 		return ERR_OK;
 	}
+	if (code == ERR_OK && entry->kind == ENTRY_CERTIFICATE)
+		code = parent_note(applying, &entry->body.certificate, err);
 	if (code == ERR_OK && entry->kind == ENTRY_CLOSING)
 		code = heir_close(applying->txn, applying->law.site,
 				  applying->law.epoch, err);

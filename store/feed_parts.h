@@ -197,6 +197,7 @@ struct applying {
 	struct feed_record *feed;     /* changed as it goes */
 	unsigned what;                /* bits of enum apply */
 	bool has_fence;               /* set: the roster ends some feed */
+	bool has_parent;              /* set: who went before this box */
 	struct feed_record *replayed; /* feed_refold.c: as it came out */
 	struct feed_law law;
 	bool is_ours;         /* this box's journal has said it, or will */
@@ -245,6 +246,14 @@ MUST_CHECK enum err_code feed_fold_again(struct feed_desk *desk,
 					 struct txn *txn,
 					 struct feed_record *feed,
 					 struct err *err);
+
+/*
+ * Who went before whom on this box's own site is known better than it was: what
+ * an epoch says of transfers may have been folded as another's, and is in the
+ * journal or comes to be. Folds them again.
+ */
+MUST_CHECK enum err_code feed_line_again(struct feed_desk *desk,
+					 struct txn *txn, struct err *err);
 
 /* ---- feed_told.c ---- */
 

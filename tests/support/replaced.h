@@ -133,8 +133,8 @@ static inline void before_moves(struct bed *bed, enum movement_kind kind,
 }
 
 /* The box before lived until here: what is told from now on is later. */
-static inline int bed_setup_as(void **state, enum succession_reason reason,
-			       uint32_t parent)
+static inline int bed_setup_at(void **state, uint32_t epoch,
+			       enum succession_reason reason, uint32_t parent)
 {
 	struct bed *bed = calloc(1, sizeof(*bed));
 	struct err *err;
@@ -145,11 +145,17 @@ static inline int bed_setup_as(void **state, enum succession_reason reason,
 	warehouse_open(&bed->w);
 	bed->w.now.ms += 3600000;
 	assert_done(feed_desk_open(bed->feeds.net_id, &bed->desk, err), err);
-	assert_done(bed_join(bed, NEW_EPOCH, reason, parent), err);
+	assert_done(bed_join(bed, epoch, reason, parent), err);
 	bed_restart(bed);
 	bed_hear_all(bed, SITE_CONTROL, 1);
 	*state = bed;
 	return 0;
+}
+
+static inline int bed_setup_as(void **state, enum succession_reason reason,
+			       uint32_t parent)
+{
+	return bed_setup_at(state, NEW_EPOCH, reason, parent);
 }
 
 static inline int bed_setup(void **state)

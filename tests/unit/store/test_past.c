@@ -7,6 +7,7 @@
  * in its ledger.
  */
 #include "store/past.h"
+#include "store/transfer.h"
 #include "tests/support/replaced.h"
 
 static struct past past_of(struct bed *bed, uint32_t site)
@@ -236,6 +237,102 @@ static void what_this_box_signs_is_ours_whatever_its_name(void **state)
 	view_end(view);
 }
 
+/* ---- transfers of lives that turn out to be ours ---- */
+
+#define BETWEEN 2 /* the life between that of the box before and this one's */
+
+static int third_setup(void **state)
+{
+	return bed_setup_at(state, BETWEEN + 1, SUCCESSION_REPLACED, BETWEEN);
+}
+
+static int64_t shipped(struct bed *bed)
+{
+	struct transfer_sums sums = {.shipped = 0};
+	struct view *view = bed_look(bed);
+
+	assert_done(transfer_sums(view, SPAN_LITERAL("4-3-1"),
+				  SPAN_LITERAL("TEA"), &sums, &bed->w.err),
+		    &bed->w.err);
+	view_end(view);
+	return sums.shipped;
+}
+
+/* The first delta of the life between, with the word of the first one's key. */
+static void between_says(struct bed *bed)
+{
+	struct feeds *feeds = &bed->feeds;
+	struct signer *key = feeds_signer(77);
+	struct writing *writing = writing_new(0);
+	struct entry entry = founding_by(feeds->net_id, key);
+	struct feed_id id = {BEFORE, BETWEEN, 0};
+	struct feed_write write = {.id = id,
+				   .plan = {.signer = key,
+					    .now = {feeds->now_ms++},
+					    .clock_trusted = true,
+					    .boot = 9,
+					    .rows_max = DELTA_ROWS_MAX},
+				   .entries = writing->spans};
+	struct heir heir = {.site = BEFORE,
+			    .epoch = BETWEEN,
+			    .succession = {.parent_epoch = 1,
+					   .parent_seq = 1,
+					   .reason = SUCCESSION_ROLLBACK}};
+	uint64_t seq;
+
+	memcpy(heir.public_key, signer_public(key), KEY_PUBLIC_SIZE);
+	memset(heir.succession.parent_hash, 5, HASH_SIZE);
+	heir_sign(feeds_signer_of(feeds, BEFORE), feeds->net_id, &heir);
+	writing_add(feeds, writing, &entry);
+	entry_init(&entry, ENTRY_SUCCESSION);
+	entry.body.succession = heir.succession;
+	writing_add(feeds, writing, &entry);
+	write.count = writing->count;
+	assert_done(feed_write(feeds->author.desk, feeds->author.t.txn, &write,
+			       &seq, &feeds->err),
+		    &feeds->err);
+	signer_close(key);
+}
+
+static void before_ships(struct bed *bed)
+{
+	before_moves(bed, MOVEMENT_RECEIVE, 9, "supplier:x", "A-01");
+	before_moves(bed, MOVEMENT_TRANSFER_OUT, 5, "A-01", "transit:4-3-1");
+	assert_false(ours(bed, BEFORE, 1, 0));
+	assert_int_equal(shipped(bed), 5); /* as by another */
+}
+
+static void assert_shipped_once(struct bed *bed)
+{
+	assert_true(ours(bed, BEFORE, 1, 0));
+	assert_true(regain_all(bed) > 0);
+	assert_int_equal(shipped(bed), 5);
+	assert_sound(bed);
+}
+
+/* Nobody here knows yet that the first life is this box's past when that one's
+ * deltas come; those of the life between tell. */
+static void
+what_an_epoch_shipped_that_turns_out_to_be_ours_counts_once(void **state)
+{
+	struct bed *bed = *state;
+
+	before_ships(bed);
+	between_says(bed);
+	assert_admission(bed_hear(bed, (struct feed_id){BEFORE, BETWEEN, 0}, 1),
+			 "applied");
+	assert_shipped_once(bed);
+}
+
+static void so_it_does_where_hq_tells_who_went_before(void **state)
+{
+	struct bed *bed = *state;
+
+	before_ships(bed);
+	certify(bed, BETWEEN, 1);
+	assert_shipped_once(bed);
+}
+
 /* ---- bad rows ---- */
 
 /* The founding, and the word behind it, of the present life. */
@@ -280,6 +377,12 @@ int main(void)
 		TEST(feeds_of_the_line_are_ours),
 		TEST(feeds_of_others_are_not),
 		TEST(what_this_box_signs_is_ours_whatever_its_name),
+		cmocka_unit_test_setup_teardown(
+			what_an_epoch_shipped_that_turns_out_to_be_ours_counts_once,
+			third_setup, bed_teardown),
+		cmocka_unit_test_setup_teardown(
+			so_it_does_where_hq_tells_who_went_before, third_setup,
+			bed_teardown),
 		TEST(a_damaged_beginning_is_an_error_and_no_answer),
 	};
 
