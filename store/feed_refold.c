@@ -149,6 +149,26 @@ static enum err_code voids_clear(struct txn *txn, struct feed_id id,
 	}
 }
 
+/* A closing that no longer counts has sealed nothing. */
+static enum err_code seal_settle(const struct view *view,
+				 const struct feed_record *replayed,
+				 struct feed_record *feed, struct err *err)
+{
+	uint64_t limit;
+	enum err_code code;
+
+	if (replayed->state == FEED_SEALED)
+		feed->state = FEED_SEALED;
+	if (feed->state != FEED_SEALED || replayed->state == FEED_SEALED)
+		return ERR_OK;
+	code = feed_limit(view, feed, &limit, err);
+	if (code != ERR_OK)
+		return code;
+	feed->state = FEED_CONTIGUOUS;
+	feed_settle(feed, limit);
+	return ERR_OK;
+}
+
 enum err_code feed_refold(struct feed_desk *desk, struct txn *txn,
 			  struct feed_record *feed, struct err *err)
 {
@@ -168,9 +188,8 @@ enum err_code feed_refold(struct feed_desk *desk, struct txn *txn,
 	feed->rows = replayed.rows;
 	feed->void_rows = replayed.void_rows;
 	feed->late = 0;
-	if (replayed.state == FEED_SEALED)
-		feed->state = FEED_SEALED;
-	return feed_put(txn, feed, err);
+	code = seal_settle(txn_view(txn), &replayed, feed, err);
+	return code == ERR_OK ? feed_put(txn, feed, err) : code;
 }
 
 enum err_code late_fold(struct feed_desk *desk, struct txn *txn,
@@ -262,6 +281,8 @@ static enum err_code rest_clear(struct txn *txn, uint32_t site, struct err *err)
 
 	if (code == ERR_OK)
 		code = roster_clear_answers(txn, site, err);
+	if (code == ERR_OK)
+		code = heir_close_clear(txn, site, err);
 	if (code == ERR_OK && site == SITE_CONTROL)
 		code = roster_clear(txn, err);
 	if (code == ERR_OK && site == SITE_MASTER)

@@ -254,6 +254,15 @@ enum err_code heir_close(struct txn *txn, uint32_t site, uint32_t epoch,
 	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
 }
 
+enum err_code heir_close_clear(struct txn *txn, uint32_t site, struct err *err)
+{
+	struct key prefix = {.size = 0};
+
+	key_add_u8(&prefix, FEED_CLOSED);
+	key_add_u32(&prefix, site);
+	return rows_clear(txn, TABLE_FEED, key_span(&prefix), err);
+}
+
 /* HQ has certified a later epoch than @epoch, or has ended it. */
 static enum err_code is_superseded(const struct view *view, uint32_t site,
 				   uint32_t epoch, bool *ret_is,

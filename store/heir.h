@@ -76,6 +76,10 @@ MUST_CHECK enum err_code heir_read(const struct view *view,
 MUST_CHECK enum err_code heir_close(struct txn *txn, uint32_t site,
 				    uint32_t epoch, struct err *err);
 
+/* Forgets that of all of @site's epochs; the caller folds its feeds anew. */
+MUST_CHECK enum err_code heir_close_clear(struct txn *txn, uint32_t site,
+					  struct err *err);
+
 /* Keeps what heir_read finds in it; nothing if it finds nothing. */
 MUST_CHECK enum err_code heir_note(struct txn *txn,
 				   const uint8_t net_id[NET_ID_SIZE],

@@ -322,19 +322,25 @@ static void the_verdict_on_the_parent_decides_whom_it_vouches_for(void **state)
 	assert_int_equal(count, FENCE_VERDICT_MAX);
 }
 
+static void a_closes(struct bed *bed)
+{
+	struct entry closing;
+
+	entry_init(&closing, ENTRY_CLOSING);
+	closing.body.closing = sample_closing();
+	(void)feeds_say(&bed->feeds, A, &closing);
+}
+
 /* The last image of a warehouse that was handed back. */
 static void a_site_that_closed_itself_vouches_for_nobody(void **state)
 {
 	struct bed *bed = *state;
 	struct line line = heir_line(bed);
-	struct entry closing;
 
 	heir_write(bed, &line);
 	node_hear_all(&bed->node, &bed->feeds, A);
 	take_both(bed, &bed->node, HEIR);
-	entry_init(&closing, ENTRY_CLOSING);
-	closing.body.closing = sample_closing();
-	(void)feeds_say(&bed->feeds, A, &closing);
+	a_closes(bed);
 	node_hear_all(&bed->node, &bed->feeds, A);
 	assert_string_equal(
 		feed_state_name(
@@ -342,6 +348,57 @@ static void a_site_that_closed_itself_vouches_for_nobody(void **state)
 		"sealed");
 	assert_heir(&bed->node, HEIR, "fenced", false);
 	assert_int_equal(units(&bed->node), 0);
+}
+
+/* HQ ends the epoch before the delta that closed it, for it was said by another
+ * disk: the closing has not been said, and the heir counts. Method: one node
+ * hears the closing first, one HQ's word. */
+static void a_closing_that_no_longer_counts_closes_nothing(void **state)
+{
+	struct bed *bed = *state;
+	struct line line = heir_line(bed);
+	struct feed_id closed = {A, 1, 0};
+	struct node late;
+
+	heir_write(bed, &line);
+	a_closes(bed);
+	node_hear_all(&bed->node, &bed->feeds, A);
+	assert_int_equal(node_feed(&bed->node, closed).state, FEED_SEALED);
+	assert_admission(take(bed, &bed->node, HEIR, 1), "stranger");
+	hq_fences(bed, 1, 1, FENCE_ENDED);
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	assert_int_equal(node_feed(&bed->node, closed).counted, 1);
+	assert_int_equal(node_feed(&bed->node, closed).state, FEED_FENCED);
+	take_both(bed, &bed->node, HEIR);
+	assert_heir(&bed->node, HEIR, "contiguous", true);
+	assert_int_equal(units(&bed->node), 7);
+
+	node_open(&late, &bed->feeds);
+	node_hear_all(&late, &bed->feeds, SITE_CONTROL);
+	assert_admission(node_hear(&late, &bed->feeds, A, 1), "applied");
+	assert_admission(node_hear(&late, &bed->feeds, A, 2), "fenced");
+	take_both(bed, &late, HEIR);
+	assert_heir(&late, HEIR, "contiguous", true);
+	assert_int_equal(units(&late), 7);
+	node_close(&late);
+}
+
+/* Nor does it cut off an heir that was here before. */
+static void whom_such_a_closing_had_cut_off_counts_again(void **state)
+{
+	struct bed *bed = *state;
+	struct line line = heir_line(bed);
+
+	heir_write(bed, &line);
+	node_hear_all(&bed->node, &bed->feeds, A);
+	take_both(bed, &bed->node, HEIR);
+	a_closes(bed);
+	node_hear_all(&bed->node, &bed->feeds, A);
+	assert_heir(&bed->node, HEIR, "fenced", false);
+	hq_fences(bed, 1, 1, FENCE_ENDED);
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	assert_heir(&bed->node, HEIR, "contiguous", true);
+	assert_int_equal(units(&bed->node), 7);
 }
 
 /* Method: HQ certifies the heir itself, and later takes its parent's key back:
@@ -378,6 +435,8 @@ int main(void)
 		cmocka_unit_test(
 			the_verdict_on_the_parent_decides_whom_it_vouches_for),
 		TEST(a_site_that_closed_itself_vouches_for_nobody),
+		TEST(a_closing_that_no_longer_counts_closes_nothing),
+		TEST(whom_such_a_closing_had_cut_off_counts_again),
 		TEST(whom_hq_certified_needs_nobody_else),
 	};
 
