@@ -409,6 +409,9 @@ static enum err_code delta_take(struct feed_desk *desk, struct txn *txn,
 		code = feed_line_again(desk, txn, err);
 	if (code == ERR_OK)
 		code = fence_reached(desk, txn, feed, err);
+	/* It may end before this delta, as of now. */
+	if (code == ERR_OK)
+		code = feed_get(txn_view(txn), feed->id, feed, err);
 	if (code == ERR_OK &&
 	    (feed->state == FEED_FORKED || feed->id.branch != 0))
 		code = fork_reached(desk, txn, feed, err);

@@ -233,6 +233,34 @@ static void hqs_word_counts_that_comes_between_judging_and_taking(void **state)
 	assert_int_equal(node_feed(&bed->node, id).counted, 0);
 }
 
+/* A proof waits for the delta behind that one: that a fork is reached does not
+ * give back what HQ's word took. Method: as above. */
+static void a_fork_that_is_reached_changes_nothing_of_hqs_word(void **state)
+{
+	struct bed *bed = *state;
+	struct line line = heir_line(bed);
+	struct feed_id id = {A, HEIR, 0};
+	struct fork_proof proof = {0};
+	enum admission admission;
+
+	heir_write(bed, &line);
+	node_send(&bed->thief, id, 2, &sent);
+	proof.first = sent.delta.header;
+	proof.second = sent.delta.header;
+	proof.second.boot++;
+	assert_done(fork_note(bed->node.desk, bed->node.t.txn, &proof,
+			      &bed->node.t.err),
+		    &bed->node.t.err);
+	hq_certifies(bed);
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	node_send(&bed->thief, id, 1, &sent);
+	assert_code(feed_admit(bed->node.desk, bed->node.t.txn, id, &sent.delta,
+			       &admission, NULL),
+		    ERR_OK);
+	assert_int_equal(node_feed(&bed->node, id).seq, 1);
+	assert_int_equal(node_feed(&bed->node, id).counted, 0);
+}
+
 /* Method: HQ keeps one delta of the heir that it does not choose; one node has
  * both deltas when it hears that, one hears that first. */
 static void what_hq_keeps_of_the_other_one_counts_up_to_there(void **state)
@@ -430,6 +458,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_key_has_no_say_once_hq_certified_a_later_epoch),
 		TEST(hqs_word_counts_that_comes_between_judging_and_taking),
+		TEST(a_fork_that_is_reached_changes_nothing_of_hqs_word),
 		TEST(what_hq_keeps_of_the_other_one_counts_up_to_there),
 		TEST(a_line_stands_as_long_as_all_of_it_does),
 		cmocka_unit_test(
