@@ -52,7 +52,9 @@ typedef enum err_code take_fn(struct recovering *recovering, struct pos pos,
 struct recovering {
 	struct ledger *ledger;
 	take_fn *take;
-	uint64_t shared; /* up to there journal and feed are one history */
+	uint64_t alike;  /* up to there journal and feed are one history */
+	uint64_t shared; /* and as far as the feed counts */
+	bool is_counted; /* the delta under way */
 	struct succession_told told;
 	struct rows *rows;
 	struct batch *batch;
@@ -274,7 +276,8 @@ static enum err_code entry_carry(struct recovering *telling, struct pos pos,
 	return batch_post(telling->batch, &entry, NULL, err);
 }
 
-/* As long as both say the same, it is one history. */
+/* As long as both say the same, it is one history. Where HQ has ended the feed
+ * before, nobody else has what both say: it is told again. */
 static enum err_code entry_weigh(struct recovering *telling, struct pos pos,
 				 const struct entry *sealed, struct err *err)
 {
@@ -282,13 +285,14 @@ static enum err_code entry_weigh(struct recovering *telling, struct pos pos,
 	bool is_told = false;
 	enum err_code code;
 
-	if (pos_number(pos) == telling->shared + 1 &&
+	if (pos_number(pos) == telling->alike + 1 &&
 	    pos_number(pos) <= telling->head) {
 		code = journal_read(batch_view(telling->batch), pos, &ours,
 				    err);
 		if (code == ERR_VERSION ||
 		    (code == ERR_OK && regain_is_same(&ours, sealed))) {
-			telling->shared++;
+			telling->alike++;
+			telling->shared += telling->is_counted;
 			return ERR_OK;
 		}
 		if (code != ERR_OK)
@@ -325,8 +329,10 @@ static enum err_code succession_tell(void *context, struct batch *batch,
 	if (code == ERR_OK)
 		code = batch_post(batch, &entry, NULL, err);
 	for (uint64_t seq = 1; seq <= telling->feed.seq && code == ERR_OK;
-	     seq++)
+	     seq++) {
+		telling->is_counted = seq <= telling->feed.counted;
 		code = delta_recover(telling, seq, err);
+	}
 	if (code == ERR_OK)
 		code = netting_finish(telling->netting, err);
 	if (code == ERR_OK)

@@ -229,6 +229,47 @@ static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
 	env_close(peers);
 }
 
+/* HQ ended the epoch before what the box had sealed last: that counts nowhere,
+ * and the next epoch tells it again. */
+static void what_a_fence_cut_off_is_told_again_in_the_new_epoch(void **state)
+{
+	struct bed *bed = *state;
+	struct units all;
+	struct units left;
+	struct units after;
+	struct entry entry;
+	struct view *view;
+	struct txn *txn;
+
+	live(bed);
+	view = look(bed);
+	all = units_of(bed, view);
+	entry_init(&entry, ENTRY_FENCE);
+	entry.body.fence = (struct fence){
+		.site = SITE, .epoch = 1, .seq = 1, .verdict = FENCE_ENDED};
+	assert_done(feed_hash_at(view, own, 1, entry.body.fence.hash,
+				 &bed->w.err),
+		    &bed->w.err);
+	view_end(view);
+	assert_done(txn_begin(ledger_env(bed->w.ledger), &txn, &bed->w.err),
+		    &bed->w.err);
+	say(bed, txn, &entry);
+	assert_done(txn_commit(txn, &bed->w.err), &bed->w.err);
+	view = look(bed);
+	left = units_of(bed, view);
+	view_end(view);
+	assert_true(left.tea < all.tea && left.cup < all.cup);
+	(void)succeed(bed, NULL);
+	assert_int_equal(seal(bed), 1);
+	view = look(bed);
+	after = units_of(bed, view);
+	assert_rebuilt(&bed->w, view);
+	view_end(view);
+	assert_int_equal(after.tea, all.tea);
+	assert_int_equal(after.cup, all.cup);
+	assert_audit(bed);
+}
+
 /* PICKED -> PACKED */
 static void pack(struct bed *bed, const char *order, int64_t units)
 {
@@ -296,6 +337,7 @@ int main(void)
 		TEST(what_is_said_of_an_item_twice_is_shown_alike_everywhere),
 		TEST(what_happened_at_the_beginning_of_1970_counts_once_too),
 		TEST(a_journal_that_went_another_way_is_told_and_not_mixed),
+		TEST(what_a_fence_cut_off_is_told_again_in_the_new_epoch),
 		TEST(what_was_done_for_an_order_twice_comes_back_too),
 	};
 
