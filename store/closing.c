@@ -273,10 +273,16 @@ enum err_code closing_post(struct batch *batch, struct feed_desk *desk,
 	const struct view *view = batch_view(batch);
 	struct entry entry;
 	struct pos pos;
-	bool is_there;
-	enum err_code code = is_posted(view, &is_there, err);
+	struct closing wish;
+	bool is_due = false;
+	bool is_there = false;
+	enum err_code code = closing_get(view, &wish, err);
 
-	if (code != ERR_OK || is_there)
+	if (code == ERR_OK)
+		code = is_posted(view, &is_there, err);
+	if (code == ERR_OK && !is_there)
+		code = closing_is_due(view, site, &is_due, err);
+	if (code != ERR_OK || !is_due)
 		return code;
 	code = feed_fold_late(desk, batch_txn(batch), site, err);
 	if (code == ERR_OK)

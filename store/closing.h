@@ -69,7 +69,9 @@ MUST_CHECK enum err_code closing_compare(const struct view *view,
 
 /*
  * Posts the SEAL, once, behind a feed that feed_seal has left nothing of in
- * this very transaction. The next one seals it. Errors as batch_post.
+ * this very transaction. The next one seals it. Nothing to do if what was
+ * sealed there showed that the feed is over. Errors as batch_post;
+ * ERR_NOT_FOUND  nobody asked for it, or nothing is sealed
  */
 MUST_CHECK enum err_code closing_post(struct batch *batch,
 				      struct feed_desk *desk, uint32_t site,

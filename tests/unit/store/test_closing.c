@@ -266,6 +266,7 @@ static void hq_closes_a_site_by_a_fence_of_its_last_life(void **state)
 static void nothing_is_due_where_hq_ended_the_feed(void **state)
 {
 	struct bed *bed = *state;
+	struct pos last;
 
 	(void)warehouse_receive(&bed->w, "TEA", 1);
 	(void)seal(bed);
@@ -273,6 +274,13 @@ static void nothing_is_due_where_hq_ended_the_feed(void **state)
 	assert_true(is_due(bed));
 	hq_fences(bed, 1, FENCE_ENDED);
 	assert_false(is_due(bed));
+	/* And if that shows only when it is sealed: no word is said. */
+	last = head(bed);
+	warehouse_begin(&bed->w);
+	assert_done(closing_post(bed->w.batch, bed->desk, SITE, &bed->w.err),
+		    &bed->w.err);
+	warehouse_commit(&bed->w);
+	assert_int_equal(head(bed).value, last.value);
 }
 
 /* ---- the SEAL ---- */
