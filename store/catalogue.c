@@ -1,5 +1,6 @@
 #include "store/catalogue.h"
 
+#include "store/last_word.h"
 #include "store/row.h"
 
 /* Kinds of TABLE_ROSTER's rows; others are in roster.c. */
@@ -227,21 +228,6 @@ enum err_code catalogue_next(const struct view *view, enum entry_kind kind,
 
 /* ---- folding ---- */
 
-/* The entry as its feed has it; a device's own numbers stay in its box. */
-static struct span feed_bytes(const struct entry *entry, uint8_t *buffer,
-			      size_t size)
-{
-	struct entry copy = *entry;
-	struct writer writer;
-
-	copy.actor.boot.size = 0;
-	copy.actor.seq = 0;
-	writer_init(&writer, buffer, size);
-	entry_encode(&writer, &copy);
-	ASSERT(writer_ok(&writer));
-	return (struct span){(const char *)buffer, writer.size};
-}
-
 static enum err_code number_give(struct txn *txn, struct span sku,
 				 uint32_t *ret_number, struct err *err)
 {
@@ -302,7 +288,7 @@ enum err_code catalogue_fold(struct txn *txn, struct pos pos,
 
 	if (entry->kind != ENTRY_ITEM && entry->kind != ENTRY_CODE)
 		return ERR_OK;
-	record.bytes = feed_bytes(entry, encoded, sizeof(encoded));
+	record.bytes = last_word_bytes(entry, encoded);
 	if (entry->kind == ENTRY_ITEM)
 		return record_put(txn, CATALOGUE_ITEM,
 				  sku_span(&entry->body.item.sku), &record,

@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "store/feed_parts.h"
-
-#define LATEST_ROW_SIZE_MAX (ENTRY_SIZE_MAX + 32)
+#include "store/last_word.h"
 
 /* False for a kind that nobody asks for. What the master feed says of items and
  * codes is in the catalogue. */
@@ -85,73 +84,23 @@ static struct key latest_key(uint32_t site, const struct entry *entry,
 	return key;
 }
 
-/* The entry as its feed has it: a device's own numbers stay in its box. */
-static struct span feed_bytes(const struct entry *entry, uint8_t *buffer,
-			      size_t size)
-{
-	struct entry copy = *entry;
-	struct writer writer;
-
-	copy.actor.boot.size = 0;
-	copy.actor.seq = 0;
-	writer_init(&writer, buffer, size);
-	entry_encode(&writer, &copy);
-	ASSERT(writer_ok(&writer));
-	return (struct span){(const char *)buffer, writer.size};
-}
-
-/* True if what is there already comes after. */
-static enum err_code is_older(const struct view *view, const struct key *key,
-			      struct pos pos, struct span bytes,
-			      bool *ret_is_older, struct err *err)
-{
-	struct reader reader;
-	struct pos there;
-	struct span other;
-	enum err_code code =
-		row_get(view, TABLE_FEED, key_span(key), &reader, err);
-
-	*ret_is_older = false;
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (code != ERR_OK)
-		return code;
-	there = read_pos(&reader);
-	other = read_raw(&reader, reader_left(&reader));
-	if (!reader_ok(&reader))
-		return row_garbled(TABLE_FEED, err);
-	*ret_is_older =
-		there.value > pos.value ||
-		(there.value == pos.value && span_compare(other, bytes) >= 0);
-	return ERR_OK;
-}
-
 enum err_code latest_fold(struct txn *txn, uint32_t site, struct pos pos,
 			  const struct entry *entry, struct err *err)
 {
 	UNINITIALIZED uint8_t encoded[ENTRY_SIZE_MAX];
-	UNINITIALIZED uint8_t buffer[LATEST_ROW_SIZE_MAX];
 	struct pos named = entry_named(entry);
-	struct writer writer;
+	struct last_word word = {.table = TABLE_FEED, .pos = pos};
 	struct span thing;
-	struct span bytes;
 	struct key key;
-	bool older;
-	enum err_code code;
 
 	if (!thing_of(entry, &thing))
 		return ERR_OK;
 	if (named.value != 0)
-		pos = named;
+		word.pos = named;
 	key = latest_key(site, entry, thing);
-	bytes = feed_bytes(entry, encoded, sizeof(encoded));
-	code = is_older(txn_view(txn), &key, pos, bytes, &older, err);
-	if (code != ERR_OK || older)
-		return code;
-	writer_init(&writer, buffer, sizeof(buffer));
-	write_pos(&writer, pos);
-	write_raw(&writer, bytes.data, bytes.size);
-	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
+	word.key = &key;
+	word.bytes = last_word_bytes(entry, encoded);
+	return last_word_put(txn, &word, err);
 }
 
 enum err_code latest_clear(struct txn *txn, uint32_t site, struct err *err)

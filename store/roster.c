@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/last_word.h"
 #include "store/row.h"
 
 /* Kinds of TABLE_ROSTER's rows: the first byte of their keys. Others are in
@@ -14,7 +15,6 @@
 #define ROSTER_INTENT 'i'      /* id */
 #define ROSTER_ANSWER 'a'      /* site, id */
 
-#define ROSTER_ROW_SIZE_MAX 1024
 #define ROOT_TAG "depot root v1"
 #define ROOT_SIZE_MAX 128
 
@@ -355,66 +355,15 @@ enum err_code roster_walk(const struct view *view, enum entry_kind kind,
 
 /* ---- folding ---- */
 
-/* The entry as its feed has it: a device's own numbers stay in its box. */
-static struct span feed_bytes(const struct entry *entry, uint8_t *buffer,
-			      size_t size)
-{
-	struct entry copy = *entry;
-	struct writer writer;
-
-	copy.actor.boot.size = 0;
-	copy.actor.seq = 0;
-	writer_init(&writer, buffer, size);
-	entry_encode(&writer, &copy);
-	ASSERT(writer_ok(&writer));
-	return (struct span){(const char *)buffer, writer.size};
-}
-
-/* True if what is there comes after, or is the same. Of two of one place, which
- * are on two branches of a fork or one of them told again, the greater bytes
- * win, on every node. */
-static enum err_code is_older(const struct view *view, const struct key *key,
-			      struct pos pos, struct span bytes, bool *ret_is,
-			      struct err *err)
-{
-	struct reader reader;
-	struct pos there;
-	struct span other;
-	enum err_code code =
-		row_get(view, TABLE_ROSTER, key_span(key), &reader, err);
-
-	*ret_is = false;
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (code != ERR_OK)
-		return code;
-	there = read_pos(&reader);
-	other = read_raw(&reader, reader_left(&reader));
-	if (!reader_ok(&reader))
-		return row_garbled(TABLE_ROSTER, err);
-	*ret_is = there.value > pos.value ||
-		  (there.value == pos.value && span_compare(other, bytes) >= 0);
-	return ERR_OK;
-}
-
 static enum err_code record_put(struct txn *txn, const struct key *key,
 				struct pos pos, const struct entry *entry,
 				struct err *err)
 {
 	UNINITIALIZED uint8_t encoded[ENTRY_SIZE_MAX];
-	UNINITIALIZED uint8_t buffer[ROSTER_ROW_SIZE_MAX];
-	struct span bytes = feed_bytes(entry, encoded, sizeof(encoded));
-	struct writer writer;
-	bool older;
-	enum err_code code =
-		is_older(txn_view(txn), key, pos, bytes, &older, err);
+	struct last_word word = {TABLE_ROSTER, key, pos,
+				 last_word_bytes(entry, encoded)};
 
-	if (code != ERR_OK || older)
-		return code;
-	writer_init(&writer, buffer, sizeof(buffer));
-	write_pos(&writer, pos);
-	write_raw(&writer, bytes.data, bytes.size);
-	return row_put(txn, TABLE_ROSTER, key_span(key), &writer, err);
+	return last_word_put(txn, &word, err);
 }
 
 static enum err_code certificate_fold(struct txn *txn, struct pos pos,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "store/last_word.h"
 #include "store/row.h"
 #include "store/seal.h"
 #include "store/transfer_rows.h"
@@ -364,60 +365,21 @@ static enum err_code movement_fold(struct txn *txn, enum transfer_origin origin,
 
 /* ---- folding what is said of a transfer or a claim as a whole ---- */
 
-/* A later word counts, in whatever order they come. Two of one place are on two
- * branches of a fork: then the greater bytes, on every node alike. */
-static enum err_code is_later(const struct view *view, const struct key *key,
-			      struct pos pos, struct span bytes, bool *ret_is,
-			      struct err *err)
-{
-	struct reader reader;
-	struct pos there;
-	struct span other;
-	enum err_code code =
-		row_get(view, TABLE_TRANSFER, key_span(key), &reader, err);
-
-	*ret_is = true;
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (code != ERR_OK)
-		return code;
-	there = read_pos(&reader);
-	other = read_raw(&reader, reader_left(&reader));
-	if (!reader_ok(&reader))
-		return row_garbled(TABLE_TRANSFER, err);
-	*ret_is = pos.value > there.value ||
-		  (pos.value == there.value && span_compare(bytes, other) > 0);
-	return ERR_OK;
-}
-
-/* Device, boot and sequence stay in the box, so they are not in the row. */
 static enum err_code word_put(struct txn *txn, const struct key *key,
 			      struct pos pos, const struct entry *entry,
 			      struct err *err)
 {
 	UNINITIALIZED uint8_t encoded[ENTRY_SIZE_MAX];
-	UNINITIALIZED uint8_t buffer[TRANSFER_WORD_SIZE_MAX];
+	struct last_word word = {
+		.table = TABLE_TRANSFER, .key = key, .pos = pos};
 	struct entry bare;
-	struct writer writer;
-	struct span bytes;
-	bool is_next;
-	enum err_code code;
 
 	entry_init(&bare, entry->kind);
 	bare.stamp = entry->stamp;
 	bare.effective = entry->effective;
 	bare.body = entry->body;
-	writer_init(&writer, encoded, sizeof(encoded));
-	entry_encode(&writer, &bare);
-	ASSERT(writer_ok(&writer));
-	bytes = (struct span){(const char *)encoded, writer.size};
-	code = is_later(txn_view(txn), key, pos, bytes, &is_next, err);
-	if (code != ERR_OK || !is_next)
-		return code;
-	writer_init(&writer, buffer, sizeof(buffer));
-	write_pos(&writer, pos);
-	write_raw(&writer, bytes.data, bytes.size);
-	return row_put(txn, TABLE_TRANSFER, key_span(key), &writer, err);
+	word.bytes = last_word_bytes(&bare, encoded);
+	return last_word_put(txn, &word, err);
 }
 
 static struct key claim_key(enum transfer_origin origin,

@@ -31,9 +31,6 @@ enum transfer_origin {
 #define TRANSFER_ROW_CHANGE 'x' /* number mod CHANGES_MAX: an item */
 #define TRANSFER_ROW_LAST 'y'   /* the number of the last of those */
 
-/* A word's row: pos, and an entry without its actor. */
-#define TRANSFER_WORD_SIZE_MAX 1024
-
 /* Origin, kind, id (or item) and a NUL. */
 struct key transfer_key(enum transfer_origin origin, char kind, struct span id);
 

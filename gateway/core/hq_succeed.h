@@ -24,6 +24,11 @@ struct hq_succeeding {
 	struct reason reason;
 };
 
+/* The last epoch of @site that waits for HQ's word and is not over; 0: none.
+ * Errors as heir_walk. */
+MUST_CHECK enum err_code hq_waits(const struct view *view, uint32_t site,
+				  uint32_t *ret_epoch, struct err *err);
+
 /*
  * Certifies it with what the parent's certificate gave, and ends the parent,
  * now if that can be (hq_parent_end), or when as much of it is here as the new
@@ -43,11 +48,6 @@ struct hq_succeeded {
 	bool is_fenced; /* the parent has its end now: */
 	struct fence fence;
 };
-/* The last epoch of @site that waits for HQ's word and is not over; 0: none.
- * Errors as heir_walk. */
-MUST_CHECK enum err_code hq_waits(const struct view *view, uint32_t site,
-				  uint32_t *ret_epoch, struct err *err);
-
 MUST_CHECK enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
 				    const struct hq_succeeding *succeeding,
 				    struct hq_succeeded *ret_succeeded,
