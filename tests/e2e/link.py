@@ -654,7 +654,7 @@ def frames_of_32_kib_travel_through_two_links_and_a_broker(scratch):
             "hq", f"tcp://127.0.0.1:{broker.port}")
         double.wait_line("up hq")
     count = 2000
-    doubles[1].say(f"count {count}")
+    doubles[1].ask(f"count {count}", "counts")  # before the first one comes
     began = time.monotonic()
     doubles[0].publish("hq", "rep/b/a/00000001", 32768, count)
     line = doubles[1].lines[doubles[1].wait_line(f"counted {count} ")]

@@ -5,12 +5,12 @@
  * tested against. It takes commands from standard input, a line each, and tells
  * on standard error what it hears:
  *
- *	ping                              -> pong
- *	publish LINK TOPIC SIZE COUNT RETAIN (1 or 0)
- *	                                  -> published COUNT, when all are
- *handed over count N                           -> counted N MILLISECONDS, when
- *N more messages have come; until then it tells of none used LINK -> used IN
- *OUT
+ * - ping: "pong"
+ * - publish LINK TOPIC SIZE COUNT RETAIN (1 or 0): "published COUNT", when all
+ *   are handed over
+ * - count N: "counts", and "counted N MILLISECONDS" when N more messages have
+ *   come; until then it tells of none
+ * - used LINK: "used IN OUT"
  *
  *	up LINK / down LINK: REASON / message LINK TOPIC SIZE RETAINED
  */
@@ -180,6 +180,7 @@ static void command_run(struct double_side *side, struct span line)
 	} else if (span_is(word, "count")) {
 		side->awaited = number_take(&line);
 		side->counted = 0;
+		fprintf(stderr, "counts\n");
 	}
 }
 

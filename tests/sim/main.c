@@ -59,8 +59,8 @@ static const char *const action_names[ACTION_KIND_MAX + 1] = {
 static struct odds odds = {.restores = 120,
 			   .clones = 140,
 			   .liars = 250,
-			   .endings = 80,
-			   .renewals = 100,
+			   .endings = 100,
+			   .renewals = 160,
 			   .replacements = 160};
 
 struct summary {
