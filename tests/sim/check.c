@@ -279,6 +279,16 @@ struct reckoning {
 	struct check_endings endings;
 };
 
+static void recount_reckon(struct reckoning *reckoning, uint32_t site,
+			   const struct entry *entry)
+{
+	if (entry->kind != ENTRY_TASK ||
+	    !span_is(reason_span(&entry->body.task.reason), RECOUNT_REASON))
+		return;
+	reckoning->has_recount |= site == reckoning->look.sim->restored_site;
+	reckoning->is_recounted |= site == reckoning->look.sim->replaced_site;
+}
+
 static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
 			 struct pos pos, const struct entry_bytes *bytes)
 {
@@ -302,11 +312,7 @@ static void entry_reckon(struct reckoning *reckoning, struct feed_id id,
 		return;
 	}
 	fact->is_found |= reckoning->is_counting;
-	if (entry.kind != ENTRY_TASK ||
-	    !span_is(reason_span(&entry.body.task.reason), RECOUNT_REASON))
-		return;
-	reckoning->has_recount |= id.site == sim->restored_site;
-	reckoning->is_recounted |= id.site == sim->replaced_site;
+	recount_reckon(reckoning, id.site, &entry);
 }
 
 static enum err_code delta_reckon(struct reckoning *reckoning,
@@ -360,35 +366,41 @@ static enum err_code feed_reckon(void *context, const struct feed_record *feed,
 static enum err_code row_reckon(void *context, const struct journal_row *row,
 				struct err *err)
 {
-	const struct looking *look = context;
+	struct reckoning *reckoning = context;
+	const struct looking *look = &reckoning->look;
 	struct fact told = {.site = look->node->site};
 	struct fact *fact = NULL;
 	struct entry entry;
 
 	(void)err;
-	if (truth_read(row->bytes, row->pos, &told, &entry))
+	if (truth_read(row->bytes, row->pos, &told, &entry)) {
 		fact = truth_find(&look->sim->truth, told.site, told.pos,
 				  told.hash);
+		recount_reckon(reckoning, look->node->site, &entry);
+	}
 	if (fact != NULL)
 		fact->is_waiting = true;
 	return ERR_OK;
 }
 
 /* A box that goes on in a life which HQ ended, or that has no say any more,
- * tells nobody: what it journals waits there for people. */
-static void over_reckon(struct sim *sim, struct node *node)
+ * tells nobody: what it journals waits there for people, and so does what it
+ * asks them to count. */
+static void over_reckon(struct reckoning *reckoning, struct node *node)
 {
-	struct looking look = {sim, node, NULL};
+	struct node *teller = reckoning->look.node;
 	struct view *view;
 	struct err err;
 	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
 
+	reckoning->look.node = node;
 	if (code == ERR_OK) {
-		code = journal_walk(view, pos_make(1, 1), row_reckon, &look,
+		code = journal_walk(view, pos_make(1, 1), row_reckon, reckoning,
 				    &err);
 		view_end(view);
 	}
-	store_failed(&look, code, &err);
+	store_failed(&reckoning->look, code, &err);
+	reckoning->look.node = teller;
 }
 
 static bool check_is_out(const struct sim *sim, uint32_t site)
@@ -462,7 +474,7 @@ static void truth_check(struct sim *sim, struct node *node)
 	store_failed(&reckoning.look, code, &err);
 	for (size_t i = 0; i < sim->node_count && sim_is_sound(sim); i++)
 		if (sim->nodes[i].is_up && sim->nodes[i].is_over)
-			over_reckon(sim, &sim->nodes[i]);
+			over_reckon(&reckoning, &sim->nodes[i]);
 	if (sim_is_sound(sim))
 		lost_check(sim, &reckoning);
 }
