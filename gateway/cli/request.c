@@ -170,6 +170,15 @@ enum exit_code show_done(const struct cli *cli, const struct json_value *root)
 	return EXIT_DONE;
 }
 
+void turned_show(const struct cli *cli, const struct json_value *root)
+{
+	char text[VALUE_TEXT_SIZE];
+
+	if (!cli->is_json &&
+	    member_text(cli, root, "turned.text_$", text)[0] != '\0')
+		(void)puts(text);
+}
+
 enum exit_code show_removed(struct cli *cli, struct reply *reply,
 			    const struct control_refusal *not_there)
 {

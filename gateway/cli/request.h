@@ -69,6 +69,10 @@ void show_age(const struct cli *cli, const char *as_of, const char *head);
 /* A show_fn: "done, entry 1.17". */
 enum exit_code show_done(const struct cli *cli, const struct json_value *root);
 
+/* The sentence about a transfer that was opened or closed, where the answer has
+ * one; nothing with --json. */
+void turned_show(const struct cli *cli, const struct json_value *root);
+
 /*
  * "done", the document with --json, or @not_there of the verb's first word
  * where the answer says that there was nothing to remove. Releases @reply.

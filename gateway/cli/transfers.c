@@ -233,6 +233,7 @@ static enum exit_code done_show(const struct cli *cli,
 		(void)printf("%s  %s\n", member_text(cli, row, "entry", entry),
 			     member_text(cli, row, "text_$", text));
 	}
+	turned_show(cli, root);
 	return EXIT_DONE;
 }
 

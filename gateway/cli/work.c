@@ -33,6 +33,7 @@ static enum exit_code booked_show(const struct cli *cli,
 				     member_text(cli, row, "entry", entry),
 				     member_text(cli, row, "text_$", text));
 	}
+	turned_show(cli, root);
 	return exit;
 }
 

@@ -11,6 +11,8 @@
 #include "store/ledger.h"
 #include "store/master.h"
 
+struct transfer_turn; /* gateway/core/transfer_turn.h */
+
 struct act {
 	const struct engine_plan *plan;
 	struct engine_counters *counters;
@@ -18,6 +20,7 @@ struct act {
 	struct actor actor;
 	struct moment effective; /* 0: now */
 	bool is_effective_trusted;
+	struct transfer_turn *turn; /* NULL: nobody asks */
 };
 
 /* A rule of the house as actor: "intake", "tick". @name is a short name. */

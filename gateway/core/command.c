@@ -5,6 +5,7 @@
 #include "gateway/core/asking.h"
 #include "gateway/core/command_hq_run.h"
 #include "gateway/core/state.h"
+#include "gateway/core/transfer_turn.h"
 #include "store/asked.h"
 #include "store/roster.h"
 #include "store/closing.h"
@@ -402,13 +403,15 @@ static enum err_code run(struct running *running, struct err *err)
 }
 
 static struct act act_of(struct engine *engine, struct batch *batch,
-			 const struct command *command)
+			 const struct command *command,
+			 struct transfer_turn *turn)
 {
 	return (struct act){.plan = &engine->plan,
 			    .counters = &engine->counters,
 			    .batch = batch,
 			    .actor = {.kind = ACTOR_ACCOUNT,
-				      .name = command->account}};
+				      .name = command->account},
+			    .turn = turn};
 }
 
 static struct asking asking_of(struct engine *engine, struct act *act,
@@ -432,7 +435,8 @@ static struct asking asking_of(struct engine *engine, struct act *act,
 enum err_code command_run(struct engine *engine, struct batch *batch,
 			  const struct command *command, struct err *err)
 {
-	struct act act = act_of(engine, batch, command);
+	struct transfer_turn turn = {.was_there = false};
+	struct act act = act_of(engine, batch, command, &turn);
 	struct asking asking = asking_of(engine, &act, command);
 	struct running running = {.asking = &asking,
 				  .takes = {[COMMAND_WRITE] = true}};
@@ -459,7 +463,8 @@ enum err_code command_take(struct engine *engine, struct batch *batch,
 			   const struct command *command, struct ref *ret_id,
 			   struct err *err)
 {
-	struct act act = act_of(engine, batch, command);
+	struct transfer_turn turn = {.was_there = false};
+	struct act act = act_of(engine, batch, command, &turn);
 	struct asking asking = asking_of(engine, &act, command);
 	struct running running = {
 		.asking = &asking, .takes = {true, true}, .is_message = true};

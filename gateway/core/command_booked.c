@@ -1,6 +1,7 @@
 #include "gateway/core/command_booked.h"
 
 #include "gateway/core/entry_out.h"
+#include "gateway/core/transfer_turn.h"
 #include "store/journal.h"
 
 #define LISTED_MAX 8
@@ -43,9 +44,15 @@ enum err_code booked_out(struct asking *asking, struct pos first,
 	struct json_out *out = asking->out;
 	struct pos last = {batch_next(asking->act->batch).value - 1};
 	uint64_t listed = first.value;
+	enum err_code code = ERR_OK;
 
 	asking_posted(asking, last);
 	out_int_at(out, "entries", (int64_t)(last.value + 1 - first.value));
+	if (asking->act->turn != NULL)
+		code = transfer_turn_out(asking->act->turn, asking->view, out,
+					 err);
+	if (code != ERR_OK)
+		return code;
 	out_array_at(out, "booked");
 	out_reserve(out, TAIL_SIZE);
 	for (; listed <= last.value && listed < first.value + LISTED_MAX;
@@ -53,9 +60,8 @@ enum err_code booked_out(struct asking *asking, struct pos first,
 		struct json_mark mark = out_mark(out);
 		struct pos pos = {listed};
 		struct entry entry;
-		enum err_code code =
-			journal_read(asking->view, pos, &entry, err);
 
+		code = journal_read(asking->view, pos, &entry, err);
 		if (code != ERR_OK)
 			return code;
 		line_out(out, pos, &entry);

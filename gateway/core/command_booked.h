@@ -12,7 +12,8 @@
 /*
  * Writes what the command booked, the entries from @first to the journal's
  * end, into the reply: the last one's name, how many there are, the first few
- * with their sentences, and a count's verdict.
+ * with their sentences, a count's verdict, and a transfer that it opened or
+ * ended (transfer_turn.h).
  */
 MUST_CHECK enum err_code booked_out(struct asking *asking, struct pos first,
 				    struct err *err);

@@ -335,10 +335,8 @@ static enum err_code reverse(struct asking *asking, struct err *err)
 		return code;
 	code = group_find(asking, &reversing, err);
 	if (code == ERR_OK)
-		code = post_reversal(asking->act, reversing.first,
-				     reversing.last, &posted, err);
-	if (code == ERR_OK)
-		code = transfer_taken_back(asking->act, &posted, err);
+		code = transfer_take_back(asking->act, reversing.first,
+					  reversing.last, &posted, err);
 	if (code == ERR_NOT_FOUND)
 		return asking_refuse(asking, &not_reversible, name);
 	return code == ERR_OK ? booked_out(asking, first, err) : code;

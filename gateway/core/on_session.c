@@ -495,10 +495,9 @@ static enum err_code take_undo(struct sitting *sitting, struct err *err)
 	if (code == ERR_OK && !is_open)
 		code = ERR_NOT_FOUND;
 	if (code == ERR_OK)
-		code = post_reversal(&sitting->intake->act, session->undo_first,
-				     session->undo_last, &posted, err);
-	if (code == ERR_OK)
-		code = transfer_taken_back(&sitting->intake->act, &posted, err);
+		code = transfer_take_back(&sitting->intake->act,
+					  session->undo_first,
+					  session->undo_last, &posted, err);
 	if (code == ERR_NOT_FOUND)
 		return undo_last(sitting->intake, sitting->verdict, err);
 	if (code != ERR_OK)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "gateway/core/transfer_turn.h"
 #include "store/journal.h"
 #include "store/site.h"
 
@@ -160,10 +161,12 @@ enum err_code transfer_say(struct act *act, struct span id,
 	struct entry entry;
 	struct transfer *transfer = &entry.body.transfer;
 	enum transfer_side side;
-	enum err_code code = transfer_side_here(view, id, &side, err);
+	enum err_code code = transfer_turn_begin(act, id, err);
 	bool fits = true;
 
 	act_entry(act, &entry, ENTRY_TRANSFER);
+	if (code == ERR_OK)
+		code = transfer_side_here(view, id, &side, err);
 	if (code == ERR_OK)
 		code = word_begin(view, id, side, transfer, err);
 	if (code == ERR_OK)
@@ -229,9 +232,11 @@ enum err_code transfer_opening(struct act *act, struct span id,
 	struct transfer_saying saying = {.state = (enum transfer_state)0};
 	struct transfer_record record = {.unsettled = 0};
 	enum transfer_side side = (enum transfer_side)0;
-	enum err_code code =
-		states_find(batch_view(act->batch), id, &record, &side, err);
+	enum err_code code = transfer_turn_begin(act, id, err);
 
+	if (code == ERR_OK)
+		code = states_find(batch_view(act->batch), id, &record, &side,
+				   err);
 	if (code != ERR_OK && code != ERR_NOT_FOUND)
 		return code;
 	*ret_before = record.states;
@@ -254,14 +259,17 @@ enum err_code transfer_booked(struct act *act, struct span id, struct err *err)
 	return saying.state != 0 ? transfer_say(act, id, &saying, err) : ERR_OK;
 }
 
-enum err_code transfer_taken_back(struct act *act, const struct posted *posted,
+/* Calls @visit with each transfer that the entries @first to @last touch. */
+typedef enum err_code touched_fn(struct act *act, struct span id,
+				 struct err *err);
+static enum err_code touched_walk(struct act *act, struct pos first,
+				  struct pos last, touched_fn *visit,
 				  struct err *err)
 {
-	struct pos last = posted->last;
 	enum err_code code = ERR_OK;
 
-	for (struct pos pos = posted->first;
-	     pos.value <= last.value && code == ERR_OK; pos.value++) {
+	for (struct pos pos = first; pos.value <= last.value && code == ERR_OK;
+	     pos.value++) {
 		const struct place *place = NULL;
 		struct entry entry;
 
@@ -269,10 +277,24 @@ enum err_code transfer_taken_back(struct act *act, const struct posted *posted,
 		if (code == ERR_OK && entry.kind == ENTRY_MOVEMENT)
 			place = transfer_place(&entry.body.movement);
 		if (place != NULL)
-			code = transfer_booked(
-				act, place_name_span(&place->name), err);
+			code = visit(act, place_name_span(&place->name), err);
 	}
 	return code;
+}
+
+enum err_code transfer_take_back(struct act *act, struct pos first,
+				 struct pos last, struct posted *ret_posted,
+				 struct err *err)
+{
+	enum err_code code =
+		touched_walk(act, first, last, transfer_turn_begin, err);
+
+	if (code == ERR_OK)
+		code = post_reversal(act, first, last, ret_posted, err);
+	if (code != ERR_OK)
+		return code;
+	return touched_walk(act, ret_posted->first, ret_posted->last,
+			    transfer_booked, err);
 }
 
 /* ---- the packing list ---- */

@@ -60,10 +60,12 @@ MUST_CHECK enum err_code transfer_opening(struct act *act, struct span id,
 /* After it: the first of all begins that side. */
 MUST_CHECK enum err_code transfer_booked(struct act *act, struct span id,
 					 struct err *err);
-/* The same for what post_reversal took back. */
-MUST_CHECK enum err_code transfer_taken_back(struct act *act,
-					     const struct posted *posted,
-					     struct err *err);
+/* post_reversal, and the same for the transfers that it touches. Errors as
+ * there. */
+MUST_CHECK enum err_code transfer_take_back(struct act *act, struct pos first,
+					    struct pos last,
+					    struct posted *ret_posted,
+					    struct err *err);
 
 /* ---- the packing list ---- */
 

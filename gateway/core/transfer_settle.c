@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/core/transfer.h"
+#include "gateway/core/transfer_turn.h"
 #include "store/balance.h"
 
 /* ---- what is left ---- */
@@ -308,8 +309,10 @@ enum err_code transfer_settle(struct act *act, struct span id,
 {
 	struct settling settling = {.act = act, .id = id, .party = party};
 	const struct transfer_saying done = {.state = TRANSFER_RECEIVED};
-	enum err_code code = damages_settle(&settling, err);
+	enum err_code code = transfer_turn_begin(act, id, err);
 
+	if (code == ERR_OK)
+		code = damages_settle(&settling, err);
 	/* One after another: each changes the table that it was found in. */
 	while (code == ERR_OK) {
 		settling.is_found = false;

@@ -173,10 +173,8 @@ enum err_code undo_last(struct intake *intake, struct verdict *verdict,
 		return code;
 	code = ERR_NOT_FOUND;
 	if (looking.first.value != 0)
-		code = post_reversal(&intake->act, looking.first, looking.last,
-				     &posted, err);
-	if (code == ERR_OK)
-		code = transfer_taken_back(&intake->act, &posted, err);
+		code = transfer_take_back(&intake->act, looking.first,
+					  looking.last, &posted, err);
 	if (code == ERR_NOT_FOUND) {
 		verdict_refuse(verdict, WORD_NOTHING_TO_UNDO,
 			       (struct span){"", 0});

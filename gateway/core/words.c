@@ -245,6 +245,9 @@ static const struct sentence sentences[] = {
 		 "transfer %s was cancelled by its sender: what came is booked "
 		 "all the same%n",
 		 "调拨单 %s 已被发货方取消：实到货物照常记账%n"},
+	[WORD_TRANSFER_OPENED] = {"", "transfer %s begins", "调拨单 %s 开始"},
+	[WORD_TRANSFER_CLOSED] = {"", "transfer %s is closed",
+				  "调拨单 %s 已结束"},
 	[WORD_NO_TRANSFER] = {"no_transfer",
 			      "%s is no transfer of this network; its number "
 			      "is FROM-TO-N, as 3-7-125",

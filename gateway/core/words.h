@@ -108,6 +108,8 @@ enum word {
 	WORD_SESSION_REF_CLOSED = 99,    /* a closed transfer's number, next */
 	WORD_TRANSFER_REOPENED = 100,    /* transfer; stands before a booking */
 	WORD_TRANSFER_CANCELLED = 101,   /* transfer, next; the same */
+	WORD_TRANSFER_OPENED = 102,      /* transfer, which there was not */
+	WORD_TRANSFER_CLOSED = 103,      /* transfer */
 	WORD_BOOKED_BUT = 79,    /* a warning about its code stands before it */
 	WORD_RECOUNT_MOVED = 71, /* a count of a bin that moved meanwhile */
 	WORD_RECOUNT_BLIND = 72,

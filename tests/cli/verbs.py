@@ -406,8 +406,10 @@ def transfers_are_listed_and_what_needs_a_network_says_so(bench, depot):
     """A network of one has transfers of its own: a van that goes round."""
     bench.fill()
     depot.error("no_network", "transfer", "create", "--to", "7", exit=1)
-    depot.text("book", "transfer_out", "MUG", "--qty", "3", "--bin", "A-01",
-               "--ref", "van 7")
+    # A number that was never used may be a slip: it is told.
+    begun = depot.text("book", "transfer_out", "MUG", "--qty", "3", "--bin",
+                       "A-01", "--ref", "van 7")
+    h.same(begun.splitlines()[-1], "transfer van 7 begins", "the last line")
     one = depot.json("transfer", "list")["transfers"][0]
     h.same((one["transfer"], one["direction"], one["unsettled"]),
            ("van 7", "own", 1))
@@ -426,7 +428,9 @@ def transfers_are_listed_and_what_needs_a_network_says_so(bench, depot):
                "--ref", "van 7")
     h.same(depot.json("transfer", "show", "van 7")["items"][0]["in_transit"],
            0)
-    depot.text("transfer", "cancel", "van 7", "--reason", "is empty")
+    over = depot.text("transfer", "cancel", "van 7", "--reason", "is empty",
+                      "--lang", "zh")
+    h.same(over.splitlines()[-1], "调拨单 van 7 已结束", "the last line")
     h.same(depot.json("transfer", "list")["transfers"], [])
     h.same(len(depot.json("transfer", "list", "--all")["transfers"]), 1)
     depot.error("not_addressee", "transfer", "receive", "van 7", exit=1)

@@ -110,10 +110,11 @@ def a_lost_truck_is_late_at_its_ends_and_written_off_by_hq(scratch):
 
 
 def load(site, name, units):
-    """By the command line, which needs no daemon."""
-    site.depot("book", "transfer_out", "TEA", "--qty", str(units), "--bin",
-               "A-01", "--ref", name)
+    """By the command line, which needs no daemon. What it said that turned."""
+    booked = site.depot("book", "transfer_out", "TEA", "--qty", str(units),
+                        "--bin", "A-01", "--ref", name)
     site.depot("transfer", "ship", name)
+    return booked.get("turned", {}).get("to")
 
 
 @h.test
@@ -133,7 +134,8 @@ def a_sender_that_is_cut_off_loads_on_after_the_end_and_all_adds_up(scratch):
     h.until("the end at HQ", lambda: not
             hq.depot("transfer", "list")["transfers"])
 
-    load(sender, name, 4)
+    # It has not heard of the end: to it nothing turns.
+    h.same(load(sender, name, 4), None, "what turned for the sender")
     h.same(shown(sender, name)["verdict"], "under_way", "at the sender")
     sender.start()
     for site in sites:
@@ -154,7 +156,7 @@ def a_sender_that_is_cut_off_loads_on_after_the_end_and_all_adds_up(scratch):
         h.until(f"the end at {site.site}", lambda site=site: not
                 site.depot("transfer", "list")["transfers"])
     # And once more, after HQ has written off: it writes that off, too.
-    load(sender, name, 2)
+    h.same(load(sender, name, 2), "reopened", "what turned")
     h.until("the second late load", lambda:
             shown(hq, name)["in_transit"] == 2)
     h.same(hq.depot("hq", "write-off", name, "--yes")["units"], 2,
