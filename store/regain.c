@@ -98,7 +98,9 @@ struct finding {
 	uint64_t seq; /* looked at */
 };
 
-/* HQ has written off what a site held that it closed. */
+/* HQ has written off what a site held that it closed. What a site closed by
+ * itself is told again like any life: it comes to nothing only as a whole, and
+ * an heir may have told its beginning before it heard of the end. */
 static enum err_code is_over(const struct view *view,
 			     const struct feed_record *feed, bool *ret_is,
 			     struct err *err)
@@ -107,8 +109,7 @@ static enum err_code is_over(const struct view *view,
 	struct fence fence;
 	enum err_code code = roster_fence(view, whole, &fence, err);
 
-	*ret_is = feed->state == FEED_SEALED ||
-		  (code == ERR_OK && fence.verdict == FENCE_CLOSED);
+	*ret_is = code == ERR_OK && fence.verdict == FENCE_CLOSED;
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 

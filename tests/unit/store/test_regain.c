@@ -241,6 +241,31 @@ static void the_book_of_a_closed_site_stays_closed(void **state)
 	assert_int_equal(book_units(bed, "A-01"), 0);
 }
 
+/* The box before cleared its bins and closed its life, and burnt. The end of it
+ * is heard of after the beginning was told again. */
+static void
+what_a_closed_life_cleared_is_cleared_however_late_it_comes(void **state)
+{
+	struct bed *bed = *state;
+	struct entry closing;
+
+	before_moves(bed, MOVEMENT_RECEIVE, 10, "supplier:x", "A-01");
+	assert_int_equal(regain_all(bed), 1);
+	before_moves(bed, MOVEMENT_SCRAP, 10, "A-01", "scrap");
+	entry_init(&closing, ENTRY_CLOSING);
+	closing.body.closing = sample_closing();
+	before_says(bed, &closing);
+	assert_string_equal(
+		feed_state_name(node_feed(&bed->feeds.author,
+					  (struct feed_id){BEFORE, 1, 0})
+					.state),
+		"sealed");
+	assert_true(is_due(bed));
+	assert_int_equal(regain_all(bed), 1);
+	assert_int_equal(book_units(bed, "A-01"), 0);
+	assert_sound(bed);
+}
+
 static void what_lies_beyond_a_fence_does_not_come_back(void **state)
 {
 	struct bed *bed = *state;
@@ -375,6 +400,7 @@ int main(void)
 		TEST(what_is_about_the_box_as_it_was_stays_behind),
 		TEST(of_master_data_the_last_word_stands),
 		TEST(the_book_of_a_closed_site_stays_closed),
+		TEST(what_a_closed_life_cleared_is_cleared_however_late_it_comes),
 		TEST(what_lies_beyond_a_fence_does_not_come_back),
 		TEST(a_damaged_place_is_an_error_and_takes_nothing),
 		TEST(a_place_of_another_branch_is_none_of_this_one),
