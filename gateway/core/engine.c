@@ -526,6 +526,7 @@ enum err_code engine_step(struct engine *engine, struct batch *batch,
 	bool is_closed;
 	enum err_code code = closed_look(batch, &is_closed, err);
 
+	engine->retrying = 0;
 	if (code != ERR_OK)
 		return code;
 	switch (event->kind) {

@@ -46,6 +46,18 @@ MUST_CHECK enum err_code engine_step(struct engine *engine, struct batch *batch,
  * second and a refused command leaves no trace. True after a message. */
 bool engine_wrote(const struct engine *engine);
 
+/*
+ * The parked reading that the last step failed on while it tried it again, 0 if
+ * on none. The event itself may be sound: the reading is set aside in a batch
+ * of its own, and the event run again.
+ */
+uint64_t engine_failed_on(const struct engine *engine);
+/* It stays parked, as one that cannot be booked, and is not tried again but by
+ * its number. ERR_OK also if it is parked no longer. */
+MUST_CHECK enum err_code engine_set_aside(struct engine *engine,
+					  struct batch *batch, uint64_t number,
+					  struct err *err);
+
 /* Parks a message unread: the engine failed on it, or the daemon died, which
  * opens an alert too. */
 MUST_CHECK enum err_code engine_park_raw(struct engine *engine,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gateway/core/engine.h"
 #include "gateway/core/state.h"
 #include "gateway/core/transfer.h"
 #include "store/seal.h"
@@ -178,37 +179,78 @@ static enum err_code stay(struct retrying *retrying,
 	return code;
 }
 
+static enum err_code parked_try(struct retrying *retrying,
+				struct verdict *verdict, struct err *err)
+{
+	struct intake *intake = &retrying->intake;
+	struct batch *batch = intake->act.batch;
+	bool was = false;
+	enum err_code code = read_again(retrying, verdict, err);
+
+	if (code == ERR_OK)
+		code = name_check(retrying, verdict, &was, err);
+	if (code == ERR_OK && was) {
+		verdict_init(verdict);
+		return parked_remove(batch_txn(batch), retrying->number, err);
+	}
+	if (code == ERR_OK && verdict_is_open(verdict))
+		code = intake_handle(intake, verdict, err);
+	if (code != ERR_OK)
+		return code;
+	if (!verdict_is_open(verdict))
+		return stay(retrying, verdict, err);
+	code = name_settle(retrying, verdict, err);
+	if (code == ERR_OK)
+		code = parked_remove(batch_txn(batch), retrying->number, err);
+	return code;
+}
+
 enum err_code retry_one(struct engine *engine, struct batch *batch,
 			uint64_t number, struct verdict *verdict,
 			struct err *err)
 {
 	struct retrying retrying = {.engine = engine};
 	struct parked parked;
-	bool was = false;
 	enum err_code code;
 
 	verdict_init(verdict);
 	code = parked_get(batch_view(batch), number, &parked, err);
 	if (code != ERR_OK)
 		return code;
+	engine->retrying = number;
 	retry_begin(&retrying, batch, &parked);
-	code = read_again(&retrying, verdict, err);
+	code = parked_try(&retrying, verdict, err);
 	if (code == ERR_OK)
-		code = name_check(&retrying, verdict, &was, err);
-	if (code == ERR_OK && was) {
-		verdict_init(verdict);
-		return parked_remove(batch_txn(batch), number, err);
-	}
-	if (code == ERR_OK && verdict_is_open(verdict))
-		code = intake_handle(&retrying.intake, verdict, err);
+		engine->retrying = 0;
+	return code;
+}
+
+/* ---- what fails each time ---- */
+
+uint64_t engine_failed_on(const struct engine *engine)
+{
+	return engine->retrying;
+}
+
+/* It waits for nothing that somebody could name. */
+enum err_code engine_set_aside(struct engine *engine, struct batch *batch,
+			       uint64_t number, struct err *err)
+{
+	struct parked_reason reason = {.code = WORD_ENGINE_FAILED};
+	struct parked parked;
+	enum err_code code =
+		parked_get(batch_view(batch), number, &parked, err);
+
+	if (code == ERR_NOT_FOUND)
+		return ERR_OK;
 	if (code != ERR_OK)
 		return code;
-	if (!verdict_is_open(verdict))
-		return stay(&retrying, verdict, err);
-	code = name_settle(&retrying, verdict, err);
-	if (code == ERR_OK)
-		code = parked_remove(batch_txn(batch), number, err);
-	return code;
+	reason.name = parked.name;
+	reason.detail =
+		copied(engine, 0,
+		       parked.wants.size > 0 ? code_text_span(&parked.wants)
+					     : parked.detail);
+	return parked_amend(batch_txn(batch), number, &reason, err);
 }
 
 /* ---- which ones ---- */

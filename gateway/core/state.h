@@ -49,7 +49,8 @@ struct engine {
 	struct reading reading;
 	struct scan_text scan;
 	struct found found[READING_CODES_MAX];
-	char retried[PARKED_RAW_SIZE_MAX]; /* a parked message in work */
+	char retried[PARKED_RAW_SIZE_MAX]; /* a parked message in work, */
+	uint64_t retrying;                 /* and its number; 0: none */
 
 	/* By device_no: when it was heard last, since this start. */
 	struct moment heard[ENGINE_DEVICES_MAX];

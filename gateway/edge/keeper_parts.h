@@ -30,6 +30,7 @@ struct keeper {
 	uint32_t slot_count;
 	int64_t taken_at; /* monotonic ms; of the last batch */
 	int64_t tick_at;
+	int64_t told_at; /* no tick that failed is told before */
 	int64_t room_at;
 	struct keeper_scrub scrub;
 	atomic_bool is_stopping;

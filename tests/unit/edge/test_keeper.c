@@ -16,6 +16,8 @@
 #include "gateway/edge/keeper.h"
 #include "store/balance.h"
 #include "store/master.h"
+#include "store/parked.h"
+#include "tests/support/moves.h"
 
 #define SLOTS 64
 #define PATIENCE_MS 180000
@@ -327,15 +329,14 @@ static void on_done(struct keeper_request *request)
 	wake_signal(&asked->bed->loop_wake);
 }
 
-static void a_command_is_answered_after_its_commit(void **state)
+static void ask(struct bed *bed, const char *name, const char *arguments)
 {
-	struct bed *bed = *state;
 	struct asked asked = {.bed = bed};
 	char buffer[1024];
 	struct json_out out;
 	struct keeper_request request = {
-		.command = {.name = SPAN_LITERAL("bin.set"),
-			    .arguments = SPAN_LITERAL("{\"bin\":\"A-01\"}"),
+		.command = {.name = span_of(name),
+			    .arguments = span_of(arguments),
 			    .reply = &out},
 		.done = on_done,
 		.context = &asked,
@@ -343,11 +344,113 @@ static void a_command_is_answered_after_its_commit(void **state)
 
 	out_init(&out, buffer, sizeof(buffer));
 	assert_true(name_set(&request.command.account, SPAN_LITERAL("boss")));
-	keeper_begin(bed, 0);
 	assert_code(keeper_ask(bed->keeper, &request), ERR_OK);
 	WAIT_UNTIL(bed, atomic_load(&asked.is_done));
 	assert_code(request.code, ERR_OK);
 	assert_non_null(memmem(out.data, out.size, "\"pos\"", 5));
+}
+
+static void a_command_is_answered_after_its_commit(void **state)
+{
+	struct bed *bed = *state;
+
+	keeper_begin(bed, 0);
+	ask(bed, "bin.set", "{\"bin\":\"A-01\"}");
+}
+
+/* ---- a parked reading that cannot be booked ---- */
+
+static enum err_code codes_add(void *context, const struct parked *parked,
+			       struct err *err)
+{
+	unsigned *codes = context;
+
+	(void)err;
+	assert_true(parked->code < 1000);
+	*codes = *codes * 1000 + parked->code;
+	return ERR_OK;
+}
+
+/* Why readings are parked, oldest first, three digits each; 0: none. */
+static unsigned parked_codes(struct bed *bed)
+{
+	struct view *view;
+	unsigned codes = 0;
+	struct err err;
+
+	assert_done(view_begin(ledger_env(bed->ledger), &view, &err), &err);
+	assert_done(parked_walk(view, 1, codes_add, &codes, &err), &err);
+	view_end(view);
+	return codes;
+}
+
+/* The dock holds as many lots of MUG as a bin can, and two readings wait for
+ * the code CUP. */
+static void cup_is_parked(struct bed *bed)
+{
+	for (unsigned i = 0; i < BALANCE_CELLS_MAX; i++) {
+		struct entry entry = move_of(MOVEMENT_RECEIVE, "MUG", 1,
+					     "supplier:x", "DOCK");
+		char lot[16];
+
+		(void)text_format(lot, sizeof(lot), "L%u", i);
+		assert_true(lot_set(&entry.body.movement.lot, span_of(lot)));
+		entry_add(bed, &entry);
+	}
+	for (unsigned seq = 1; seq <= 2; seq++)
+		assert_code(push(bed, seq,
+				 ",\"op\":\"receive\",\"code\":\"CUP\"}"),
+			    ERR_OK);
+	keeper_begin(bed, 0);
+	WAIT_UNTIL(bed, parked_codes(bed) >= 1000);
+}
+
+static void cup_is_set_aside(struct bed *bed)
+{
+	struct keeper_state now;
+
+	WAIT_UNTIL(bed, parked_codes(bed) ==
+				WORD_ENGINE_FAILED * 1000 + WORD_ENGINE_FAILED);
+	assert_int_equal(mugs(bed), BALANCE_CELLS_MAX);
+	keeper_state(bed->keeper, &now);
+	assert_false(now.is_failed);
+	ask(bed, "bin.set", "{\"bin\":\"A-01\"}");
+}
+
+static void
+naming_a_code_stands_though_what_waited_cannot_be_booked(void **state)
+{
+	struct bed *bed = *state;
+
+	cup_is_parked(bed);
+	ask(bed, "code.set", "{\"code\":\"CUP\",\"item\":\"MUG\"}");
+	cup_is_set_aside(bed);
+}
+
+/* Method: the code is named behind the keeper's back, and the table of
+ * transfers grows, upon which a tick tries what waits. */
+static void a_tick_goes_on_though_what_waited_cannot_be_booked(void **state)
+{
+	struct bed *bed = *state;
+	struct entry out = move_of(MOVEMENT_TRANSFER_OUT, "MUG", 1, "DOCK",
+				   "transit:5-6-1");
+	struct entry code;
+
+	cup_is_parked(bed);
+	bed_close(bed);
+	bed_open(bed);
+	entry_init(&code, ENTRY_CODE);
+	assert_true(code_text_set(&code.body.code.code, SPAN_LITERAL("CUP")));
+	assert_true(sku_set(&code.body.code.item, SPAN_LITERAL("MUG")));
+	code.body.code.pack = 1;
+	entry_add(bed, &code);
+	assert_true(lot_set(&out.body.movement.lot, SPAN_LITERAL("L0")));
+	entry_add(bed, &out);
+	out = move_of(MOVEMENT_RECEIVE, "MUG", 1, "supplier:x", "DOCK");
+	assert_true(lot_set(&out.body.movement.lot, SPAN_LITERAL("L0")));
+	entry_add(bed, &out);
+	keeper_begin(bed, 0);
+	cup_is_set_aside(bed);
 }
 
 /* ---- jobs ---- */
@@ -452,6 +555,8 @@ int main(void)
 		STORY(what_waits_at_the_end_is_taken),
 		STORY(a_full_store_refuses_and_says_so),
 		STORY(a_command_is_answered_after_its_commit),
+		STORY(naming_a_code_stands_though_what_waited_cannot_be_booked),
+		STORY(a_tick_goes_on_though_what_waited_cannot_be_booked),
 		STORY(a_job_is_one_transaction_and_done_after_its_commit),
 		STORY(a_job_comes_back_when_the_store_has_failed),
 	};
