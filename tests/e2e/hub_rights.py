@@ -17,7 +17,7 @@ import re
 import subprocess
 
 import depot_harness as h
-import join as j
+import join_bed as j
 import sites as s
 
 h.TESTS.clear()  # those of the files above

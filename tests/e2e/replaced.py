@@ -11,7 +11,7 @@ there; the network's audit is clean at each.
 import shutil
 
 import depot_harness as h
-import join as j
+import join_bed as j
 import sites as s
 
 h.TESTS.clear()  # those of the beds

@@ -13,7 +13,7 @@ import os
 import subprocess
 
 import depot_harness as h
-import join as j
+import join_bed as j
 import page_bed
 import sites as s
 
