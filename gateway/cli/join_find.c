@@ -10,10 +10,27 @@
 #include "gateway/cli/join_ask.h"
 #include "store/child.h"
 #include "store/journal.h"
+#include "store/roster.h"
 #include "store/site.h"
 
 #define CHILD_SPARE_MS 30000
 #define EPOCH_AFTER_ALONE 2
+
+/* What a member is, in its network. */
+static enum err_code member_find(const struct view *view,
+				 struct finding *finding, struct pos head,
+				 struct err *err)
+{
+	struct certificate certificate;
+	enum err_code code;
+
+	finding->is_member = true;
+	finding->epoch = pos_epoch(head);
+	code = roster_certificate(view, finding->site, finding->epoch,
+				  &certificate, err);
+	finding->is_certified = code == ERR_OK && !certificate.is_provisional;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
 
 static enum err_code store_look(struct over *over, uint32_t *ret_epoch,
 				struct err *err)
@@ -22,7 +39,6 @@ static enum err_code store_look(struct over *over, uint32_t *ret_epoch,
 	struct ledger *ledger;
 	struct view *view;
 	uint64_t accounts = 0;
-	uint32_t site = 0;
 	enum err_code code;
 
 	*ret_epoch = EPOCH_AFTER_ALONE;
@@ -34,17 +50,18 @@ static enum err_code store_look(struct over *over, uint32_t *ret_epoch,
 	over->finding->has_store = true;
 	code = view_begin(ledger_env(ledger), &view, err);
 	if (code == ERR_OK) {
-		code = site_number_get(view, &site, err);
+		code = site_number_get(view, &over->finding->site, err);
 		if (code == ERR_OK)
 			code = ledger_head(view, &head, err);
 		if (code == ERR_OK)
 			code = view_count(view, TABLE_ACCOUNT, &accounts, err);
+		if (code == ERR_OK && over->finding->site != 0)
+			code = member_find(view, over->finding, head.pos, err);
 		view_end(view);
 	}
 	ledger_close(ledger);
 	if (code != ERR_OK)
 		return code;
-	over->finding->is_member = site != 0;
 	over->finding->is_unowned = accounts == 0;
 	*ret_epoch = pos_epoch(head.pos) + 1;
 	return ERR_OK;

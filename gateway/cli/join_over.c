@@ -212,7 +212,7 @@ enum exit_code over_begin(struct over *over, struct cli *cli,
 	if (code != NULL && over->uri == NULL &&
 	    join_state_read(over->path, &over->finding->state, NULL) != ERR_OK)
 		return cli_refuse(cli, EXIT_USAGE, &no_way, "");
-	return over_ask(over);
+	return EXIT_DONE;
 }
 
 void over_end(struct over *over)
@@ -228,6 +228,8 @@ enum exit_code join_over(struct cli *cli, const struct join_code *code)
 	struct over over;
 	enum exit_code exit = over_begin(&over, cli, code);
 
+	if (exit == EXIT_DONE)
+		exit = over_ask(&over);
 	if (exit == EXIT_DONE)
 		exit = finding_take(&over);
 	over_end(&over);

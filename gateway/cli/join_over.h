@@ -18,7 +18,8 @@ MUST_CHECK enum exit_code join_over(struct cli *cli,
 /*
  * For a unit beside depotd: asks whenever there is something to ask, writes the
  * configuration when HQ has answered, and ends when depotd has made the box a
- * site. What is begun by the page or by a scan is asked for so.
+ * site. What is begun by the page or by a scan is asked for so. Each stage, and
+ * what is waited for, is a line of the log, told once.
  */
 MUST_CHECK enum exit_code join_follow(struct cli *cli);
 

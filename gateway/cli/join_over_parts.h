@@ -21,6 +21,9 @@ struct finding {
 	bool is_member;
 	bool is_other; /* another code is answered already */
 	bool has_store;
+	uint32_t site; /* its number, once it is a member, */
+	uint32_t epoch;
+	bool is_certified; /* and whether HQ's word for it is here */
 	enum join_silence silence;
 	bool is_unowned; /* a founding was cut short before its account */
 };
@@ -41,8 +44,8 @@ struct over {
 	struct err why;          /* HQ has not answered */
 };
 
-/* Reads the configuration, finds HQ's broker, and asks if that is due. Anything
- * but EXIT_DONE was told. End with over_end either way. */
+/* Reads the configuration and finds HQ's broker; over_ask is next. Anything but
+ * EXIT_DONE was told. End with over_end either way. */
 MUST_CHECK enum exit_code over_begin(struct over *over, struct cli *cli,
 				     const struct join_code *code);
 void over_end(struct over *over);
