@@ -176,6 +176,32 @@ enum err_code catalogue_count(const struct view *view, uint32_t *ret_count,
 	return ERR_OK;
 }
 
+static enum err_code row_count(void *context, struct span key,
+			       struct span value, struct err *err)
+{
+	uint64_t *count = context;
+
+	(void)key;
+	(void)value;
+	(void)err;
+	++*count;
+	return ERR_OK;
+}
+
+enum err_code catalogue_codes_count(const struct view *view,
+				    uint64_t *ret_count, struct err *err)
+{
+	struct key prefix = kind_key(CATALOGUE_CODE);
+	struct span all = key_span(&prefix);
+	uint64_t count = 0;
+	enum err_code code =
+		view_walk(view, TABLE_ROSTER, all, all, row_count, &count, err);
+
+	if (code == ERR_OK)
+		*ret_count = count;
+	return code;
+}
+
 struct next {
 	char kind;
 	struct span after; /* the whole key */

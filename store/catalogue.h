@@ -47,6 +47,12 @@ MUST_CHECK enum err_code catalogue_name(const struct view *view,
 MUST_CHECK enum err_code catalogue_count(const struct view *view,
 					 uint32_t *ret_count, struct err *err);
 
+/* Codes that HQ has ever spoken of. Its cost grows with them: it walks the rows
+ * and reads none. */
+MUST_CHECK enum err_code catalogue_codes_count(const struct view *view,
+					       uint64_t *ret_count,
+					       struct err *err);
+
 /* The entry of @kind (ENTRY_ITEM, ENTRY_CODE) with the next name behind @after
  * (empty: the first), in byte order. ERR_NOT_FOUND: none is left */
 MUST_CHECK enum err_code catalogue_next(const struct view *view,

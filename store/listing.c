@@ -232,3 +232,63 @@ enum err_code listing_items_count(const struct view *view, uint64_t *ret_count,
 		*ret_count = own + master - shared.count;
 	return code;
 }
+
+static enum err_code shared_code(void *context, struct span key, struct pos pos,
+				 const struct entry *entry, struct err *err)
+{
+	struct shared *shared = context;
+	struct code master;
+	enum err_code code =
+		catalogue_code(shared->view,
+			       code_text_span(&entry->body.code.code), &master,
+			       err);
+
+	(void)key;
+	(void)pos;
+	shared->count += code == ERR_OK ? 1 : 0;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* The same from the other side. */
+static enum err_code shared_codes_back(struct shared *shared, struct err *err)
+{
+	struct code_text after = {.size = 0};
+	UNINITIALIZED struct entry entry;
+	enum err_code code;
+
+	for (;;) {
+		struct pos pos;
+
+		code = catalogue_next(shared->view, ENTRY_CODE,
+				      code_text_span(&after), &entry, err);
+		if (code != ERR_OK)
+			break;
+		after = entry.body.code.code;
+		code = record_find(shared->view, TABLE_CODE,
+				   code_text_span(&after), &pos, &entry, err);
+		shared->count += code == ERR_OK ? 1 : 0;
+		if (code != ERR_OK && code != ERR_NOT_FOUND)
+			break;
+	}
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code listing_codes_count(const struct view *view, uint64_t *ret_count,
+				  struct err *err)
+{
+	struct shared shared = {.view = view};
+	uint64_t master;
+	uint64_t own;
+	enum err_code code = view_count(view, TABLE_CODE, &own, err);
+
+	if (code == ERR_OK)
+		code = catalogue_codes_count(view, &master, err);
+	if (code == ERR_OK)
+		code = own <= master ? record_walk(view, TABLE_CODE,
+						   (struct span){"", 0},
+						   shared_code, &shared, err)
+				     : shared_codes_back(&shared, err);
+	if (code == ERR_OK)
+		*ret_count = own + master - shared.count;
+	return code;
+}

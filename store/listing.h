@@ -42,4 +42,10 @@ MUST_CHECK enum err_code listing_codes(const struct view *view,
 				       struct span after, listed_code_fn *visit,
 				       void *context, struct err *err);
 
+/* How many that are. Beside what listing_items_count costs, HQ's rows are
+ * walked once. */
+MUST_CHECK enum err_code listing_codes_count(const struct view *view,
+					     uint64_t *ret_count,
+					     struct err *err);
+
 #endif

@@ -256,24 +256,28 @@ static enum err_code looked_out(struct asking *asking, struct err *err)
 	return ERR_OK;
 }
 
-/* HQ's and this site's own, as item.list has them: one of both counts once. */
-static enum err_code items_out(struct asking *asking, struct err *err)
+/* What can be scanned here: HQ's and this site's own, as item.list and
+ * code.list have them. One of both counts once. */
+static enum err_code goods_out(struct asking *asking, struct err *err)
 {
 	uint64_t items;
+	uint64_t codes;
 	enum err_code code = listing_items_count(asking->view, &items, err);
 
 	if (code == ERR_OK)
-		out_int_at(asking->out, "items", (int64_t)items);
-	return code;
+		code = listing_codes_count(asking->view, &codes, err);
+	if (code != ERR_OK)
+		return code;
+	out_int_at(asking->out, "items", (int64_t)items);
+	out_int_at(asking->out, "codes", (int64_t)codes);
+	return ERR_OK;
 }
 
 static enum err_code counts_out(struct asking *asking, struct err *err)
 {
 	struct parked_totals parked;
-	enum err_code code = items_out(asking, err);
+	enum err_code code = goods_out(asking, err);
 
-	if (code == ERR_OK)
-		code = rows_out(asking, "codes", TABLE_CODE, err);
 	if (code == ERR_OK)
 		code = rows_out(asking, "bins", TABLE_BIN, err);
 	if (code == ERR_OK)

@@ -462,6 +462,9 @@ def one_file_without_a_link_makes_a_site_that_has_hqs_goods(scratch):
     rows = {feed["site"]: feed["rows"] for feed in carried["feeds"]}
     h.same(rows[2], 2 * GOODS, "rows of master data")
     knows(site, GOODS - 1)
+    status = site.json("status", exit=3)
+    h.same((status["items"], status["codes"]), (GOODS, GOODS),
+           "what can be scanned")
     # It works at once, on goods of HQ's.
     site.text("bin", "set", "A-01")
     site.json("book", "receive", "SKU-000007", "--qty", "3", "--bin", "A-01")

@@ -497,6 +497,43 @@ static void items_are_counted_as_the_list_has_them(void **state)
 	assert_int_equal(items_counted(bed), 9);
 }
 
+static uint64_t codes_counted(struct bed *bed)
+{
+	uint64_t count = UINT64_MAX;
+
+	assert_code(listing_codes_count(node_view(&bed->node), &count, NULL),
+		    ERR_OK);
+	return count;
+}
+
+/* Method: as above. A code that stands for nothing any more is one that the
+ * list has. */
+static void codes_are_counted_as_the_list_has_them(void **state)
+{
+	struct bed *bed = *state;
+	struct listed_names names = {.count = 0};
+	char code[] = "4";
+
+	assert_int_equal(codes_counted(bed), 0);
+	master_says(bed, item_entry("B", "b", UNIT_EACH));
+	master_says(bed, code_entry("1", "B", 1));
+	master_says(bed, code_entry("2", "B", 1));
+	master_says(bed, code_entry("3", "", 1));
+	node_hear_all(&bed->node, &bed->feeds, SITE_CONTROL);
+	node_hear_all(&bed->node, &bed->feeds, SITE_MASTER);
+	assert_int_equal(codes_counted(bed), 3);
+	own_says(bed, code_entry("2", "B", 12));
+	own_says(bed, code_entry("0", "B", 1));
+	assert_int_equal(codes_counted(bed), 4);
+	for (; code[0] <= '8'; code[0]++)
+		own_says(bed, code_entry(code, "B", 1));
+	assert_int_equal(codes_counted(bed), 9);
+	assert_code(listing_codes(node_view(&bed->node), SPAN_LITERAL(""),
+				  code_list, &names, NULL),
+		    ERR_OK);
+	assert_int_equal(names.count, 9);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -511,6 +548,7 @@ int main(void)
 		TEST(a_rebuild_gives_back_every_byte),
 		TEST(a_list_has_what_hq_says_and_what_the_site_says_once),
 		TEST(items_are_counted_as_the_list_has_them),
+		TEST(codes_are_counted_as_the_list_has_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
