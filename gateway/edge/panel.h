@@ -32,9 +32,10 @@
  * host, and JSON as its type; nothing is loaded from elsewhere (CSP).
  *
  * All is bounded: PANEL_CONNECTIONS_MAX connections, PANEL_PER_ADDRESS_MAX of
- * one address, PANEL_SECONDS_MAX a request, bodies of PAYLOAD_IN_SIZE_MAX,
- * PANEL_JOBS_MAX requests that wait for the loop or the keeper, PANEL_RATE
- * requests a second and badge. What is wrong is told as everywhere: {"error":
+ * one address and less where few are left (web.h), PANEL_SECONDS_MAX a request,
+ *bodies of PAYLOAD_IN_SIZE_MAX, PANEL_JOBS_MAX requests that wait for the loop
+ *or the keeper, PANEL_RATE requests a second and badge. What is wrong is told
+ *as everywhere: {"error":
  * {"code", "text_en", "text_zh"}}.
  */
 #ifndef DEPOT_GATEWAY_EDGE_PANEL_H

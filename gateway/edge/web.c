@@ -1,6 +1,7 @@
 #include "gateway/edge/web.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,18 @@
 /* Without a byte from the client. */
 #define IDLE_SECONDS 5
 
+/* Of IPv4 the first four bytes, and zeros. */
+struct web_address {
+	unsigned char bytes[16];
+};
+
 /* One connection, as long as libmicrohttpd has it: its socket is open. */
 struct web_visit {
 	struct web *web;
-	int fd;           /* -1: free; under the lock, as the next two */
+	int fd;           /* -1: free; under the lock, as the next three */
 	int64_t since_ms; /* its start, or the end of its last request */
 	bool is_waiting;
+	struct web_address address;
 	/* The serving thread's alone. */
 	struct MHD_Connection *connection;
 	void *job;
@@ -243,7 +250,48 @@ static size_t path_keep(void *context, struct MHD_Connection *connection,
 
 /* ---- connections ---- */
 
-static struct web_visit *visit_note(struct web *web, int fd)
+static struct web_address address_of(const struct sockaddr *address)
+{
+	struct web_address own = {{0}};
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+
+	if (address->sa_family == AF_INET) {
+		memcpy(&four, address, sizeof(four));
+		memcpy(own.bytes, &four.sin_addr, sizeof(four.sin_addr));
+	} else if (address->sa_family == AF_INET6) {
+		memcpy(&six, address, sizeof(six));
+		memcpy(own.bytes, &six.sin6_addr, sizeof(six.sin6_addr));
+	}
+	return own;
+}
+
+/* An address has at most half as many places as are left to the others, so that
+ * a few of them never have all. */
+static enum MHD_Result on_caller(void *context, const struct sockaddr *caller,
+				 socklen_t size)
+{
+	struct web *web = context;
+	struct web_address address = address_of(caller);
+	unsigned held = 0;
+	unsigned left = 0;
+
+	(void)size;
+	(void)pthread_mutex_lock(&web->mutex); /* cannot fail: ours */
+	for (size_t i = 0; i < web->config.connections; i++) {
+		const struct web_visit *visit = &web->visits[i];
+
+		left += visit->fd < 0;
+		held += visit->fd >= 0 &&
+			memcmp(&visit->address, &address, sizeof(address)) == 0;
+	}
+	(void)pthread_mutex_unlock(&web->mutex);
+	return held < web->config.per_address && 2 * held < left ? MHD_YES
+								 : MHD_NO;
+}
+
+static struct web_visit *visit_note(struct web *web, int fd,
+				    const struct sockaddr *caller)
 {
 	struct web_visit *visit = NULL;
 
@@ -253,6 +301,7 @@ static struct web_visit *visit_note(struct web *web, int fd)
 			visit = &web->visits[i];
 	if (visit != NULL) {
 		visit->fd = fd;
+		visit->address = address_of(caller);
 		visit->since_ms = clock_monotonic_ms(web->config.clock);
 		visit->is_begun = false;
 	}
@@ -269,11 +318,15 @@ static void on_connection(void *context, struct MHD_Connection *connection,
 	struct web *web = context;
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *caller = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct web_visit *visit = *state;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*state =
-			info == NULL ? NULL : visit_note(web, info->connect_fd);
+		*state = info == NULL || caller == NULL
+				 ? NULL
+				 : visit_note(web, info->connect_fd,
+					      caller->client_addr);
 	} else if (visit != NULL) {
 		(void)pthread_mutex_lock(&web->mutex); /* cannot fail */
 		visit->fd = -1;
@@ -303,11 +356,8 @@ void web_beat(struct web *web, int64_t now_ms)
 static struct MHD_Daemon *daemon_start(struct web *web, int fd)
 {
 	const struct web_config *config = &web->config;
-	/* libmicrohttpd only reads the PEM, so the casts take nothing; for it,
-	 * too, 0 is no limit. */
+	/* libmicrohttpd only reads the PEM, so the casts take nothing. */
 	struct MHD_OptionItem options[] = {
-		{MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		 (intptr_t)config->per_address, NULL},
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)config->cert},
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)config->key},
 		{MHD_OPTION_END, 0, NULL},
@@ -318,14 +368,15 @@ static struct MHD_Daemon *daemon_start(struct web *web, int fd)
 	if (config->cert != NULL)
 		flags |= MHD_USE_TLS;
 	else
-		options[1].option = MHD_OPTION_END;
+		options[0].option = MHD_OPTION_END;
 	return MHD_start_daemon(
-		flags, web->port, NULL, NULL, on_request, web,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		config->connections, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		config->head_size, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-		web, MHD_OPTION_NOTIFY_COMPLETED, on_completed, web,
+		flags, web->port, config->per_address > 0 ? on_caller : NULL,
+		web, on_request, web, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, config->connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->head_size,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, web,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, web,
 		MHD_OPTION_UNESCAPE_CALLBACK, path_keep, NULL,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, options,
 		MHD_OPTION_END);

@@ -76,8 +76,10 @@ struct web_config {
 	size_t head_size;     /* bytes of a request's head, about */
 	size_t body_size_max; /* 0: no bodies are taken */
 	uint32_t seconds_max;
-	unsigned per_address; /* most connections of one address; more are hung
-			       * up on; 0: as many as there are */
+	unsigned per_address; /* most connections of one address, which has no
+			       * more than half as many as are left to others
+			       * either; more are hung up on; 0: as many as
+			       * there are */
 	const struct web_header *headers; /* borrowed until web_close */
 	size_t header_count;
 	const struct clock *clock; /* likewise */

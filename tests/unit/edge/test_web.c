@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -16,7 +17,8 @@
 
 #define PATIENCE_S 180 /* a bound on a hang, nothing else */
 #define BODY_MAX 100
-#define WAITERS 8
+#define PLACES 16
+#define PER_ADDRESS 4
 
 struct bed {
 	struct clock clock;
@@ -25,7 +27,7 @@ struct bed {
 	/* Visits that wait, for whoever resumes them. */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	struct web_visit *waiting[WAITERS];
+	struct web_visit *waiting[PLACES];
 	size_t waiting_count;
 	char body[BODY_MAX + 1]; /* the server's own */
 	struct err err;
@@ -34,7 +36,7 @@ struct bed {
 static bool wait_begin(struct bed *bed, const struct web_ask *ask)
 {
 	(void)pthread_mutex_lock(&bed->mutex);
-	assert_true(bed->waiting_count < WAITERS);
+	assert_true(bed->waiting_count < PLACES);
 	web_wait(ask->visit, bed);
 	bed->waiting[bed->waiting_count++] = ask->visit;
 	(void)pthread_cond_signal(&bed->changed);
@@ -64,8 +66,8 @@ static int setup(void **state)
 	static const struct web_header headers[] = {{"X-Ours", "yes"}};
 	struct bed *bed = calloc(1, sizeof(*bed));
 	struct web_config config = {.address = "127.0.0.1",
-				    .connections = WAITERS,
-				    .per_address = 4,
+				    .connections = PLACES,
+				    .per_address = PER_ADDRESS,
 				    .head_size = 4096,
 				    .body_size_max = BODY_MAX,
 				    .seconds_max = 60,
@@ -282,24 +284,70 @@ static void who_hangs_up_while_waiting_is_forgotten(void **state)
 	assert_int_equal(ask(bed, 1, "GET /x HTTP/1.1\r\n" CLOSE "\r\n"), 200);
 }
 
+/* Opens connections from @source that wait, until it is hung up on; how many
+ * there are, in @fds. */
+static size_t places_take(struct bed *bed, unsigned source, int fds[PLACES])
+{
+	size_t before = bed->waiting_count;
+	size_t count = 0;
+
+	for (;;) {
+		int fd = client(bed, source);
+		struct pollfd poller = {.fd = fd, .events = POLLIN};
+		bool is_in = false;
+
+		client_send(fd, "GET /slow HTTP/1.1\r\n" CLOSE "\r\n");
+		while (!is_in && poll(&poller, 1, 10) == 0) {
+			(void)pthread_mutex_lock(&bed->mutex);
+			is_in = bed->waiting_count > before + count;
+			(void)pthread_mutex_unlock(&bed->mutex);
+		}
+		if (!is_in) {
+			assert_int_equal(client_read(bed, fd), 0);
+			return count;
+		}
+		fds[count++] = fd;
+	}
+}
+
 static void one_address_cannot_have_all_places(void **state)
 {
 	struct bed *bed = *state;
-	int fds[4];
+	int fds[PLACES];
 
-	for (unsigned i = 0; i < 4; i++) {
-		fds[i] = client(bed, 2);
-		client_send(fds[i], "GET /slow HTTP/1.1\r\n" CLOSE "\r\n");
-	}
-	(void)pthread_mutex_lock(&bed->mutex);
-	while (bed->waiting_count < 4)
-		(void)pthread_cond_wait(&bed->changed, &bed->mutex);
-	(void)pthread_mutex_unlock(&bed->mutex);
-	assert_int_equal(client_read(bed, client(bed, 2)), 0);
+	assert_int_equal(places_take(bed, 2, fds), PER_ADDRESS);
 	assert_int_equal(ask(bed, 1, "GET /x HTTP/1.1\r\n" CLOSE "\r\n"), 200);
-	all_resume(bed, 4);
-	for (unsigned i = 0; i < 4; i++)
+	all_resume(bed, PER_ADDRESS);
+	for (unsigned i = 0; i < PER_ADDRESS; i++)
 		assert_int_equal(client_read(bed, fds[i]), 200);
+}
+
+/* Method: one after another takes all that it gets, four times as many as there
+ * are at most by the bound of one; who comes next is served. Places that are
+ * given back are had again. */
+static void few_addresses_cannot_have_all_places(void **state)
+{
+	struct bed *bed = *state;
+	int fds[PLACES];
+	size_t took[PLACES / PER_ADDRESS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(took); i++) {
+		took[i] = places_take(bed, 2 + (unsigned)i, fds + count);
+		count += took[i];
+		assert_in_range(took[i], 1, PER_ADDRESS);
+	}
+	assert_int_equal(took[0], PER_ADDRESS);
+	assert_true(count < PLACES);
+	for (unsigned source = 6; source < 8; source++)
+		assert_int_equal(ask(bed, source,
+				     "GET /x HTTP/1.1\r\n" CLOSE "\r\n"),
+				 200);
+	all_resume(bed, count);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(client_read(bed, fds[i]), 200);
+	assert_int_equal(places_take(bed, 9, fds), PER_ADDRESS);
+	all_resume(bed, PER_ADDRESS);
 }
 
 int main(void)
@@ -316,6 +364,8 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(
 			one_address_cannot_have_all_places, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			few_addresses_cannot_have_all_places, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
