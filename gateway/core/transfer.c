@@ -506,7 +506,8 @@ enum err_code transfer_of_pallet(const struct view *view, struct span sscc,
 	return ERR_OK;
 }
 
-/* What the list says of a line, as a fact where @as says where to. */
+/* What the list says of a line, as a fact where @as says where to; no more of
+ * it than a movement carries. */
 static enum err_code line_book(struct act *act, const struct fact *as,
 			       const struct transfer_line *line,
 			       struct posted *posted, struct err *err)
@@ -528,7 +529,9 @@ static enum err_code line_book(struct act *act, const struct fact *as,
 	fact.lot = line->lot;
 	fact.serial = line->serial;
 	fact.expiry = line->expiry;
-	fact.quantity.units = line->sums.shipped;
+	fact.quantity.units = line->sums.shipped < QTY_MOVE_MAX
+				      ? line->sums.shipped
+				      : QTY_MOVE_MAX;
 	fact.is_pallet = false;
 	memcpy(fact.sscc, line->sscc, SSCC_SIZE);
 	code = post_fact(act, &fact, &more, err);
@@ -550,13 +553,17 @@ static enum err_code rest_book(struct act *act, const struct fact *as,
 				  .sscc = sscc,
 				  .max = LINES_AT_ONCE};
 	struct posted posted = {.first = {0}};
+	bool is_more;
 	enum err_code code;
 
 	do {
 		code = open_find(&open, err);
-		for (size_t i = 0; i < open.count && code == ERR_OK; i++)
+		is_more = open.count == open.max;
+		for (size_t i = 0; i < open.count && code == ERR_OK; i++) {
+			is_more |= open.lines[i].sums.shipped > QTY_MOVE_MAX;
 			code = line_book(act, as, &open.lines[i], &posted, err);
-	} while (code == ERR_OK && open.count == open.max);
+		}
+	} while (code == ERR_OK && is_more);
 	*ret_posted = posted;
 	return code;
 }

@@ -135,6 +135,8 @@ MUST_CHECK enum err_code transfer_settle(struct act *act, struct span id,
  * a movement for each item of which any is in transit, all of it to loss, and
  * TRANSFER_LOST. @visit gets the entries one by one, without stamp and actor;
  * they are borrowed. Nothing is written here. A view of HQ's, any thread.
+ * ERR_STOPPED    of an item, more is in transit than one movement carries, or
+ *                @visit said so: when these are said, there is more to say
  * ERR_NOT_FOUND  there is no such transfer (@err untouched)
  */
 typedef enum err_code

@@ -10,6 +10,13 @@
 
 /* ---- what is left ---- */
 
+/* What peers say may come to more than int64 holds: then it is the most. */
+static void most_add(int64_t *sum, int64_t more)
+{
+	if (__builtin_add_overflow(*sum, more, sum))
+		*sum = INT64_MAX;
+}
+
 static enum err_code rest_add(void *context, const struct sku *item,
 			      const struct transfer_sums *sums, struct err *err)
 {
@@ -24,9 +31,10 @@ static enum err_code rest_add(void *context, const struct sku *item,
 		rest->units = units;
 	}
 	if (units > 0)
-		rest->missing += units;
+		most_add(&rest->missing, units);
 	else
-		rest->surplus -= units;
+		most_add(&rest->surplus,
+			 units == INT64_MIN ? INT64_MAX : -units);
 	return ERR_OK;
 }
 
@@ -114,8 +122,7 @@ static enum err_code lot_look(void *context, const struct transfer_line *line,
 {
 	struct settling *settling = context;
 	struct transfer_line other = *line;
-	int64_t units =
-		line->sums.shipped - line->sums.good - line->sums.damaged;
+	int64_t units = INT64_MAX;
 	enum err_code code;
 
 	other.side = line->side == TRANSFER_SENDER ? TRANSFER_ADDRESSEE
@@ -124,9 +131,11 @@ static enum err_code lot_look(void *context, const struct transfer_line *line,
 				  settling->id, &other, err);
 	if (code != ERR_OK)
 		return code;
-	units += other.sums.shipped - other.sums.good - other.sums.damaged;
+	if (transfer_sums_add(&other.sums, &line->sums) &&
+	    !transfer_in_transit(&other.sums, &units))
+		units = INT64_MAX;
 	if (units < 0)
-		units = -units;
+		units = units == INT64_MIN ? INT64_MAX : -units;
 	if (units > settling->lot_units) {
 		settling->lot_units = units;
 		settling->lot = *line;
@@ -188,7 +197,8 @@ static enum err_code surplus_hold(struct settling *settling,
 }
 
 /* Claims what is in transit of the item that was found, and takes it out of
- * transit, or puts in what was not sent. */
+ * transit, or puts in what was not sent: as much as one movement carries, and
+ * the rest is found again. */
 static enum err_code item_settle(struct settling *settling, struct err *err)
 {
 	struct transfer_claim claim = {.party = settling->party,
@@ -208,6 +218,8 @@ static enum err_code item_settle(struct settling *settling, struct err *err)
 	if (code != ERR_OK ||
 	    !transfer_close_lost(settling->id, &settling->sums, &movement))
 		return code;
+	if (movement.quantity.units > QTY_MOVE_MAX)
+		movement.quantity.units = QTY_MOVE_MAX;
 	claim.kind = movement.to.place.kind == PLACE_LOSS ? CLAIM_MISSING
 							  : CLAIM_SURPLUS;
 	claim.lot = settling->lot.lot;
@@ -344,19 +356,25 @@ static enum err_code item_write_off(void *context, const struct sku *item,
 	struct writing_off *off = context;
 	struct entry entry;
 	struct movement *movement = &entry.body.movement;
+	bool is_all;
 	bool fits;
+	enum err_code code;
 
 	entry_init(&entry, ENTRY_MOVEMENT);
 	/* More than was sent is no loss: that is its addressee's to say. */
 	if (!transfer_close_lost(off->id, sums, movement) ||
 	    movement->to.place.kind != PLACE_LOSS)
 		return ERR_OK;
+	is_all = movement->quantity.units <= QTY_MOVE_MAX;
+	if (!is_all)
+		movement->quantity.units = QTY_MOVE_MAX;
 	movement->item = *item;
 	entry.ref.kind = REF_TRANSFER;
 	fits = reason_set(&movement->reason, off->reason) &&
 	       ref_set(&entry.ref.text, off->id);
 	ASSERT(fits);
-	return off->visit(off->context, &entry, err);
+	code = off->visit(off->context, &entry, err);
+	return code == ERR_OK && !is_all ? ERR_STOPPED : code;
 }
 
 enum err_code transfer_write_off(const struct view *view, struct span id,
