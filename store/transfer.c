@@ -285,10 +285,13 @@ static enum err_code pallet_fold(struct txn *txn, enum transfer_origin origin,
 	return row_put(txn, TABLE_TRANSFER, key_span(&key), &writer, err);
 }
 
-/* The next transfer gets a number that none had, so the highest is kept. */
-static enum err_code number_fold(struct txn *txn, struct span text,
-				 struct err *err)
+/* The next transfer gets a number that none had, so the highest is kept. One
+ * far beyond it was typed, and is no count: it would use up all that are left.
+ */
+static enum err_code number_fold(struct txn *txn, struct pos pos,
+				 struct span text, struct err *err)
 {
+	uint64_t life = pos_epoch(pos) * TRANSFER_LIFE_NUMBERS;
 	uint8_t buffer[NUMBER_SIZE_MAX + ROW_CHECKSUM_SIZE];
 	struct transfer_id id;
 	struct writer writer;
@@ -299,7 +302,9 @@ static enum err_code number_fold(struct txn *txn, struct span text,
 	if (!transfer_id_parse(text, &id))
 		return ERR_OK;
 	code = transfer_last_number(txn_view(txn), id.from, &last, err);
-	if (code != ERR_OK || last >= id.number)
+	if (code != ERR_OK || last >= id.number ||
+	    (id.number > last + TRANSFER_NUMBERS_TYPED &&
+	     (id.number < life || id.number > life + TRANSFER_NUMBERS_TYPED)))
 		return code;
 	key = transfer_count_key(id.from);
 	writer_init(&writer, buffer, sizeof(buffer));
@@ -353,9 +358,6 @@ static enum err_code movement_fold(struct txn *txn, enum transfer_origin origin,
 		code = line_fold(txn, origin, id, line, err);
 	if (code == ERR_OK)
 		code = pallet_fold(txn, origin, id, &line, err);
-	if (code == ERR_OK && origin == ORIGIN_OWN &&
-	    line.side == TRANSFER_SENDER)
-		code = number_fold(txn, id, err);
 	if (code == ERR_OK)
 		code = transfer_way_refresh(txn, id, item, err);
 	if (code == ERR_OK && origin == ORIGIN_FEEDS)
@@ -445,22 +447,41 @@ static bool is_document(const struct entry *entry)
 	return entry->kind == ENTRY_TRANSFER || entry->kind == ENTRY_CLAIM;
 }
 
+/* Goods may leave under a number that was only written on their papers. */
+static enum err_code sent_fold(struct txn *txn, struct pos pos,
+			       const struct movement *movement, struct err *err)
+{
+	const struct place *place = transfer_place(movement);
+	struct transfer_sums sums;
+	enum transfer_side side;
+
+	if (place == NULL || !transfer_effect(0, movement, &side, &sums) ||
+	    side != TRANSFER_SENDER)
+		return ERR_OK;
+	return number_fold(txn, pos, place_name_span(&place->name), err);
+}
+
 enum err_code transfer_fold_own(struct txn *txn, struct pos pos,
 				const struct entry *entry, struct err *err)
 {
 	enum transfer_side side = TRANSFER_SENDER;
 	enum err_code code;
 
-	if (entry->kind == ENTRY_MOVEMENT)
-		return movement_fold(txn, ORIGIN_OWN, 0, &entry->body.movement,
+	if (entry->kind == ENTRY_MOVEMENT) {
+		code = movement_fold(txn, ORIGIN_OWN, 0, &entry->body.movement,
 				     err);
+		return code == ERR_OK
+			       ? sent_fold(txn, pos, &entry->body.movement, err)
+			       : code;
+	}
 	if (!is_document(entry))
 		return ERR_OK;
 	code = own_side(txn_view(txn), entry, &side, err);
 	if (code == ERR_OK && side == TRANSFER_SENDER &&
 	    entry->kind == ENTRY_TRANSFER)
-		code = number_fold(
-			txn, place_name_span(&entry->body.transfer.id), err);
+		code = number_fold(txn, pos,
+				   place_name_span(&entry->body.transfer.id),
+				   err);
 	if (code != ERR_OK)
 		return code;
 	return document_fold(txn, ORIGIN_OWN, side, pos, entry, err);

@@ -143,7 +143,8 @@ MUST_CHECK enum err_code transfer_pallets(const struct view *view,
 					  transfer_pallet_fn *visit,
 					  void *context, struct err *err);
 
-/* The highest number of the transfers that this site, @from, has named. */
+/* The highest number of the transfers that this site, @from, has named, but for
+ * those that somebody typed who was far ahead (TRANSFER_NUMBERS_TYPED). */
 MUST_CHECK enum err_code transfer_last_number(const struct view *view,
 					      uint32_t from,
 					      uint64_t *ret_number,
@@ -151,7 +152,8 @@ MUST_CHECK enum err_code transfer_last_number(const struct view *view,
 
 /*
  * The number of the next one, which no life of this site, @from, has given
- * (TRANSFER_LIFE_NUMBERS). ERR_FULL  none is left
+ * (TRANSFER_LIFE_NUMBERS); the caller passes over one that somebody typed.
+ * ERR_OVERFLOW  none is left
  */
 MUST_CHECK enum err_code transfer_next_number(const struct view *view,
 					      uint32_t from,

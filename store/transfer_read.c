@@ -500,7 +500,7 @@ enum err_code transfer_next_number(const struct view *view, uint32_t from,
 	if (last < life)
 		last = life;
 	if (last == TRANSFER_NUMBER_MAX)
-		return err_set(err, ERR_FULL, "no transfer number is left");
+		return err_set(err, ERR_OVERFLOW, "no transfer number is left");
 	*ret_number = last + 1;
 	return ERR_OK;
 }

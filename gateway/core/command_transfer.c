@@ -138,6 +138,21 @@ static bool to_read(struct asking *asking, struct transfer_id *id,
 	return *ret_code == ERR_OK && !asking->is_refused;
 }
 
+/* People can write any number on a pallet: the first that nobody has used. */
+static enum err_code id_free(const struct view *view, struct transfer_id *id,
+			     char text[TRANSFER_ID_PRINT_SIZE], struct err *err)
+{
+	struct transfer_record record;
+	enum err_code code;
+
+	do {
+		transfer_id_print(id, text);
+		code = transfer_get(view, span_of(text), &record, err);
+		id->number++;
+	} while (code == ERR_OK);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code create(struct asking *asking, struct err *err)
 {
 	struct transfer_saying saying = {.state = TRANSFER_CREATED};
@@ -149,9 +164,10 @@ static enum err_code create(struct asking *asking, struct err *err)
 	if (!to_read(asking, &id, &code, err) || !saying_read(asking, &saying))
 		return code;
 	code = transfer_next_number(asking->view, id.from, &id.number, err);
+	if (code == ERR_OK)
+		code = id_free(asking->view, &id, text, err);
 	if (code != ERR_OK)
 		return code;
-	transfer_id_print(&id, text);
 	code = transfer_say(asking->act, span_of(text), &saying, err);
 	if (code != ERR_OK)
 		return code;

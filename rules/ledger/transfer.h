@@ -62,6 +62,8 @@ struct transfer_id {
  * this, and the first life from 0.
  */
 #define TRANSFER_LIFE_NUMBERS UINT64_C(1000000)
+/* A number that is further than this beyond the last is no count. */
+#define TRANSFER_NUMBERS_TYPED UINT64_C(1000)
 #define TRANSFER_NUMBER_MAX UINT64_C(99999999999999)
 
 /* False if @text is not FROM-TO-N of two different sites, in its one form. */

@@ -1,4 +1,6 @@
 /*
+ * Numbers beyond reason.
+ *
  * A packing list that says more of an item than one movement carries: a scale
  * that went mad, or a site that means harm. What comes of it can be received,
  * claimed and written off all the same, and the daemon lives.
@@ -135,12 +137,35 @@ static void too_much_is_written_off_in_parts(void **state)
 	assert_clean(pair->to);
 }
 
+/* Somebody writes a number far ahead on a pallet: it is not given again, and
+ * uses up none. Method: as many transfers as it takes to get there. */
+static void a_number_that_was_typed_is_passed_over(void **state)
+{
+	struct pair *pair = *state;
+	struct warehouse *w = pair->from;
+
+	stock_up(w);
+	scan(w, "DEPOT.OP.TRANSFER_OUT");
+	scan(w, "3-7-1002");
+	scan(w, "DEPOT.BIN.A-02");
+	scan(w, MUG);
+	for (int i = 1; i <= 1001; i++)
+		ask_ok(w, "transfer.create", "{\"to\":7}");
+	assert_reply(w, "\"transfer\":\"3-7-1001\"");
+	ask_ok(w, "transfer.create", "{\"to\":7}");
+	assert_reply(w, "\"transfer\":\"3-7-1003\"");
+	assert_look(w, "transfer.show", "{\"transfer\":\"3-7-1002\"}",
+		    "\"shipped\":1");
+	assert_clean(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PAIR(a_pallet_of_too_much_is_one_scan),
 		PAIR(what_waited_for_a_list_of_too_much_is_booked),
 		PAIR(what_never_came_of_too_much_is_claimed),
+		PAIR(a_number_that_was_typed_is_passed_over),
 		PAIR(too_much_is_written_off_in_parts),
 	};
 

@@ -77,27 +77,21 @@ static void a_box_in_anothers_place_gives_no_number_of_that_one(void **state)
 	assert_int_equal(next(bed), life + 2);
 }
 
-static void a_number_beyond_this_lifes_own_is_not_given_again(void **state)
+/* People can type any number that a name may have: it is not the count's. */
+static void a_number_that_somebody_typed_uses_up_none(void **state)
 {
 	struct bed *bed = *state;
-
-	create(bed, 900 * TRANSFER_LIFE_NUMBERS);
-	assert_int_equal(next(bed), 900 * TRANSFER_LIFE_NUMBERS + 1);
-}
-
-/* People can type any number that a name may have. */
-static void when_none_is_left_it_is_said(void **state)
-{
-	struct bed *bed = *state;
-	uint64_t number = 77;
-	struct view *view;
+	uint64_t life = NEW_EPOCH * TRANSFER_LIFE_NUMBERS;
 
 	create(bed, TRANSFER_NUMBER_MAX);
-	view = bed_look(bed);
-	assert_code(transfer_next_number(view, BEFORE, &number, &bed->w.err),
-		    ERR_FULL);
-	view_end(view);
-	assert_int_equal(number, 77);
+	create(bed, 900 * TRANSFER_LIFE_NUMBERS);
+	create(bed, life + TRANSFER_LIFE_NUMBERS - 1);
+	assert_int_equal(next(bed), life + 1);
+	create(bed, life + TRANSFER_NUMBERS_TYPED);
+	assert_int_equal(next(bed), life + TRANSFER_NUMBERS_TYPED + 1);
+	bed_restart(bed);
+	assert_int_equal(next(bed), life + TRANSFER_NUMBERS_TYPED + 1);
+	assert_sound(bed);
 }
 
 static void the_last_life_there_can_be_has_numbers(void **state)
@@ -126,8 +120,7 @@ int main(void)
 			a_sites_first_life_counts_from_one, joined_setup,
 			bed_teardown),
 		TEST(a_box_in_anothers_place_gives_no_number_of_that_one),
-		TEST(a_number_beyond_this_lifes_own_is_not_given_again),
-		TEST(when_none_is_left_it_is_said),
+		TEST(a_number_that_somebody_typed_uses_up_none),
 		cmocka_unit_test(the_last_life_there_can_be_has_numbers),
 	};
 
