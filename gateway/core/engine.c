@@ -6,6 +6,7 @@
 #include "gateway/core/inlet.h"
 #include "gateway/core/intent.h"
 #include "gateway/core/on_command.h"
+#include "gateway/core/retry.h"
 #include "gateway/core/state.h"
 #include "gateway/core/task.h"
 #include "store/closing.h"
@@ -566,6 +567,17 @@ enum err_code engine_step(struct engine *engine, struct batch *batch,
 bool engine_wrote(const struct engine *engine)
 {
 	return engine->step_wrote;
+}
+
+uint64_t engine_failed_on(const struct engine *engine)
+{
+	return engine->retrying;
+}
+
+enum err_code engine_set_aside(struct engine *engine, struct batch *batch,
+			       uint64_t number, struct err *err)
+{
+	return retry_set_aside(engine, batch, number, err);
 }
 
 enum err_code engine_park_raw(struct engine *engine, struct batch *batch,

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "gateway/core/engine.h"
 #include "gateway/core/state.h"
 #include "gateway/core/transfer.h"
 #include "store/seal.h"
@@ -227,14 +226,9 @@ enum err_code retry_one(struct engine *engine, struct batch *batch,
 
 /* ---- what fails each time ---- */
 
-uint64_t engine_failed_on(const struct engine *engine)
-{
-	return engine->retrying;
-}
-
 /* It waits for nothing that somebody could name. */
-enum err_code engine_set_aside(struct engine *engine, struct batch *batch,
-			       uint64_t number, struct err *err)
+enum err_code retry_set_aside(struct engine *engine, struct batch *batch,
+			      uint64_t number, struct err *err)
 {
 	struct parked_reason reason = {.code = WORD_ENGINE_FAILED};
 	struct parked parked;

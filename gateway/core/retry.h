@@ -41,4 +41,9 @@ MUST_CHECK enum err_code retry_one(struct engine *engine, struct batch *batch,
 				   uint64_t number, struct verdict *verdict,
 				   struct err *err);
 
+/* As engine_set_aside (core/engine.h). */
+MUST_CHECK enum err_code retry_set_aside(struct engine *engine,
+					 struct batch *batch, uint64_t number,
+					 struct err *err);
+
 #endif
