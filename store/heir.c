@@ -17,6 +17,9 @@
 #define HEIR_VERSION 1
 #define HEIR_ROW_SIZE_MAX 256
 
+_Static_assert(HEIR_GENERATIONS_MAX *HEIR_STEP_MAX <= EPOCH_MAX / 15,
+	       "whoever has a key leaves the site other lives");
+
 /* ---- the statement ---- */
 
 static struct span statement(const struct heir *heir, uint8_t *buffer)
@@ -48,9 +51,10 @@ void heir_sign(const struct signer *parent_key,
 bool heir_verify(const uint8_t parent_public[KEY_PUBLIC_SIZE],
 		 const uint8_t net_id[NET_ID_SIZE], const struct heir *heir)
 {
+	uint32_t parent = heir->succession.parent_epoch;
 	uint8_t buffer[HEIR_SIZE_MAX];
 
-	return heir->succession.parent_epoch < heir->epoch &&
+	return parent < heir->epoch && heir->epoch - parent <= HEIR_STEP_MAX &&
 	       signature_is_good(parent_public, HEIR_TAG, net_id,
 				 statement(heir, buffer),
 				 heir->succession.signature);

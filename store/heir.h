@@ -58,9 +58,16 @@ MUST_CHECK bool heir_verify(const uint8_t parent_public[KEY_PUBLIC_SIZE],
 void heir_key_check(const uint8_t net_id[NET_ID_SIZE], const struct heir *heir,
 		    uint8_t ret_check[HEIR_CHECK_SIZE]);
 
-/* Lives that follow on each other without HQ: the next one waits for its
- * certificate. */
+/*
+ * Lives that follow on each other without HQ: the next one waits for its
+ * certificate. So does one that is further from its parent than HEIR_STEP_MAX:
+ * a box draws the number of its next life a few thousand beyond all that it
+ * knows of (INCARNATION_EPOCHS), and whoever has a site's key could otherwise
+ * name the last one that there is, behind which the site has none. With both
+ * bounds a stolen key takes a sixteenth of them at most.
+ */
 #define HEIR_GENERATIONS_MAX 16
+#define HEIR_STEP_MAX 65536
 
 /*
  * What @delta, the first of a site's epoch beyond 1, says in its first two

@@ -7,6 +7,10 @@
 #include "store/heir.h"
 #include "store/recount.h"
 
+/* Beyond other lives of the site, and keys that were made for nothing. */
+_Static_assert(16 * INCARNATION_EPOCHS <= HEIR_STEP_MAX,
+	       "the old key may vouch for the epoch that is drawn");
+
 uint32_t incarnation_epoch(uint32_t after, uint64_t drawn)
 {
 	uint64_t epoch = (uint64_t)after + 1 + drawn % INCARNATION_EPOCHS;

@@ -14,13 +14,16 @@
 struct bed {
 	struct feeds feeds;
 	struct node node;
-	struct signer *keys[40]; /* of A's epochs but the first, by number */
+	/* Of A's epochs but the first, by number; one 40 further has the same.
+	 */
+	struct signer *keys[40];
 };
 
 static const struct signer *key_of(struct bed *bed, uint32_t epoch)
 {
 	if (epoch == 1)
 		return feeds_signer_of(&bed->feeds, A);
+	epoch %= ARRAY_LEN(bed->keys);
 	if (bed->keys[epoch] == NULL)
 		bed->keys[epoch] = feeds_signer((uint8_t)(100 + epoch));
 	return bed->keys[epoch];
@@ -488,6 +491,38 @@ static void a_line_of_heirs_is_bounded(void **state)
 	assert_admission(hear(bed, last + 1, 1), "applied");
 }
 
+/* Whoever has an epoch's key names the last life that there is as its heir, and
+ * the site would have none behind it. Method: steps at the bound and beyond it,
+ * up to the last; HQ's certificate may name any. */
+static void an_heir_is_near_its_parent(void **state)
+{
+	struct bed *bed = *state;
+	static const uint32_t far[] = {HEIR_STEP_MAX + 2, EPOCH_MAX - 1,
+				       EPOCH_MAX};
+	uint8_t key[KEY_PUBLIC_SIZE];
+	struct heir heir;
+	struct pos newest;
+
+	for (size_t i = 0; i < ARRAY_LEN(far); i++) {
+		heir = heir_of(bed, far[i], 1);
+		assert_false(heir_verify(signer_public(key_of(bed, 1)),
+					 bed->feeds.net_id, &heir));
+		heir_say(bed, &heir);
+		assert_admission(hear(bed, far[i], 1), "stranger");
+	}
+	assert_done(feed_newest(node_view(&bed->node), A, &newest,
+				&bed->node.t.err),
+		    &bed->node.t.err);
+	assert_int_equal(pos_epoch(newest), 1);
+	heir = heir_of(bed, HEIR_STEP_MAX + 1, 1);
+	heir_say(bed, &heir);
+	assert_admission(hear(bed, HEIR_STEP_MAX + 1, 1), "applied");
+	assert_code(key_get(bed, HEIR_STEP_MAX + 1, key, NULL), ERR_OK);
+	assert_code(key_get(bed, EPOCH_MAX, key, NULL), ERR_NOT_FOUND);
+	certificate_say(bed, EPOCH_MAX, 1);
+	assert_admission(hear(bed, EPOCH_MAX, 1), "applied");
+}
+
 /* ---- what is kept ---- */
 
 struct walk {
@@ -627,6 +662,7 @@ int main(void)
 		TEST(whom_it_had_vouched_for_counts_no_more),
 		TEST(nor_does_an_heir_of_his),
 		TEST(a_line_of_heirs_is_bounded),
+		TEST(an_heir_is_near_its_parent),
 		TEST(a_box_that_knew_no_certificate_is_vouched_for_later),
 		TEST(heirs_are_walked_by_epoch_and_the_visitor_ends_it),
 		TEST(a_row_of_no_known_form_gives_no_key),
