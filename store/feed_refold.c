@@ -169,13 +169,15 @@ static enum err_code seal_settle(const struct view *view,
 	return ERR_OK;
 }
 
-enum err_code feed_refold(struct feed_desk *desk, struct txn *txn,
-			  struct feed_record *feed, struct err *err)
+/* Its balances, and @also. */
+static enum err_code refold_with(struct feed_desk *desk, struct txn *txn,
+				 struct feed_record *feed, unsigned also,
+				 struct err *err)
 {
 	struct feed_record replayed;
 	struct applying applying = {.desk = desk,
 				    .txn = txn,
-				    .what = APPLY_BALANCES,
+				    .what = APPLY_BALANCES | also,
 				    .replayed = &replayed};
 	enum err_code code = accounts_clear(txn, feed->id, err);
 
@@ -190,6 +192,12 @@ enum err_code feed_refold(struct feed_desk *desk, struct txn *txn,
 	feed->late = 0;
 	code = seal_settle(txn_view(txn), &replayed, feed, err);
 	return code == ERR_OK ? feed_put(txn, feed, err) : code;
+}
+
+enum err_code feed_refold(struct feed_desk *desk, struct txn *txn,
+			  struct feed_record *feed, struct err *err)
+{
+	return refold_with(desk, txn, feed, 0, err);
 }
 
 enum err_code late_fold(struct feed_desk *desk, struct txn *txn,
@@ -253,6 +261,20 @@ static enum err_code feed_next(const struct view *view,
 	return code == ERR_STOPPED ? ERR_OK : code;
 }
 
+/* Of what this box signs the journal alone tells. */
+static bool is_journalled(const struct feed_record *feed)
+{
+	return feed->is_own && feed->id.site >= SITE_FIRST;
+}
+
+/* A row may be void for want of room in its feed's balances, so it is those
+ * that tell which movements say something of a transfer. */
+static bool needs_balances(const struct feed_record *feed, unsigned what)
+{
+	return (what & APPLY_TRANSFERS) != 0 && feed->void_rows > 0 &&
+	       !is_journalled(feed);
+}
+
 /* Folds what @site's feeds say, as far as it counts, into what @what names. */
 static enum err_code site_replay(struct feed_desk *desk, struct txn *txn,
 				 uint32_t site, unsigned what, struct err *err)
@@ -264,12 +286,15 @@ static enum err_code site_replay(struct feed_desk *desk, struct txn *txn,
 	enum err_code code = feed_next(txn_view(txn), NULL, site, &next, err);
 
 	while (code == ERR_OK && next.is_found) {
-		struct feed_id id = next.feed.id;
+		struct feed_record feed = next.feed;
 
-		code = feed_replay(&applying, &next.feed, next.feed.counted,
-				   err);
+		code = needs_balances(&feed, what)
+			       ? refold_with(desk, txn, &feed, what, err)
+			       : feed_replay(&applying, &feed, feed.counted,
+					     err);
 		if (code == ERR_OK)
-			code = feed_next(txn_view(txn), &id, site, &next, err);
+			code = feed_next(txn_view(txn), &feed.id, site, &next,
+					 err);
 	}
 	return code;
 }
@@ -300,12 +325,11 @@ static enum err_code transfers_replay(struct feed_desk *desk, struct txn *txn,
 	return code;
 }
 
-/* Of what this box signs the journal alone tells. */
 static enum err_code transfers_again(struct feed_desk *desk, struct txn *txn,
 				     const struct feed_record *feed,
 				     struct err *err)
 {
-	if (feed->is_own && feed->id.site >= SITE_FIRST)
+	if (is_journalled(feed))
 		return ERR_OK;
 	return transfers_replay(desk, txn, feed->id.site, err);
 }
@@ -411,17 +435,22 @@ enum err_code feed_fold_late(struct feed_desk *desk, struct txn *txn,
 	return code;
 }
 
-static enum err_code rest_rebuild(struct feed_desk *desk, struct txn *txn,
-				  const struct feed_record *feed,
-				  uint32_t *last_site, struct err *err)
+static enum err_code site_rebuild(struct feed_desk *desk, struct txn *txn,
+				  uint32_t site, struct err *err)
 {
-	uint32_t site = feed->id.site;
-	enum err_code code = ERR_OK;
+	struct next next;
+	enum err_code code = feed_next(txn_view(txn), NULL, site, &next, err);
 
-	if (site == *last_site)
-		return ERR_OK;
-	*last_site = site;
-	code = rest_clear(txn, site, err);
+	while (code == ERR_OK && next.is_found) {
+		struct feed_record feed = next.feed;
+
+		code = feed_refold(desk, txn, &feed, err);
+		if (code == ERR_OK)
+			code = feed_next(txn_view(txn), &feed.id, site, &next,
+					 err);
+	}
+	if (code == ERR_OK)
+		code = rest_clear(txn, site, err);
 	if (code == ERR_OK)
 		code = transfer_forget(txn, site, err);
 	if (code == ERR_OK)
@@ -434,18 +463,15 @@ enum err_code feed_rebuild(struct feed_desk *desk, struct txn *txn,
 			   struct err *err)
 {
 	struct next next;
-	uint32_t last_site = SITE_NONE;
 	enum err_code code = feed_next(txn_view(txn), NULL, 0, &next, err);
 
 	while (code == ERR_OK && next.is_found) {
-		struct feed_record feed = next.feed;
+		struct feed_id last = {next.feed.id.site, UINT32_MAX,
+				       UINT64_MAX};
 
-		code = feed_refold(desk, txn, &feed, err);
+		code = site_rebuild(desk, txn, last.site, err);
 		if (code == ERR_OK)
-			code = rest_rebuild(desk, txn, &feed, &last_site, err);
-		if (code == ERR_OK)
-			code = feed_next(txn_view(txn), &feed.id, 0, &next,
-					 err);
+			code = feed_next(txn_view(txn), &last, 0, &next, err);
 	}
 	return code;
 }

@@ -280,6 +280,10 @@ static enum err_code feed_split(struct feed_desk *desk, struct txn *txn,
 		code = feed_refold(desk, txn, &rest, err);
 	if (code == ERR_OK)
 		code = feed_refold(desk, txn, &branch, err);
+	/* Its balances begin at 0 now: other rows are void for want of room,
+	 * and what they say of transfers with them. */
+	if (code == ERR_OK && feed->void_rows + branch.void_rows > 0)
+		code = feed_fold_again(desk, txn, &branch, err);
 	if (code == ERR_OK)
 		code = told_settle(
 			desk, txn, &branch,
