@@ -252,31 +252,43 @@ enum err_code feeds_read(struct sync *sync, struct err *err)
 
 /* ---- positions ---- */
 
-/* How far the packs bring @reach; it is the same when none does. */
+/* How far the packs bring @reach, news only if @with_news; it is the same when
+ * none does. */
 static uint64_t reach_once(const struct sync *sync, uint32_t feed,
-			   uint64_t reach)
+			   uint64_t reach, bool with_news)
 {
 	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
 		const struct slot *slot = &sync->slots[i];
 		uint64_t last = slot->pack.first_seq + slot->pack.count - 1;
 
 		if (slot->state != SLOT_FREE && slot->feed == feed &&
+		    (with_news || slot->session != 0) &&
 		    slot->pack.first_seq <= reach + 1 && last > reach)
 			reach = last;
 	}
 	return reach;
 }
 
-uint64_t feed_reach(const struct sync *sync, uint32_t feed)
+static uint64_t reach_of(const struct sync *sync, uint32_t feed, bool with_news)
 {
 	uint64_t reach = sync->feeds[feed].record.seq;
-	uint64_t next = reach_once(sync, feed, reach);
+	uint64_t next = reach_once(sync, feed, reach, with_news);
 
 	while (next != reach) {
 		reach = next;
-		next = reach_once(sync, feed, reach);
+		next = reach_once(sync, feed, reach, with_news);
 	}
 	return reach;
+}
+
+uint64_t feed_reach(const struct sync *sync, uint32_t feed)
+{
+	return reach_of(sync, feed, true);
+}
+
+uint64_t feed_fetched(const struct sync *sync, uint32_t feed)
+{
+	return reach_of(sync, feed, false);
 }
 
 enum err_code feed_hash_start(struct sync *sync, uint32_t feed, uint64_t seq,

@@ -108,7 +108,7 @@ static bool feed_is_open(const struct sync *sync, uint32_t pull, uint32_t feed)
 	const struct peer *peer = &sync->peers[sync->pulls[pull].peer];
 
 	return sync->feeds[feed].source == pull &&
-	       feed_reach(sync, feed) < peer->feeds[feed].offer;
+	       feed_fetched(sync, feed) < peer->feeds[feed].offer;
 }
 
 static bool feed_may_come(const struct sync *sync, uint32_t pull, uint32_t feed)
@@ -118,7 +118,7 @@ static bool feed_may_come(const struct sync *sync, uint32_t pull, uint32_t feed)
 
 	return row->source == NONE && peer->feeds[feed].offer != 0 &&
 	       !feed_is_blocked(sync, row) && !feed_is_own(sync, row) &&
-	       feed_reach(sync, feed) < peer->feeds[feed].offer;
+	       feed_fetched(sync, feed) < peer->feeds[feed].offer;
 }
 
 /* Control that is here and not committed yet. */
@@ -127,7 +127,7 @@ static bool control_waits(const struct sync *sync, uint32_t feed)
 	const struct feed_row *row = &sync->feeds[feed];
 
 	return row->record.id.site == SITE_CONTROL &&
-	       feed_reach(sync, feed) > row->record.seq;
+	       feed_fetched(sync, feed) > row->record.seq;
 }
 
 /* True if something that was asked for has yet to come. */
@@ -190,7 +190,7 @@ static void want_list(struct sync *sync, uint32_t pull, struct writer *writer,
 		if (want->count == WANT_RANGES_MAX ||
 		    !feed_may_come(sync, pull, feed))
 			continue;
-		range.first = feed_reach(sync, feed) + 1;
+		range.first = feed_fetched(sync, feed) + 1;
 		range.last = peer->feeds[feed].offer;
 		want_add(writer, want, &range);
 		peer->feeds[feed].awaited = range.first;
@@ -283,7 +283,7 @@ static void batches_keep(struct sync *sync, uint32_t pull, uint32_t feed,
 			    .peer = which->peer,
 			    .session = which->session,
 			    .pack = *pack};
-	uint64_t reach = feed_reach(sync, feed);
+	uint64_t reach = feed_fetched(sync, feed);
 
 	if (slot_take(sync, &like, bytes) == NONE) {
 		which->freed += slot_cost(bytes.size);
@@ -297,12 +297,13 @@ static void batches_keep(struct sync *sync, uint32_t pull, uint32_t feed,
 static bool pack_is_here(const struct sync *sync, uint32_t feed,
 			 const struct pack *pack)
 {
-	if (pack->first_seq + pack->count - 1 <= feed_reach(sync, feed))
+	if (pack->first_seq + pack->count - 1 <= feed_fetched(sync, feed))
 		return true;
 	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
 		const struct slot *slot = &sync->slots[i];
 
-		if (slot->state != SLOT_FREE && slot->feed == feed &&
+		if (slot->state != SLOT_FREE && slot->session != 0 &&
+		    slot->feed == feed &&
 		    slot->pack.first_seq == pack->first_seq &&
 		    slot->pack.count == pack->count)
 			return true;

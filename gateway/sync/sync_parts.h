@@ -291,6 +291,9 @@ uint32_t feed_own(const struct sync *sync);
 bool feed_is_split(const struct sync *sync, const struct feed_row *row);
 /* What seq the packs that wait here would bring it to, without a gap. */
 uint64_t feed_reach(const struct sync *sync, uint32_t feed);
+/* The same by what sessions fetched alone: anybody may make up news, and what
+ * is fetched must not depend on it before it is judged. */
+uint64_t feed_fetched(const struct sync *sync, uint32_t feed);
 /* Our hash at @seq, first bytes; ERR_NOT_FOUND: we have no such delta. */
 enum err_code feed_hash_start(struct sync *sync, uint32_t feed, uint64_t seq,
 			      uint64_t *ret_start, struct err *err);

@@ -163,6 +163,64 @@ static void a_forged_pack_does_not_take_the_honest_ones_place(void **state)
 	bed_close(bed);
 }
 
+/* Box 1 has missed a backlog of box 0's, and its link has just come up. */
+#define MISSED 20
+
+static struct bed *missing_open(uint64_t *ret_seq)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(12), &small);
+
+	settle(bed);
+	box_receive(&bed->boxes[0], 2);
+	settle(bed);
+	*ret_seq = box_seq(&bed->boxes[1], SITE_FIRST);
+	bed_links(bed, false);
+	backlog_write(bed, 0, MISSED);
+	bed->late_ms = 4 * BED_STEP_MS; /* a frame a step, about */
+	bed_links(bed, true);
+	return bed;
+}
+
+static uint64_t fetching_ms(void)
+{
+	uint64_t seq;
+	struct bed *bed = missing_open(&seq);
+	uint64_t start = bed->ms;
+	uint64_t took;
+
+	while (box_seq(&bed->boxes[1], SITE_FIRST) < seq + MISSED) {
+		bed_run(bed, BED_STEP_MS);
+		assert_true(bed->ms - start < MINUTE_MS);
+	}
+	took = bed->ms - start;
+	bed_close(bed);
+	return took;
+}
+
+/* Method: all the while there is forged news of where the feed goes on that is
+ * not judged yet. What is asked for and what is taken is as without it. */
+static void forged_news_takes_nothing_from_a_session(void **state)
+{
+	uint64_t most = fetching_ms() + 1000;
+	uint64_t seq;
+	struct bed *bed = missing_open(&seq);
+	struct box *box = &bed->boxes[1];
+	struct feed_id feed = {SITE_FIRST, 1, 0};
+
+	(void)state;
+	for (uint64_t ms = 0; ms < most; ms += BED_STEP_MS) {
+		box->is_stuck = false; /* what waited is judged */
+		news_forge(bed, "evil", feed, box_seq(box, SITE_FIRST) + 1);
+		box->is_stuck = true;
+		news_forge(bed, "evil", feed, box_seq(box, SITE_FIRST) + 1);
+		bed_run(bed, BED_STEP_MS);
+	}
+	assert_int_equal(box_seq(box, SITE_FIRST), seq + MISSED);
+	assert_int_equal(box_counts(box).stalls, 0);
+	assert_true(refusals_of(box) > 20); /* it had been kept */
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +230,7 @@ int main(void)
 			forged_news_beyond_a_gap_keeps_no_honest_news_out),
 		cmocka_unit_test(
 			a_forged_pack_does_not_take_the_honest_ones_place),
+		cmocka_unit_test(forged_news_takes_nothing_from_a_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
