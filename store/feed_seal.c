@@ -165,7 +165,7 @@ static enum err_code header_fill(struct feed_desk *desk,
 	header->seq = feed->seq + 1;
 	memcpy(header->previous, feed->hash, HASH_SIZE);
 	header->stamp = stamp_next(feed->stamp, plan->now);
-	if (plan->clock_trusted)
+	if (plan->clock_trusted && stamp_is_near(header->stamp, plan->now))
 		header->flags |= DELTA_CLOCK_TRUSTED;
 	header->boot = plan->boot;
 	header->first = feed->number + 1;

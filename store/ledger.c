@@ -389,7 +389,7 @@ enum err_code batch_post(struct batch *batch, struct entry *entry,
 	enum err_code code;
 
 	entry->stamp = stamp_next(batch->head.stamp, batch->now);
-	if (batch->clock_trusted)
+	if (batch->clock_trusted && stamp_is_near(entry->stamp, batch->now))
 		entry->clock_flags |= ENTRY_CLOCK_TRUSTED;
 	/* What is told again happened when it did, and be that in 1970. */
 	if (entry->effective.ms == 0 && entry_named(entry).value == 0) {

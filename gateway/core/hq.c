@@ -32,10 +32,12 @@ void hq_stamp(const struct batch *batch, struct stamp *last,
 	*last = stamp_next(*last, batch_now(batch));
 	entry->stamp = *last;
 	entry->effective = batch_now(batch);
-	entry->clock_flags =
-		batch_clock_trusted(batch)
-			? ENTRY_CLOCK_TRUSTED | ENTRY_EFFECTIVE_TRUSTED
-			: 0;
+	entry->clock_flags = 0;
+	if (!batch_clock_trusted(batch))
+		return;
+	entry->clock_flags = ENTRY_EFFECTIVE_TRUSTED;
+	if (stamp_is_near(*last, batch_now(batch)))
+		entry->clock_flags |= ENTRY_CLOCK_TRUSTED;
 }
 
 static enum err_code encode(const struct batch *batch, struct stamp last,

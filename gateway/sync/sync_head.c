@@ -358,14 +358,15 @@ static enum err_code head_make(struct sync *sync, uint64_t interval_ms,
 		memcpy(head->hash, sync->feeds[own].record.hash, HASH_SIZE);
 	}
 	memcpy(head->digest, sync->digest, sizeof(head->digest));
-	head->flags = (sync->now.is_trusted ? HEAD_CLOCK_TRUSTED : 0) |
-		      (sync->config.is_hq ? HEAD_IS_HQ : 0);
+	head->flags = sync->config.is_hq ? HEAD_IS_HQ : 0;
 	head->boot = sync->config.boot;
 	head->control = sync->control;
 	head->next_s = (uint32_t)(interval_ms / 1000);
 	code = head_stamp(sync, own, &head->stamp, err);
 	if (code != ERR_OK)
 		return code;
+	if (sync->now.is_trusted && stamp_is_near(head->stamp, sync->now.utc))
+		head->flags |= HEAD_CLOCK_TRUSTED;
 	frame_head_sign(ret_frame, sync->self.signer, sync->config.net_id);
 	sync->said = *head;
 	return ERR_OK;

@@ -18,3 +18,8 @@ struct moment stamp_moment(struct stamp stamp)
 {
 	return (struct moment){(int64_t)(stamp.value >> STAMP_COUNTER_BITS)};
 }
+
+bool stamp_is_near(struct stamp stamp, struct moment now)
+{
+	return stamp_moment(stamp).ms - now.ms <= STAMP_NEAR_MS;
+}

@@ -14,6 +14,7 @@
 #ifndef DEPOT_RULES_BASE_STAMP_H
 #define DEPOT_RULES_BASE_STAMP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct stamp {
@@ -37,5 +38,13 @@ struct stamp stamp_next(struct stamp last, struct moment now);
 
 /* The stamp's physical part. */
 struct moment stamp_moment(struct stamp stamp);
+
+/*
+ * True if the stamp tells the time @now, and not of a clock that was ahead once
+ * and has been put right: more than STAMP_NEAR_MS beyond it, stamps still go
+ * up, and say nothing of when.
+ */
+#define STAMP_NEAR_MS (INT64_C(5) * 60 * 1000)
+bool stamp_is_near(struct stamp stamp, struct moment now);
 
 #endif

@@ -91,6 +91,21 @@ static void a_full_writer_stays_failed_and_keeps_what_it_has(void **state)
 	assert_int_equal(writer.size, 2);
 }
 
+/* A clock that was ten years ahead once leaves stamps that go on there. */
+static void a_stamp_ahead_of_the_clock_tells_no_time(void **state)
+{
+	struct moment now = {INT64_C(1795000000000)};
+	struct stamp ahead = stamp_next(
+		(struct stamp){0}, (struct moment){now.ms + STAMP_NEAR_MS});
+
+	(void)state;
+	assert_true(stamp_is_near(stamp_next((struct stamp){0}, now), now));
+	assert_true(stamp_is_near(stamp_next(ahead, now), now));
+	assert_true(stamp_is_near(ahead, (struct moment){MOMENT_MS_MAX}));
+	now.ms--;
+	assert_false(stamp_is_near(stamp_next(ahead, now), now));
+}
+
 static void a_stamp_never_goes_back_when_the_clock_does(void **state)
 {
 	struct stamp stamp =
@@ -167,6 +182,7 @@ int main(void)
 		cmocka_unit_test(fixed_numbers_sort_as_bytes_do),
 		cmocka_unit_test(
 			a_full_writer_stays_failed_and_keeps_what_it_has),
+		cmocka_unit_test(a_stamp_ahead_of_the_clock_tells_no_time),
 		cmocka_unit_test(a_stamp_never_goes_back_when_the_clock_does),
 		cmocka_unit_test(only_plain_decimal_numbers_are_numbers),
 		cmocka_unit_test(utf8_is_judged_as_the_standard_does),

@@ -269,6 +269,32 @@ static void segments_go_on_over_restarts(void **state)
 	assert_int_equal(feed_of(bed, 1).segment, ROWS_SEGMENT_DELTAS + 1);
 }
 
+/* The clock is ten years ahead once; NTP puts it right. Nothing that is said
+ * then may be taken for a trusted word of ten years hence. */
+static void
+what_is_said_after_a_clock_was_ahead_has_no_trusted_time(void **state)
+{
+	struct bed *bed = *state;
+	struct moment right = bed->w.now;
+	uint64_t seq;
+	struct feed_record feed;
+
+	bed->w.clock_trusted = true;
+	(void)warehouse_receive(&bed->w, "TEA", 1);
+	assert_code(seal(bed, 1, 10, &seq), ERR_OK);
+	assert_int_equal(feed_of(bed, 1).clock_flags, DELTA_CLOCK_TRUSTED);
+	bed->w.now.ms += INT64_C(10) * 365 * 86400 * 1000;
+	(void)warehouse_receive(&bed->w, "TEA", 1);
+	assert_code(seal(bed, 1, 10, &seq), ERR_OK);
+	bed->w.now = right;
+	(void)warehouse_receive(&bed->w, "TEA", 1);
+	assert_code(seal(bed, 1, 10, &seq), ERR_OK);
+	feed = feed_of(bed, 1);
+	assert_int_equal(feed.seq, 3);
+	assert_true(stamp_moment(feed.stamp).ms > right.ms + STAMP_NEAR_MS);
+	assert_int_equal(feed.clock_flags, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -279,6 +305,7 @@ int main(void)
 		TEST(a_delta_is_closed_where_its_bytes_end),
 		TEST(the_epoch_before_is_sealed_first_by_its_own_key),
 		TEST(segments_go_on_over_restarts),
+		TEST(what_is_said_after_a_clock_was_ahead_has_no_trusted_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
