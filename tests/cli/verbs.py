@@ -9,6 +9,7 @@ was run (verbs_are_all_run)."""
 import json
 import os
 import re
+import select
 import subprocess
 
 import cli_bed
@@ -616,7 +617,7 @@ def watched(bench, words, condition):
     try:
         for _ in range(50):
             bench.stock("MUG", 1)
-            ready, _, _ = h.select.select([watcher.stdout], [], [], 2)
+            ready, _, _ = select.select([watcher.stdout], [], [], 2)
             if not ready:
                 continue
             document = json.loads(watcher.stdout.readline())

@@ -19,6 +19,7 @@ usage: kill9.py [ROUNDS]   (100; beyond, a new box and new senders for each
 At the end it says, line by line, "total NAME: NUMBER".
 """
 
+import json
 import random
 import sys
 import threading
@@ -143,7 +144,7 @@ def check_end(box, load, book, totals):
     lost, doubles = [], []
     for device in (load.holder, load.thrower):
         sent = range(1, device.next_seq)
-        unread = {seq for seq in sent if h.json.dumps(
+        unread = {seq for seq in sent if json.dumps(
             device.sent[seq], ensure_ascii=False) in died}
         lost += [(device.name, seq) for seq in book.lacks(device, sent)
                  if seq not in unread]

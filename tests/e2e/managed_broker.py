@@ -8,9 +8,11 @@ clients for MQTT, HTTP and the control socket; faults by signal."""
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 
@@ -48,7 +50,7 @@ class ManagedBox(h.Box):
         pid = self.broker_pid()
         end = os.pidfd_open(pid)
         os.kill(pid, signal.SIGKILL)
-        h.select.select([end], [], [], h.LIMIT)
+        select.select([end], [], [], h.LIMIT)
         os.close(end)
         return pid
 
@@ -107,7 +109,7 @@ class ManagedBox(h.Box):
     def http_until(self, path, condition):
         """Asks until @condition(status, body) holds: the figures are taken
         once a second, and nothing tells when."""
-        waited = h.threading.Event()
+        waited = threading.Event()
         for _ in range(int(h.LIMIT * 10)):
             answer = self.get(path)
             if condition(*answer):

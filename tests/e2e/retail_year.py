@@ -13,7 +13,9 @@ usage: retail_year.py [TEST...] [LINES]   (all)
 """
 
 import hashlib
+import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -54,7 +56,7 @@ class Capture:
             capture_output=True, check=False, text=True)
         h.same(done.returncode, 0, done.stderr)
         print(done.stdout, end="", flush=True)
-        return h.json.loads(done.stdout)
+        return json.loads(done.stdout)
 
     def expect(self, counters, times=1):
         """@counters are those of all readings, delivered @times times."""
@@ -85,7 +87,7 @@ def the_same_capture_three_times_gives_the_same_book_three_times(scratch):
         retail_site.check_book(box, capture.year)
         retail_site.check_parked(box, capture.year)
         books.append((h.tool("balances", box.store), *end_of_journal(box)))
-        h.shutil.rmtree(box.store)
+        shutil.rmtree(box.store)
     h.same([one == books[0] for one in books], [True] * 3,
            "the same bytes in balances and journal")
 

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 
 import depot_harness as h
 
@@ -71,7 +72,7 @@ class TlsBox(h.Box):
     def stock_until(self, account, said_all, **more):
         """Asks until @said_all(exit code, what it said) holds: neither a
         figure nor a certificate tells this client when it changes."""
-        waited = h.threading.Event()
+        waited = threading.Event()
         for _ in range(int(h.LIMIT * 5)):
             answer = self.stock(account, **more)
             if said_all(*answer):
