@@ -14,6 +14,7 @@
 #include "gateway/cli/result.h"
 #include "gateway/cli/sheet.h"
 #include "gateway/edge/clerk_report.h"
+#include "gateway/edge/join_state.h"
 #include "store/backup.h"
 #include "store/feed.h"
 #include "store/rebuild.h"
@@ -405,12 +406,31 @@ static enum exit_code restore_show(const struct cli *cli,
 	if (cli->is_json)
 		return EXIT_DONE;
 	record_show(cli, root, facts, ARRAY_LEN(facts));
+	if (member_true(root, "joining_ended"))
+		(void)puts(cli_say(
+			cli,
+			"this box was joining a network: HQ's answer would be "
+			"for the ledger before; ask HQ for a new code",
+			"本机正在加入网络：总部的答复只适用于恢复之前的账本；"
+			"请向总部索取新的加入码"));
 	(void)puts(cli_say(cli,
 			   "next: depot device add gives each device a new "
 			   "password; then start depotd",
 			   "下一步：用 depot device add 为设备重设密码，然后"
 			   "启动 depotd"));
 	return EXIT_DONE;
+}
+
+/* A join that is under way is one of the life that has just ended. */
+static enum err_code joining_end(const char *path, bool *ret_was,
+				 struct err *err)
+{
+	struct join_state state;
+	enum err_code code = join_state_read(path, &state, NULL);
+
+	join_state_wipe(&state);
+	*ret_was = code != ERR_NOT_FOUND;
+	return *ret_was ? join_state_remove(path, err) : ERR_OK;
 }
 
 static enum exit_code restore_run_verb(struct cli *cli)
@@ -421,6 +441,7 @@ static enum exit_code restore_run_verb(struct cli *cli)
 		.from = cli->words[0],
 		.scratch = scratch != NULL ? scratch : SCRATCH_DEFAULT};
 	struct result *result;
+	bool was_joining = false;
 	uint32_t epoch;
 	struct err err;
 	enum exit_code exit;
@@ -434,6 +455,8 @@ static enum exit_code restore_run_verb(struct cli *cli)
 	plan.to = cli->config->store.path;
 	plan.now = cli_now(&plan.clock_trusted);
 	code = backup_restore(&plan, &epoch, &err);
+	if (code == ERR_OK)
+		code = joining_end(plan.to, &was_joining, &err);
 	if (code != ERR_OK)
 		return cli_failed(cli, code, &err);
 	result = result_begin(cli);
@@ -441,6 +464,8 @@ static enum exit_code restore_run_verb(struct cli *cli)
 		return EXIT_FAILED;
 	out_string_at(&result->out, "path", plan.to);
 	out_int_at(&result->out, "epoch", epoch);
+	if (was_joining)
+		out_bool_at(&result->out, "joining_ended", true);
 	return result_end(cli, result, restore_show);
 }
 

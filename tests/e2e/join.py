@@ -13,6 +13,7 @@ import html
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 
@@ -453,6 +454,41 @@ def a_box_that_works_joins_by_its_socket_and_by_its_scanner(scratch):
         kept = subprocess.run(["grep", "-rl", secret, bare.store + "-join",
                                bare.store], capture_output=True, check=False)
         h.same(kept.stdout, b"", "where the secret is")
+
+
+@h.test
+def a_restored_box_begins_to_join_anew(scratch):
+    """The box asked, was restored, and then HQ could have answered to a life
+    that is over: it books on by itself, and joins with the next code."""
+    network = Network(scratch, is_started=False)
+    bare = Bare(scratch, "a")
+    bare.run("init", "--org", "alone", "--site", "shop", "--path", bare.store,
+             "--map-size", "64 MiB", "--account", "boss", "--timezone", "UTC",
+             "--write-config")
+    box = bare.operate()
+    box.seed()
+    box.start()
+    scan(scratch, box, 4, "b1")
+    copy = scratch.file("backup")
+    box.depot("backup", copy)
+    control(box, "join", {"code": network.invite("hz-07")["code"]})
+    h.until("the box asks", lambda: "HQ was asked" in control(
+        box, "join.show", {})["text_en"])
+    box.stop()
+    shutil.rmtree(box.runtime)
+    os.rename(box.store, box.store + ".lost")
+    restored = box.depot("restore", copy)
+    h.same((restored["epoch"], restored["joining_ended"]), (2, True),
+           "a life of its own")
+    h.same(os.path.exists(box.store + "-join"), False)
+    network.hq.start()
+    box.start()
+    scan(scratch, box, 1, "b2")
+    h.same(on_hand(box), 10)
+    control(box, "join", {"code": network.invite("hz-08")["code"]})
+    box.again()
+    h.same((box.org, box.site), (h.ORG, "hz-08"))
+    agree(network, box)
 
 
 @h.test
