@@ -192,6 +192,14 @@ enum err_code wipe_folder(struct wipe *wipe, const char *path, bool is_kept,
 
 /* ---- free room ---- */
 
+void wipe_fill_remove(const char *folder)
+{
+	char path[FILE_PATH_SIZE];
+
+	if (file_path(folder, FILL_NAME, path, NULL) == ERR_OK)
+		(void)unlink(path);
+}
+
 enum err_code wipe_free_room(struct wipe *wipe, const char *folder,
 			     struct err *err)
 {
@@ -201,6 +209,7 @@ enum err_code wipe_free_room(struct wipe *wipe, const char *folder,
 
 	if (code != ERR_OK)
 		return code;
+	wipe_fill_remove(folder);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 		  0600);
 	if (fd < 0)

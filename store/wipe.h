@@ -52,5 +52,7 @@ MUST_CHECK enum err_code wipe_folder(struct wipe *wipe, const char *path,
  */
 MUST_CHECK enum err_code wipe_free_room(struct wipe *wipe, const char *folder,
 					struct err *err);
+/* Removes that file where a fill was cut short. */
+void wipe_fill_remove(const char *folder);
 
 #endif

@@ -15,6 +15,7 @@
 #include "gateway/cli/sheet.h"
 #include "gateway/sync/ack.h"
 #include "store/closing.h"
+#include "store/journal.h"
 #include "store/lock.h"
 #include "store/site.h"
 #include "store/wipe.h"
@@ -38,22 +39,24 @@ static const struct control_refusal failed = {
 	"io", "it is not all gone: %s; run it again",
 	"未能全部清除：%s；请重试"};
 
+/* There while a wipe is under way, so that one that was cut short goes on. If
+ * there are keys, too, it had not begun, or they are another box's that has the
+ * name since. */
+#define MARK_END "-wiping"
+#define KEYS_END "-keys"
+
 /* Behind the store's name, where other commands put things. */
 static const char *const beside[] = {
-	"-keys",         "-guard",    "-guard.partial", "-join",
+	KEYS_END,        "-guard",    "-guard.partial", "-join",
 	"-join.partial", "-links",    "-growth",        ".partial",
 	".resized",      ".restored", ".rebuilt",
 };
-
-/* There while a wipe is under way, so that one that was cut short goes on. */
-#define MARK_END "-wiping"
 
 struct wiping {
 	struct cli *cli;
 	const struct config *config;
 	struct wipe wipe;
 	char mark[FILE_PATH_SIZE];
-	uint32_t site;
 	uint64_t entries; /* of the journal */
 	uint64_t covered; /* of them, that HQ durably has */
 	bool is_open;     /* nobody closed its warehouse */
@@ -62,25 +65,72 @@ struct wiping {
 
 /* ---- what would be lost ---- */
 
+/* Up to which number HQ durably has what this box said in an epoch. Of epochs
+ * beyond so many, nothing counts as covered. */
+#define EPOCHS_MAX 64
+
+struct covering {
+	const struct view *view;
+	uint32_t site;
+	size_t count;
+	struct {
+		uint32_t epoch;
+		uint64_t upto;
+	} epochs[EPOCHS_MAX];
+	uint64_t entries;
+	uint64_t covered;
+};
+
+static uint64_t *upto_of(struct covering *covering, uint32_t epoch)
+{
+	size_t i = 0;
+
+	while (i < covering->count && covering->epochs[i].epoch != epoch)
+		i++;
+	return i < covering->count ? &covering->epochs[i].upto : NULL;
+}
+
 static enum err_code feed_cover(void *context, const struct feed_record *feed,
 				struct err *err)
 {
-	struct wiping *wiping = ((void **)context)[0];
-	const struct view *view = ((void **)context)[1];
+	struct covering *covering = context;
 	struct delta delta;
 	uint64_t acked = 0;
+	uint64_t last;
+	uint64_t *upto;
 	enum err_code code;
 
-	if (!feed->is_own || feed->id.site != wiping->site)
+	if (!feed->is_own || feed->id.site != covering->site)
 		return ERR_OK;
-	code = ack_known(view, SITE_FIRST, feed->id, &acked, err);
+	code = ack_known(covering->view, SITE_FIRST, feed->id, &acked, err);
 	if (code != ERR_OK || acked <= feed->base)
 		return code;
-	code = feed_delta(view, feed->id, acked, &delta, err);
-	if (code == ERR_OK)
-		wiping->covered +=
-			delta.header.first + delta.header.row_count - 1;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+	code = feed_delta(covering->view, feed->id,
+			  acked < feed->seq ? acked : feed->seq, &delta, err);
+	if (code != ERR_OK)
+		return code == ERR_NOT_FOUND ? ERR_OK : code;
+	last = delta.header.first + delta.header.row_count - 1;
+	upto = upto_of(covering, feed->id.epoch);
+	if (upto == NULL && covering->count < EPOCHS_MAX) {
+		covering->epochs[covering->count].epoch = feed->id.epoch;
+		upto = &covering->epochs[covering->count++].upto;
+		*upto = 0;
+	}
+	if (upto != NULL && last > *upto)
+		*upto = last;
+	return ERR_OK;
+}
+
+static enum err_code row_cover(void *context, const struct journal_row *row,
+			       struct err *err)
+{
+	struct covering *covering = context;
+	const uint64_t *upto = upto_of(covering, pos_epoch(row->pos));
+
+	(void)err;
+	covering->entries++;
+	covering->covered += upto != NULL && pos_number(row->pos) <= *upto;
+	return ERR_OK;
 }
 
 static enum err_code is_open_find(const struct view *view, bool *ret_is_open,
@@ -96,23 +146,26 @@ static enum err_code is_open_find(const struct view *view, bool *ret_is_open,
 static enum err_code loss_count(struct wiping *wiping, struct err *err)
 {
 	struct ledger *ledger;
+	struct covering covering = {.count = 0};
 	struct view *view = NULL;
-	void *both[] = {wiping, NULL};
 	enum err_code code =
 		ledger_open(wiping->config->store.path, ENV_READ, &ledger, err);
 
 	if (code != ERR_OK)
 		return code;
 	code = view_begin(ledger_env(ledger), &view, err);
+	covering.view = view;
 	if (code == ERR_OK)
-		code = site_number_get(view, &wiping->site, err);
-	if (code == ERR_OK)
-		code = view_count(view, TABLE_JOURNAL, &wiping->entries, err);
+		code = site_number_get(view, &covering.site, err);
 	if (code == ERR_OK)
 		code = is_open_find(view, &wiping->is_open, err);
-	both[1] = view;
-	if (code == ERR_OK && wiping->site > SITE_FIRST)
-		code = feed_walk(view, NULL, feed_cover, both, err);
+	if (code == ERR_OK && covering.site > SITE_FIRST)
+		code = feed_walk(view, NULL, feed_cover, &covering, err);
+	if (code == ERR_OK)
+		code = journal_walk(view, pos_make(1, 1), row_cover, &covering,
+				    err);
+	wiping->entries = covering.entries;
+	wiping->covered = covering.covered;
 	view_end(view);
 	ledger_close(ledger);
 	return code;
@@ -122,9 +175,7 @@ static enum exit_code loss_check(struct wiping *wiping)
 {
 	struct cli *cli = wiping->cli;
 	const char *lose = cli_option(cli, "--lose");
-	uint64_t lost = wiping->entries > wiping->covered
-				? wiping->entries - wiping->covered
-				: 0;
+	uint64_t lost = wiping->entries - wiping->covered;
 	int64_t named = 0;
 	char text[24];
 
@@ -214,8 +265,13 @@ static enum err_code end_wipe(struct wiping *wiping, const char *end,
 static enum err_code all_wipe(struct wiping *wiping, struct err *err)
 {
 	const struct config *config = wiping->config;
+	char path[FILE_PATH_SIZE];
+	const char *folder;
 	enum err_code code = mark_make(wiping, err);
 
+	(void)text_format(path, sizeof(path), "%s", wiping->mark);
+	folder = dirname(path);
+	wipe_fill_remove(folder);
 	for (size_t i = 0; i < ARRAY_LEN(beside) && code == ERR_OK; i++)
 		code = end_wipe(wiping, beside[i], err);
 	if (code == ERR_OK)
@@ -226,12 +282,8 @@ static enum err_code all_wipe(struct wiping *wiping, struct err *err)
 	if (code == ERR_OK)
 		code = wipe_folder(&wiping->wipe, config->runtime.dir, true,
 				   err);
-	if (code == ERR_OK && cli_option(wiping->cli, "--free-room") != NULL) {
-		char folder[FILE_PATH_SIZE];
-
-		(void)text_format(folder, sizeof(folder), "%s", wiping->mark);
-		code = wipe_free_room(&wiping->wipe, dirname(folder), err);
-	}
+	if (code == ERR_OK && cli_option(wiping->cli, "--free-room") != NULL)
+		code = wipe_free_room(&wiping->wipe, folder, err);
 	if (code == ERR_OK)
 		code = wipe_file(&wiping->wipe, wiping->mark, err);
 	cli_progress_end(wiping->cli);
@@ -278,6 +330,7 @@ static enum exit_code wiped_tell(struct wiping *wiping)
 static enum exit_code alone_check(struct wiping *wiping)
 {
 	struct cli *cli = wiping->cli;
+	char keys[FILE_PATH_SIZE];
 	bool is_there;
 	struct err err;
 	enum exit_code exit = ask_daemon(cli, &is_there);
@@ -289,9 +342,12 @@ static enum exit_code alone_check(struct wiping *wiping)
 	wiping->config = cli->config;
 	if (direct_become_owner(cli->config->store.path, &err) != ERR_OK ||
 	    file_beside(cli->config->store.path, MARK_END, wiping->mark,
-			&err) != ERR_OK)
+			&err) != ERR_OK ||
+	    file_beside(cli->config->store.path, KEYS_END, keys, &err) !=
+		    ERR_OK)
 		return cli_failed(cli, ERR_IO, &err);
-	wiping->is_again = access(wiping->mark, F_OK) == 0;
+	wiping->is_again =
+		access(wiping->mark, F_OK) == 0 && access(keys, F_OK) != 0;
 	return EXIT_DONE;
 }
 
@@ -304,14 +360,16 @@ enum exit_code wipe_run(struct cli *cli)
 	enum err_code code = ERR_OK;
 
 	wiping.wipe.context = &wiping;
-	if (exit == EXIT_DONE && !wiping.is_again) {
+	if (exit != EXIT_DONE)
+		return exit;
+	if (!wiping.is_again)
 		code = loss_count(&wiping, &err);
-		if (code == ERR_OK)
-			code = lock_open(cli->config->store.path, &lock, &err);
-		if (code != ERR_OK)
-			return cli_failed(cli, code, &err);
+	if (code == ERR_OK && access(cli->config->store.path, F_OK) == 0)
+		code = lock_open(cli->config->store.path, &lock, &err);
+	if (code != ERR_OK)
+		return cli_failed(cli, code, &err);
+	if (!wiping.is_again)
 		exit = loss_check(&wiping);
-	}
 	if (exit == EXIT_DONE)
 		code = all_wipe(&wiping, &err);
 	lock_close(&lock);

@@ -161,12 +161,20 @@ def a_box_is_not_wiped_before_hq_has_signed_unless_the_loss_is_named(scratch):
     s.scan(scratch, other, 3, "b1")
     other.stop()
     lost = other.head()["pos"]
+    # What a wipe of the box before left behind, which was cut short, means
+    # nothing to this one.
+    fill = os.path.join(os.path.dirname(other.store), ".depot-wipe")
+    for path in (other.store + "-wiping", fill):
+        with open(path, "wb"):
+            pass
+    refuses(other, "not_covered", "wipe", "--yes")
     said = subprocess.run([s.DEPOT, "--config", other.config, "wipe",
                            "--lose", str(lost)], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, check=False)
     assert said.returncode == 2 and "is not closed" in said.stderr, said
     told = other.depot("wipe", "--yes", "--lose", str(lost))
     h.same((told["entries"], told["covered"]), (lost, 0), "lost")
+    h.same(os.path.exists(fill), False, "the file that filled the disk")
     other.is_spoiled = True
     gone(other)
 
