@@ -126,7 +126,10 @@ static enum err_code balance_add_up(void *context, struct item_no item,
 	if (place_no_kind(place) != PLACE_BIN)
 		return ERR_OK;
 	for (size_t i = 0; i < balance->count; i++)
-		totals->closing.units += balance->cells[i].quantity.units;
+		if (__builtin_add_overflow(totals->closing.units,
+					   balance->cells[i].quantity.units,
+					   &totals->closing.units))
+			totals->closing.units = INT64_MAX;
 	return ERR_OK;
 }
 

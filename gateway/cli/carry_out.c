@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -244,6 +245,23 @@ static enum err_code memory_copy(struct exporting *exporting, int to,
 	return code == ERR_STOPPED ? ERR_OK : code;
 }
 
+/* Whoever is told that it is written pulls the stick out. Some file systems
+ * sync folders by themselves, and refuse to be told. */
+static enum err_code name_sync(const char *path, struct err *err)
+{
+	char copy[FILE_PATH_SIZE];
+	enum err_code code = ERR_OK;
+	int fd;
+
+	(void)text_format(copy, sizeof(copy), "%s", path);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
+		code = err_sys(err, errno, "%s", path);
+	if (fd >= 0)
+		(void)close(fd);
+	return code;
+}
+
 static enum err_code stick_write(struct exporting *exporting, struct err *err)
 {
 	char part[FILE_PATH_SIZE];
@@ -263,6 +281,8 @@ static enum err_code stick_write(struct exporting *exporting, struct err *err)
 		code = err_sys(err, errno, "%s", part);
 	if (code == ERR_OK && rename(part, exporting->path) < 0)
 		code = err_sys(err, errno, "%s", exporting->path);
+	if (code == ERR_OK)
+		code = name_sync(exporting->path, err);
 	if (code != ERR_OK)
 		(void)unlink(part); /* it says nothing worth keeping */
 	return code;

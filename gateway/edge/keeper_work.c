@@ -49,7 +49,7 @@ static enum err_code set_aside(struct keeper *keeper, uint64_t number,
 }
 
 /* A parked reading that cannot be booked is no fault of the event that tried
- * it again. */
+ * it again. Of a command that fails nothing is in its reply. */
 static enum err_code event_run(struct keeper *keeper, const struct event *event,
 			       struct err *err)
 {
@@ -64,6 +64,8 @@ static enum err_code event_run(struct keeper *keeper, const struct event *event,
 		enum err_code code = event_once(keeper, event, err);
 		uint64_t number = engine_failed_on(keeper->config.engine);
 
+		if (code != ERR_OK && reply != NULL)
+			out_rollback(reply, before);
 		if (code == ERR_OK || keeper_is_of_store(code) || number == 0 ||
 		    number == last)
 			return code;
@@ -71,8 +73,6 @@ static enum err_code event_run(struct keeper *keeper, const struct event *event,
 		code = set_aside(keeper, number, err);
 		if (code != ERR_OK)
 			return code;
-		if (reply != NULL)
-			out_rollback(reply, before);
 	}
 }
 
