@@ -17,7 +17,8 @@
  * What does not come back: tasks, alerts and states of the site, which are
  * about the box as it was; master data that this box has said since; accounts
  * of a box that this one replaced, for they name users of another system; the
- * book of a site that was closed.
+ * book of a site that was closed; a movement for whose lot a bin has no room
+ * any more (BALANCE_CELLS_MAX), of which people are asked to count that bin.
  */
 #ifndef DEPOT_STORE_REGAIN_H
 #define DEPOT_STORE_REGAIN_H

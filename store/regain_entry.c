@@ -4,10 +4,12 @@
 #include "store/regain.h"
 
 #include "rules/base/bytes.h"
+#include "store/balance.h"
 #include "store/fold.h"
 #include "store/intern.h"
 #include "store/master.h"
 #include "store/past.h"
+#include "store/recount.h"
 #include "store/row.h"
 
 /* ---- the same entry ---- */
@@ -130,6 +132,52 @@ static enum err_code stays_behind(const struct view *view, struct pos pos,
 	return code;
 }
 
+/* A bin holds so many lots of an item, and people may have filled it since. */
+static enum err_code has_room(const struct view *view,
+			      const struct movement *movement,
+			      const struct side *side, bool *ret_has,
+			      struct err *err)
+{
+	UNINITIALIZED struct balance balance;
+	struct item_no item;
+	struct place_no place;
+	enum err_code code = ERR_NOT_FOUND;
+
+	*ret_has = true;
+	if (side->place.kind == PLACE_BIN)
+		code = item_find(view, sku_span(&movement->item), &item, err);
+	if (code == ERR_OK)
+		code = place_find(view, &side->place, &place, err);
+	if (code == ERR_OK)
+		code = balance_get(view, item, place, &balance, err);
+	if (code == ERR_OK)
+		*ret_has = balance.count < BALANCE_CELLS_MAX ||
+			   balance_cell(&balance, side->condition,
+					lot_span(&movement->lot))
+					   .units != 0;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* Where there is no room for a movement, people count what is there. */
+static enum err_code room_find(struct batch *batch,
+			       const struct movement *movement, bool *ret_has,
+			       struct err *err)
+{
+	const struct side *sides[] = {&movement->from, &movement->to};
+	enum err_code code = ERR_OK;
+
+	*ret_has = true;
+	for (size_t i = 0; i < 2 && code == ERR_OK && *ret_has; i++) {
+		code = has_room(batch_view(batch), movement, sides[i], ret_has,
+				err);
+		if (code == ERR_OK && !*ret_has)
+			code = recount_post_bin(
+				batch, place_name_span(&sides[i]->place.name),
+				sku_span(&movement->item), err);
+	}
+	return code;
+}
+
 /* ---- back ---- */
 
 enum err_code regain_entry(struct netting *netting, struct pos pos,
@@ -139,12 +187,16 @@ enum err_code regain_entry(struct netting *netting, struct pos pos,
 	struct batch *batch = netting_batch(netting);
 	bool is_movement = sealed->kind == ENTRY_MOVEMENT;
 	struct entry entry = *sealed;
+	bool fits = true;
 	bool stays;
 	enum err_code code =
 		stays_behind(batch_view(batch), pos, sealed, &stays, err);
 
+	if (code == ERR_OK && is_movement)
+		code = room_find(batch, &sealed->body.movement, &fits, err);
 	if (code != ERR_OK)
 		return code;
+	stays |= !fits;
 	*ret_is_told = !stays;
 	if (stays)
 		return ERR_OK;

@@ -74,6 +74,41 @@ static bool is_late_task(const struct entry *entry)
 		       RECOUNT_LATE_REASON);
 }
 
+/* ---- no room ---- */
+
+/* People have put as many lots of tea into the bin as a bin can hold. What came
+ * before and behind it comes back all the same. */
+static void a_lot_that_a_bin_has_no_room_for_holds_up_nothing(void **state)
+{
+	struct bed *bed = *state;
+	struct entry entry = here(MOVEMENT_RECEIVE, 9, "supplier:x", "A-01");
+
+	for (unsigned i = 0; i < BALANCE_CELLS_MAX; i++) {
+		struct entry lots =
+			here(MOVEMENT_RECEIVE, 1, "supplier:x", "A-01");
+		char lot[16];
+
+		(void)text_format(lot, sizeof(lot), "N%u", i);
+		move_lot(&lots, lot);
+		(void)warehouse_enter(&bed->w, &lots);
+	}
+	before_moves(bed, MOVEMENT_RECEIVE, 5, "supplier:x", "B-02");
+	move_lot(&entry, "L1");
+	before_says(bed, &entry);
+	move_lot(&entry, "N7");
+	before_says(bed, &entry);
+	entry = here(MOVEMENT_MOVE, 2, "A-01", "B-02");
+	move_lot(&entry, "L1");
+	before_says(bed, &entry);
+	before_moves(bed, MOVEMENT_RECEIVE, 5, "supplier:x", "B-02");
+	assert_int_equal(regain_all(bed), 3);
+	assert_int_equal(book_units(bed, "A-01"), BALANCE_CELLS_MAX + 9);
+	assert_int_equal(book_units(bed, "B-02"), 10);
+	assert_int_equal(journal_count(bed, is_late_task), 1);
+	assert_false(is_due(bed));
+	assert_sound(bed);
+}
+
 /* ---- found ---- */
 
 /* The box before received 100; people pick 3 before anybody has told. */
@@ -398,6 +433,7 @@ static void a_damaged_sum_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_lot_that_a_bin_has_no_room_for_holds_up_nothing),
 		TEST(what_was_found_for_a_pick_goes_back),
 		TEST(what_was_found_beyond_the_old_book_stays_found),
 		TEST(what_the_old_book_took_itself_is_found_again),
