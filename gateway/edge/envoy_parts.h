@@ -72,6 +72,11 @@ void envoy_failed(const struct envoy *envoy, const char *what,
 /* Hands a job to the keeper, which has none. False: it has no room now. */
 bool envoy_job_give(struct envoy *envoy, struct keeper_job *job);
 
+/* ---- envoy_tell.c ---- */
+
+/* Takes the picture that envoy_state gives. */
+void envoy_state_publish(struct envoy *envoy);
+
 /* ---- envoy_finish.c ---- */
 
 /* The exchange's job is back, or was not taken. */
