@@ -2,6 +2,7 @@
  * What was refused, counted: who, why, how often, and which was the last.
  */
 #include "store/feed_parts.h"
+#include "store/feed_refusal.h"
 
 #define REFUSAL_ROW_SIZE_MAX 48
 
@@ -107,30 +108,44 @@ static enum err_code refusal_get(const struct view *view,
 	return code == ERR_OK ? refusal_read(&reader, refusal, err) : code;
 }
 
+enum err_code feed_refusal_add(struct txn *txn,
+			       const struct feed_refusal *refusal,
+			       struct err *err)
+{
+	const struct view *view = txn_view(txn);
+	struct feed_refusal row = {.site = refusal->site,
+				   .epoch = refusal->epoch,
+				   .admission = refusal->admission};
+	uint8_t buffer[REFUSAL_ROW_SIZE_MAX];
+	struct writer writer;
+	struct key key;
+	enum err_code code = refusal_get(view, &row, err);
+
+	if (code == ERR_NOT_FOUND) {
+		code = refusal_bound(view, &row, err);
+		if (code == ERR_OK)
+			code = refusal_get(view, &row, err);
+	}
+	if (code != ERR_OK && code != ERR_NOT_FOUND)
+		return code;
+	key = refusal_key(&row);
+	writer_init(&writer, buffer, sizeof(buffer));
+	write_varint(&writer, row.count + refusal->count);
+	write_varint(&writer, refusal->last_seq);
+	write_signed(&writer, refusal->last.ms);
+	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
+}
+
 enum err_code feed_refused(struct txn *txn, const struct delta_header *header,
 			   enum admission admission, struct moment now,
 			   struct err *err)
 {
-	const struct view *view = txn_view(txn);
 	struct feed_refusal refusal = {.site = header->site,
 				       .epoch = header->epoch,
-				       .admission = admission};
-	uint8_t buffer[REFUSAL_ROW_SIZE_MAX];
-	struct writer writer;
-	struct key key;
-	enum err_code code = refusal_get(view, &refusal, err);
+				       .admission = admission,
+				       .count = 1,
+				       .last_seq = header->seq,
+				       .last = now};
 
-	if (code == ERR_NOT_FOUND) {
-		code = refusal_bound(view, &refusal, err);
-		if (code == ERR_OK)
-			code = refusal_get(view, &refusal, err);
-	}
-	if (code != ERR_OK && code != ERR_NOT_FOUND)
-		return code;
-	key = refusal_key(&refusal);
-	writer_init(&writer, buffer, sizeof(buffer));
-	write_varint(&writer, refusal.count + 1);
-	write_varint(&writer, header->seq);
-	write_signed(&writer, now.ms);
-	return row_put(txn, TABLE_FEED, key_span(&key), &writer, err);
+	return feed_refusal_add(txn, &refusal, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/closing.h"
+#include "store/feed_refusal.h"
 #include "store/site.h"
 
 /* A pack on its way through the transaction. */
@@ -29,6 +30,9 @@ struct exchange {
 	size_t kept_count;
 	struct fork_proof proofs[EXCHANGE_PROOFS_MAX];
 	size_t proof_count;
+	struct feed_refusal refusals[EXCHANGE_REFUSALS_MAX];
+	size_t refusal_count;
+	uint64_t refusals_ms;    /* when they were written last, plus 1 */
 	uint64_t waits_since_ms; /* the oldest unsealed entry; 0: none does */
 	bool is_late;   /* what was sealed is not folded (struct seal_plan) */
 	bool has_ended; /* the last try found that the feed has ended, or that
@@ -39,6 +43,7 @@ struct exchange {
 	size_t passage_count;
 	size_t kept_taken; /* the first so many of the queue */
 	size_t proofs_taken;
+	bool is_counting; /* the refusals are written */
 	bool is_sealing;
 	bool is_busy;
 	bool is_closing; /* a person closes the site (store/closing.h) */
@@ -215,6 +220,14 @@ static bool seal_is_due(struct exchange *exchange)
 	       (exchange->is_closing || now->is_asked || now->unsealed >= many);
 }
 
+static bool refusals_are_due(const struct exchange *exchange)
+{
+	return exchange->refusal_count > 0 &&
+	       (exchange->refusals_ms == 0 ||
+		exchange->now.ms + 1 - exchange->refusals_ms >=
+			EXCHANGE_REFUSALS_MS);
+}
+
 static enum err_code tickets_judge(struct exchange *exchange,
 				   const struct view *view, struct err *err)
 {
@@ -259,11 +272,13 @@ enum err_code exchange_prepare(struct exchange *exchange,
 	exchange->is_sealing = seal_is_due(exchange);
 	exchange->kept_taken = exchange->kept_count;
 	exchange->proofs_taken = exchange->proof_count;
+	exchange->is_counting = refusals_are_due(exchange);
 	exchange->sealed = 0;
 	exchange->has_more = false;
 	exchange->admitted = 0;
 	*ret_is_due = exchange->passage_count > 0 || exchange->is_sealing ||
-		      exchange->kept_taken > 0 || exchange->proofs_taken > 0;
+		      exchange->kept_taken > 0 || exchange->proofs_taken > 0 ||
+		      exchange->is_counting;
 	return ERR_OK;
 }
 
@@ -296,6 +311,10 @@ static enum err_code notes_put(struct exchange *exchange, struct txn *txn,
 	for (size_t i = 0; i < exchange->proofs_taken && code == ERR_OK; i++)
 		code = fork_note(exchange->config.desk, txn,
 				 &exchange->proofs[i], err);
+	for (size_t i = 0; exchange->is_counting &&
+			   i < exchange->refusal_count && code == ERR_OK;
+	     i++)
+		code = feed_refusal_add(txn, &exchange->refusals[i], err);
 	return code;
 }
 
@@ -387,6 +406,69 @@ uint32_t exchange_admitted(const struct exchange *exchange)
 
 /* ---- after it ---- */
 
+/* NULL: nothing was refused so. */
+static struct feed_refusal *refusal_find(struct exchange *exchange,
+					 const struct feed_refusal *like)
+{
+	for (size_t i = 0; i < exchange->refusal_count; i++) {
+		struct feed_refusal *row = &exchange->refusals[i];
+
+		if (row->site == like->site && row->epoch == like->epoch &&
+		    row->admission == like->admission)
+			return row;
+	}
+	return NULL;
+}
+
+/* Anybody can make up sites: the last places are for all others, by reason. */
+static struct feed_refusal *refusal_row(struct exchange *exchange,
+					struct feed_refusal like)
+{
+	struct feed_refusal *row = refusal_find(exchange, &like);
+
+	if (row == NULL && exchange->refusal_count >=
+				   EXCHANGE_REFUSALS_MAX - ADMISSION_GARBLED) {
+		like.site = SITE_NONE;
+		like.epoch = 0;
+		row = refusal_find(exchange, &like);
+	}
+	if (row == NULL) {
+		ASSERT(exchange->refusal_count < EXCHANGE_REFUSALS_MAX);
+		row = &exchange->refusals[exchange->refusal_count++];
+		*row = like;
+	}
+	return row;
+}
+
+/* Duplicates and gaps are no refusals. */
+static void refusal_count(struct exchange *exchange,
+			  const struct admission_work *work)
+{
+	enum admission reason = work->result.refused;
+	struct feed_refusal *row;
+
+	if (reason == ADMISSION_APPLIED || reason == ADMISSION_DUPLICATE ||
+	    reason == ADMISSION_GAP)
+		return;
+	row = refusal_row(exchange,
+			  (struct feed_refusal){.site = work->feed.site,
+						.epoch = work->feed.epoch,
+						.admission = reason});
+	row->count++;
+	row->last_seq = work->result.refused_seq;
+	row->last = exchange->now.utc;
+}
+
+static void refusals_finish(struct exchange *exchange)
+{
+	if (exchange->is_counting) {
+		exchange->refusal_count = 0;
+		exchange->refusals_ms = exchange->now.ms + 1;
+	}
+	for (size_t i = 0; i < exchange->passage_count; i++)
+		refusal_count(exchange, &exchange->passages[i].work);
+}
+
 static void notes_forget(struct exchange *exchange)
 {
 	exchange->kept_count -= exchange->kept_taken;
@@ -414,6 +496,8 @@ enum err_code exchange_finish(struct exchange *exchange, bool is_committed,
 		if (code == ERR_OK)
 			code = said;
 	}
+	if (is_committed)
+		refusals_finish(exchange);
 	exchange->passage_count = 0;
 	if (!is_committed)
 		return code;

@@ -37,6 +37,15 @@ struct exchange;
 #define EXCHANGE_PROOFS_MAX 8
 
 /*
+ * What was refused is kept in the store, a row for each site, epoch and reason
+ * (struct feed_refusal): the first at once, and what comes after it gathered
+ * here and written once in EXCHANGE_REFUSALS_MS. So a flood of bad packs costs
+ * no more of the disk than one does; a crash forgets the count of a minute.
+ */
+#define EXCHANGE_REFUSALS_MAX 32
+#define EXCHANGE_REFUSALS_MS 60000
+
+/*
  * How long an entry waits to be sealed, and how many may wait. A busy box
  * gathers: six deltas at once take fewer of the device's bytes than single ones
  * (docs/performance.md), and still go out as news. And it folds them later,
