@@ -109,6 +109,19 @@ static void link_say(struct reach *reach, const char *name, int64_t now_ms)
 		     now_ms);
 }
 
+static void spent_say(struct reach *reach, const struct envoy_link *link,
+		      int64_t now_ms)
+{
+	struct concern concern = {.kind = CONCERN_LINK_SPENT};
+
+	if (!link->is_spent)
+		return;
+	text_print(name_span(&link->name), concern.key, sizeof(concern.key));
+	text_print(name_span(&link->name), concern.subject,
+		   sizeof(concern.subject));
+	concerns_say(&reach->concerns, &concern, 0, now_ms);
+}
+
 /* "2: 14 (revoked)" */
 static void end_say(struct reach *reach, int64_t now_ms)
 {
@@ -136,6 +149,8 @@ static void concerns_look(struct box *box, int64_t now_ms)
 	for (size_t i = 0; i < box->config->link_count; i++)
 		if (box->config->links[i].is_enabled)
 			link_say(reach, box->config->links[i].name, now_ms);
+	for (size_t i = 0; i < state->link_count; i++)
+		spent_say(reach, &state->links[i], now_ms);
 	end_say(reach, now_ms);
 	concerns_end(&reach->concerns, now_ms);
 }
@@ -157,6 +172,7 @@ static void links_look(const struct box *box, struct view_reach *view)
 			continue;
 		view->links++;
 		view->links_up += link != NULL && link->status.is_up;
+		view->links_spent += link != NULL && link->is_spent;
 		if (lasts_ms < least_ms)
 			least_ms = lasts_ms;
 	}
@@ -197,6 +213,24 @@ const struct view_reach *box_reach(const struct box *box)
 	static const struct view_reach none;
 
 	return box->reach != NULL ? &box->reach->view : &none;
+}
+
+void box_reach_figures(const struct box *box,
+		       struct metrics_network *ret_network)
+{
+	const struct envoy_state *state;
+
+	*ret_network = (struct metrics_network){.link_count = 0};
+	if (box->reach == NULL || box->reach->envoy.envoy == NULL)
+		return;
+	state = &box->reach->envoy.state;
+	ret_network->counts = state->counts;
+	ret_network->link_count = state->link_count;
+	for (size_t i = 0; i < state->link_count; i++)
+		ret_network->links[i] =
+			(struct metrics_link){state->links[i].name,
+					      state->links[i].used,
+					      state->links[i].budget};
 }
 
 /* ---- alerts ---- */

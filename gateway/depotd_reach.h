@@ -10,6 +10,7 @@
 
 #include "gateway/core/view_reach.h"
 #include "gateway/depotd_box.h"
+#include "gateway/edge/metrics.h"
 
 struct reach;
 
@@ -23,5 +24,7 @@ void box_reach_beat(struct box *box, int64_t now_ms);
 
 /* As of the last beat; zeros in a network of one. */
 const struct view_reach *box_reach(const struct box *box);
+void box_reach_figures(const struct box *box,
+		       struct metrics_network *ret_network);
 
 #endif

@@ -381,6 +381,7 @@ static void metrics_look(struct box *box, const struct keeper_state *state,
 	metrics->log_dropped = log_dropped(box->log);
 	publisher_counters(box->publisher, &metrics->published);
 	metrics->reach = *box_reach(box);
+	box_reach_figures(box, &metrics->network);
 	metrics->has_autonomy = figures_autonomy(box, &metrics->autonomy_hours);
 	mqtt_look(box, metrics);
 	ledger_look(box, metrics);

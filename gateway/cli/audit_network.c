@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/cli/audit_evidence.h"
 #include "gateway/cli/result.h"
 #include "gateway/cli/sheet.h"
 #include "gateway/sync/peer.h"
@@ -48,6 +49,7 @@ static enum exit_code show(const struct cli *cli, const struct json_value *root)
 		     list_first(json_member(root, "list"));
 	     row != NULL; row = json_next(row))
 		(void)printf("- %s\n", member_text(cli, row, "text_$", text));
+	audit_evidence_show(cli, root);
 	if (!is_clean)
 		(void)puts(cli_say(cli,
 				   "next: what is said is signed; the site and "
@@ -181,7 +183,8 @@ static enum err_code run(const struct view *view, struct network_plan *plan,
 
 /* *@ret_site is 0 in a network of one, and nothing was audited. */
 static enum err_code audit(struct cli *cli, uint32_t *ret_site,
-			   struct network_result *found, struct err *err)
+			   struct network_result *found, struct json_out *out,
+			   struct err *err)
 {
 	struct network_plan plan = {.progress = progress, .context = cli};
 	struct ledger *ledger;
@@ -198,6 +201,8 @@ static enum err_code audit(struct cli *cli, uint32_t *ret_site,
 		code = site_number_get(view, ret_site, err);
 	if (code == ERR_OK && *ret_site != 0)
 		code = run(view, &plan, found, err);
+	if (code == ERR_OK && *ret_site != 0)
+		code = audit_evidence_out(view, plan.net_id, out, err);
 	cli_progress_end(cli);
 	view_end(view);
 	ledger_close(ledger);
@@ -220,7 +225,7 @@ enum exit_code audit_network(struct cli *cli)
 		return EXIT_FAILED;
 	found = calloc(1, sizeof(*found));
 	code = found == NULL ? err_set(&err, ERR_FULL, "out of memory")
-			     : audit(cli, &site, found, &err);
+			     : audit(cli, &site, found, &result->out, &err);
 	if (code == ERR_OK && site != 0)
 		report_out(found, &result->out);
 	free(found);

@@ -98,12 +98,24 @@ static void provisional_line(const struct cli *cli,
 			"successors）"));
 }
 
+static void spent_line(const struct cli *cli, const struct json_value *network)
+{
+	if (count_of(network, "links_spent") > 0)
+		(void)printf("%s %lld (depot peers)\n",
+			     cli_say(cli,
+				     "links that have used up their bytes of "
+				     "today:",
+				     "今日流量已用完的链路："),
+			     count_of(network, "links_spent"));
+}
+
 void peers_line(const struct cli *cli, const struct json_value *daemon)
 {
 	const struct json_value *network = json_member(daemon, "network");
 
 	if (network != NULL) { /* else a network of one */
 		links_line(cli, network);
+		spent_line(cli, network);
 		provisional_line(cli, network);
 		if (!member_true(network, "hq"))
 			hq_line(cli, network);
@@ -163,6 +175,56 @@ static void joining_show(const struct cli *cli, const struct json_value *asks)
 			ARRAY_LEN(columns), "");
 }
 
+/* "forged 3, garbled 1"; nothing where all are 0. */
+static void counts_show(const char *what, const struct json_value *counts)
+{
+	bool has_any = false;
+
+	for (const struct json_value *row = list_first(counts); row != NULL;
+	     row = json_next(row)) {
+		struct span reason = json_key(row);
+		char text[VALUE_TEXT_SIZE];
+
+		text_print(reason, text, sizeof(text));
+		if (member_number(counts, text, 0) == 0)
+			continue;
+		(void)printf("%s%s %lld", has_any ? ", " : what, text,
+			     (long long)member_number(counts, text, 0));
+		has_any = true;
+	}
+	if (has_any)
+		(void)putchar('\n');
+}
+
+/* What was is over; what goes on is stuck, and a matter of its own. */
+static void refused_show(const struct cli *cli,
+			 const struct json_value *refused)
+{
+	static const struct column columns[] = {
+		{"name|site", "SITE", "站点", false},
+		{"epoch", "EPOCH", "纪元", true},
+		{"seq", "DELTA", "增量", true},
+		{"why", "WHY", "原因", false},
+		{"why_$", "THAT IS", "说明", false},
+		{"from", "FROM", "来源", false},
+		{"ago_s", "AGO (S)", "多久前（秒）", true},
+	};
+	const struct json_value *last = json_member(refused, "last");
+
+	(void)putchar('\n');
+	counts_show(cli_say(cli, "packs of deltas refused since the start: ",
+			    "启动以来拒绝的增量包："),
+		    json_member(refused, "packs"));
+	counts_show(cli_say(cli, "frames refused since the start: ",
+			    "启动以来拒绝的帧："),
+		    json_member(refused, "frames"));
+	if (list_first(last) == NULL)
+		(void)puts(cli_say(cli, "no delta was refused since the start",
+				   "启动以来没有拒绝任何增量"));
+	else
+		(void)list_show(cli, last, columns, ARRAY_LEN(columns), "");
+}
+
 /* A link that is down, or a peer that has not been heard, is worth a look. */
 static enum exit_code peers_show(const struct cli *cli,
 				 const struct json_value *root)
@@ -175,6 +237,9 @@ static enum exit_code peers_show(const struct cli *cli,
 		{"metered", "METERED", "计费", false},
 		{"sent", "SENT", "发送字节", true},
 		{"received", "RECEIVED", "接收字节", true},
+		{"used_today", "USED TODAY", "今日字节", true},
+		{"budget", "OF", "上限", true},
+		{"spent", "SPENT", "已用完", false},
 	};
 	static const struct column peers[] = {
 		{"site", "SITE", "站点", true},
@@ -193,6 +258,7 @@ static enum exit_code peers_show(const struct cli *cli,
 		{"first", "FIRST", "起", true},
 		{"last", "LAST", "止", true},
 		{"why", "WHY", "原因", false},
+		{"why_$", "THAT IS", "说明", false},
 		{"from", "FROM", "来源", false},
 		{"for_s", "FOR (S)", "持续（秒）", true},
 	};
@@ -212,6 +278,7 @@ static enum exit_code peers_show(const struct cli *cli,
 			     cli_say(cli, "no other site was heard yet",
 				     "尚未听到其他站点"));
 	joining_show(cli, json_member(root, "joining"));
+	refused_show(cli, json_member(root, "refused"));
 	if (list_first(ranges) == NULL)
 		return is_well ? EXIT_DONE : EXIT_LOOK;
 	(void)printf("\n%s\n", cli_say(cli, "these deltas do not come in:",

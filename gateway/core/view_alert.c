@@ -107,6 +107,18 @@ static const struct alert_text alert_texts[] = {
 		"-u depot-link@{}。",
 	},
 	{
+		"link_spent",
+		"Link {} has used up its bytes of today.",
+		"链路 {} 今日的流量已用完。",
+		"Until midnight (UTC) it brings what others send and carries "
+		"heads and alarms; what is booked here waits. If that is too "
+		"long, raise `budget` in [link {}], or carry a stick "
+		"(`depot export`).",
+		"至零点（UTC）前，该链路只发送状态和警报；本机登记的内容留待之"
+		"后发送。如不能等待，请提高 [link {}] 的 budget，或用 U 盘带出"
+		"（depot export）。",
+	},
+	{
 		"parked_lost",
 		"Parked readings had to be dropped[ ({n})]: there were more "
 		"than may be kept.",

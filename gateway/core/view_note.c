@@ -5,6 +5,7 @@
 
 #include "gateway/core/check_out.h"
 #include "gateway/core/terms.h"
+#include "gateway/core/why.h"
 
 /* A sentence with a subject of CODE_SIZE_MAX bytes in it. */
 #define SENTENCE_SIZE 512
@@ -289,6 +290,34 @@ static const struct alert_text alert_general = {
 	"请在操作手册中按此告警代码查找。",
 };
 
+/* "sh-02.1: 57-63 (missing), hz-01", the reason in both languages: its code is
+ * what the guide has. */
+static struct span subject_zh(const struct alert *alert, struct span subject,
+			      struct sentence *sentence)
+{
+	const char *open = memchr(subject.data, '(', subject.size);
+	const char *end = subject.data + subject.size;
+	const char *close;
+	const struct why *why;
+
+	if (open == NULL || !span_is(reason_span(&alert->code), "feed_stuck"))
+		return subject;
+	close = memchr(open, ')', (size_t)(end - open));
+	if (close == NULL)
+		return subject;
+	why = why_delta_find(
+		(struct span){open + 1, (size_t)(close - open) - 1});
+	if (why == NULL)
+		return subject;
+	sentence->size = 0;
+	sentence_add(sentence, (struct span){subject.data,
+					     (size_t)(close - subject.data)});
+	sentence_add(sentence, SPAN_LITERAL("，"));
+	sentence_add(sentence, span_of(why->zh));
+	sentence_add(sentence, (struct span){close, (size_t)(end - close)});
+	return (struct span){sentence->text, sentence->size};
+}
+
 static void alert_out(const struct entry *entry, struct pos pos,
 		      struct json_out *out)
 {
@@ -296,6 +325,7 @@ static void alert_out(const struct entry *entry, struct pos pos,
 	struct span code = reason_span(&alert->code);
 	struct span subject = code_text_span(&alert->subject);
 	const struct alert_text *text = alert_text_find(code);
+	struct sentence sentence;
 
 	if (text == NULL) {
 		text = &alert_general;
@@ -310,7 +340,8 @@ static void alert_out(const struct entry *entry, struct pos pos,
 	optional_out("subject", code_text_span(&alert->subject), out);
 	out_int_at(out, "value", alert->value);
 	sentence_out("text_en", text->en, subject, alert->value, out);
-	sentence_out("text_zh", text->zh, subject, alert->value, out);
+	sentence_out("text_zh", text->zh, subject_zh(alert, subject, &sentence),
+		     alert->value, out);
 	sentence_out("next_en", text->next_en, subject, alert->value, out);
 	sentence_out("next_zh", text->next_zh, subject, alert->value, out);
 	view_pos_out(pos, out);

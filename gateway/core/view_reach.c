@@ -27,6 +27,7 @@ void view_reach_out(const struct view_reach *reach, struct json_out *out)
 		out_bool_at(out, "provisional", true);
 	out_int_at(out, "links", reach->links);
 	out_int_at(out, "links_up", reach->links_up);
+	out_int_at(out, "links_spent", reach->links_spent);
 	if (reach->links_up == 0 && reach->links > 0) {
 		out_int_at(out, "down_s", reach->down_s);
 		view_moment_out("down_since", reach->down_since,

@@ -17,6 +17,7 @@ struct view_reach {
 	bool is_provisional; /* HQ has not certified this life yet */
 	uint32_t links;      /* configured and enabled */
 	uint32_t links_up;
+	uint32_t links_spent;     /* whose bytes of today are used up */
 	struct moment down_since; /* of the last link that went down */
 	bool has_down_since;      /* no link is up, and the clock is trusted */
 	int64_t down_s;           /* the same as a length; 0: a link is up */

@@ -17,6 +17,8 @@ static const struct concern_spec specs[CONCERN_KINDS] = {
 	/* A box that goes on in a next epoch does so within seconds. */
 	[CONCERN_SITE_ENDED] = {"site_ended", SEVERITY_CRITICAL, 30 * SECOND,
 				10 * SECOND},
+	[CONCERN_LINK_SPENT] = {"link_spent", SEVERITY_WARNING, 10 * SECOND,
+				10 * SECOND},
 };
 
 const struct concern_spec *concern_spec(enum concern_kind kind)

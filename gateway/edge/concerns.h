@@ -36,6 +36,7 @@ enum concern_kind {
 	CONCERN_LINK_DOWN,
 	CONCERN_LINK_NOT_RUNNING,
 	CONCERN_SITE_ENDED,
+	CONCERN_LINK_SPENT,
 	CONCERN_KINDS
 };
 struct concern_spec {

@@ -28,6 +28,7 @@
 #include "gateway/edge/clock.h"
 #include "gateway/edge/envoy_join.h"
 #include "gateway/edge/envoy_look.h"
+#include "gateway/edge/envoy_refused.h"
 #include "gateway/edge/keeper.h"
 #include "gateway/edge/log.h"
 #include "gateway/sync/sync.h"
@@ -88,6 +89,9 @@ struct envoy_link {
 	struct name name;
 	bool is_here; /* its process is connected */
 	struct sync_link_status status;
+	uint64_t used;   /* bytes over the wire today (UTC) */
+	uint64_t budget; /* that it may use in a day; 0: no bound */
+	bool is_spent;   /* only heads and alarms leave until midnight */
 };
 
 struct envoy_state {
@@ -103,6 +107,8 @@ struct envoy_state {
 	struct envoy_join_counts joining; /* then */
 	size_t stuck_count; /* of which the first ENVOY_STUCK_MAX are listed */
 	struct envoy_stuck stuck[ENVOY_STUCK_MAX];
+	size_t refused_count; /* newest first */
+	struct envoy_refusal refused[ENVOY_REFUSALS_MAX];
 	struct envoy_hq hq;   /* at a site; zeros at HQ */
 	struct envoy_end end; /* at a site; zeros at HQ */
 	bool was_set_back; /* a peer holds more of our own feed than we do, and

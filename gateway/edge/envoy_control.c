@@ -1,5 +1,7 @@
 #include "gateway/edge/envoy_control.h"
 
+#include "gateway/core/why.h"
+
 static const struct control_refusal no_network = {
 	"no_network",
 	"this box belongs to no network: depot hq init makes one, depot join "
@@ -34,6 +36,11 @@ static void link_out(const struct envoy_state *state,
 	out_int_at(out, "for_s", seconds(state->ms, status->since_ms));
 	out_int_at(out, "sent", (int64_t)status->sent);
 	out_int_at(out, "received", (int64_t)status->received);
+	out_int_at(out, "used_today", (int64_t)link->used);
+	if (link->budget > 0) {
+		out_int_at(out, "budget", (int64_t)link->budget);
+		out_bool_at(out, "spent", link->is_spent);
+	}
 	out_object_end(out);
 }
 
@@ -74,11 +81,59 @@ static void stuck_out(const struct envoy_state *state,
 	out_int_at(out, "epoch", stuck->feed.epoch);
 	out_int_at(out, "first", (int64_t)stuck->first);
 	out_int_at(out, "last", (int64_t)stuck->last);
-	out_string_at(out, "why", stuck->why);
+	why_out(why_delta_find(span_of(stuck->why)), out);
 	if (stuck->from.size > 0)
 		out_text_at(out, "from", name_span(&stuck->from));
 	if (stuck->since_ms != 0)
 		out_int_at(out, "for_s", seconds(state->ms, stuck->since_ms));
+	out_object_end(out);
+}
+
+/* What was refused since the start: how much of what, and the last of it. */
+static void refused_counts_out(const struct sync_counts *counts,
+			       struct json_out *out)
+{
+	struct envoy_frames frames[ENVOY_FRAMES];
+
+	out_object_at(out, "packs");
+	for (enum admission i = ADMISSION_GAP; i <= ADMISSION_GARBLED; i++)
+		out_int_at(out, admission_name(i), (int64_t)counts->refused[i]);
+	out_object_end(out);
+	envoy_frames_refused(counts, frames);
+	out_object_at(out, "frames");
+	for (size_t i = 0; i < ENVOY_FRAMES; i++)
+		out_int_at(out, frames[i].reason, (int64_t)frames[i].count);
+	out_object_end(out);
+}
+
+static void refusal_out(const struct envoy_state *state,
+			const struct envoy_refusal *refusal,
+			struct json_out *out)
+{
+	const struct sync_refusal *what = &refusal->what;
+
+	out_object(out);
+	out_int_at(out, "site", what->feed.site);
+	if (refusal->site.size > 0)
+		out_text_at(out, "name", name_span(&refusal->site));
+	out_int_at(out, "epoch", what->feed.epoch);
+	if (what->feed.branch != 0)
+		out_id_at(out, "branch", what->feed.branch);
+	out_int_at(out, "seq", (int64_t)what->seq);
+	why_out(why_delta_find(span_of(admission_name(what->reason))), out);
+	out_text_at(out, "from", name_span(&what->peer));
+	out_int_at(out, "ago_s", seconds(state->ms, what->ms));
+	out_object_end(out);
+}
+
+static void refused_out(const struct envoy_state *state, struct json_out *out)
+{
+	out_object_at(out, "refused");
+	refused_counts_out(&state->counts, out);
+	out_array_at(out, "last");
+	for (size_t i = 0; i < state->refused_count; i++)
+		refusal_out(state, &state->refused[i], out);
+	out_array_end(out);
 	out_object_end(out);
 }
 
@@ -132,6 +187,7 @@ static bool peers(void *context, const struct json_value *arguments,
 	for (size_t i = 0; i < state->stuck_count && i < ENVOY_STUCK_MAX; i++)
 		stuck_out(state, &state->stuck[i], out);
 	out_array_end(out);
+	refused_out(state, out);
 	if (state->is_hq)
 		joining_out(&state->joining, out);
 	return true;

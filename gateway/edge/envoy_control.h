@@ -5,10 +5,17 @@
  * Threads   the loop
  *
  *   network.peers -> {"site", "unsealed", "provisional",
- *             "links": [{"link", "up", "metered",
- *             "for_s", "sent", "received"}], "peers": [{"peer", "site"?,
+ *             "links": [{"link", "running", "up", "metered",
+ *             "for_s", "sent", "received", "used_today", "budget"?,
+ *             "spent"?}], "peers": [{"peer", "site"?,
  *             "links", "heard_s", "epoch"?, "seq"?, "as_of"?, "stale",
- *             "acked"?, "backlog_deltas", "backlog_entries"}]}
+ *             "acked"?, "backlog_deltas", "backlog_entries"}],
+ *             "stuck": [{"site", "name"?, "epoch", "first", "last", "why",
+ *             "why_en", "why_zh", "from"?, "for_s"?}],
+ *             "refused": {"packs": {REASON: count ...}, "frames": {REASON:
+ *             count ...}, "last": [{"site", "name"?, "epoch", "branch"?,
+ *             "seq", "why", "why_en", "why_zh", "from", "ago_s"}]},
+ *             "joining"?}
  *
  *   network.flush {"ticket"?} -> {"ticket", "done", "unsealed", "may_seal",
  *             "set_back"}: what may be sealed is to be sealed now; again with

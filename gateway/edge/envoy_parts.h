@@ -59,6 +59,7 @@ struct envoy {
 	pthread_mutex_t mutex; /* of what others see */
 	struct envoy_state state;
 	struct envoy_backlog backlog;
+	struct envoy_said said; /* in the log */
 };
 
 #define JOB_PENDING (-1)

@@ -10,11 +10,16 @@ static void links_tell(struct envoy *envoy, struct envoy_state *state)
 	for (uint32_t i = 0; i < ENVOY_LINKS_MAX; i++) {
 		struct link *link = link_server_link(envoy->links, i);
 		struct envoy_link *told = &state->links[state->link_count];
+		struct link_used used;
 
 		if (link == NULL)
 			break;
+		used = link_used_today(link);
 		told->name = link_name(link);
 		told->is_here = link_is_here(link);
+		told->used = used.in + used.out;
+		told->budget = link_budget(link);
+		told->is_spent = told->budget > 0 && told->used >= told->budget;
 		sync_link_status(envoy->sync, i, &told->status);
 		state->link_count++;
 	}
@@ -49,6 +54,10 @@ void envoy_state_publish(struct envoy *envoy)
 	links_tell(envoy, state);
 	peers_tell(envoy, view, state);
 	state->stuck_count = envoy_look_stuck(envoy->sync, view, state->stuck);
+	state->refused_count =
+		envoy_look_refused(envoy->sync, view, state->refused);
+	envoy_say_refused(&envoy->said, envoy->sync, state->ms,
+			  envoy->config.log);
 	if (!envoy->config.is_hq)
 		code = envoy_look_hq(&envoy->backlog, envoy->sync, view,
 				     &state->hq, &err);

@@ -30,8 +30,9 @@ struct link {
 	uint64_t allowed;      /* likewise */
 	struct link_used told; /* as it said last */
 	struct link_used today;
-	int64_t day;    /* since 1970; 0: no trusted clock has told */
-	int64_t day_ms; /* monotonic: when it began, or we did */
+	bool is_spent_told; /* today */
+	int64_t day;        /* since 1970; 0: no trusted clock has told */
+	int64_t day_ms;     /* monotonic: when it began, or we did */
 };
 
 struct link_server {

@@ -2,6 +2,7 @@
 #include "gateway/edge/link_server_parts.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -173,6 +174,20 @@ static bool is_free(struct span topic)
 	       (plane == SYNC_PLANE_HEAD || plane == SYNC_PLANE_ALARM);
 }
 
+/* Once a day: whoever waits for what this link should bring finds out why. */
+static void spent_tell(struct link *link)
+{
+	struct name name = link->hello.name;
+
+	if (link->is_spent_told)
+		return;
+	link->is_spent_told = true;
+	log_event(link->server->config.log, LEVEL_WARNING, "link_spent",
+		  "link %.*s has used its %" PRIu64 " bytes of today: until "
+		  "midnight (UTC) only heads and alarms leave",
+		  (int)name.size, name.data, link->hello.budget);
+}
+
 enum err_code link_server_publish(struct link *link,
 				  const struct link_message *message)
 {
@@ -185,8 +200,10 @@ enum err_code link_server_publish(struct link *link,
 		return ERR_INVALID;
 	if (!link->is_up)
 		return ERR_AGAIN;
-	if (!is_free(message->topic) && link_is_spent(link))
+	if (!is_free(message->topic) && link_is_spent(link)) {
+		spent_tell(link);
 		return ERR_FULL;
+	}
 	if (link_cost(message) > link->allowed - link->sent)
 		return room_want(link, false);
 	size = link_encode(&packet, buffer);

@@ -70,6 +70,7 @@ struct link_used *link_today(struct link *link)
 
 	if (day_is_over(link, now)) {
 		link->today = (struct link_used){0, 0};
+		link->is_spent_told = false;
 		link->day_ms = link_server_now(link->server);
 	}
 	/* One that lay ahead was a wrong clock's: its bytes are today's. */

@@ -193,6 +193,47 @@ static void health_print(struct page *page, const struct metrics *metrics)
 			 metrics->is_bad[i]);
 }
 
+static void links_print(struct page *page,
+			const struct metrics_network *network)
+{
+	static const char used[] = "depot_link_used_bytes";
+	static const char budget[] = "depot_link_budget_bytes";
+	char name[NAME_SIZE_MAX + 1];
+
+	head(page, used, "gauge", "Bytes over the wire today (UTC), by link.");
+	for (size_t i = 0; i < network->link_count; i++) {
+		text_print(name_span(&network->links[i].name), name,
+			   sizeof(name));
+		labelled(page, used, "link", name, network->links[i].used);
+	}
+	head(page, budget, "gauge",
+	     "Bytes that a link may use in a day; 0: as many as it likes.");
+	for (size_t i = 0; i < network->link_count; i++) {
+		text_print(name_span(&network->links[i].name), name,
+			   sizeof(name));
+		labelled(page, budget, "link", name, network->links[i].budget);
+	}
+}
+
+static void refused_print(struct page *page, const struct sync_counts *counts)
+{
+	static const char packs[] = "depot_packs_refused_total";
+	static const char bad[] = "depot_frames_refused_total";
+	struct envoy_frames frames[ENVOY_FRAMES];
+
+	head(page, packs, "counter",
+	     "Packs of deltas from peers that were refused, by the reason.");
+	for (enum admission i = ADMISSION_GAP; i <= ADMISSION_GARBLED; i++)
+		labelled(page, packs, "reason", admission_name(i),
+			 counts->refused[i]);
+	head(page, bad, "counter",
+	     "Frames from peers that were refused, by the reason.");
+	envoy_frames_refused(counts, frames);
+	for (size_t i = 0; i < ENVOY_FRAMES; i++)
+		labelled(page, bad, "reason", frames[i].reason,
+			 frames[i].count);
+}
+
 static void reach_print(struct page *page, const struct metrics *metrics)
 {
 	const struct view_reach *reach = &metrics->reach;
@@ -210,6 +251,8 @@ static void reach_print(struct page *page, const struct metrics *metrics)
 	gauge(page, "depot_peers", reach->peers, "Other sites heard of.");
 	gauge(page, "depot_feeds_stuck", reach->stuck,
 	      "Feeds of other sites that do not come in.");
+	links_print(page, &metrics->network);
+	refused_print(page, &metrics->network.counts);
 	if (reach->is_hq)
 		return;
 	gauge(page, "depot_hq_backlog_deltas", reach->backlog_deltas,

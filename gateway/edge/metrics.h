@@ -12,6 +12,7 @@
 
 #include "gateway/core/plan.h"
 #include "gateway/edge/broker.h"
+#include "gateway/edge/envoy.h"
 #include "gateway/edge/mqtt.h"
 #include "gateway/edge/publisher.h"
 #include "gateway/edge/vitals.h"
@@ -22,6 +23,17 @@
 
 /* The longest text that metrics_print writes. */
 #define METRICS_TEXT_SIZE 16000
+
+/* Of the envoy. All zero: there is none. */
+struct metrics_network {
+	struct sync_counts counts;
+	size_t link_count;
+	struct metrics_link {
+		struct name name;
+		uint64_t used;
+		uint64_t budget;
+	} links[ENVOY_LINKS_MAX];
+};
 
 struct metrics {
 	const char *version; /* static */
@@ -56,6 +68,7 @@ struct metrics {
 	uint64_t autonomy_hours;
 	bool has_autonomy;
 	struct view_reach reach; /* zeros: a network of one, not told */
+	struct metrics_network network;
 };
 
 /* Fills @text, terminated; returns its size. */

@@ -142,7 +142,8 @@ void publisher_facts(struct publisher *publisher,
 
 	status->autonomy_hours = facts->autonomy_hours;
 	status->has_autonomy = facts->has_autonomy;
-	if (status->reach.links_up != facts->reach.links_up)
+	if (status->reach.links_up != facts->reach.links_up ||
+	    status->reach.links_spent != facts->reach.links_spent)
 		status->is_due = true;
 	status->reach = facts->reach;
 	if (health_is_same(status, facts, count))

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""Somebody at 3 a.m. finds every event of the log and every code of an alert
-in the operating guide, in both languages, with what to do; and nothing there
-that depotd never says.
+"""Somebody at 3 a.m. finds every event of the log, every code of an alert, and
+every word for why a delta does not come in, in the operating guide, in both
+languages, with what to do; and nothing there that depotd never says.
 
 Method: the names are read from the code - the calls that write log lines, the
-table of alerts, the table of the box's health - and compared both ways with
-the first columns of the guides' tables. A guide without one row must fail, so
-that the comparison is known to see.
+table of alerts, the table of the box's health, the table of the words - and
+compared both ways with the first columns of the guides' tables. A guide
+without one row must fail, so that the comparison is known to see.
 """
 
 import pathlib
@@ -51,6 +51,26 @@ def rows_of(text, header):
     return rows
 
 
+def whys_of(source, table):
+    """The words of one table of gateway/core/why.c."""
+    found = re.search(rf"struct why {table}\[\] = \{{\n(.*?)\n\}};", source,
+                      re.S)
+    assert found, f"no table {table}"
+    return set(re.findall(r'^\t\{"([a-z_]+)",', found.group(1), re.M))
+
+
+def whys_told(text):
+    """The words in brackets at the end of a first column: "(gap, forked)"."""
+    words = {}
+    for line in re.findall(r"^\|.*\|$", text, re.M):
+        first, *rest = [cell.strip() for cell in line.strip("|").split("|")]
+        told = re.search(r"(?:\.\.\.|…) ?[(（]([a-z_, 、]+)[)）]", first)
+        for word in re.split("[,、] ?", told.group(1)) if told else ():
+            assert word not in words, f"{word} stands twice"
+            words[word] = rest
+    return words
+
+
 def differences(what, rows, names):
     """Sentences: what lacks where."""
     return ([f"{what}: {name} is not in the guide" for name in
@@ -65,10 +85,36 @@ HEADERS = {
 }
 
 
+VOIDS = {
+    "operating.md": "| void | means | do |",
+    "operating.zh.md": "| 无效行 | 含义 | 处理 |",
+}
+
+
 def guide_differences(name, text, codes, events):
     of_codes, of_events = HEADERS[name]
     return (differences(f"{name}: codes", rows_of(text, of_codes), codes)
             + differences(f"{name}: events", rows_of(text, of_events), events))
+
+
+def whys_differences(root):
+    """Of the words for why a delta is not here, and of those for void rows."""
+    source = (root / "gateway/core/why.c").read_text("utf-8")
+    look = (root / "gateway/edge/envoy_look.c").read_text("utf-8")
+    deltas, voids = whys_of(source, "deltas"), whys_of(source, "voids")
+    own = set(re.findall(r'(?:return|UNREACHABLE) "([a-z_]+)"', look))
+    print(f"{len(deltas)} words for deltas, {len(own)} of them the envoy's, "
+          f"{len(voids)} for void rows")
+    assert len(deltas) > 10 and len(voids) > 5 and len(own) == 2
+    found = [f"why.c: {word} is not there" for word in sorted(own - deltas)]
+    for name, header in VOIDS.items():
+        text = (root / "docs" / name).read_text("utf-8")
+        found += differences(f"{name}: why", whys_told(text), deltas)
+        found += differences(f"{name}: voids", rows_of(text, header), voids)
+        short = re.sub(r"^\| `feed_stuck` (\.\.\. |…).unreachable.*\n", "",
+                       text, flags=re.M)
+        assert set(whys_told(text)) - set(whys_told(short)) == {"unreachable"}
+    return found
 
 
 def main():
@@ -94,6 +140,7 @@ def main():
     found += differences("topics.md", rows_of(topics,
                                               "| code | what is wrong |"),
                          alerts)
+    found += whys_differences(root)
     print("\n".join(found))
     return 1 if found else 0
 

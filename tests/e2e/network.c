@@ -7,6 +7,9 @@
  *                               first feed, as a mistake of ours would leave
  *                               it
  *
+ *	e2e_network void STORE KEYS SKU    HQ's master feed says that stock of
+ *                                    SKU moved, signed by its key
+ *
  *	e2e_network forge STORE SITE SEQ    flips a bit of the signature of that
  *                                     delta of the site's first feed
  *
@@ -215,6 +218,72 @@ static enum err_code lie_in(const char *path, const char *site, const char *seq,
 	return code;
 }
 
+/* ---- what is not its writer's to say ---- */
+
+/* Our own writer says that it may not, and has written it. */
+static enum err_code movement_write(struct feed_desk *desk, struct txn *txn,
+				    const struct signer *signer,
+				    const char *sku, struct err *err)
+{
+	uint8_t bytes[ENTRY_SIZE_MAX];
+	struct entry entry;
+	struct movement *movement = &entry.body.movement;
+	struct writer writer;
+	struct span span;
+	struct feed_write write = {
+		.id = {SITE_MASTER, 1, 0},
+		.plan = {.signer = signer, .boot = 1, .rows_max = 1},
+		.entries = &span,
+		.count = 1};
+	uint64_t seq;
+	enum err_code code;
+
+	entry_init(&entry, ENTRY_MOVEMENT);
+	movement->kind = MOVEMENT_RECEIVE;
+	movement->quantity.units = 5;
+	movement->from.place.kind = PLACE_SUPPLIER;
+	movement->to = (struct side){.place = {.kind = PLACE_BIN},
+				     .condition = CONDITION_GOOD};
+	if (!sku_set(&movement->item, span_of(sku)) ||
+	    !place_name_set(&movement->from.place.name, SPAN_LITERAL("acme")) ||
+	    !place_name_set(&movement->to.place.name, SPAN_LITERAL("A-01")))
+		return err_set(err, ERR_INVALID, "no SKU");
+	writer_init(&writer, bytes, sizeof(bytes));
+	entry_encode(&writer, &entry);
+	span = (struct span){(const char *)bytes, writer.size};
+	code = feed_write(desk, txn, &write, &seq, err);
+	return code == ERR_INVALID ? ERR_OK : code;
+}
+
+static enum err_code void_say(const char *path, const char *keys,
+			      const char *sku, struct err *err)
+{
+	struct ledger *ledger;
+	struct feed_desk *desk = NULL;
+	struct signer *signer = NULL;
+	struct txn *txn;
+	enum err_code code = ledger_open(path, ENV_WRITE, &ledger, err);
+
+	if (code != ERR_OK)
+		return code;
+	code = feed_desk_open(ledger_identity(ledger)->net_id, &desk, err);
+	if (code == ERR_OK)
+		code = signer_open(keys, "master-1.key", &signer, err);
+	if (code == ERR_OK)
+		code = txn_begin(ledger_env(ledger), &txn, err);
+	if (code == ERR_OK) {
+		code = movement_write(desk, txn, signer, sku, err);
+		if (code == ERR_OK)
+			code = txn_commit(txn, err);
+		else
+			txn_abandon(txn);
+	}
+	signer_close(signer);
+	feed_desk_close(desk);
+	ledger_close(ledger);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	enum err_code code;
@@ -225,6 +294,8 @@ int main(int argc, char **argv)
 		code = look(argv[1], argv[2], &err);
 	else if (argc == 4 && strcmp(argv[1], "lie") == 0)
 		code = lie_in(argv[2], argv[3], NULL, &err);
+	else if (argc == 5 && strcmp(argv[1], "void") == 0)
+		code = void_say(argv[2], argv[3], argv[4], &err);
 	else if (argc == 5 && strcmp(argv[1], "forge") == 0)
 		code = lie_in(argv[2], argv[3], argv[4], &err);
 	else

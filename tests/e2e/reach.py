@@ -133,6 +133,9 @@ def a_range_that_does_not_come_is_named_until_it_does(scratch):
     h.same((stuck["site"], stuck["name"], stuck["epoch"], stuck["first"],
             stuck["last"], stuck["why"]),
            (4, "hz-01", 1, last, last, "forged"), "what is stuck")
+    h.same((stuck["why_en"][:13], "签名" in stuck["why_zh"]),
+           ("its signature", True), "in words")
+    refusals_are_shown(hq, last)
     until(hq, "it is counted", lambda told: told.get("stuck") == 1)
     h.until("the figure", lambda: hq.metric("depot_feeds_stuck") == 1)
     told_within(STUCK_S, "the alert", lambda: hq.alerts("feed_stuck"))
@@ -147,6 +150,93 @@ def a_range_that_does_not_come_is_named_until_it_does(scratch):
     h.same(next(feed["seq"] for feed in bed.network("feeds", hq.store)
                 if feed["site"] == 4) >= last, True, "what HQ has now")
     h.same(hq.any_exit("audit", "--network")["findings"], 0, "HQ's copy")
+
+
+def refusals_are_shown(hq, seq):
+    """The forged delta @seq of site 4: in the last refusals and their counts,
+    in the figures, in the log, and in what the store keeps."""
+    told = hq.any_exit("peers")["refused"]
+    assert told["packs"]["forged"] >= 1, told
+    h.same(told["frames"]["garbled"], 0, "frames")
+    rows = [row for row in told["last"] if row["seq"] == seq]
+    assert rows, told
+    h.same({(row["site"], row["name"], row["epoch"], row["why"], row["from"])
+            for row in rows}, {(4, "hz-01", 1, "forged", "hz-01")},
+           "the refusal")
+    h.until("the figure", lambda: hq.metric(
+        'depot_packs_refused_total{reason="forged"}') >= 1)
+    lines = [line for line in hq.program.text().split("\n")
+             if " delta_refused" in line and "(forged)" in line]
+    h.same(len(lines), 1, lines)
+    assert "site=4 " in lines[0] and f"seq={seq}" in lines[0], lines
+
+    def kept():
+        return [row for row in hq.any_exit("audit", "--network")["refused"]
+                if row["why"] == "forged"]
+
+    (row,) = h.until("what is kept", kept)
+    h.same((row["site"], row["name"], row["epoch"], row["seq"]),
+           (4, "hz-01", 1, seq), "what is kept")
+    assert row["count"] >= 1, row
+    for lang in ("en", "zh"):
+        for words in (("peers",), ("audit", "--network")):
+            text = hq.text("--lang", lang, *words)
+            assert "forged" in text and "hz-01" in text, text
+
+
+@h.test
+def a_row_that_is_not_its_writers_to_say_is_listed_everywhere(scratch):
+    """HQ's master feed, signed by its key, says that stock moved."""
+    _, (hq, site, _) = bed.begin(scratch)
+    until(site, "HQ has all", lambda told: told.get("hq_seq", 0)
+          and told["backlog_entries"] == 0)
+    h.same(site.depot("audit", "--network")["voids"], [], "before")
+    hq.stop()
+    bed.network("void", hq.store, hq.store + "-keys", "TEA")
+    hq.start()
+
+    def voids():
+        return site.depot("audit", "--network")["voids"]
+
+    (row,) = h.until("the void row", voids)
+    h.same((row["site"], row["epoch"], row["why"], row["kind"], row["item"]),
+           (2, 1, "authority", "movement", "TEA"), "the row")
+    assert row["pos"] >= 1 and row["why_zh"], row
+    told = site.depot("audit", "--network")
+    h.same((told["verdict"], told["void_rows"], told["voids_more"]),
+           ("clean", 1, 0), "the rest")
+    for lang, words in (("en", "rows that count nowhere"),
+                        ("zh", "均不计入的行")):
+        text = site.text("--lang", lang, "audit", "--network")
+        assert words in text and "authority" in text and "TEA" in text, text
+
+
+@h.test
+def a_link_that_has_used_its_bytes_of_today_says_so(scratch):
+    """Its budget is less than what joining costs."""
+    _, (_, site, _) = bed.begin(scratch)
+    until(site, "the link is up", lambda told: told["links_up"] == 1)
+    h.same(network(site)["links_spent"], 0, "without a budget")
+    site.stop()
+    site.directives["link far.budget"] = "1 KiB"
+    site.directives["http.port"] = h.port_free()
+    site.write_config()
+    site.start()
+    told = until(site, "spent", lambda told: told.get("links_spent"))
+    h.same((told["links_spent"], told["links_up"]), (1, 1), "status")
+    (link,) = site.any_exit("peers")["links"]
+    h.same((link["budget"], link["spent"], link["up"]), (1024, True, True),
+           "the link")
+    assert link["used_today"] >= 1024, link
+    h.until("the figure", lambda: site.metric(
+        'depot_link_used_bytes{link="far"}') >= 1024)
+    h.same(site.metric('depot_link_budget_bytes{link="far"}'), 1024, "of")
+    told_within(10, "the alert", lambda: site.alerts("link_spent"))
+    h.same(list(site.alerts("link_spent")), ["far"], "the alert's subject")
+    bed.scan(scratch, site, 5, "b1")
+    h.until("the log", lambda: " link_spent" in site.program.text())
+    for lang, words in (("en", "bytes of today"), ("zh", "流量已用完")):
+        assert words in site.text("--lang", lang, "status"), lang
 
 
 def link_pid(site):

@@ -57,6 +57,13 @@ class Site(h.Box):
         assert done.returncode in (0, 3), done.stdout + done.stderr
         return h.decode(done.stdout)
 
+    def text(self, *arguments):
+        """What people read, of what may say that somebody should look."""
+        done = subprocess.run([DEPOT, "--config", self.config, *arguments],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 3), done.stdout + done.stderr
+        return done.stdout
+
     def status(self):
         """The document of `depot status`, whether or not all is well."""
         return self.any_exit("status")
@@ -120,16 +127,15 @@ def join(hq, site):
 
 
 def register(site):
-    """{name: state} of the network's sites, as far as is known there."""
-    return {one["name"]: one["state"]
-            for one in site.depot("hq", "sites")["sites"]}
+    """The names of the network's sites, as far as they are known there."""
+    return {one["name"] for one in site.depot("hq", "sites")["sites"]}
 
 
 def know_each_other(sites):
     """Waits until what HQ, the first of them, has said of the sites has come
     to all of them: until then a name that it gave is unknown elsewhere."""
     told = register(sites[0])
-    assert {site.site for site in sites} <= set(told), told
+    assert {site.site for site in sites} <= told, told
     for site in sites[1:]:
         h.until(lambda site=site: f"{site.site} knows {register(site)} of "
                 f"{told}", lambda site=site: register(site) == told)

@@ -5,6 +5,7 @@
 #include "tests/support/warehouse.h"
 
 #include "gateway/core/view.h"
+#include "gateway/core/why.h"
 #include "store/check.h"
 #include "tests/support/payload.h"
 
@@ -335,6 +336,40 @@ static void an_alert_says_what_is_wrong_since_when_and_what_to_do(void **state)
 	assert_span(payload_text(p, "text_zh"), "设备 dock-1 没有消息。");
 }
 
+/* Method: every word that why.h has; and what is no such word stays. */
+static void what_is_stuck_says_why_in_both_languages(void **state)
+{
+	struct payload *p = *state;
+	struct entry entry = stamped(warehouse_alert("feed_stuck", "x", false));
+	struct alert *alert = &entry.body.alert;
+	char subject[CODE_SIZE_MAX + 1];
+	char expected[160];
+	size_t count;
+	const struct why *table = why_delta_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		assert_true(text_format(subject, sizeof(subject),
+					"sh-02.1: 57-63 (%s), hz-01",
+					table[i].code));
+		assert_true(code_text_set(&alert->subject, span_of(subject)));
+		alert_print(p, &entry);
+		assert_span(payload_text(p, "subject"), subject);
+		assert_true(text_format(
+			expected, sizeof(expected),
+			"有站点的增量无法接收：sh-02.1: 57-63 (%s，%s), hz-01"
+			"（站点.纪元: 起-止，原因，来源）。",
+			table[i].code, table[i].zh));
+		assert_span(payload_text(p, "text_zh"), expected);
+	}
+	assert_true(count > 10);
+	assert_true(
+		code_text_set(&alert->subject, SPAN_LITERAL("a: 1-2 (so), b")));
+	alert_print(p, &entry);
+	assert_span(payload_text(p, "text_zh"),
+		    "有站点的增量无法接收：a: 1-2 (so), b"
+		    "（站点.纪元: 起-止，原因，来源）。");
+}
+
 static void an_unknown_alert_is_still_a_sentence(void **state)
 {
 	struct payload *p = *state;
@@ -496,6 +531,7 @@ int main(void)
 		TEST(a_checks_task_says_what_it_asks),
 		TEST(questions_without_room_are_left_out_whole),
 		TEST(an_alert_says_what_is_wrong_since_when_and_what_to_do),
+		TEST(what_is_stuck_says_why_in_both_languages),
 		TEST(an_unknown_alert_is_still_a_sentence),
 		TEST(every_alert_has_its_four_texts_and_fits),
 		TEST(status_says_how_far_the_topics_are_complete),

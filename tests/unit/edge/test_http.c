@@ -67,6 +67,14 @@ static void metrics_fill(struct metrics *metrics)
 		.hq_as_of = {INT64_C(1795341600017)},
 		.has_hq_as_of = true,
 	};
+	metrics->network = (struct metrics_network){
+		.counts = {.refused = {[ADMISSION_FORGED] = 7},
+			   .heads_forged = 3},
+		.link_count = 1,
+		.links = {{.used = 5000, .budget = 4096}},
+	};
+	assert_true(
+		name_set(&metrics->network.links[0].name, SPAN_LITERAL("far")));
 	metrics->usage = (struct env_usage){
 		.map_size = 1000, .used = 600, .free_size = 100};
 	metrics->is_managed = true;
@@ -200,6 +208,11 @@ static void the_figures_are_those_of_the_loop(void **state)
 		"\ndepot_autonomy_seconds 7776000\n",
 		"\ndepot_links_up 1\n",
 		"\ndepot_feeds_stuck 2\n",
+		"\ndepot_link_used_bytes{link=\"far\"} 5000\n",
+		"\ndepot_link_budget_bytes{link=\"far\"} 4096\n",
+		"\ndepot_packs_refused_total{reason=\"forged\"} 7\n",
+		"\ndepot_packs_refused_total{reason=\"garbled\"} 0\n",
+		"\ndepot_frames_refused_total{reason=\"head_forged\"} 3\n",
 		"\ndepot_hq_backlog_entries 240\n",
 		"\ndepot_hq_backlog_bytes 2310\n",
 		"\ndepot_hq_acknowledged_delta 118\n",
@@ -241,6 +254,12 @@ static void the_longest_figures_fit(void **state)
 	metrics->autonomy_hours = 87600;
 	metrics->reach.is_hq = false;
 	metrics->reach.has_hq_as_of = true;
+	metrics->network.link_count = ENVOY_LINKS_MAX;
+	for (size_t i = 0; i < ENVOY_LINKS_MAX; i++) {
+		struct name *name = &metrics->network.links[i].name;
+
+		memset(name->data, 'x', name->size = NAME_SIZE_MAX);
+	}
 	for (size_t i = 0; i < VITALS; i++)
 		metrics->is_bad[i] = true;
 	size = metrics_print(metrics, text);
