@@ -447,6 +447,7 @@ enum err_code feed_void_walk(const struct view *view, struct feed_id feed,
 
 struct vector {
 	const uint8_t *net_id;
+	const struct feed_telling *telling; /* NULL: as it is */
 	struct writer writer;
 	uint8_t chunk[CHUNK_SIZE];
 };
@@ -465,17 +466,20 @@ static enum err_code head_add(void *context, const struct feed_record *feed,
 			      struct err *err)
 {
 	struct vector *vector = context;
+	struct feed_record head = *feed;
 
 	(void)err;
-	if (feed->seq == feed->base)
+	if (vector->telling != NULL)
+		vector->telling->as(vector->telling->context, &head);
+	if (head.seq == head.base)
 		return ERR_OK; /* no delta of its own */
 	if (CHUNK_SIZE - vector->writer.size < HEAD_SIZE)
 		vector_close_chunk(vector);
-	write_u32(&vector->writer, feed->id.site);
-	write_u32(&vector->writer, feed->id.epoch);
-	write_u64(&vector->writer, feed->id.branch);
-	write_u64(&vector->writer, feed->seq);
-	write_raw(&vector->writer, feed->hash, HASH_SIZE);
+	write_u32(&vector->writer, head.id.site);
+	write_u32(&vector->writer, head.id.epoch);
+	write_u64(&vector->writer, head.id.branch);
+	write_u64(&vector->writer, head.seq);
+	write_raw(&vector->writer, head.hash, HASH_SIZE);
 	return ERR_OK;
 }
 
@@ -484,11 +488,21 @@ enum err_code feed_vector_digest(const struct view *view,
 				 uint8_t ret_digest[VECTOR_DIGEST_SIZE],
 				 struct err *err)
 {
+	return feed_vector_digest_as(view, net_id, NULL, ret_digest, err);
+}
+
+enum err_code feed_vector_digest_as(const struct view *view,
+				    const uint8_t net_id[NET_ID_SIZE],
+				    const struct feed_telling *telling,
+				    uint8_t ret_digest[VECTOR_DIGEST_SIZE],
+				    struct err *err)
+{
 	static const uint8_t zeros[HASH_SIZE] = {0};
 	UNINITIALIZED struct vector vector;
 	enum err_code code;
 
 	vector.net_id = net_id;
+	vector.telling = telling;
 	writer_init(&vector.writer, vector.chunk, sizeof(vector.chunk));
 	write_raw(&vector.writer, zeros, HASH_SIZE);
 	code = feed_walk(view, NULL, head_add, &vector, err);

@@ -472,4 +472,16 @@ MUST_CHECK enum err_code
 feed_vector_digest(const struct view *view, const uint8_t net_id[NET_ID_SIZE],
 		   uint8_t ret_digest[VECTOR_DIGEST_SIZE], struct err *err);
 
+/* The same as others are told it: @as may give a feed an earlier seq, with its
+ * hash, or none at all (seq = base). */
+struct feed_telling {
+	void (*as)(void *context, struct feed_record *feed);
+	void *context;
+};
+MUST_CHECK enum err_code
+feed_vector_digest_as(const struct view *view,
+		      const uint8_t net_id[NET_ID_SIZE],
+		      const struct feed_telling *telling,
+		      uint8_t ret_digest[VECTOR_DIGEST_SIZE], struct err *err);
+
 #endif

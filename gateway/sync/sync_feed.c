@@ -182,6 +182,29 @@ static void record_take(struct sync *sync, struct feed_row *row,
 		row->offered = record->seq;
 }
 
+/* A word of HQ's that is not to leave yet. */
+static bool is_held(const struct sync *sync, const struct feed_record *record)
+{
+	return sync->config.holds_words && record->is_own &&
+	       record->id.site < SITE_FIRST;
+}
+
+/* Else a peer that has heard all it was told of would take the rest for
+ * known. */
+static void held_as(void *context, struct feed_record *record)
+{
+	const struct sync *sync = context;
+	uint32_t feed;
+
+	if (!is_held(sync, record))
+		return;
+	feed = feed_find(sync, record->id);
+	if (feed != NONE && sync->feeds[feed].is_here)
+		*record = sync->feeds[feed].record;
+	else
+		record->seq = record->base;
+}
+
 static enum err_code feed_visit(void *context, const struct feed_record *record,
 				struct err *err)
 {
@@ -189,8 +212,7 @@ static enum err_code feed_visit(void *context, const struct feed_record *record,
 	uint32_t feed;
 
 	(void)err;
-	if (sync->config.holds_words && record->is_own &&
-	    record->id.site < SITE_FIRST) {
+	if (is_held(sync, record)) {
 		feed = feed_find(sync, record->id);
 		if (feed != NONE)
 			sync->feeds[feed].is_mark = sync->feeds[feed].is_here;
@@ -229,6 +251,7 @@ static enum err_code control_read(struct sync *sync, struct err *err)
 
 enum err_code feeds_read(struct sync *sync, struct err *err)
 {
+	const struct feed_telling telling = {held_as, sync};
 	enum err_code code;
 
 	sync->counts.feeds_left_out = 0;
@@ -242,8 +265,8 @@ enum err_code feeds_read(struct sync *sync, struct err *err)
 
 		row->is_here = row->is_mark;
 	}
-	code = feed_vector_digest(sync->view, sync->config.net_id, sync->digest,
-				  err);
+	code = feed_vector_digest_as(sync->view, sync->config.net_id, &telling,
+				     sync->digest, err);
 	if (code != ERR_OK)
 		return code;
 	sync->is_grown = false;
