@@ -463,6 +463,10 @@ static enum exit_code bundle_export(struct exporting *exporting)
 		return exit;
 	if (exporting->site == 0)
 		return cli_refuse(cli, EXIT_NOT_FOUND, &no_network, "");
+	if (exporting->is_ledger_ours)
+		exit = carry_settle(cli);
+	if (exit != EXIT_DONE)
+		return exit;
 	code = peer_find(exporting, &err);
 	if (code == ERR_NOT_FOUND)
 		return cli_refuse(cli, EXIT_NOT_FOUND, &unknown_site,

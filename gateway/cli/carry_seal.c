@@ -10,6 +10,12 @@
 #include "store/guard.h"
 #include "store/site.h"
 
+static const struct control_refusal not_kept = {
+	"guard_waits",
+	"the start guard does not have yet what would be in the file: try "
+	"again; the log says why (guard_failed)",
+	"启动保护尚未记录文件中的内容：请重试；日志说明原因（guard_failed）"};
+
 #define POLL_MS 50
 #define POLLS_MAX 200 /* 10 s: a box listens for 5 before it seals */
 
@@ -32,7 +38,13 @@ enum err_code carry_signer(const struct cli *cli, uint32_t epoch,
 
 /* ---- where depotd runs ---- */
 
-static enum exit_code flush_ask(struct cli *cli, int64_t *ticket, bool *is_done,
+struct flush {
+	int64_t ticket; /* 0: none yet */
+	bool is_done;   /* all that depotd could do for it */
+	bool may_seal;
+};
+
+static enum exit_code flush_ask(struct cli *cli, struct flush *flush,
 				struct carry_sealed *sealed)
 {
 	struct request_draft draft;
@@ -41,24 +53,18 @@ static enum exit_code flush_ask(struct cli *cli, int64_t *ticket, bool *is_done,
 	enum exit_code exit;
 
 	request_begin(&draft, cli);
-	if (*ticket != 0)
-		out_int_at(&draft.out, "ticket", *ticket);
+	if (flush->ticket != 0)
+		out_int_at(&draft.out, "ticket", flush->ticket);
 	exit = request_end(&draft, "network.flush", &request);
 	if (exit == EXIT_DONE)
 		exit = ask(cli, &request, &reply);
 	if (exit != EXIT_DONE)
 		return exit;
-	*ticket = member_number(reply.root, "ticket", 0);
+	flush->ticket = member_number(reply.root, "ticket", 0);
+	flush->is_done = member_true(reply.root, "done");
+	flush->may_seal = member_true(reply.root, "may_seal");
 	sealed->unsealed = (uint64_t)member_number(reply.root, "unsealed", 0);
 	sealed->is_set_back = member_true(reply.root, "set_back");
-	/* One that listens is waited for. */
-	*is_done = member_true(reply.root, "done") &&
-		   (member_true(reply.root, "may_seal") ||
-		    sealed->is_set_back || sealed->unsealed == 0);
-	/* What was booked since goes with the next stick. */
-	if (member_true(reply.root, "done") &&
-	    member_true(reply.root, "may_seal"))
-		sealed->unsealed = 0;
 	reply_release(&reply);
 	return EXIT_DONE;
 }
@@ -66,17 +72,41 @@ static enum exit_code flush_ask(struct cli *cli, int64_t *ticket, bool *is_done,
 static enum exit_code daemon_seal(struct cli *cli, struct carry_sealed *sealed)
 {
 	enum exit_code exit = EXIT_DONE;
+	struct flush flush = {.ticket = 0};
 	bool is_done = false;
-	int64_t ticket = 0;
 
 	for (int i = 0; i < POLLS_MAX && exit == EXIT_DONE && !is_done; i++) {
 		if (i > 0)
 			(void)poll(NULL, 0, POLL_MS); /* cut short: earlier */
-		exit = flush_ask(cli, &ticket, &is_done, sealed);
+		exit = flush_ask(cli, &flush, sealed);
+		/* One that listens is waited for. */
+		is_done = flush.is_done &&
+			  (flush.may_seal || sealed->is_set_back ||
+			   sealed->unsealed == 0);
+		/* What was booked since goes with the next stick. */
+		if (flush.is_done && flush.may_seal)
+			sealed->unsealed = 0;
 		/* Asked before it might: asked again. */
 		if (i % 20 == 19)
-			ticket = 0;
+			flush.ticket = 0;
 	}
+	return exit;
+}
+
+enum exit_code carry_settle(struct cli *cli)
+{
+	enum exit_code exit = EXIT_DONE;
+	struct flush flush = {.ticket = 0};
+	struct carry_sealed sealed;
+
+	for (int i = 0; i < POLLS_MAX && exit == EXIT_DONE && !flush.is_done;
+	     i++) {
+		if (i > 0)
+			(void)poll(NULL, 0, POLL_MS); /* cut short: earlier */
+		exit = flush_ask(cli, &flush, &sealed);
+	}
+	if (exit == EXIT_DONE && !flush.is_done)
+		return cli_refuse(cli, EXIT_AGAIN, &not_kept, "");
 	return exit;
 }
 

@@ -22,6 +22,14 @@ struct carry_sealed {
 MUST_CHECK enum exit_code carry_seal(struct cli *cli,
 				     struct carry_sealed *ret_sealed);
 
+/*
+ * Where depotd runs: what a view showed that was opened before is in the guard
+ * when this returns EXIT_DONE. depotd may have sealed after carry_seal, and it
+ * keeps its guard only after the commit.
+ * EXIT_AGAIN: not so; it was told.
+ */
+MUST_CHECK enum exit_code carry_settle(struct cli *cli);
+
 /* The key of the journal's epoch; NULL in *@ret_signer where it is not to be
  * had. To be closed. */
 MUST_CHECK enum err_code carry_signer(const struct cli *cli, uint32_t epoch,

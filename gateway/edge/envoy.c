@@ -205,6 +205,15 @@ static void job_collect(struct envoy *envoy)
 
 /* ---- events ---- */
 
+struct sync_step envoy_step(const struct envoy *envoy, const struct view *view)
+{
+	return (struct sync_step){
+		.now = envoy_moment(envoy),
+		.view = view,
+		.is_early = envoy->is_job_out || envoy->is_unfinished,
+	};
+}
+
 /* Runs @event on the peer engine with a snapshot of the present. */
 typedef enum err_code event_fn(struct envoy *envoy,
 			       const struct sync_step *step,
@@ -212,14 +221,14 @@ typedef enum err_code event_fn(struct envoy *envoy,
 
 static void event(struct envoy *envoy, event_fn *run, const void *argument)
 {
-	struct sync_step step = {.now = envoy_moment(envoy)};
+	struct sync_step step;
 	struct view *view;
 	struct err err;
 	enum err_code code =
 		view_begin(ledger_env(envoy->config.ledger), &view, &err);
 
 	if (code == ERR_OK) {
-		step.view = view;
+		step = envoy_step(envoy, view);
 		(void)envoy_words_keep(envoy, view); /* or they are held back */
 		code = run(envoy, &step, argument, &err);
 		view_end(view);
@@ -349,8 +358,8 @@ static void on_grown(void *context, uint32_t what)
 	struct envoy *envoy = context;
 
 	(void)what;
-	/* What a job has sealed is not to leave before the guard is saved: its
-	 * end tells. */
+	/* What a job has sealed is not looked at before its end (envoy_step).
+	 */
 	if (envoy->is_job_out || envoy->is_unfinished) {
 		loop_timer_once(envoy->grown_timer, GROWN_MS);
 		return;

@@ -10,7 +10,7 @@ static enum err_code finish(struct envoy *envoy, const struct view *view,
 			    struct err *err)
 {
 	bool is_committed = envoy->was_committed;
-	struct sync_step step = {.now = envoy_moment(envoy), .view = view};
+	struct sync_step step = envoy_step(envoy, view);
 	enum err_code code;
 
 	if (is_committed && exchange_sealed(envoy->exchange) > 0)

@@ -68,6 +68,9 @@ struct envoy {
 
 struct sync_now envoy_moment(const struct envoy *envoy);
 enum exchange_links envoy_links(const struct envoy *envoy);
+/* An event at the present. Early while a job may have sealed what the guard
+ * does not remember: no delta leaves before that, whatever the event. */
+struct sync_step envoy_step(const struct envoy *envoy, const struct view *view);
 void envoy_failed(const struct envoy *envoy, const char *what,
 		  const struct err *err);
 /* Hands a job to the keeper, which has none. False: it has no room now. */

@@ -280,7 +280,7 @@ static enum err_code step_begin(struct sync *sync, const struct sync_step *step,
 	if (sync->first_ms == 0)
 		sync->first_ms = step->now.ms;
 	sync->view = step->view;
-	if (!sync->is_grown)
+	if (!sync->is_grown || step->is_early)
 		return ERR_OK;
 	memcpy(digest, sync->digest, sizeof(digest));
 	code = feeds_read(sync, err);

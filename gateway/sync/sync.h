@@ -237,6 +237,10 @@ void sync_words_hold(struct sync *sync, bool is_held);
 struct sync_step {
 	struct sync_now now;
 	const struct view *view;
+	/* What came into the store since the last event that was not early is
+	 * not looked at yet: an own delta may be in it that the start guard
+	 * does not remember. The next event that is not early looks. */
+	bool is_early;
 };
 
 /* A link is up (subscribed, that is) or down; again: its metering changed. */

@@ -315,6 +315,26 @@ static bool head_is_due(const struct sync *sync, const struct link *link)
 	return link->is_head_due || (link->is_changed && passed >= CHANGED_MS);
 }
 
+/* Entries that are in no delta, or in one that has not been told of yet
+ * (sync_step.is_early). */
+static enum err_code untold(const struct sync *sync, uint32_t own,
+			    uint64_t *ret_count, struct err *err)
+{
+	struct feed_record told = {
+		.id = {sync->config.site, sync->self.epoch, 0}};
+	struct feed_record now;
+	enum err_code code =
+		feed_unsealed(sync->view, sync->config.site, ret_count, err);
+
+	if (own != NONE)
+		told = sync->feeds[own].record;
+	if (code == ERR_OK)
+		code = feed_get(sync->view, told.id, &now, err);
+	if (code == ERR_OK && now.number > told.number)
+		*ret_count += now.number - told.number;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 /*
  * Complete up to now, if nothing waits to be sealed and the clock is right;
  * else up to the last delta, or up to when we last said so of the same delta.
@@ -325,9 +345,8 @@ static enum err_code head_stamp(struct sync *sync, uint32_t own,
 {
 	struct stamp stamp = {0};
 	uint64_t seq = 0;
-	uint64_t unsealed = 0;
-	enum err_code code =
-		feed_unsealed(sync->view, sync->config.site, &unsealed, err);
+	uint64_t waiting = 0;
+	enum err_code code = untold(sync, own, &waiting, err);
 
 	if (code != ERR_OK)
 		return code;
@@ -337,7 +356,7 @@ static enum err_code head_stamp(struct sync *sync, uint32_t own,
 	}
 	if (said_is_of(sync, seq) && sync->said.stamp.value > stamp.value)
 		stamp = stamp_next(sync->said.stamp, (struct moment){0});
-	if (unsealed == 0 && sync->now.is_trusted)
+	if (waiting == 0 && sync->now.is_trusted)
 		stamp = stamp_next(stamp, sync->now.utc);
 	*ret_stamp = stamp;
 	return ERR_OK;

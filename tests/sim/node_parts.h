@@ -105,7 +105,8 @@ struct sync_now sync_moment(const struct node *node);
                                                                                \
 		code_ = view_begin(ledger_env((node)->ledger), &view_, &err_); \
 		if (code_ == ERR_OK) {                                         \
-			struct sync_step step = {sync_moment(node), view_};    \
+			struct sync_step step = {sync_moment(node), view_,     \
+						 false};                       \
 			struct err *sync_err = &err_;                          \
 			code_ = call;                                          \
 			view_end(view_);                                       \

@@ -100,7 +100,8 @@ static void engine_begin(struct scene *scene, int number, uint32_t site,
 
 static struct sync_step step_of(struct scene *scene, const struct view *view)
 {
-	return (struct sync_step){{scene->ms, scene->bed->w.now, true}, view};
+	return (struct sync_step){.now = {scene->ms, scene->bed->w.now, true},
+				  .view = view};
 }
 
 /* What @number sees. */

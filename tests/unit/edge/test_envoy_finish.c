@@ -181,11 +181,40 @@ static void a_turn_that_could_not_end_ends_before_the_next(void **state)
 	bed_close(bed);
 }
 
+/* Method: the three states that a job goes through, whatever happens in them
+ * (a stick is read, say): out, back but its turn not over, over. */
+static void an_event_is_early_until_the_guard_was_kept(void **state)
+{
+	struct bed *bed = bed_open();
+	struct view *view = view_of(bed);
+
+	(void)state;
+	assert_false(envoy_step(&bed->envoy, view).is_early);
+	view_end(view);
+	turn_prepare(bed);
+	bed->envoy.is_job_out = true;
+	view = view_of(bed);
+	assert_true(envoy_step(&bed->envoy, view).is_early);
+	assert_ptr_equal(envoy_step(&bed->envoy, view).view, view);
+	view_end(view);
+	bed->envoy.is_job_out = false;
+	views_take(bed);
+	envoy_ended(&bed->envoy, true);
+	assert_true(envoy_step(&bed->envoy, bed->views[0]).is_early);
+	views_give(bed);
+	assert_true(envoy_finish(&bed->envoy));
+	view = view_of(bed);
+	assert_false(envoy_step(&bed->envoy, view).is_early);
+	view_end(view);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_turn_that_could_not_end_ends_before_the_next),
+		cmocka_unit_test(an_event_is_early_until_the_guard_was_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
