@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/core/hq_ends.h"
+#include "gateway/core/hq_succeed.h"
 #include "store/row.h"
 
 /* Lives of a log that a box may have behind it: some thousands a restore. One
@@ -354,21 +355,22 @@ static enum err_code epoch_give(const struct view *view,
 
 /*
  * The box whose place this one takes is not ended yet: what others have of its
- * book is to come to the new one first (hq_parents_end). A life that HQ never
- * certified counts only as far as HQ says, so it is ended with the others.
+ * book is to come to the new one first (hq_parents_end). A life that nobody
+ * vouched for counts only as far as HQ says, so it is ended with the others.
  */
-static enum err_code spoken_find(const struct view *view,
+static enum err_code spoken_find(const struct hq *hq, struct batch *batch,
 				 const struct arrival *arrival,
 				 uint32_t *ret_spoken, struct err *err)
 {
-	struct certificate parent;
+	const struct hq_succeeding place = {.site = arrival->invitation.site,
+					    .epoch = arrival->parent_epoch};
+	bool is_certified = false;
 	enum err_code code =
-		roster_certificate(view, arrival->invitation.site,
-				   arrival->parent_epoch, &parent, err);
+		hq_succeed_place(hq, batch, &place, &is_certified, err);
 
-	if (code == ERR_OK)
-		*ret_spoken = arrival->parent_epoch;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
+	if (code == ERR_OK && is_certified)
+		*ret_spoken = place.epoch;
+	return code;
 }
 
 static enum err_code site_certify(const struct hq *hq, struct batch *batch,
@@ -381,8 +383,7 @@ static enum err_code site_certify(const struct hq *hq, struct batch *batch,
 	enum err_code code = epoch_give(batch_view(batch), arrival, err);
 
 	if (code == ERR_OK)
-		code = spoken_find(batch_view(batch), arrival, &life.spoken,
-				   err);
+		code = spoken_find(hq, batch, arrival, &life.spoken, err);
 	if (code != ERR_OK)
 		return code;
 	entry_init(&entries[0], ENTRY_CERTIFICATE);

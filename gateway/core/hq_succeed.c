@@ -255,6 +255,39 @@ enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
 			    ret_succeeded, err);
 }
 
+/* Whether HQ may certify it without being asked to. */
+static enum err_code may_stand(const struct view *view, uint32_t site,
+			       uint32_t epoch, bool *ret_may, struct err *err)
+{
+	struct heir heir;
+	bool is_one_over = true;
+	enum err_code code = heir_get(view, site, epoch, &heir, err);
+
+	if (code == ERR_OK && heir.is_vouched)
+		code = is_over(view, &heir, &is_one_over, err);
+	*ret_may = !is_one_over;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+enum err_code hq_succeed_place(const struct hq *hq, struct batch *batch,
+			       const struct hq_succeeding *place, bool *ret_is,
+			       struct err *err)
+{
+	const struct view *view = batch_view(batch);
+	struct certificate certificate;
+	struct hq_succeeded done;
+	enum err_code code = roster_certificate(view, place->site, place->epoch,
+						&certificate, err);
+
+	*ret_is = code == ERR_OK;
+	if (code != ERR_NOT_FOUND)
+		return code;
+	code = may_stand(view, place->site, place->epoch, ret_is, err);
+	if (code == ERR_OK && *ret_is)
+		code = hq_succeed(hq, batch, place, &done, err);
+	return code;
+}
+
 /* ---- branches ---- */
 
 enum err_code hq_choose(const struct hq *hq, struct batch *batch,

@@ -54,6 +54,17 @@ MUST_CHECK enum err_code hq_succeed(const struct hq *hq, struct batch *batch,
 				    struct err *err);
 
 /*
+ * Another box goes on from @place's epoch: certifies that one as hq_succeed
+ * does, if it waits for that and was vouched for. Else it would count only as
+ * far as it is held here. *@ret_is: it is certified now.
+ * Errors as hq_say.
+ */
+MUST_CHECK enum err_code hq_succeed_place(const struct hq *hq,
+					  struct batch *batch,
+					  const struct hq_succeeding *place,
+					  bool *ret_is, struct err *err);
+
+/*
  * Says that of a forked epoch this branch stays: the epoch ends at its head, or
  * at @seq, and the other branches where they leave it. Or, with @is_dropped,
  * that nothing of this branch counts.
