@@ -106,6 +106,26 @@ void lock_close(struct lock *lock)
 
 static struct claim *claims;
 static pthread_mutex_t claims_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t claims_once = PTHREAD_ONCE_INIT;
+
+static void claims_lock(void)
+{
+	(void)pthread_mutex_lock(&claims_mutex); /* cannot fail: ours */
+}
+
+static void claims_unlock(void)
+{
+	(void)pthread_mutex_unlock(&claims_mutex);
+}
+
+/* A child (store/child.h) opens stores, too: it must not inherit the mutex from
+ * a thread that it does not have. */
+static void claims_keep_over_fork(void)
+{
+	int number = pthread_atfork(claims_lock, claims_unlock, claims_unlock);
+
+	ASSERT(number == 0); /* once, at the start */
+}
 
 enum err_code claim_begin(struct claim *claim, const char *path,
 			  struct err *err)
@@ -115,7 +135,8 @@ enum err_code claim_begin(struct claim *claim, const char *path,
 
 	if (stat(path, &info) < 0)
 		return file_error(err, errno, "stat %s", path);
-	(void)pthread_mutex_lock(&claims_mutex);
+	(void)pthread_once(&claims_once, claims_keep_over_fork);
+	claims_lock();
 	for (other = claims; other != NULL; other = other->next)
 		if (other->holder == getpid() && other->device == info.st_dev &&
 		    other->inode == info.st_ino)
@@ -127,7 +148,7 @@ enum err_code claim_begin(struct claim *claim, const char *path,
 		claim->next = claims;
 		claims = claim;
 	}
-	(void)pthread_mutex_unlock(&claims_mutex);
+	claims_unlock();
 	if (other != NULL)
 		return err_set(err, ERR_AGAIN,
 			       "this process has the store open already");
@@ -136,11 +157,11 @@ enum err_code claim_begin(struct claim *claim, const char *path,
 
 void claim_end(struct claim *claim)
 {
-	(void)pthread_mutex_lock(&claims_mutex);
+	claims_lock();
 	for (struct claim **at = &claims; *at != NULL; at = &(*at)->next)
 		if (*at == claim) {
 			*at = claim->next;
 			break;
 		}
-	(void)pthread_mutex_unlock(&claims_mutex);
+	claims_unlock();
 }

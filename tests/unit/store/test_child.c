@@ -4,11 +4,15 @@
 #include "tests/support/check.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/child.h"
+#include "store/lock.h"
 
 static const struct child_watch no_watch;
 
@@ -148,6 +152,66 @@ static void whoever_looks_on_can_end_it(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+/* ---- beside threads ---- */
+
+#define FORKS 200
+
+struct claiming {
+	atomic_bool is_over;
+	atomic_ulong count;
+};
+
+static void *claims_make(void *context)
+{
+	struct claiming *claiming = context;
+	struct claim claim;
+
+	while (!atomic_load(&claiming->is_over)) {
+		if (claim_begin(&claim, "/", NULL) == ERR_OK)
+			claim_end(&claim);
+		atomic_fetch_add(&claiming->count, 1);
+	}
+	return NULL;
+}
+
+static enum err_code work_claims(void *context, struct err *err)
+{
+	struct claim claim;
+	enum err_code code = claim_begin(&claim, context, err);
+
+	if (code == ERR_OK)
+		claim_end(&claim);
+	return code;
+}
+
+/* Method: a thread claims a file over and over while children are forked that
+ * claim one, too. Without care one of some tens inherits the list locked. */
+static void a_child_can_claim_a_store_whatever_a_thread_was_at(void **state)
+{
+	const struct child_watch watch = {.time_limit_ms = 60000};
+	struct claiming claiming = {.is_over = false};
+	struct child_end end;
+	pthread_t thread;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, claims_make, &claiming),
+			 0);
+	while (atomic_load(&claiming.count) == 0)
+		(void)sched_yield();
+	for (int i = 0; i < FORKS; i++) {
+		char folder[] = "/tmp";
+
+		assert_done(child_run(work_claims, folder, &watch, &end, &err),
+			    &err);
+		assert_int_equal(end.how, CHILD_RETURNED);
+		assert_code(end.code, ERR_OK);
+	}
+	atomic_store(&claiming.is_over, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(atomic_load(&claiming.count) > 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +220,8 @@ int main(void)
 		cmocka_unit_test(a_child_that_crashes_is_told_by_its_signal),
 		cmocka_unit_test(a_child_that_does_not_end_is_ended),
 		cmocka_unit_test(whoever_looks_on_can_end_it),
+		cmocka_unit_test(
+			a_child_can_claim_a_store_whatever_a_thread_was_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
