@@ -15,10 +15,12 @@
  * (docs/protocol/sync.md, "What is told twice"), and once for this box.
  *
  * What does not come back: tasks, alerts and states of the site, which are
- * about the box as it was; master data that this box has said since; accounts
- * of a box that this one replaced, for they name users of another system; the
- * book of a site that was closed; a movement for whose lot a bin has no room
- * any more (BALANCE_CELLS_MAX), of which people are asked to count that bin.
+ * about the box as it was, but for what HQ asked for (its answer comes back, so
+ * HQ takes it for done) and what became of that; master data that this box has
+ * said since; accounts of a box that this one replaced, for they name users of
+ * another system; the book of a site that was closed; a movement for whose lot
+ * a bin has no room any more (BALANCE_CELLS_MAX), of which people are asked to
+ * count that bin.
  */
 #ifndef DEPOT_STORE_REGAIN_H
 #define DEPOT_STORE_REGAIN_H
@@ -46,6 +48,9 @@ struct regain_step {
 MUST_CHECK enum err_code
 regain_step(struct batch *batch, const uint8_t net_id[NET_ID_SIZE],
 	    uint32_t site, struct regain_step *ret_step, struct err *err);
+
+/* The rule that writes what HQ asked for (gateway/core/intent.h). */
+#define REGAIN_HQ "hq"
 
 /* ---- for store/succession.h ---- */
 

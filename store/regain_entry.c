@@ -5,6 +5,7 @@
 
 #include "rules/base/bytes.h"
 #include "store/balance.h"
+#include "store/check.h"
 #include "store/fold.h"
 #include "store/intern.h"
 #include "store/master.h"
@@ -65,6 +66,12 @@ static enum err_code record_key(const struct view *view,
 	} else if (entry->kind == ENTRY_ACCOUNT) {
 		*ret_table = TABLE_ACCOUNT;
 		name = name_span(&entry->body.account.name);
+	} else if (entry->kind == ENTRY_TASK) {
+		*ret_table = TABLE_TASK;
+		name = name_span(&entry->body.task.id);
+	} else if (entry->kind == ENTRY_ALERT) {
+		*ret_table = TABLE_ALERT;
+		name = ref_span(&entry->body.alert.id);
 	} else {
 		return ERR_NOT_FOUND;
 	}
@@ -111,6 +118,70 @@ static enum err_code is_counted_since(const struct view *view,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+/* What HQ asked for, as core/intent.c writes it. */
+static bool is_of_hq(const struct entry *entry)
+{
+	return entry->actor.kind == ACTOR_RULE &&
+	       span_is(name_span(&entry->actor.name), REGAIN_HQ);
+}
+
+/* One of HQ's came back; or @entry ends an alert that is open here again. */
+static enum err_code is_wanted(const struct view *view,
+			       const struct entry *entry, bool *ret_is,
+			       struct err *err)
+{
+	struct entry last;
+	struct pos at;
+	struct key key;
+	enum table table;
+	enum err_code code = record_key(view, entry, &table, &key, err);
+
+	if (code == ERR_OK)
+		code = record_find(view, table, key_span(&key), &at, &last,
+				   err);
+	*ret_is = code == ERR_OK &&
+		  (entry->kind == ENTRY_ALERT ? is_of_hq(entry)
+					      : last.regained.value != 0);
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* Another task asks for that check by now. */
+static enum err_code is_asked_since(const struct view *view,
+				    const struct task *task, bool *ret_is,
+				    struct err *err)
+{
+	struct check_state state = {.task = {.size = 0}};
+	enum err_code code = ERR_OK;
+
+	if (task->kind == TASK_CHECK && task->check.size > 0)
+		code = check_state(view, name_span(&task->check), &state, err);
+	*ret_is = state.task.size > 0 &&
+		  !span_equal(name_span(&state.task), name_span(&task->id));
+	return code;
+}
+
+/*
+ * Tasks and alerts are about the box as it was. But of what HQ asked for it has
+ * the answer, which comes back, and takes it for done: so that does, too, and
+ * what became of it.
+ */
+static enum err_code asked_stays(const struct view *view, struct pos pos,
+				 const struct entry *entry, bool *ret_stays,
+				 struct err *err)
+{
+	bool comes = entry->kind == ENTRY_TASK && is_of_hq(entry);
+	enum err_code code = ERR_OK;
+
+	if (!comes)
+		code = is_wanted(view, entry, &comes, err);
+	*ret_stays = !comes;
+	if (code == ERR_OK && comes)
+		code = is_said_since(view, pos, entry, ret_stays, err);
+	if (code == ERR_OK && !*ret_stays && entry->kind == ENTRY_TASK)
+		code = is_asked_since(view, &entry->body.task, ret_stays, err);
+	return code;
+}
+
 static enum err_code stays_behind(const struct view *view, struct pos pos,
 				  const struct entry *entry, bool *ret_stays,
 				  struct err *err)
@@ -120,9 +191,10 @@ static enum err_code stays_behind(const struct view *view, struct pos pos,
 
 	*ret_stays = true;
 	if (entry->kind == ENTRY_FOUNDING || entry->kind == ENTRY_SUCCESSION ||
-	    entry->kind == ENTRY_CLOSING || entry->kind == ENTRY_TASK ||
-	    entry->kind == ENTRY_ALERT || entry->kind == ENTRY_STATUS)
+	    entry->kind == ENTRY_CLOSING || entry->kind == ENTRY_STATUS)
 		return ERR_OK;
+	if (entry->kind == ENTRY_TASK || entry->kind == ENTRY_ALERT)
+		return asked_stays(view, pos, entry, ret_stays, err);
 	if (entry->kind == ENTRY_COUNT)
 		return is_counted_since(view, entry, ret_stays, err);
 	if (entry->kind == ENTRY_ACCOUNT)

@@ -51,7 +51,7 @@ MUST_CHECK enum err_code succession_of(const struct view *view, uint32_t site,
  * again, all in one commit with it and with what @plan adds:
  *   - what the own feed of the present epoch has from where the journal went
  *     another way (struct entry, regained), so that the journal has it, too.
- *     Tasks do not come back, nor master data that has been said anew since;
+ *     What does not come back is in store/regain.h;
  *   - what the journal has and that feed has not (carried): nobody else would
  *     ever hear of it, for the old epoch ends with what the succession names.
  * Errors as ledger_epoch_open.

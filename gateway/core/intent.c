@@ -8,6 +8,7 @@
 #include "gateway/core/hq_verb.h"
 #include "store/feed.h"
 #include "store/fold.h"
+#include "store/regain.h"
 #include "store/roster.h"
 #include "store/site.h"
 
@@ -246,7 +247,7 @@ static enum err_code take(struct engine *engine, struct batch *batch,
 		.act = {.plan = &engine->plan,
 			.counters = &engine->counters,
 			.batch = batch,
-			.actor = actor_rule("hq")},
+			.actor = actor_rule(REGAIN_HQ)},
 		.intent = &waiting->intent,
 	};
 

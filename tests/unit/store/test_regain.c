@@ -170,6 +170,114 @@ static void what_is_about_the_box_as_it_was_stays_behind(void **state)
 	assert_int_equal(journal_size(bed), size);
 }
 
+/* ---- what HQ asked for ---- */
+
+static struct entry task_said(const char *id, enum task_state state,
+			      const char *rule)
+{
+	struct entry entry;
+	struct task *task = &entry.body.task;
+
+	entry_init(&entry, ENTRY_TASK);
+	task->kind = TASK_COUNT;
+	task->state = state;
+	TEXT_SET(task->bin, "A-01");
+	assert_true(name_set(&task->id, span_of(id)) &&
+		    name_set(&entry.actor.name, span_of(rule)));
+	entry.actor.kind = ACTOR_RULE;
+	return entry;
+}
+
+static enum task_state task_state(struct bed *bed, const char *id)
+{
+	struct view *view = bed_look(bed);
+	struct task task = {.state = 0};
+	enum err_code code = task_get(view, span_of(id), &task, &bed->w.err);
+
+	view_end(view);
+	if (code != ERR_NOT_FOUND)
+		assert_done(code, &bed->w.err);
+	return task.state;
+}
+
+/* HQ has the answer, and shows it as done: here it is to be done, too, once. */
+static void a_task_that_hq_asked_for_comes_back(void **state)
+{
+	struct bed *bed = *state;
+	struct entry entry = task_said("t1-7", TASK_OPEN, REGAIN_HQ);
+
+	before_says(bed, &entry);
+	entry = task_said("t1-8", TASK_OPEN, "tick");
+	before_says(bed, &entry);
+	assert_int_equal(regain_all(bed), 1);
+	assert_int_equal(task_state(bed, "t1-7"), TASK_OPEN);
+	assert_int_equal(task_state(bed, "t1-8"), 0);
+	/* What became of it there, heard later. */
+	entry = task_said("t1-8", TASK_DONE, "tick");
+	before_says(bed, &entry);
+	assert_int_equal(regain_all(bed), 0);
+	entry = task_said("t1-7", TASK_DONE, "anybody");
+	before_says(bed, &entry);
+	assert_int_equal(regain_all(bed), 1);
+	assert_int_equal(task_state(bed, "t1-7"), TASK_DONE);
+	assert_sound(bed);
+}
+
+static void what_was_said_here_of_hqs_task_since_stands(void **state)
+{
+	struct bed *bed = *state;
+	struct entry entry = task_said("t1-7", TASK_OPEN, REGAIN_HQ);
+
+	before_says(bed, &entry);
+	assert_int_equal(regain_all(bed), 1);
+	entry = task_said("t1-7", TASK_DONE, "people");
+	(void)warehouse_enter(&bed->w, &entry);
+	entry = task_said("t1-7", TASK_CLAIMED, "anybody");
+	before_says(bed, &entry);
+	assert_int_equal(regain_all(bed), 0);
+	assert_int_equal(task_state(bed, "t1-7"), TASK_DONE);
+}
+
+static bool alert_is_open(struct bed *bed)
+{
+	struct view *view = bed_look(bed);
+	struct alert alert;
+	enum err_code code = alert_get(view, SPAN_LITERAL("overdue-door"),
+				       &alert, &bed->w.err);
+
+	view_end(view);
+	return code == ERR_OK;
+}
+
+/* Method: the alert stands in this box's book; the closings come one by one. */
+static void an_alert_that_hq_closed_is_closed_again(void **state)
+{
+	struct bed *bed = *state;
+	struct entry entry;
+	struct alert *alert = &entry.body.alert;
+
+	entry_init(&entry, ENTRY_ALERT);
+	entry.actor.kind = ACTOR_RULE;
+	TEXT_SET(alert->id, "overdue-door");
+	TEXT_SET(alert->code, "overdue");
+	alert->severity = SEVERITY_WARNING;
+	TEXT_SET(entry.actor.name, "tick");
+	(void)warehouse_enter(&bed->w, &entry);
+	/* The box before went on for longer. */
+	bed->feeds.now_ms += 7200000;
+	bed->feeds.stamp += UINT64_C(7200000) << STAMP_COUNTER_BITS;
+	alert->is_closed = true;
+	before_says(bed, &entry);
+	assert_int_equal(regain_all(bed), 0);
+	assert_true(alert_is_open(bed));
+	TEXT_SET(entry.actor.name, REGAIN_HQ);
+	before_says(bed, &entry);
+	assert_int_equal(regain_all(bed), 1);
+	assert_false(alert_is_open(bed));
+	before_says(bed, &entry); /* there is none any more */
+	assert_int_equal(regain_all(bed), 0);
+}
+
 static struct entry item_named(const char *name)
 {
 	struct entry entry;
@@ -398,6 +506,9 @@ int main(void)
 		TEST(steps_with_power_cuts_between_them_come_to_the_same),
 		TEST(a_step_is_bounded),
 		TEST(what_is_about_the_box_as_it_was_stays_behind),
+		TEST(a_task_that_hq_asked_for_comes_back),
+		TEST(what_was_said_here_of_hqs_task_since_stands),
+		TEST(an_alert_that_hq_closed_is_closed_again),
 		TEST(of_master_data_the_last_word_stands),
 		TEST(the_book_of_a_closed_site_stays_closed),
 		TEST(what_a_closed_life_cleared_is_cleared_however_late_it_comes),

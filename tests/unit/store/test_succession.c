@@ -2,7 +2,10 @@
  * A disk went back in time: the peers give back what was lost, and the box goes
  * on as the next epoch.
  */
+#include "store/fold.h"
+#include "store/master.h"
 #include "store/promise.h"
+#include "store/regain.h"
 #include "tests/support/rebuilt.h"
 #include "tests/support/set_back.h"
 
@@ -229,6 +232,53 @@ static void a_journal_that_went_another_way_is_told_and_not_mixed(void **state)
 	env_close(peers);
 }
 
+/* HQ asked for a task, and has the answer. The image of before went on. */
+static void a_task_of_hqs_is_there_when_its_answer_comes_back(void **state)
+{
+	struct bed *bed = *state;
+	struct warehouse *w = &bed->w;
+	struct intent_result answer;
+	struct entry entry;
+	struct env *peers;
+	struct view *view;
+	struct task task;
+
+	(void)warehouse_receive(w, "TEA", 10);
+	assert_int_equal(seal(bed), 1);
+	assert_done(env_copy(ledger_env(w->ledger), bed->image, 0, &w->err),
+		    &w->err);
+	entry_init(&entry, ENTRY_TASK);
+	entry.actor.kind = ACTOR_RULE;
+	TEXT_SET(entry.actor.name, REGAIN_HQ);
+	entry.body.task.kind = TASK_COUNT;
+	entry.body.task.state = TASK_OPEN;
+	TEXT_SET(entry.body.task.id, "t1-4");
+	TEXT_SET(entry.body.task.bin, "A-01");
+	(void)warehouse_enter(w, &entry);
+	entry_init(&entry, ENTRY_INTENT_RESULT);
+	entry.actor.kind = ACTOR_RULE;
+	TEXT_SET(entry.actor.name, REGAIN_HQ);
+	TEXT_SET(entry.body.intent_result.id, "ask-1");
+	entry.body.intent_result.state = INTENT_DONE;
+	(void)warehouse_enter(w, &entry);
+	assert_int_equal(seal(bed), 2);
+	peers = roll_back(bed);
+	(void)warehouse_receive(w, "RADIO", 1);
+	fetch(bed, peers, 2);
+	(void)succeed(bed, NULL);
+	view = look(bed);
+	assert_done(intent_answer(view, SPAN_LITERAL("ask-1"), &answer,
+				  &w->err),
+		    &w->err);
+	assert_int_equal(answer.state, INTENT_DONE);
+	assert_done(task_get(view, SPAN_LITERAL("t1-4"), &task, &w->err),
+		    &w->err);
+	assert_int_equal(task.state, TASK_OPEN);
+	view_end(view);
+	assert_audit(bed);
+	env_close(peers);
+}
+
 /* HQ ended the epoch before what the box had sealed last: that counts nowhere,
  * and the next epoch tells it again. */
 static void what_a_fence_cut_off_is_told_again_in_the_new_epoch(void **state)
@@ -337,6 +387,7 @@ int main(void)
 		TEST(what_is_said_of_an_item_twice_is_shown_alike_everywhere),
 		TEST(what_happened_at_the_beginning_of_1970_counts_once_too),
 		TEST(a_journal_that_went_another_way_is_told_and_not_mixed),
+		TEST(a_task_of_hqs_is_there_when_its_answer_comes_back),
 		TEST(what_a_fence_cut_off_is_told_again_in_the_new_epoch),
 		TEST(what_was_done_for_an_order_twice_comes_back_too),
 	};
