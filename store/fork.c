@@ -161,6 +161,9 @@ enum err_code fork_reached(struct feed_desk *desk, struct txn *txn,
 	UNINITIALIZED struct proof_list list;
 	enum err_code code = proofs_of(txn_view(txn), feed->id, &list, err);
 
+	/* What is signed behind a closing is nobody's. */
+	if (feed->state == FEED_SEALED)
+		return code;
 	for (size_t i = 0; i < list.count && code == ERR_OK; i++) {
 		const struct fork_proof *proof = &list.at[i];
 		uint8_t first[HASH_SIZE];
@@ -426,6 +429,8 @@ static enum err_code branches_make(struct feed_desk *desk, struct txn *txn,
 	    memcmp(feed->hash, search->previous, HASH_SIZE) == 0)
 		return fork_reached(desk, txn, feed, err);
 	/* Not there yet: the proof waits for the feed to come to it. */
+	if (feed->state == FEED_SEALED)
+		return ERR_OK;
 	feed->state = FEED_FORKED;
 	return feed_put(txn, feed, err);
 }

@@ -480,6 +480,88 @@ static void the_evidence_is_bounded(void **state)
 	assert_int_equal(node_feed(&bed->first, whole).seq, 3);
 }
 
+/* What somebody with B's key signs behind its last delta, @ahead further. */
+static void forge(struct bed *bed, uint64_t ahead, uint64_t boot,
+		  struct sent *forged)
+{
+	struct feed_id id = {B, 1, 0};
+	struct feed_record feed = node_feed(&bed->feeds.author, id);
+	struct delta_header *header = &forged->delta.header;
+
+	node_send(&bed->feeds.author, id, feed.seq, forged);
+	header->seq = feed.seq + ahead;
+	header->first = feed.number + ahead;
+	header->boot = boot;
+	memcpy(header->previous, feed.hash, HASH_SIZE);
+	delta_sign(bed->feeds.sites[1], bed->feeds.net_id, header,
+		   forged->delta.signature);
+}
+
+static void forgery_note(struct bed *bed, struct node *node, uint64_t ahead)
+{
+	static struct sent forged[2];
+	uint8_t hashes[2][HASH_SIZE];
+	struct fork_proof proof;
+	size_t first;
+
+	for (size_t i = 0; i < 2; i++) {
+		forge(bed, ahead, 70 + i, &forged[i]);
+		delta_hash(bed->feeds.net_id, &forged[i].delta.header,
+			   hashes[i]);
+	}
+	first = memcmp(hashes[0], hashes[1], HASH_SIZE) < 0 ? 0 : 1;
+	proof.first = forged[first].delta.header;
+	proof.second = forged[1 - first].delta.header;
+	memcpy(proof.first_signature, forged[first].delta.signature,
+	       SIGNATURE_SIZE);
+	memcpy(proof.second_signature, forged[1 - first].delta.signature,
+	       SIGNATURE_SIZE);
+	assert_true(fork_proof_verify(signer_public(bed->feeds.sites[1]),
+				      bed->feeds.net_id, &proof));
+	assert_done(fork_note(node->desk, node->t.txn, &proof, &node->t.err),
+		    &node->t.err);
+}
+
+static void assert_closed(struct bed *bed, struct node *node)
+{
+	struct feed_record feed = node_feed(node, (struct feed_id){B, 1, 0});
+	uint8_t hash[HASH_SIZE];
+
+	assert_string_equal(feed_state_name(feed.state), "sealed");
+	for (uint64_t boot = 70; boot < 72; boot++) {
+		forge(bed, 1, boot, &sent);
+		delta_hash(bed->feeds.net_id, &sent.delta.header, hash);
+		assert_admission(node_take(node, &bed->feeds, &sent, 0),
+				 "fenced");
+		assert_admission(node_take(node, &bed->feeds, &sent,
+					   feed_branch_of(hash)),
+				 "stranger");
+	}
+}
+
+/* B has closed itself. Whoever has its old disk signs two things behind that,
+ * and the proof of it: they are nobody's. Method: right behind the closing, and
+ * further on; the proofs come before the closing, and after it. */
+static void a_fork_behind_a_closing_opens_nothing(void **state)
+{
+	struct bed *bed = *state;
+	struct entry entry;
+
+	entry_init(&entry, ENTRY_CLOSING);
+	entry.body.closing.rows = 1;
+	(void)feeds_say(&bed->feeds, B, &entry);
+	for (uint64_t ahead = 1; ahead <= 6; ahead += 5)
+		forgery_note(bed, &bed->second, ahead);
+	node_hear_all(&bed->second, &bed->feeds, B);
+	assert_closed(bed, &bed->second);
+	node_hear_all(&bed->first, &bed->feeds, B);
+	assert_closed(bed, &bed->first);
+	for (uint64_t ahead = 6; ahead > 0; ahead -= ahead > 1 ? 5 : 1) {
+		forgery_note(bed, &bed->first, ahead);
+		assert_closed(bed, &bed->first);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -494,6 +576,7 @@ int main(void)
 		TEST(a_fork_at_the_first_delta_begins_both_branches),
 		TEST(a_feed_that_goes_three_ways_is_three_branches_everywhere),
 		TEST(the_evidence_is_bounded),
+		TEST(a_fork_behind_a_closing_opens_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
