@@ -185,10 +185,13 @@ static bool rows_read_all(struct network_audit *audit,
 		struct pos pos = pos_make(header->epoch, header->first + i);
 
 		is_sound =
-			rows_read(audit->rows, pos, &reader, entry) == ERR_OK &&
-			arena_add(&audit->arena,
-				  (struct span){(const char *)entry->data,
-						entry->size});
+			rows_read(audit->rows, pos, &reader, entry) == ERR_OK;
+		if (is_sound)
+			feed_rules_apply(header, pos_number(pos), entry);
+		is_sound = is_sound &&
+			   arena_add(&audit->arena,
+				     (struct span){(const char *)entry->data,
+						   entry->size});
 	}
 	is_sound = is_sound && reader_done(&reader);
 	if (!is_sound)

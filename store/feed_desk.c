@@ -106,6 +106,8 @@ enum err_code desk_rows_read(struct feed_desk *desk, struct rows *rows,
 		struct pos pos = pos_make(header->epoch, header->first + i);
 
 		code = rows_read(rows, pos, &reader, &desk->entry);
+		if (code == ERR_OK)
+			feed_rules_apply(header, pos_number(pos), &desk->entry);
 		if (code == ERR_OK &&
 		    !arena_add(&desk->arena,
 			       (struct span){(char *)desk->entry.data,

@@ -100,3 +100,13 @@ enum void_reason feed_law_judge(const struct feed_law *law, uint64_t number,
 		return VOID_AUTHORITY;
 	return 0;
 }
+
+void feed_rules_apply(const struct delta_header *header, uint64_t number,
+		      struct entry_bytes *bytes)
+{
+	bool is_root = header->site == SITE_CONTROL && number == 1;
+
+	ASSERT(bytes->size > 0);
+	if (header->rules > FEED_RULES && !is_root)
+		bytes->data[0] = ENTRY_FORMAT + 1;
+}

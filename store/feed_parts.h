@@ -156,6 +156,14 @@ struct feed_law {
 /* Why @entry, at @number of its epoch, is void; 0: it is not. */
 enum void_reason feed_law_judge(const struct feed_law *law, uint64_t number,
 				const struct entry *entry);
+/*
+ * Marks @bytes, the entry at @number of @header's delta, as one of a newer
+ * depot where it was written by rules beyond FEED_RULES: entry_decode says
+ * ERR_VERSION then. It was read, since the segment's state needs that. The
+ * root's statement stays what it is: nothing else names control's key.
+ */
+void feed_rules_apply(const struct delta_header *header, uint64_t number,
+		      struct entry_bytes *bytes);
 
 /* ---- feed_naming.c ---- */
 
