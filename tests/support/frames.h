@@ -113,7 +113,7 @@ static inline void sample_ack(struct sample *sample)
 	sample_fill(ack->signature, sizeof(ack->signature), 0x60);
 }
 
-static inline void sample_head(struct sample *sample)
+static inline void sample_of_head(struct sample *sample)
 {
 	struct frame_head *head = &sample->frame.body.head;
 
@@ -178,7 +178,7 @@ static inline void sample_make(struct sample *sample, size_t index)
 		sample_ack(sample);
 		break;
 	case 8:
-		sample_head(sample);
+		sample_of_head(sample);
 		break;
 	case 9:
 		frame->type = FRAME_PROOF;
