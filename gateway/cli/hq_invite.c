@@ -3,11 +3,13 @@
  */
 #include "gateway/cli/hq.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "gateway/cli/carry_along.h"
 #include "gateway/cli/join_sheet.h"
+#include "gateway/cli/label.h"
 #include "gateway/cli/paper.h"
 #include "gateway/cli/qr.h"
 #include "gateway/cli/request.h"
@@ -52,7 +54,24 @@ struct papers {
 	struct paper file;
 	struct paper bundle; /* the same, with HQ's feeds behind it */
 	struct paper sheet;
+	char *labels; /* of the sheet */
+	size_t labels_size;
 };
+
+/* Before anything is asked for: without zint there is no code out that nobody
+ * has seen. */
+static enum exit_code labels_print(struct cli *cli, struct papers *papers)
+{
+	FILE *page = open_memstream(&papers->labels, &papers->labels_size);
+	enum exit_code exit;
+
+	if (page == NULL)
+		return cli_failed(cli, ERR_FULL, NULL);
+	exit = label_page_write(cli, page);
+	if (fclose(page) != 0 && exit == EXIT_DONE)
+		exit = cli_failed(cli, ERR_FULL, NULL);
+	return exit;
+}
 
 static enum exit_code papers_open(struct cli *cli, struct papers *papers)
 {
@@ -67,6 +86,8 @@ static enum exit_code papers_open(struct cli *cli, struct papers *papers)
 				  &papers->sheet);
 	if (exit == EXIT_DONE && papers->bundle.out != NULL)
 		exit = carry_along_check(cli);
+	if (exit == EXIT_DONE && papers->sheet.out != NULL)
+		exit = labels_print(cli, papers);
 	return exit;
 }
 
@@ -75,6 +96,7 @@ static void papers_drop(struct papers *papers)
 	paper_drop(&papers->file);
 	paper_drop(&papers->bundle);
 	paper_drop(&papers->sheet);
+	free(papers->labels);
 }
 
 static void file_put(struct span file, FILE *out)
@@ -97,7 +119,10 @@ static enum exit_code papers_write(struct cli *cli, struct papers *papers,
 	if (papers->bundle.out != NULL)
 		exit = carry_along_write(cli, papers->bundle.out);
 	if (exit == EXIT_DONE && papers->sheet.out != NULL)
-		exit = join_sheet_write(cli, root, papers->sheet.out);
+		exit = join_sheet_write(cli, root,
+					(struct span){papers->labels,
+						      papers->labels_size},
+					papers->sheet.out);
 	if (exit == EXIT_DONE)
 		exit = paper_close(cli, &papers->file);
 	if (exit == EXIT_DONE)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gateway/cli/press.h"
 #include "gateway/cli/qr.h"
 #include "gateway/cli/sheet.h"
 #include "store/seal.h"
@@ -22,8 +23,7 @@ static const char page_head[] =
 	"code{white-space:nowrap;font-size:8pt}\n"
 	"table{width:100%;table-layout:fixed;border-collapse:collapse}\n"
 	"td{width:50%;vertical-align:top;padding:1mm 2mm}\n"
-	"small{color:#555}\n"
-	"</style></head>\n<body>\n";
+	".behind{break-before:page}\n";
 
 /* Beside each other: a line of both columns. Whoever reads them has seen
  * neither the box nor its guide. */
@@ -65,14 +65,17 @@ static const struct {
 	 "<b>3.</b> 扫描设备：扫描枪执行 <code>sudo depot device add "
 	 "dock-1</code>，手机执行 <code>sudo depot page "
 	 "on</code>，按提示连接。"},
-	{"<b>4.</b> The labels: <code>sudo depot label op --out labels</code> "
-	 "and <code>sudo depot label bin --out bins</code>; print "
-	 "<code>sheet.html</code> of each folder. Scan <b>Receive</b>, a bin "
-	 "(a new box has DOCK), an item: the first booking is done.",
-	 "<b>4.</b> 标签：<code>sudo depot label op --out labels</code> 和 "
-	 "<code>sudo depot label bin --out bins</code>，打印各文件夹中的 "
-	 "<code>sheet.html</code>。依次扫描<b>收货</b>、库位（新盒子有 "
-	 "DOCK）、商品，即完成首次入账。"},
+	{"<b>4.</b> The labels are on the pages behind this one. Scan "
+	 "<b>Receive</b>, <b>DOCK</b> (the bin that every box has), an item: "
+	 "the first booking is done. More, once there are bins and goods: "
+	 "<code>sudo depot label bin --out bins</code>, <code>sudo depot label "
+	 "item --out items</code>; print <code>sheet.html</code> of each "
+	 "folder.",
+	 "<b>4.</b> "
+	 "标签在后面几页。依次扫描<b>收货</b>、<b>DOCK</b>（每台盒子都"
+	 "有的库位）、商品，即完成首次入账。有了库位和商品后可再打印："
+	 "<code>sudo depot label bin --out bins</code>、<code>sudo depot label "
+	 "item --out items</code>，打印各文件夹中的 <code>sheet.html</code>。"},
 };
 
 /* 2026-11-30T01:48:04.569Z, as people write it: 2026-11-30 01:48 UTC. */
@@ -113,8 +116,21 @@ static void facts_write(const struct cli *cli, const struct json_value *invited,
 			      time_plain(text), text);
 }
 
+static void labels_write(struct span labels, FILE *out)
+{
+	(void)fputs(
+		"<div class=\"behind\"><h1>Labels / 标签</h1>\n<p>They open "
+		"nothing: cut them out and keep them where people scan. / "
+		"标签不含任何密码，剪下后放在作业处即可。</p>\n"
+		"<div class=\"labels\">\n",
+		out);
+	(void)fwrite(labels.data, 1, labels.size, out);
+	(void)fputs("</div></div>\n", out);
+}
+
 enum exit_code join_sheet_write(struct cli *cli,
-				const struct json_value *invited, FILE *out)
+				const struct json_value *invited,
+				struct span labels, FILE *out)
 {
 	char text[VALUE_TEXT_SIZE];
 	struct qr qr;
@@ -124,7 +140,8 @@ enum exit_code join_sheet_write(struct cli *cli,
 
 	if (code != ERR_OK)
 		return cli_failed(cli, code, &err);
-	(void)fputs(page_head, out);
+	(void)fprintf(out, "%s%s</style></head>\n<body>\n", page_head,
+		      press_style);
 	facts_write(cli, invited, out);
 	qr_svg(&qr, out);
 	(void)fprintf(out, "<p class=\"code\">%s</p>\n<table>\n", text);
@@ -132,11 +149,13 @@ enum exit_code join_sheet_write(struct cli *cli,
 		(void)fprintf(out, "<tr><td>%s</td><td>%s</td></tr>\n",
 			      steps[i].en, steps[i].zh);
 	(void)fputs(
-		"</table>\n<p><small>Whoever has this sheet can become "
+		"</table>\n<p><small>Whoever has this page can become "
 		"this site: keep it like a key, and tear it up "
-		"afterwards. / 持有本单即可成为该站点：请像钥匙一样保管，用后"
-		"销毁。</small></p>\n</body></html>\n",
+		"afterwards. / 持有本页即可成为该站点：请像钥匙一样保管，用后"
+		"销毁。</small></p>\n",
 		out);
+	labels_write(labels, out);
+	(void)fputs("</body></html>\n", out);
 	seal_wipe(text, sizeof(text));
 	return EXIT_DONE;
 }

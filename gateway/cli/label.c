@@ -144,6 +144,15 @@ static void other_quantities_print(struct printing *printing)
 	}
 }
 
+static void operations_print(struct printing *printing)
+{
+	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
+		operation_print(printing, operations[i].name, operations[i].en,
+				operations[i].zh);
+	for (size_t i = 0; i < ARRAY_LEN(quantities); i++)
+		quantity_print(printing, quantities[i]);
+}
+
 static enum exit_code op_run(struct cli *cli)
 {
 	struct printing printing = {.cli = cli};
@@ -151,11 +160,7 @@ static enum exit_code op_run(struct cli *cli)
 
 	if (exit != EXIT_DONE)
 		return exit;
-	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
-		operation_print(&printing, operations[i].name, operations[i].en,
-				operations[i].zh);
-	for (size_t i = 0; i < ARRAY_LEN(quantities); i++)
-		quantity_print(&printing, quantities[i]);
+	operations_print(&printing);
 	other_quantities_print(&printing);
 	return press_close(printing.press, found_check(&printing));
 }
@@ -224,12 +229,10 @@ static enum exit_code list_print(struct cli *cli, const struct list *list)
 	return press_close(printing.press, exit);
 }
 
-static void bin_print(struct printing *printing, const struct json_value *row)
+static void bin_label_print(struct printing *printing, const char *name)
 {
 	struct label label = {.symbol = SYMBOL_CODE128};
-	char name[VALUE_TEXT_SIZE];
 
-	(void)member_text(printing->cli, row, "bin", name);
 	(void)text_format(label.text, sizeof(label.text), "DEPOT.BIN.%s", name);
 	text_print(span_of(name), label.en, sizeof(label.en));
 	label.symbol = symbol_for(label.text);
@@ -237,11 +240,32 @@ static void bin_print(struct printing *printing, const struct json_value *row)
 	printing->exit = press_print(printing->press, &label);
 }
 
+static void bin_print(struct printing *printing, const struct json_value *row)
+{
+	char name[VALUE_TEXT_SIZE];
+
+	(void)member_text(printing->cli, row, "bin", name);
+	bin_label_print(printing, name);
+}
+
 static enum exit_code bin_run(struct cli *cli)
 {
 	static const struct list bins = {"bin.list", "bin", bin_print};
 
 	return list_print(cli, &bins);
+}
+
+enum exit_code label_page_write(struct cli *cli, FILE *page)
+{
+	struct printing printing = {.cli = cli};
+	enum exit_code exit = press_onto(cli, page, &printing.press);
+
+	if (exit != EXIT_DONE)
+		return exit;
+	operations_print(&printing);
+	if (printing.exit == EXIT_DONE)
+		bin_label_print(&printing, BIN_DOCK);
+	return press_close(printing.press, printing.exit);
 }
 
 /* ---- an item's bars ---- */

@@ -47,6 +47,7 @@ struct press {
 	char *said;
 	size_t said_size;
 	bool is_stdout;
+	bool is_part; /* of somebody else's page, who closes and tells */
 	size_t count;
 	size_t picture_size;
 	char picture[PICTURE_SIZE];
@@ -159,17 +160,23 @@ static enum exit_code zint_run(struct press *press, const struct label *label,
 
 /* ---- the sheet ---- */
 
-static const char sheet_head[] =
-	"<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">"
-	"<title>depot labels</title>\n<style>\n"
-	"@page{size:A4;margin:10mm}\n"
-	"body{margin:0;font-family:sans-serif;display:grid;"
-	"grid-template-columns:repeat(3,1fr);gap:6mm}\n"
+const char press_style[] =
+	".labels{display:grid;grid-template-columns:repeat(3,1fr);gap:6mm}\n"
 	"figure{margin:0;padding:3mm;text-align:center;"
 	"border:1px dashed #999;break-inside:avoid}\n"
 	"figure svg,figure img{max-width:100%;height:20mm}\n"
-	"figcaption{font-size:11pt}\nsmall{color:#555}\n"
-	"</style></head>\n<body>\n";
+	"figcaption{font-size:11pt}\nsmall{color:#555}\n";
+
+static void head_write(FILE *out)
+{
+	(void)fprintf(out,
+		      "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\">"
+		      "<title>depot labels</title>\n<style>\n"
+		      "@page{size:A4;margin:10mm}\n"
+		      "body{margin:0;font-family:sans-serif}\n%s"
+		      "</style></head>\n<body class=\"labels\">\n",
+		      press_style);
+}
 
 static void html_text(const char *text, FILE *out)
 {
@@ -357,7 +364,7 @@ enum exit_code press_print(struct press *press, const struct label *label)
 		zpl_print(press, label);
 	else if (press->sheet != NULL)
 		figure_print(press, label, file);
-	if (press->cli->is_json)
+	if (press->list != NULL)
 		listed(press, label, file);
 	press->count++;
 	return EXIT_DONE;
@@ -438,7 +445,21 @@ enum exit_code press_open(struct cli *cli, struct press **ret_press)
 		return exit;
 	}
 	if (press->sheet != NULL && press->format != FORMAT_ZPL)
-		(void)fputs(sheet_head, press->sheet);
+		head_write(press->sheet);
+	*ret_press = press;
+	return EXIT_DONE;
+}
+
+enum exit_code press_onto(struct cli *cli, FILE *page, struct press **ret_press)
+{
+	struct press *press = calloc(1, sizeof(*press));
+
+	if (press == NULL)
+		return cli_failed(cli, ERR_FULL, NULL);
+	press->cli = cli;
+	press->format = FORMAT_SVG;
+	press->sheet = page;
+	press->is_part = true;
 	*ret_press = press;
 	return EXIT_DONE;
 }
@@ -460,6 +481,10 @@ enum exit_code press_close(struct press *press, enum exit_code exit)
 {
 	if (press == NULL)
 		return exit;
+	if (press->is_part) {
+		free(press);
+		return exit;
+	}
 	if (press->sheet != NULL && press->format != FORMAT_ZPL)
 		(void)fputs("</body></html>\n", press->sheet);
 	if (press->sheet != NULL && fclose(press->sheet) != 0 &&

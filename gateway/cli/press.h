@@ -12,6 +12,8 @@
 #ifndef DEPOT_GATEWAY_CLI_PRESS_H
 #define DEPOT_GATEWAY_CLI_PRESS_H
 
+#include <stdio.h>
+
 #include "gateway/cli/cli.h"
 #include "rules/base/ids.h"
 
@@ -38,6 +40,12 @@ struct press;
 
 /* By the verb's options --format and --out. Anything but EXIT_DONE was told. */
 MUST_CHECK enum exit_code press_open(struct cli *cli, struct press **ret_press);
+/* Onto a page of HTML that the caller has begun and will end: what is printed
+ * are figures in it, their pictures inside. For a sheet of labels they stand in
+ * an element of class "labels", in a page with press_style. */
+MUST_CHECK enum exit_code press_onto(struct cli *cli, FILE *page,
+				     struct press **ret_press);
+extern const char press_style[];
 MUST_CHECK enum exit_code press_print(struct press *press,
 				      const struct label *label);
 /* Ends the sheet. @exit is how it went so far, and is returned, unless the end

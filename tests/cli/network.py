@@ -325,15 +325,33 @@ def what_is_mistyped_or_damaged_is_told_with_what_to_do(scratch):
 
 
 @h.test
-def the_sheet_is_one_page_in_both_languages_with_the_code(scratch):
+def the_sheet_is_a_page_in_both_languages_and_the_labels_behind_it(scratch):
+    """The labels are those that `depot label` prints, which cli_labels has read
+    by another program."""
+    h.need("zint")
     boxes = Boxes(scratch).found()
     sheet = boxes.file("sheet.html")
     _, invited = boxes.invite("hz-07", "--sheet", sheet)
     page = text_of(sheet)
-    for part in (invited["code"], "hz-07", "<svg", "depot label op",
+    for part in (invited["code"], "hz-07", "<svg", "depot label bin",
                  "加入单", "Good for one box",
                  invited["expires"][:16].replace("T", " ") + " UTC"):
         h.same(part in page, True, part)
+    first, behind = page.split('<div class="behind">')
+    figures = re.findall(r"<figure>.*?</figure>", behind, re.S)
+    printed = "".join(boxes.hq.text("label", *words)
+                      for words in (["op"], ["bin", "DOCK"]))
+    h.same(figures, re.findall(r"<figure>.*?</figure>", printed, re.S))
+    h.same((len(figures), behind.count("<svg viewBox")), (28, 28))
+    h.same((invited["code"] in behind, "<figure" in first), (False, False),
+           "what is kept and what is torn up")
+    # Without zint there is no sheet, and no code that nobody has seen.
+    lone = boxes.file("lone.html")
+    missing = boxes.hq.json("hq", "invite", "--site", "hz-06", "--sheet", lone,
+                            exit=1, environment={"PATH": boxes.file("none")})
+    h.same("apt install zint" in missing["error"]["text_en"], True)
+    h.same((os.path.exists(lone), "hz-06" in boxes.hq.text("hq", "sites")),
+           (False, False))
     # In words the code is there with its QR code, and what comes next.
     words = boxes.hq.text("hq", "invite", "--site", "hz-08", "--out",
                           boxes.file("hz-08.txt"))
