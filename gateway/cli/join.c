@@ -14,6 +14,7 @@
 #include "gateway/cli/commission.h"
 #include "gateway/cli/join_over.h"
 #include "gateway/cli/join_place.h"
+#include "gateway/cli/join_start.h"
 #include "gateway/cli/paper.h"
 #include "gateway/cli/port_taken.h"
 #include "gateway/cli/result.h"
@@ -201,11 +202,17 @@ static void next_tell(const struct joining *joining)
 {
 	const struct cli *cli = joining->cli;
 
+	bool is_started = cli_option(cli, "--start") != NULL;
+
 	(void)puts(cli_say(cli, "\nnext", "\n下一步"));
-	port_taken_tell(cli, joining->commission.config);
-	(void)puts(cli_say(
-		cli, "  sudo systemctl enable --now depotd   the box works",
-		"  sudo systemctl enable --now depotd   启动，即可作业"));
+	if (!is_started)
+		port_taken_tell(cli, joining->commission.config);
+	if (!is_started)
+		(void)puts(cli_say(
+			cli,
+			"  sudo systemctl enable --now depotd   the box works",
+			"  sudo systemctl enable --now depotd   "
+			"启动，即可作业"));
 	(void)printf("  %s: depot hq admit %s\n",
 		     cli_say(cli, "at HQ, when the stick is there",
 			     "将文件带到总部后，在总部执行"),
@@ -318,7 +325,7 @@ static enum exit_code file_run(struct cli *cli)
 	return exit;
 }
 
-static enum exit_code join_run(struct cli *cli)
+static enum exit_code way_run(struct cli *cli)
 {
 	if (cli->word_count == 0 && cli_option(cli, "--follow") != NULL)
 		return join_follow(cli);
@@ -327,6 +334,11 @@ static enum exit_code join_run(struct cli *cli)
 	if (access(cli->words[0], F_OK) != 0 && errno == ENOENT)
 		return code_take(cli, span_of(cli->words[0]));
 	return file_run(cli);
+}
+
+static enum exit_code join_run(struct cli *cli)
+{
+	return join_start(cli, way_run);
 }
 
 static const struct option_spec join_options[] = {
@@ -340,6 +352,10 @@ static const struct option_spec join_options[] = {
 	 "该账号的密码文件，权限 0600"},
 	{"--wait", "SECONDS", "for HQ's answer; 20 if not given",
 	 "等待总部答复的秒数，默认 20"},
+	{"--start", NULL, "starts the box behind it, now and at each boot",
+	 "随后启动本机，并随系统启动"},
+	{"--device", "NAME", "and adds that scanner, with its password",
+	 "并新增该扫描枪，显示其密码"},
 	{"--follow", NULL, "goes on asking, until the box is a site",
 	 "持续申请，直到成为站点"},
 	{"--org", "NAME", "until HQ has answered: the organisation",
@@ -363,8 +379,8 @@ const struct verb join_verbs[] = {
 		.usage = "[CODE | FILE] [OPTION...]",
 		.en = "makes this box a site of a network",
 		.zh = "加入网络，成为站点",
-		.examples = "sudo depot join DEPOT:000H-...\t"
-			    "by the code of the join sheet\t"
+		.examples = "sudo depot join DEPOT:000H-... --start --device "
+			    "dock-1\tby the code of the join sheet\t"
 			    "使用加入单上的加入码\n"
 			    "sudo depot join\tgoes on with what was begun\t"
 			    "继续未完成的加入\n"

@@ -32,46 +32,43 @@ static const struct {
 	const char *zh;
 } steps[] = {
 	{"<b>1.</b> Plug the box in: power, network, a screen and a keyboard. "
-	 "Log in, and type <code>sudo depot join CODE</code>; CODE is the "
-	 "whole line above, in capital or small letters. A mistyped group is "
-	 "told at once; the address behind the / is not checked, so look "
-	 "twice.",
+	 "Log in, and type <code>sudo depot join CODE --start --device "
+	 "dock-1</code>; CODE is the whole line above, in capital or small "
+	 "letters. A mistyped group is told at once; the address behind the / "
+	 "is not checked, so look twice. If it asks whether to stop mosquitto, "
+	 "answer y. The box works from now on, also before HQ has answered, "
+	 "and says how its scanner gets in.",
 	 "<b>1.</b> 接通盒子的电源和网络，接上屏幕和键盘。登录后输入："
-	 "<code>sudo depot join 加入码</code>；加入码为上方整行，大小写均可。"
-	 "字符组输错会立即提示；“/”之后的地址无法校验，请仔细核对。"},
-	{"<b>2.</b> Start it: <code>sudo systemctl enable --now depotd "
-	 "depot-link@hq</code>. If the box has just named another command to "
-	 "type next, type that one first. The box works from now on, also "
-	 "before HQ has answered.",
-	 "<b>2.</b> 启动：<code>sudo systemctl enable --now depotd "
-	 "depot-link@hq</code>。若盒子刚才在“下一步”中先列出了其他命令，"
-	 "请先执行。此后即可作业，无需等待总部答复。"},
-	{"<b>Or</b>, instead of 1 and 2, on a box that works already: scan the "
-	 "code above with its scanner, or type it into the form on its page, "
-	 "under Box. It joins by itself, within a minute; then the page shows "
-	 "the new name.",
-	 "<b>或者</b>，盒子已在使用，则不必做 1 和 2：用其扫描枪扫上方的二维"
-	 "码，或在其页面的“盒子”栏中输入加入码。一分钟内自动加入，页面随即"
-	 "显示新名称。"},
+	 "<code>sudo depot join 加入码 --start --device dock-1</code>；加入码为"
+	 "上方整行，大小写均可。字符组输错会立即提示；“/”之后的地址无法校验，"
+	 "请仔细核对。若询问是否停用 mosquitto，请回答 y。此后即可作业，无需等"
+	 "待总部答复；屏幕会显示扫描枪的连接方法。"},
+	{"<b>Or</b>, instead of 1, on a box that works already: scan the code "
+	 "above with its scanner, or type it into the form on its page, under "
+	 "Box. It joins by itself, within a minute; then the page shows the "
+	 "new name.",
+	 "<b>或者</b>，盒子已在使用，则不必做 1：用其扫描枪扫上方的二维码，或在"
+	 "其页面的“盒子”栏中输入加入码。一分钟内自动加入，页面随即显示新名称"
+	 "。"},
 	{"<b>No network?</b> Then a file comes with this sheet on a stick: "
-	 "<code>sudo depot join FILE</code>, and at HQ, with the file that it "
-	 "writes, <code>depot hq admit FILE</code>.",
-	 "<b>没有网络？</b>请用随附U盘中的文件：<code>sudo depot join "
-	 "文件</code>；再将其写出的文件带回总部，执行<code>depot hq admit "
-	 "文件</code>。"},
-	{"<b>3.</b> Something to scan with: <code>sudo depot device add "
-	 "dock-1</code> says how a scanner gets in; <code>sudo depot page "
-	 "on</code> says how a phone does.",
-	 "<b>3.</b> 扫描设备：扫描枪执行 <code>sudo depot device add "
-	 "dock-1</code>，手机执行 <code>sudo depot page "
-	 "on</code>，按提示连接。"},
-	{"<b>4.</b> The labels are on the pages behind this one. Scan "
+	 "<code>sudo depot join FILE --start --device dock-1</code>, and at "
+	 "HQ, with the file that it writes, <code>depot hq admit FILE</code>.",
+	 "<b>没有网络？</b>请用随附U盘中的文件：<code>sudo depot join 文件 "
+	 "--start --device dock-1</code>；再将其写出的文件带回总部，执行"
+	 "<code>depot hq admit 文件</code>。"},
+	{"<b>2.</b> A phone can scan, too: <code>sudo depot page on</code> "
+	 "says "
+	 "how it gets in; another scanner: <code>sudo depot device add "
+	 "dock-2</code>.",
+	 "<b>2.</b> 手机也可扫描：执行 <code>sudo depot page on</code> 并按提示"
+	 "连接；其他扫描枪：<code>sudo depot device add dock-2</code>。"},
+	{"<b>3.</b> The labels are on the pages behind this one. Scan "
 	 "<b>Receive</b>, <b>DOCK</b> (the bin that every box has), an item: "
 	 "the first booking is done. More, once there are bins and goods: "
 	 "<code>sudo depot label bin --out bins</code>, <code>sudo depot label "
 	 "item --out items</code>; print <code>sheet.html</code> of each "
 	 "folder.",
-	 "<b>4.</b> "
+	 "<b>3.</b> "
 	 "标签在后面几页。依次扫描<b>收货</b>、<b>DOCK</b>（每台盒子都"
 	 "有的库位）、商品，即完成首次入账。有了库位和商品后可再打印："
 	 "<code>sudo depot label bin --out bins</code>、<code>sudo depot label "

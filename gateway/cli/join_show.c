@@ -53,6 +53,8 @@ static void next_tell(const struct over *over, bool is_running)
 				   "depotd 会在数秒内自动接管"));
 		return;
 	}
+	if (cli_option(cli, "--start") != NULL)
+		return; /* that comes by itself */
 	(void)puts(cli_say(cli, "\nnext", "\n下一步"));
 	/* The broker of a box that has worked before may be its own. */
 	if (!over->finding->has_store)

@@ -15,10 +15,11 @@
 #include "gateway/cli/cli.h"
 #include "gateway/config.h"
 
+/* If depotd is to run a broker, and its port is taken. @config may be NULL: a
+ * box without one has the defaults. */
+bool port_is_taken(const struct config *config);
 /*
- * Prints what to type, as a line of a list of next steps, if depotd is to run a
- * broker and its port is taken. @config may be NULL: a box without one has the
- * defaults.
+ * Prints what to type, as a line of a list of next steps, if port_is_taken.
  */
 void port_taken_tell(const struct cli *cli, const struct config *config);
 

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 
@@ -491,6 +492,51 @@ def a_restored_box_begins_to_join_anew(scratch):
     agree(network, box)
 
 
+def started(kept):
+    with open(kept, encoding="utf-8") as file:
+        return [line for line in file.read().splitlines()
+                if line.startswith("enable")]
+
+
+@h.test
+def a_box_is_started_behind_its_join_if_that_is_asked_for(scratch):
+    """HQ is away, and has not answered; then it is there. systemctl fails at
+    the one, and at the other the port is somebody else's."""
+    network = Network(scratch, is_started=False)
+    code = network.invite("hz-07")["code"]
+    for name, failing, exit_code, expected in (
+            ("a", (), 3, ["enable --now depotd", "enable --now depot-link@hq"]),
+            ("b", ("enable --now depotd",), 1, ["enable --now depotd"]),
+            ("c", ("disable",), 1, [])):
+        bare = Bare(scratch, name)
+        environment, kept = bare.systemctl(*failing)
+        words = ["join", code, "--start", "--path", bare.store, "--map-size",
+                 "64 MiB", "--account", "boss", *FAST]
+        if name != "c":
+            documents = bare.documents(*words, expect=exit_code,
+                                       environment=environment)
+        else:
+            bare.documents(*words[:2], *words[3:], expect=3)
+            documents = with_port_taken(bare, words, environment)
+        h.same(documents[0]["stage"], "asking", name)
+        h.same([document["error"]["code"] for document in documents[1:]],
+               [] if exit_code == 3 else ["failed"], name)
+        h.same(started(kept), expected, name)
+
+
+def with_port_taken(bare, words, environment):
+    """The broker's port is not free, and systemctl cannot stop who has it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        os.makedirs(bare.config + ".d", exist_ok=True)
+        with open(bare.config + ".d/40-port.conf", "w",
+                  encoding="utf-8") as file:
+            file.write("[broker]\naddress = 127.0.0.1\n"
+                       f"port = {taken.getsockname()[1]}\n")
+        return bare.documents(*words, expect=1, environment=environment)
+
+
 @h.test
 def the_sheet_is_followed_as_it_is_printed(scratch):
     """From an installed package to the first booked scan: the commands are
@@ -507,14 +553,13 @@ def the_sheet_is_followed_as_it_is_printed(scratch):
                is not None, True, rule)
     page, behind = page.split('<div class="behind">')
     english = re.findall(r"<tr><td>(.*?)</td>", page, re.S)
-    commands = re.findall(r"<code>(.*?)</code>", " ".join(english[:2]))
+    command, = re.findall(r"<code>(.*?)</code>", english[0])
     assert "<b>Receive</b>, <b>DOCK</b> (the bin that every box has), an " \
         "item" in " ".join(" ".join(english).split()), english
     labels = re.findall(r"<small>(DEPOT\..*?)</small></figcaption>", behind)
     h.same({"DEPOT.OP.RECEIVE", "DEPOT.BIN.DOCK"} <= set(labels), True,
            str(labels))
-    h.same(commands, ["sudo depot join CODE",
-                      "sudo systemctl enable --now depotd depot-link@hq"])
+    h.same(command, "sudo depot join CODE --start --device dock-1")
     bare = Bare(scratch, "a")
     began = time.monotonic()
     told = []
@@ -522,14 +567,18 @@ def the_sheet_is_followed_as_it_is_printed(scratch):
     def done(what):
         told.append(f"{time.monotonic() - began:6.1f} s  {what}")
 
-    words = commands[0].replace("CODE", code).split()[2:]
-    said = bare.run(*words, "--path", bare.store, "--map-size", "64 MiB",
-                    "--account", "boss")
-    h.same(said["stage"], "joined")
-    done(f"$ sudo depot join {code}")
+    words = command.replace("CODE", code).split()[2:]
+    environment, kept = bare.systemctl()
+    joined, device = bare.documents(
+        *words, "--path", bare.store, "--map-size", "64 MiB", "--account",
+        "boss", environment=environment)
+    h.same(joined["stage"], "joined")
+    h.same((device["device"], len(device["password"]) > 8), ("dock-1", True))
+    h.same(started(kept), ["enable --now depotd",
+                           "enable --now depot-link@hq"])
+    done("$ " + command.replace("CODE", code))
     box = bare.operate()  # what systemd starts
     box.start()
-    done("$ " + commands[1])
     box.depot("item", "set", "TEA")
     box.depot("code", "set", "TEA", "TEA")
     box.depot("bin", "set", "A-01")

@@ -28,12 +28,40 @@ class Bare:
         self.box = None
 
     def run(self, *words, expect=0):
+        return self.documents(*words, expect=expect)[-1]
+
+    def documents(self, *words, expect=0, environment=None):
         done = subprocess.run([DEPOT, "--config", self.config, "--json",
                                "--yes", *words], capture_output=True,
-                              text=True, check=False)
+                              text=True, check=False, env=environment)
         h.same(done.returncode, expect,
                f"depot {words}: {done.stdout}{done.stderr}")
-        return json.loads(done.stdout.splitlines()[-1])
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def systemctl(self, *failing):
+        """An environment whose systemctl only keeps what it was asked, and
+        where that is. It fails where its words begin as @failing do. Where it
+        would start depotd it says where the box's things are."""
+        folder = self.scratch.file(self.name + "/bin")
+        runtime = self.scratch.file(self.name + "/run")
+        kept = self.scratch.file(self.name + "/systemctl")
+        os.makedirs(folder)
+        os.makedirs(runtime)
+        fails = " ".join(f'"{words}"*) exit 1;;' for words in failing)
+        path = os.path.join(folder, "systemctl")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"""#!/bin/sh
+echo "$@" >>'{kept}'
+case "$*" in
+{fails}
+"is-active --quiet depotd") exit 3;;
+"enable --now depotd")
+	mkdir -p '{self.config}.d'
+	printf '[runtime]\\ndir = {runtime}\\n' >'{self.config}.d/50-test.conf';;
+esac
+""")
+        os.chmod(path, 0o755)
+        return {**os.environ, "PATH": folder + ":" + os.environ["PATH"]}, kept
 
     def join(self, *words, expect=0):
         if not os.path.exists(self.config):
