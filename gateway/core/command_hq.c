@@ -61,6 +61,12 @@ static const struct refusal is_over = {
 static const struct refusal not_held = {
 	"not_held", "HQ does not hold so much of the feed of %s",
 	"总部没有 %s 的这么多数据"};
+static const struct refusal is_forked = {
+	"epoch_forked",
+	"%s went on in two places, and nobody has said yet which one counts: "
+	"depot fork list, and depot hq choose first",
+	"%s 已分叉，尚未决定以哪一部分为准：请先执行 depot fork list 和 "
+	"depot hq choose"};
 static const struct refusal seal_differs = {
 	"seal_differs",
 	"the last word of %s says other balances than its entries come to "
@@ -404,6 +410,8 @@ static enum err_code end_run(struct asking *asking, struct hq_ending *ending,
 	code = hq_end(hq, asking->act->batch, ending, &fence, err);
 	if (code == ERR_NOT_FOUND || code == ERR_INVALID)
 		return asking_refuse(asking, &not_held, name_span(&site.name));
+	if (code == ERR_CONFLICT)
+		return asking_refuse(asking, &is_forked, name_span(&site.name));
 	if (code != ERR_OK)
 		return code;
 	ending->epoch = fence.epoch;
@@ -423,9 +431,14 @@ static enum err_code revoke(struct asking *asking, struct err *err)
 	return end_run(asking, &ending, err);
 }
 
-/* What lay in its bins, for who closes it to see. */
+/* What lay in its bins, for who closes it to see: of all lives up to @epoch and
+ * of all their branches, as far as they count. */
 struct bins {
-	int64_t units;
+	const struct view *view;
+	uint32_t site;
+	uint32_t epoch;
+	struct qty units;
+	bool has_overflown;
 	int64_t cells;
 };
 
@@ -438,10 +451,33 @@ static enum err_code bins_add(void *context, const struct site_balance_key *key,
 	if (key->place.kind != PLACE_BIN)
 		return ERR_OK;
 	for (size_t i = 0; i < balance->count; i++) {
-		bins->cells += balance->cells[i].quantity.units != 0;
-		bins->units += balance->cells[i].quantity.units;
+		struct qty units = balance->cells[i].quantity;
+
+		bins->cells += units.units != 0;
+		bins->has_overflown |=
+			!qty_add(bins->units, units, &bins->units);
 	}
 	return ERR_OK;
+}
+
+static enum err_code bins_of_feed(void *context, const struct feed_record *feed,
+				  struct err *err)
+{
+	struct bins *bins = context;
+
+	if (feed->id.site != bins->site || feed->id.epoch > bins->epoch)
+		return ERR_OK;
+	return site_balance_walk(bins->view, &feed->id, bins_add, bins, err);
+}
+
+static void bins_out(struct asking *asking, const struct bins *bins)
+{
+	/* Others' books may say more than there are numbers for. */
+	if (bins->has_overflown)
+		out_null_at(asking->out, "written_off");
+	else
+		out_int_at(asking->out, "written_off", bins->units.units);
+	out_int_at(asking->out, "cells", bins->cells);
 }
 
 struct ways {
@@ -503,9 +539,8 @@ static enum err_code seal_look(struct asking *asking, struct err *err)
 static enum err_code close_site(struct asking *asking, struct err *err)
 {
 	struct hq_ending ending = {.is_closed = true};
-	struct bins bins = {0, 0};
+	struct bins bins = {.view = asking->view};
 	struct ways ways = {.out = asking->out};
-	struct feed_id id;
 	enum err_code code = seal_look(asking, err);
 
 	if (code == ERR_OK && !asking->is_refused)
@@ -513,12 +548,10 @@ static enum err_code close_site(struct asking *asking, struct err *err)
 	if (code != ERR_OK || asking->is_refused)
 		return code;
 	ways.site = ending.site;
-	for (id = (struct feed_id){ending.site, 1, 0};
-	     id.epoch <= ending.epoch && code == ERR_OK; id.epoch++)
-		code = site_balance_walk(asking->view, &id, bins_add, &bins,
-					 err);
-	out_int_at(asking->out, "written_off", bins.units);
-	out_int_at(asking->out, "cells", bins.cells);
+	bins.site = ending.site;
+	bins.epoch = ending.epoch;
+	code = feed_walk(asking->view, NULL, bins_of_feed, &bins, err);
+	bins_out(asking, &bins);
 	out_array_at(asking->out, "transfers");
 	if (code == ERR_OK)
 		code = transfer_walk(asking->view, SPAN_LITERAL(""), way_out,

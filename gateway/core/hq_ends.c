@@ -49,6 +49,18 @@ static const struct hq_life *life_of(const struct hq_ends *ends,
 	return NULL;
 }
 
+/* A fence may name a delta that is not here (again) yet: what was said stays.
+ */
+static enum err_code has_fence(const struct view *view, struct feed_id id,
+			       bool *ret_has, struct err *err)
+{
+	struct fence fence;
+	enum err_code code = roster_fence(view, id, &fence, err);
+
+	*ret_has = code == ERR_OK;
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
 static enum err_code end_add(void *context, const struct feed_record *feed,
 			     struct err *err)
 {
@@ -64,6 +76,8 @@ static enum err_code end_add(void *context, const struct feed_record *feed,
 		code = hq_line_descends(adding->view, life->site,
 					feed->id.epoch, life->epoch, &goes_on,
 					err);
+	if (code == ERR_OK && !goes_on)
+		code = has_fence(adding->view, feed->id, &goes_on, err);
 	if (code == ERR_OK && !goes_on)
 		code = is_awaited(adding->view, life, feed->id.epoch, &goes_on,
 				  err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/core/hq_ends.h"
+#include "gateway/core/hq_fence.h"
 #include "gateway/core/hq_parents.h"
 
 /* ---- which one ---- */
@@ -290,6 +291,54 @@ enum err_code hq_succeed_place(const struct hq *hq, struct batch *batch,
 
 /* ---- branches ---- */
 
+/* A cut of that very branch, or of what all branches share, stays where it is;
+ * one of another branch says nothing of this one. */
+static enum err_code choice_cut(const struct view *view,
+				const struct feed_record *feed,
+				struct fence *fence, struct err *err)
+{
+	struct fence before;
+	uint8_t hash[HASH_SIZE];
+	bool is_there;
+	enum err_code code =
+		hq_fence_before(view, fence, &before, &is_there, err);
+
+	if (code != ERR_OK || !is_there)
+		return code;
+	code = feed_hash_at(view, feed->id, before.seq, hash, err);
+	if (code == ERR_OK && memcmp(hash, before.hash, HASH_SIZE) == 0) {
+		fence->seq = before.seq;
+		memcpy(fence->hash, before.hash, HASH_SIZE);
+	}
+	return code == ERR_NOT_FOUND ? ERR_OK : code;
+}
+
+/* Where @fence ends @feed, and its verdict. */
+static enum err_code choice_place(const struct view *view,
+				  const struct hq_choice *choice,
+				  const struct feed_record *feed,
+				  struct fence *fence, struct err *err)
+{
+	bool is_named = choice->has_seq || choice->is_dropped;
+	struct fence before;
+	bool is_there;
+	enum err_code code;
+
+	fence->seq = choice->is_dropped ? feed->base
+		     : choice->has_seq  ? choice->seq
+					: feed->seq;
+	if (fence->seq < feed->base || fence->seq > feed->seq)
+		return err_set(err, ERR_INVALID,
+			       "delta %" PRIu64 " is not within that branch",
+			       fence->seq);
+	code = fence->seq > 0 ? feed_hash_at(view, feed->id, fence->seq,
+					     fence->hash, err)
+			      : ERR_OK;
+	if (code == ERR_OK && is_named)
+		return hq_fence_before(view, fence, &before, &is_there, err);
+	return code == ERR_OK ? choice_cut(view, feed, fence, err) : code;
+}
+
 enum err_code hq_choose(const struct hq *hq, struct batch *batch,
 			const struct hq_choice *choice, struct fence *ret_fence,
 			struct err *err)
@@ -319,18 +368,9 @@ enum err_code hq_choose(const struct hq *hq, struct batch *batch,
 		.site = feed.id.site,
 		.epoch = feed.id.epoch,
 		.branch = choice->is_dropped ? feed.id.branch : 0,
-		.seq = choice->is_dropped ? feed.base : feed.seq,
 		.verdict = choice->is_dropped ? FENCE_DROPPED : FENCE_STAYS,
 		.reason = choice->reason};
-	if (choice->has_seq && !choice->is_dropped)
-		fence->seq = choice->seq;
-	if (fence->seq < feed.base || fence->seq > feed.seq)
-		return err_set(err, ERR_INVALID,
-			       "delta %" PRIu64 " is not within that branch",
-			       fence->seq);
-	if (fence->seq > 0)
-		code = feed_hash_at(view, feed.id, fence->seq, fence->hash,
-				    err);
+	code = choice_place(view, choice, &feed, fence, err);
 	if (code == ERR_OK)
 		code = hq_say(hq, batch, &word, NULL, err);
 	if (code == ERR_OK)

@@ -370,7 +370,13 @@ static void a_branch_is_chosen_within_what_is_held(void **state)
 	assert_int_equal(fence.seq, 1);
 	assert_int_equal(fence.verdict, FENCE_STAYS);
 	assert_int_equal(feed_at(scene, 1).counted, 1);
+	/* What people cut off comes back when they name a delta. */
 	choice.has_seq = false;
+	assert_code(chosen(scene, &choice, &fence), ERR_OK);
+	assert_int_equal(fence.seq, 1);
+	assert_int_equal(feed_at(scene, 1).counted, 1);
+	choice.has_seq = true;
+	choice.seq = 2;
 	assert_code(chosen(scene, &choice, &fence), ERR_OK);
 	assert_int_equal(fence.seq, 2);
 	assert_memory_equal(fence.hash, feed_at(scene, 1).hash, HASH_SIZE);
