@@ -86,8 +86,7 @@ static enum err_code feed_visit(void *context, const struct feed_record *feed,
 
 	if (feed->id.site != audit->site) {
 		network_site_end(audit);
-		audit->site = feed->id.site;
-		audit->result.sites++;
+		network_site_begin(audit, feed->id.site);
 	}
 	audit->feed = feed;
 	audit->result.feeds++;

@@ -78,7 +78,7 @@ struct network_result {
 	uint64_t movements;
 	uint64_t void_rows;   /* evidence, not a finding */
 	uint64_t excluded;    /* deltas beyond a fence: kept, not counted */
-	uint64_t written_off; /* units in bins of sites that HQ closed */
+	uint64_t written_off; /* units in bins of lives that HQ closed */
 	uint64_t transfers;
 	uint64_t under_way; /* items in transit of transfers that are open */
 	uint64_t ahead;     /* received before the sender's feed said shipped */

@@ -83,6 +83,9 @@ enum err_code network_cell_add(struct network_audit *audit, struct span key,
 	if (code != ERR_OK)
 		return code;
 	sum->units = (int64_t)((uint64_t)sum->units + (uint64_t)units);
+	if (audit->feed->id.epoch <= audit->closed_epoch)
+		sum->closed =
+			(int64_t)((uint64_t)sum->closed + (uint64_t)units);
 	if (pos.value > sum->pos.value)
 		sum->pos = pos;
 	return ERR_OK;
@@ -140,13 +143,18 @@ enum err_code network_feed_compare(struct network_audit *audit, struct err *err)
 	return code;
 }
 
+void network_site_begin(struct network_audit *audit, uint32_t site)
+{
+	audit->site = site;
+	audit->result.sites++;
+	/* A roster that cannot be read is a finding of its own feed. */
+	if (closing_by_hq(audit->view, site, &audit->closed_epoch, NULL) !=
+	    ERR_OK)
+		audit->closed_epoch = 0;
+}
+
 void network_site_end(struct network_audit *audit)
 {
-	bool is_closed = false;
-
-	/* A roster that cannot be read is a finding of its own feed. */
-	if (closing_by_hq(audit->view, audit->site, &is_closed, NULL) != ERR_OK)
-		is_closed = false;
 	for (uint32_t i = 0; i < audit->site_cells.keys.count; i++) {
 		const struct sum *sum = &audit->site_cells.at[i];
 		struct network_finding finding = {
@@ -155,8 +163,8 @@ void network_site_end(struct network_audit *audit)
 			.pos = sum->pos,
 			.stored = sum->units};
 
-		if (is_closed && sum->units > 0)
-			audit->result.written_off += (uint64_t)sum->units;
+		if (sum->closed > 0)
+			audit->result.written_off += (uint64_t)sum->closed;
 		if (sum->units < 0)
 			cell_report(audit,
 				    intern_key(&audit->site_cells.keys, i),

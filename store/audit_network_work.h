@@ -16,6 +16,7 @@
 /* Units by the text of a key: of a feed's cells, of a site's, of items. */
 struct sum {
 	int64_t units;
+	int64_t closed; /* of those, in lives of the site that HQ closed */
 	struct pos pos;
 	bool is_seen;
 };
@@ -55,6 +56,7 @@ struct network_audit {
 	bool is_compared; /* with its table; what follows is late */
 	/* its site */
 	uint32_t site;
+	uint32_t closed_epoch; /* HQ closed it up to that life; 0: never */
 	struct sums site_cells;
 	/* the network */
 	struct sums items;
@@ -82,6 +84,8 @@ MUST_CHECK enum err_code network_feed_compare(struct network_audit *audit,
 MUST_CHECK enum err_code network_cell_add(struct network_audit *audit,
 					  struct span key, int64_t units,
 					  struct pos pos);
+/* Its first feed comes. */
+void network_site_begin(struct network_audit *audit, uint32_t site);
 /* All that can be said once a site's last feed has passed. */
 void network_site_end(struct network_audit *audit);
 /* All feeds have passed. */

@@ -169,23 +169,28 @@ enum err_code closing_totals(const struct view *view, uint32_t site,
 
 /* ---- HQ's word ---- */
 
-enum err_code closing_by_hq(const struct view *view, uint32_t site,
-			    bool *ret_is_closed, struct err *err)
+static enum err_code closed_note(void *context, struct pos pos,
+				 const struct entry *entry, struct err *err)
 {
-	struct certificate certificate;
-	struct fence fence;
-	enum err_code code = roster_site(view, site, &certificate, err);
+	const struct fence *fence = &entry->body.fence;
+	uint32_t *epoch = context;
 
-	*ret_is_closed = false;
-	if (code == ERR_OK) {
-		struct feed_id id = {site, certificate.epoch, 0};
+	(void)pos;
+	(void)err;
+	if (fence->verdict == FENCE_CLOSED && fence->epoch > *epoch)
+		*epoch = fence->epoch;
+	return ERR_OK;
+}
 
-		code = roster_fence(view, id, &fence, err);
-	}
-	if (code == ERR_NOT_FOUND)
-		return ERR_OK;
+enum err_code closing_by_hq(const struct view *view, uint32_t site,
+			    uint32_t *ret_epoch, struct err *err)
+{
+	uint32_t epoch = 0;
+	enum err_code code =
+		roster_walk_fences(view, site, closed_note, &epoch, err);
+
 	if (code == ERR_OK)
-		*ret_is_closed = fence.verdict == FENCE_CLOSED;
+		*ret_epoch = epoch;
 	return code;
 }
 

@@ -44,10 +44,14 @@ MUST_CHECK enum err_code closing_totals(const struct view *view, uint32_t site,
 					struct site_closing *ret_totals,
 					struct err *err);
 
-/* *@ret_is_closed: HQ closed the site @site where it was (FENCE_CLOSED of its
- * last life): what its bins hold is written off. */
+/*
+ * *@ret_epoch: the last of @site's epochs that HQ closed (FENCE_CLOSED); 0:
+ * none. What the feeds of all its epochs up to that one have in bins is written
+ * off, also where another box has taken the site up again since: that one's
+ * book begins behind it.
+ */
 MUST_CHECK enum err_code closing_by_hq(const struct view *view, uint32_t site,
-				       bool *ret_is_closed, struct err *err);
+				       uint32_t *ret_epoch, struct err *err);
 
 enum closing_verdict {
 	CLOSING_OPEN = 1, /* the feed has no SEAL here */

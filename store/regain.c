@@ -2,10 +2,10 @@
 
 #include <string.h>
 
+#include "store/closing.h"
 #include "store/feed_parts.h"
 #include "store/journal.h"
 #include "store/past.h"
-#include "store/roster.h"
 
 /* Its rows in TABLE_FEED, beside feed_parts.h's: the first byte of the key. */
 #define FEED_REGAINED 'r' /* feed: seq and hash of the last delta looked at */
@@ -93,41 +93,28 @@ static enum err_code place_of_feed(const struct view *view,
 struct finding {
 	const struct view *view;
 	bool is_lived;
+	/* Up to there HQ has written off what the site held. What a site closed
+	 * by itself is told again like any life: it comes to nothing only as a
+	 * whole, and an heir may have told its beginning before it heard of the
+	 * end. */
+	uint32_t closed_epoch;
 	bool is_found;
 	struct feed_record feed;
 	uint64_t seq; /* looked at */
 };
 
-/* HQ has written off what a site held that it closed. What a site closed by
- * itself is told again like any life: it comes to nothing only as a whole, and
- * an heir may have told its beginning before it heard of the end. */
-static enum err_code is_over(const struct view *view,
-			     const struct feed_record *feed, bool *ret_is,
-			     struct err *err)
-{
-	struct feed_id whole = {feed->id.site, feed->id.epoch, 0};
-	struct fence fence;
-	enum err_code code = roster_fence(view, whole, &fence, err);
-
-	*ret_is = code == ERR_OK && fence.verdict == FENCE_CLOSED;
-	return code == ERR_NOT_FOUND ? ERR_OK : code;
-}
-
 static enum err_code feed_look(void *context, const struct feed_record *feed,
 			       struct err *err)
 {
 	struct finding *finding = context;
-	bool is_closed;
 	enum err_code code;
 
 	/* Another box wrote that branch. */
 	if (finding->is_lived && feed->id.branch != 0 && !feed->is_own)
 		return ERR_OK;
-	if (feed->counted <= feed->base)
+	if (feed->counted <= feed->base ||
+	    feed->id.epoch <= finding->closed_epoch)
 		return ERR_OK;
-	code = is_over(finding->view, feed, &is_closed, err);
-	if (code != ERR_OK || is_closed)
-		return code;
 	code = place_of_feed(finding->view, feed, &finding->seq, err);
 	if (code != ERR_OK || finding->seq >= feed->counted)
 		return code;
@@ -144,6 +131,8 @@ static enum err_code feed_find(const struct view *view, uint32_t site,
 	enum err_code code = past_read(view, site, &past, err);
 
 	*finding = (struct finding){.view = view};
+	if (code == ERR_OK)
+		code = closing_by_hq(view, site, &finding->closed_epoch, err);
 	for (size_t i = past.count; i-- > 0 && code == ERR_OK;) {
 		code = past_is_lived(view, past.epochs[i], &finding->is_lived,
 				     err);

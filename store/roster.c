@@ -353,6 +353,17 @@ enum err_code roster_walk(const struct view *view, enum entry_kind kind,
 			 key_span(&prefix), walk_row, &walk, err);
 }
 
+enum err_code roster_walk_fences(const struct view *view, uint32_t site,
+				 roster_visit_fn *visit, void *context,
+				 struct err *err)
+{
+	struct walk walk = {visit, context};
+	struct key prefix = number_key(ROSTER_FENCE, site);
+
+	return view_walk(view, TABLE_ROSTER, key_span(&prefix),
+			 key_span(&prefix), walk_row, &walk, err);
+}
+
 /* ---- folding ---- */
 
 static enum err_code record_put(struct txn *txn, const struct key *key,

@@ -87,6 +87,12 @@ MUST_CHECK enum err_code roster_walk(const struct view *view,
 				     roster_visit_fn *visit, void *context,
 				     struct err *err);
 
+/* The fences of @site's feeds only, by epoch and branch. */
+MUST_CHECK enum err_code roster_walk_fences(const struct view *view,
+					    uint32_t site,
+					    roster_visit_fn *visit,
+					    void *context, struct err *err);
+
 /* A new certificate of an epoch never changes its key.
  *
  * Folds an entry of the control feed, or a site's answer to an intent (@site is

@@ -115,10 +115,13 @@ enum err_code network_sites_read(const struct view *view,
 	code = feed_walk(view, NULL, feed_add, sites, err);
 	for (uint32_t i = 0; i < sites->count && code == ERR_OK; i++)
 		code = closing_by_hq(view, sites->at[i].number,
-				     &sites->at[i].is_written_off, err);
-	for (uint32_t i = 0; i < sites->feed_count && code == ERR_OK; i++)
-		sites->feeds[i].is_written_off =
-			sites->at[sites->feeds[i].site].is_written_off;
+				     &sites->at[i].closed_epoch, err);
+	for (uint32_t i = 0; i < sites->feed_count && code == ERR_OK; i++) {
+		struct network_feed *feed = &sites->feeds[i];
+
+		feed->is_written_off = feed->record.id.epoch <=
+				       sites->at[feed->site].closed_epoch;
+	}
 	return code;
 }
 

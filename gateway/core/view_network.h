@@ -31,14 +31,14 @@ struct network_site {
 	bool has_as_of;        /* false: its clock was not trusted */
 	struct moment as_of;   /* complete up to then */
 	bool is_stale;
-	bool is_written_off; /* HQ closed it: its bins count no more */
+	uint32_t closed_epoch; /* HQ closed it, up to that life; 0: never */
 };
 
 /* Feeds of sites that have a delta, by site, epoch, branch. */
 struct network_feed {
 	struct feed_record record;
-	uint32_t site; /* index below */
-	bool is_written_off;
+	uint32_t site;       /* index below */
+	bool is_written_off; /* of a closed life: its bins count no more */
 };
 
 /* All zero is an empty one; network_sites_release. */

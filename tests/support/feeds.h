@@ -259,6 +259,45 @@ static inline uint64_t feeds_move(struct feeds *feeds, uint32_t site,
 	return feeds_say(feeds, site, &entry);
 }
 
+/* HQ certifies another life of @site, which says its founding, and that @units
+ * came in. */
+static inline void feeds_live_again(struct feeds *feeds, uint32_t site,
+				    uint32_t epoch, const char *sku,
+				    int64_t units)
+{
+	struct entry entry = feeds_certificate(feeds, site);
+	struct writing *writing;
+
+	entry.body.certificate.epoch = epoch;
+	entry.body.certificate.parent_epoch = epoch - 1;
+	(void)feeds_say(feeds, SITE_CONTROL, &entry);
+	writing = writing_new(0);
+	entry = feeds_founding(feeds, site);
+	writing_add(feeds, writing, &entry);
+	entry = move_of(MOVEMENT_RECEIVE, sku, units, "supplier:acme", "DOCK");
+	writing_add(feeds, writing, &entry);
+	(void)node_write(feeds, &feeds->author,
+			 (struct feed_id){site, epoch, 0}, writing);
+}
+
+/* HQ ends a life of @site where its author is. */
+static inline void feeds_end(struct feeds *feeds, struct feed_id id,
+			     enum fence_verdict verdict)
+{
+	struct feed_record feed;
+	struct entry entry;
+
+	assert_code(feed_get(node_view(&feeds->author), id, &feed, NULL),
+		    ERR_OK);
+	entry_init(&entry, ENTRY_FENCE);
+	entry.body.fence = (struct fence){.site = id.site,
+					  .epoch = id.epoch,
+					  .seq = feed.seq,
+					  .verdict = verdict};
+	memcpy(entry.body.fence.hash, feed.hash, HASH_SIZE);
+	(void)feeds_say(feeds, SITE_CONTROL, &entry);
+}
+
 /* A delta as a peer sends it: a copy, which the caller may spoil. */
 struct sent {
 	struct delta delta;
@@ -312,20 +351,28 @@ static inline struct feed_record node_feed(const struct node *node,
 	return feed;
 }
 
-/* Takes all that the authors have of a site, from the node's head on. */
-static inline void node_hear_all(struct node *node, const struct feeds *feeds,
-				 uint32_t site)
+/* Takes all that the authors have of a feed, from the node's head on. */
+static inline void node_hear_feed(struct node *node, const struct feeds *feeds,
+				  struct feed_id id)
 {
-	struct feed_id id = {site, 1, 0};
+	static struct sent sent;
 	uint64_t last = node_feed(&feeds->author, id).seq;
 	struct feed_record feed = {.seq = 0};
 
 	if (feed_get(node_view(node), id, &feed, NULL) != ERR_OK)
 		feed.seq = 0;
-	for (uint64_t seq = feed.seq + 1; seq <= last; seq++)
+	for (uint64_t seq = feed.seq + 1; seq <= last; seq++) {
+		node_send(&feeds->author, id, seq, &sent);
 		assert_string_equal(
-			admission_name(node_hear(node, feeds, site, seq)),
+			admission_name(node_take(node, feeds, &sent, 0)),
 			"applied");
+	}
+}
+
+static inline void node_hear_all(struct node *node, const struct feeds *feeds,
+				 uint32_t site)
+{
+	node_hear_feed(node, feeds, (struct feed_id){site, 1, 0});
 }
 
 static inline void assert_admission(enum admission admission,

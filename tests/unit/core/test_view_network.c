@@ -174,6 +174,34 @@ static void units_on_their_way_are_in_transit_and_at_no_site(void **state)
 	assert_int_equal(payload_int(&bed->payload, "in_transit"), 25);
 }
 
+/* A is closed with what it has, and another box begins anew in its place. */
+static void what_hq_wrote_off_does_not_come_back_with_a_new_box(void **state)
+{
+	struct bed *bed = *state;
+	const struct feed_id lives[] = {{A, 1, 0}, {A, 2, 0}};
+
+	(void)feeds_move(&bed->feeds, A, MOVEMENT_RECEIVE, "TEA", 100,
+			 "supplier:acme", "DOCK");
+	hear(bed);
+	look_at_total(bed, "TEA");
+	assert_int_equal(payload_int(&bed->payload, "on_hand"), 100);
+	feeds_end(&bed->feeds, lives[0], FENCE_CLOSED);
+	hear(bed);
+	look_at_total(bed, "TEA");
+	assert_int_equal(payload_int(&bed->payload, "on_hand"), 0);
+	feeds_live_again(&bed->feeds, A, 2, "TEA", 7);
+	hear(bed);
+	look_at_total(bed, "TEA");
+	assert_int_equal(payload_int(&bed->payload, "on_hand"), 0);
+	node_hear_feed(&bed->hq, &bed->feeds, lives[1]);
+	look_at_total(bed, "TEA");
+	assert_int_equal(payload_int(&bed->payload, "on_hand"), 7);
+	feeds_end(&bed->feeds, lives[1], FENCE_CLOSED);
+	hear(bed);
+	look_at_total(bed, "TEA");
+	assert_int_equal(payload_int(&bed->payload, "on_hand"), 0);
+}
+
 /* Four sites are certified; of two nothing is here. */
 static void the_status_counts_who_is_here(void **state)
 {
@@ -323,6 +351,7 @@ int main(void)
 		T(a_page_has_the_row_of_each_site),
 		T(what_was_undone_is_nowhere),
 		T(units_on_their_way_are_in_transit_and_at_no_site),
+		T(what_hq_wrote_off_does_not_come_back_with_a_new_box),
 		T(the_status_counts_who_is_here),
 		T(a_site_that_forked_is_stale_and_counted),
 		T(the_longest_page_fits),

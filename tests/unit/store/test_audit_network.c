@@ -416,6 +416,37 @@ static void what_is_loaded_after_the_end_is_under_way(void **state)
 	}
 }
 
+/* B was closed with what it had in its bins, in two lives; a third one begins
+ * with 7. */
+static void what_hq_wrote_off_stays_so_when_a_new_life_begins(void **state)
+{
+	struct bed *bed = *state;
+	struct feeds *feeds = &bed->feeds;
+	const struct feed_id lives[] = {{B, 1, 0}, {B, 2, 0}, {B, 3, 0}};
+	uint64_t held;
+
+	feeds_end(feeds, lives[0], FENCE_CLOSED);
+	node_hear_all(&bed->node, feeds, SITE_CONTROL);
+	audit(bed);
+	held = bed->result.written_off;
+	assert_true(held > 0);
+	for (uint32_t i = 1; i < 3; i++) {
+		feeds_live_again(feeds, B, i + 1, "TEA", i == 1 ? 5 : 7);
+		node_hear_all(&bed->node, feeds, SITE_CONTROL);
+		node_hear_feed(&bed->node, feeds, lives[i]);
+		audit(bed);
+		assert_true(network_is_clean(&bed->result));
+		assert_int_equal(bed->result.written_off, held);
+		if (i > 1)
+			continue;
+		feeds_end(feeds, lives[i], FENCE_CLOSED);
+		node_hear_all(&bed->node, feeds, SITE_CONTROL);
+		audit(bed);
+		held += 5;
+		assert_int_equal(bed->result.written_off, held);
+	}
+}
+
 static enum closing_verdict seal_verdict(struct bed *bed)
 {
 	const struct feed_id feed = {B, 1, 0};
@@ -568,6 +599,7 @@ int main(void)
 		TEST(a_balance_that_is_gone_is_found),
 		TEST(a_bin_below_zero_over_all_epochs_is_found),
 		TEST(a_closed_transfer_with_a_residue_is_found),
+		TEST(what_hq_wrote_off_stays_so_when_a_new_life_begins),
 		TEST(what_is_loaded_after_the_end_is_under_way),
 		TEST(a_last_word_of_the_same_balances_is_clean),
 		TEST(a_last_word_of_other_balances_is_found),

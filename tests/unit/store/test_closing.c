@@ -227,29 +227,31 @@ static void hq_fences(struct bed *bed, uint32_t epoch,
 	hq_says(bed, &entry);
 }
 
-static bool is_closed_by_hq(struct bed *bed, uint32_t site)
+static uint32_t closed_by_hq(struct bed *bed, uint32_t site)
 {
 	struct view *view = look(bed);
-	bool is = true;
+	uint32_t epoch = 77;
 
-	assert_done(closing_by_hq(view, site, &is, &bed->w.err), &bed->w.err);
+	assert_done(closing_by_hq(view, site, &epoch, &bed->w.err),
+		    &bed->w.err);
 	view_end(view);
-	return is;
+	return epoch;
 }
 
-static void hq_closes_a_site_by_a_fence_of_its_last_life(void **state)
+static void hq_closes_a_site_up_to_a_life_and_for_good(void **state)
 {
 	struct bed *bed = *state;
 	struct entry entry;
 
-	assert_false(is_closed_by_hq(bed, SITE + 9)); /* nobody knows it */
-	assert_false(is_closed_by_hq(bed, SITE));     /* no fence */
+	assert_int_equal(closed_by_hq(bed, SITE + 9), 0); /* nobody knows it */
+	assert_int_equal(closed_by_hq(bed, SITE), 0);     /* no fence */
 	(void)warehouse_receive(&bed->w, "TEA", 1);
 	(void)seal(bed);
 	hq_fences(bed, 1, FENCE_ENDED);
-	assert_false(is_closed_by_hq(bed, SITE));
+	assert_int_equal(closed_by_hq(bed, SITE), 0);
 	hq_fences(bed, 1, FENCE_CLOSED);
-	assert_true(is_closed_by_hq(bed, SITE));
+	assert_int_equal(closed_by_hq(bed, SITE), 1);
+	assert_int_equal(closed_by_hq(bed, SITE + 1), 0);
 	/* Another box takes the name up again: that life is not closed. */
 	entry_init(&entry, ENTRY_CERTIFICATE);
 	entry.body.certificate = (struct certificate){.site = SITE,
@@ -258,9 +260,11 @@ static void hq_closes_a_site_by_a_fence_of_its_last_life(void **state)
 						      .role = SITE_ROLE_SITE};
 	TEXT_SET(entry.body.certificate.name, "hz-01");
 	hq_says(bed, &entry);
-	assert_false(is_closed_by_hq(bed, SITE));
+	assert_int_equal(closed_by_hq(bed, SITE), 1);
+	hq_fences(bed, 2, FENCE_ENDED);
+	assert_int_equal(closed_by_hq(bed, SITE), 1);
 	hq_fences(bed, 2, FENCE_CLOSED);
-	assert_true(is_closed_by_hq(bed, SITE));
+	assert_int_equal(closed_by_hq(bed, SITE), 2);
 }
 
 static void nothing_is_due_where_hq_ended_the_feed(void **state)
@@ -382,7 +386,7 @@ int main(void)
 		TEST(a_wish_is_kept_over_a_restart),
 		TEST(a_wish_that_cannot_be_read_is_damage_and_closes_nothing),
 		TEST(totals_are_of_bins_and_of_the_sites_own_open_transfers),
-		TEST(hq_closes_a_site_by_a_fence_of_its_last_life),
+		TEST(hq_closes_a_site_up_to_a_life_and_for_good),
 		TEST(nothing_is_due_where_hq_ended_the_feed),
 		TEST(the_seal_is_said_once_whatever_crashes),
 		TEST(nobody_closes_a_site_without_a_wish_or_a_feed),

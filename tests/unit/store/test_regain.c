@@ -374,6 +374,29 @@ what_a_closed_life_cleared_is_cleared_however_late_it_comes(void **state)
 	assert_sound(bed);
 }
 
+static int third_setup(void **state)
+{
+	return bed_setup_at(state, 3, SUCCESSION_REPLACED, 2);
+}
+
+/* The second life was closed: what the first one left lay in its bins. */
+static void of_the_lives_before_a_closed_one_nothing_comes_back(void **state)
+{
+	struct bed *bed = *state;
+
+	before_moves(bed, MOVEMENT_RECEIVE, 10, "supplier:x", "A-01");
+	feeds_end(&bed->feeds, (struct feed_id){BEFORE, 1, 0}, FENCE_ENDED);
+	feeds_live_again(&bed->feeds, BEFORE, 2, "TEA", 5);
+	bed_hear_all(bed, SITE_CONTROL, 1);
+	bed_hear_all(bed, BEFORE, 2);
+	assert_true(is_due(bed));
+	feeds_end(&bed->feeds, (struct feed_id){BEFORE, 2, 0}, FENCE_CLOSED);
+	bed_hear_all(bed, SITE_CONTROL, 1);
+	assert_false(is_due(bed));
+	assert_int_equal(regain_all(bed), 0);
+	assert_int_equal(book_units(bed, "A-01"), 0);
+}
+
 static void what_lies_beyond_a_fence_does_not_come_back(void **state)
 {
 	struct bed *bed = *state;
@@ -511,6 +534,9 @@ int main(void)
 		TEST(an_alert_that_hq_closed_is_closed_again),
 		TEST(of_master_data_the_last_word_stands),
 		TEST(the_book_of_a_closed_site_stays_closed),
+		cmocka_unit_test_setup_teardown(
+			of_the_lives_before_a_closed_one_nothing_comes_back,
+			third_setup, bed_teardown),
 		TEST(what_a_closed_life_cleared_is_cleared_however_late_it_comes),
 		TEST(what_lies_beyond_a_fence_does_not_come_back),
 		TEST(a_damaged_place_is_an_error_and_takes_nothing),
