@@ -84,8 +84,9 @@ static enum err_code item_look(void *context, const struct sku *item,
 
 	if (code != ERR_OK)
 		return code;
+	/* What others say, and no 64 bits hold: the network's audit tells. */
 	if (!transfer_in_transit(sums, &units)) {
-		look_report(look, FINDING_OVERFLOW, item, 0, 0);
+		look->unsettled++;
 		return ERR_OK;
 	}
 	look->unsettled += units != 0;

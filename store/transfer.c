@@ -112,37 +112,59 @@ static enum err_code way_get(const struct view *view, const struct key *key,
 	return code == ERR_NOT_FOUND ? ERR_OK : code;
 }
 
+/* What is in transit; no 64 bits may hold what liars say together. */
+struct way {
+	bool is_sound;
+	int64_t units;
+};
+
 static enum err_code way_put(struct txn *txn, const struct key *key,
-			     int64_t units, struct err *err)
+			     const struct way *way, struct err *err)
 {
 	uint8_t buffer[NUMBER_SIZE_MAX + ROW_CHECKSUM_SIZE];
 	struct writer writer;
 
 	writer_init(&writer, buffer, sizeof(buffer));
-	write_signed(&writer, units);
+	if (way->is_sound)
+		write_signed(&writer, way->units);
 	return row_put(txn, TABLE_TRANSFER, key_span(key), &writer, err);
+}
+
+static enum err_code way_work_out(const struct view *view, struct span id,
+				  struct span item, struct way *ret_way,
+				  struct err *err)
+{
+	struct way way = {.is_sound = false};
+	struct transfer_sums sums;
+	enum err_code code = transfer_sums(view, id, item, &sums, err);
+
+	if (code == ERR_OK)
+		way.is_sound = transfer_in_transit(&sums, &way.units);
+	else if (code != ERR_OVERFLOW)
+		return code;
+	*ret_way = way;
+	return ERR_OK;
 }
 
 enum err_code transfer_way_refresh(struct txn *txn, struct span id,
 				   struct span item, struct err *err)
 {
 	struct key key = way_key(item, id);
-	struct transfer_sums sums;
 	bool was_there;
-	int64_t units = 0;
-	enum err_code code = transfer_sums(txn_view(txn), id, item, &sums, err);
+	bool is_there;
+	struct way way;
+	enum err_code code = way_work_out(txn_view(txn), id, item, &way, err);
 
 	if (code == ERR_OK)
 		code = way_get(txn_view(txn), &key, &was_there, err);
 	if (code != ERR_OK)
 		return code;
-	if (!transfer_in_transit(&sums, &units))
-		return err_set(err, ERR_OVERFLOW, "more than 2^63 units");
-	code = transfer_head_touch(txn, id, (units != 0) - was_there, err);
+	is_there = !way.is_sound || way.units != 0;
+	code = transfer_head_touch(txn, id, is_there - was_there, err);
 	if (code != ERR_OK)
 		return code;
-	if (units != 0)
-		return way_put(txn, &key, units, err);
+	if (is_there)
+		return way_put(txn, &key, &way, err);
 	return was_there ? txn_delete(txn, TABLE_TRANSFER, key_span(&key), err)
 			 : ERR_OK;
 }
@@ -312,22 +334,20 @@ static enum err_code number_fold(struct txn *txn, struct pos pos,
 	return row_put(txn, TABLE_TRANSFER, key_span(&key), &writer, err);
 }
 
-/* Before anything is folded: what a site says may not lead out of int64. */
+/* Before anything is folded: none of the sums, each of which is one side's own,
+ * may leave int64. What they come to together depends on who was heard first,
+ * so it judges nobody (transfer_way_refresh). */
 static enum err_code room_check(const struct view *view, struct span id,
 				struct span item,
 				const struct transfer_sums *change,
 				struct err *err)
 {
 	struct transfer_sums sums;
-	int64_t units;
 	enum err_code code = transfer_sums(view, id, item, &sums, err);
 
-	if (code != ERR_OK)
-		return code;
-	if (!transfer_sums_add(&sums, change) ||
-	    !transfer_in_transit(&sums, &units))
+	if (code == ERR_OK && !transfer_sums_add(&sums, change))
 		return err_set(err, ERR_OVERFLOW, "more than 2^63 units");
-	return ERR_OK;
+	return code;
 }
 
 static enum err_code movement_fold(struct txn *txn, enum transfer_origin origin,

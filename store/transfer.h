@@ -171,7 +171,9 @@ MUST_CHECK enum err_code transfer_claims(const struct view *view,
 					 void *context, struct err *err);
 
 /* Visits the transfers between which and their addressee some of @item is:
- * units, below zero where more came than is known to have been sent. */
+ * units, below zero where more came than is known to have been sent. One where
+ * what the sides say together leaves 64 bits is left out; it is unsettled all
+ * the same, and the network's audit calls it unsound. */
 typedef enum err_code transfer_way_fn(void *context, struct span id,
 				      int64_t units, struct err *err);
 MUST_CHECK enum err_code transfer_ways(const struct view *view,

@@ -566,6 +566,8 @@ static enum err_code way_visit(void *context, struct span key,
 
 	if (code != ERR_OK)
 		return code;
+	if (reader_left(&reader) == 0)
+		return ERR_OK;
 	units = read_signed(&reader);
 	if (!transfer_key_split(key, &item, &id) || !reader_done(&reader))
 		return row_garbled(TABLE_TRANSFER, err);

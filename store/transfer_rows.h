@@ -26,8 +26,9 @@ enum transfer_origin {
 #define TRANSFER_ROW_SSCC 's'  /* SSCC, id: the pallet is on it */
 #define TRANSFER_ROW_COUNT 'n' /* own: sender's site: the highest number */
 /* of ORIGIN_BOTH */
-#define TRANSFER_ROW_HEAD 'h'   /* id: there is such a transfer */
-#define TRANSFER_ROW_WAY 'w'    /* item, id: units in transit, not 0 */
+#define TRANSFER_ROW_HEAD 'h' /* id: there is such a transfer */
+/* item, id: units in transit, not 0; nothing if 64 bits do not hold them */
+#define TRANSFER_ROW_WAY 'w'
 #define TRANSFER_ROW_CHANGE 'x' /* number mod CHANGES_MAX: an item */
 #define TRANSFER_ROW_LAST 'y'   /* the number of the last of those */
 
@@ -48,7 +49,8 @@ MUST_CHECK bool transfer_key_split(struct span key, struct span *ret_id,
 MUST_CHECK enum err_code transfer_head_touch(struct txn *txn, struct span id,
 					     int change, struct err *err);
 
-/* Works out anew what of an item is in transit: a row as long as any is. */
+/* Works out anew what of an item is in transit: a row as long as any is, or as
+ * what the sides say together leaves 64 bits. */
 MUST_CHECK enum err_code transfer_way_refresh(struct txn *txn, struct span id,
 					      struct span item,
 					      struct err *err);

@@ -351,6 +351,7 @@ static enum err_code claim(struct asking *asking, struct err *err)
 	struct about about;
 	struct span lot;
 	struct span reason;
+	int64_t received;
 	uint32_t party;
 	enum err_code code;
 
@@ -371,7 +372,9 @@ static enum err_code claim(struct asking *asking, struct err *err)
 				     sku_span(&claim.item), &sums, err);
 	if (code != ERR_OK)
 		return code;
-	if (sums.good + sums.damaged < claim.quantity)
+	/* More than there are numbers for is enough. */
+	if (!__builtin_add_overflow(sums.good, sums.damaged, &received) &&
+	    received < claim.quantity)
 		return asking_refuse(asking, &not_received,
 				     sku_span(&claim.item));
 	code = transfer_claim_open(asking->act, &claim, err);

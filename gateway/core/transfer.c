@@ -75,6 +75,21 @@ enum err_code transfer_judge_way(struct act *act,
 
 /* ---- words ---- */
 
+/* What two sites say of one line may leave 64 bits together (that transfer is
+ * unsound); a sum that will not be used then may wrap. */
+static int64_t wrap_add(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+/* What was shipped, less what was booked. */
+static int64_t still_open(const struct transfer_sums *shipped,
+			  const struct transfer_sums *booked)
+{
+	return (int64_t)((uint64_t)shipped->shipped - (uint64_t)booked->good -
+			 (uint64_t)booked->damaged);
+}
+
 struct totals {
 	struct transfer *transfer;
 	struct sku item; /* of the line before */
@@ -90,7 +105,8 @@ static enum err_code total_add(void *context, const struct transfer_line *line,
 	struct totals *totals = context;
 	const struct transfer_sums *sums = &line->sums;
 	bool is_sender = line->side == TRANSFER_SENDER;
-	int64_t units = is_sender ? sums->shipped : sums->good + sums->damaged;
+	int64_t units =
+		is_sender ? sums->shipped : wrap_add(sums->good, sums->damaged);
 
 	(void)err;
 	if (units <= 0)
@@ -310,8 +326,7 @@ static enum err_code line_open(const struct view *view, struct span id,
 	here.side = TRANSFER_ADDRESSEE;
 	code = transfer_line_find(view, id, &here, err);
 	if (code == ERR_OK)
-		*ret_units =
-			line->sums.shipped - here.sums.good - here.sums.damaged;
+		*ret_units = still_open(&line->sums, &here.sums);
 	return code;
 }
 
@@ -334,7 +349,7 @@ static enum err_code lot_add(void *context, const struct transfer_line *line,
 {
 	struct lots *lots = context;
 	const struct transfer_sums *sums = &line->sums;
-	int64_t units = sums->shipped - sums->good - sums->damaged;
+	int64_t units = still_open(sums, sums);
 	size_t i = 0;
 
 	(void)err;
@@ -357,7 +372,7 @@ static enum err_code lot_add(void *context, const struct transfer_line *line,
 	}
 	if (line->expiry != 0)
 		lots->rows[i].expiry = line->expiry;
-	lots->rows[i].units += units;
+	lots->rows[i].units = wrap_add(lots->rows[i].units, units);
 	return ERR_OK;
 }
 
