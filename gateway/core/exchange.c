@@ -228,27 +228,39 @@ static bool refusals_are_due(const struct exchange *exchange)
 			EXCHANGE_REFUSALS_MS);
 }
 
+static bool is_hqs(const struct sync_admit *admit)
+{
+	return admit->pack.feed.site < SITE_FIRST;
+}
+
+/* Those that wait stay in their order; after an error all do. */
 static enum err_code tickets_judge(struct exchange *exchange,
 				   const struct view *view, struct err *err)
 {
-	enum err_code code = ERR_OK;
+	bool is_taken[EXCHANGE_TICKETS_MAX] = {false};
 	size_t count = 0;
+	size_t left = 0;
 
-	while (count < exchange->ticket_count && count < EXCHANGE_PACKS_MAX &&
-	       code == ERR_OK) {
+	for (size_t i = 0;
+	     i < exchange->ticket_count && count < EXCHANGE_PACKS_MAX; i++) {
 		struct passage *passage = &exchange->passages[count];
+		enum err_code code;
 
-		passage->ticket = exchange->tickets[count];
+		if (exchange->now.is_tight && !is_hqs(&exchange->tickets[i]))
+			continue;
+		passage->ticket = exchange->tickets[i];
 		code = admit_judge(passage->unpacker, view, &passage->ticket,
 				   &passage->work, err);
+		if (code != ERR_OK)
+			return code;
+		is_taken[i] = true;
 		count++;
 	}
-	if (code != ERR_OK)
-		return code;
+	for (size_t i = 0; i < exchange->ticket_count; i++)
+		if (!is_taken[i])
+			exchange->tickets[left++] = exchange->tickets[i];
 	exchange->passage_count = count;
-	exchange->ticket_count -= count;
-	memmove(exchange->tickets, exchange->tickets + count,
-		exchange->ticket_count * sizeof(exchange->tickets[0]));
+	exchange->ticket_count = left;
 	return ERR_OK;
 }
 

@@ -129,6 +129,9 @@ struct exchange_now {
 	/* No peer has said since the start what it has (sync_self.ask). */
 	bool is_unanswered;
 	bool is_asked; /* somebody wants all of it sealed now: for a stick */
+	/* The store has little room left: it is for this site's own readings
+	 * and for HQ's words, and what other sites say waits. */
+	bool is_tight;
 };
 
 /*

@@ -4,6 +4,7 @@
 #include "gateway/edge/envoy_guard.h"
 #include "gateway/edge/envoy_parts.h"
 
+#define ROOM_LOOK_MS 1000
 #define TICK_MS 1000
 #define GROWN_MS 50
 
@@ -109,6 +110,29 @@ static void job_done(void *context, enum err_code code)
 	wake_signal(&envoy->wake);
 }
 
+/* What others say may not use up the room that this box books into: they keep
+ * it, and people are told. Looked at once a second. */
+static bool is_tight(struct envoy *envoy, uint64_t ms)
+{
+	struct env_usage usage;
+	uint64_t reserve;
+	bool was = envoy->is_tight;
+
+	if (ms < envoy->room_ms ||
+	    env_usage(ledger_env(envoy->config.ledger), &usage, NULL) != ERR_OK)
+		return was;
+	envoy->room_ms = ms + ROOM_LOOK_MS;
+	reserve = 2 * (usage.map_size / KEEPER_RESERVE_SHARE);
+	envoy->is_tight = usage.room < (was ? reserve + reserve / 4 : reserve);
+	if (envoy->is_tight != was)
+		log_event(envoy->config.log, LEVEL_WARNING,
+			  was ? "peers_taken" : "peers_wait",
+			  was ? "what other sites say is taken again"
+			      : "the store has little room: what other sites "
+				"say is not taken for now");
+	return envoy->is_tight;
+}
+
 static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 			     struct err *err)
 {
@@ -125,8 +149,10 @@ static enum err_code prepare(struct envoy *envoy, bool *ret_is_due,
 	struct sync_counts counts;
 	struct view *view;
 	bool are_kept;
-	enum err_code code =
-		view_begin(ledger_env(envoy->config.ledger), &view, err);
+	enum err_code code;
+
+	given.is_tight = is_tight(envoy, now.ms);
+	code = view_begin(ledger_env(envoy->config.ledger), &view, err);
 
 	if (code != ERR_OK)
 		return code;

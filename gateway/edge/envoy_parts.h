@@ -44,6 +44,8 @@ struct envoy {
 	struct keeper_job regain;  /* of the regaining */
 	const struct keeper_job *job_out;
 	bool is_twin_told;
+	bool is_tight;    /* the store has little room left, ... */
+	uint64_t room_ms; /* ... and is looked at again then */
 	bool is_job_out;
 	bool is_unfinished;  /* the exchange's job is back, its turn not over */
 	bool was_committed;  /* by that job */

@@ -48,6 +48,7 @@ struct scene {
 	struct sync *sync;
 	uint64_t given;
 	uint64_t writes; /* turns that changed what is kept */
+	bool is_tight;
 };
 
 static void scene_open(struct bed *bed, struct scene *scene)
@@ -129,7 +130,8 @@ static struct kept kept_now(struct scene *scene)
 
 static void turn(struct scene *scene, uint64_t ms)
 {
-	struct exchange_now now = {.ms = ms, .links = EXCHANGE_UP};
+	struct exchange_now now = {
+		.ms = ms, .links = EXCHANGE_UP, .is_tight = scene->is_tight};
 	struct sync_step step = {.now = {.ms = ms}};
 	struct warehouse *w = &scene->bed->w;
 	uint64_t before = kept_now(scene).count;
@@ -208,10 +210,45 @@ static void a_liar_who_makes_up_sites_is_counted_and_bounded(void **state)
 	scene_close(&scene);
 }
 
+/* Turns until all that was judged is kept. */
+static struct kept judged(struct scene *scene, bool is_tight, uint64_t *ms)
+{
+	scene->is_tight = is_tight;
+	*ms += EXCHANGE_REFUSALS_MS;
+	turn(scene, *ms);
+	*ms += EXCHANGE_REFUSALS_MS;
+	turn(scene, *ms);
+	return kept_now(scene);
+}
+
+/* A store with little room is for its own site's readings and HQ's words.
+ * Method: what is judged is counted as refused. */
+static void what_others_say_waits_for_room_and_hqs_words_do_not(void **state)
+{
+	struct scene scene;
+	struct kept kept;
+	uint64_t ms = SECOND_MS;
+
+	scene_open(*state, &scene);
+	give(&scene, OTHER, 1);
+	give(&scene, SITE_CONTROL, 1);
+	give(&scene, OTHER, 2);
+	give(&scene, SITE_MASTER, 1);
+	kept = judged(&scene, true, &ms);
+	assert_int_equal(kept.other, 0);
+	assert_int_equal(kept.count, 2);
+	kept = judged(&scene, false, &ms);
+	assert_int_equal(kept.other, 2);
+	assert_int_equal(kept.last_seq, 2);
+	assert_int_equal(kept.count, 4);
+	scene_close(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_flood_of_one_site_is_one_row_and_a_write_a_minute),
+		TEST(what_others_say_waits_for_room_and_hqs_words_do_not),
 		TEST(a_liar_who_makes_up_sites_is_counted_and_bounded),
 	};
 
