@@ -153,8 +153,7 @@ static const struct column code_columns[] = {
 	{"pack", "PACK", "包装数", true},
 };
 
-static enum exit_code about_item(struct cli *cli, const char *command,
-				 struct reply *ret_reply)
+static enum exit_code stock_ask(struct cli *cli, struct reply *ret_reply)
 {
 	struct request_draft draft;
 	struct request request;
@@ -162,24 +161,30 @@ static enum exit_code about_item(struct cli *cli, const char *command,
 
 	request_begin(&draft, cli);
 	request_text(&draft, "item", cli->words[0]);
-	exit = request_end(&draft, command, &request);
+	exit = request_end(&draft, "stock.list", &request);
 	return exit == EXIT_DONE ? ask(cli, &request, ret_reply) : exit;
 }
 
-static void codes_show(const struct cli *cli, const struct json_value *root)
+/* Of the item that is named first, or of all. */
+static enum exit_code code_list_run(struct cli *cli)
 {
-	struct sheet *sheet =
-		sheet_open(cli, code_columns, ARRAY_LEN(code_columns));
+	static const struct listing listing = {code_columns,
+					       ARRAY_LEN(code_columns),
+					       "no codes", "没有条码", false};
+	struct request_draft draft;
 
-	sheet_add_list(sheet, reply_list(root));
-	sheet_show(sheet, cli_say(cli, "no codes", "没有条码"));
+	request_begin(&draft, cli);
+	if (cli->word_count > 0)
+		request_text(&draft, "item", cli->words[0]);
+	return request_list(&draft, "code.list", &listing);
 }
 
-/* What there is of it, and its barcodes: two documents with --json. */
+/* What there is of it, and its barcodes: two documents with --json, and more if
+ * a page does not hold all of them. */
 static enum exit_code item_show_run(struct cli *cli)
 {
 	struct reply reply;
-	enum exit_code exit = about_item(cli, "stock.list", &reply);
+	enum exit_code exit = stock_ask(cli, &reply);
 
 	if (exit != EXIT_DONE)
 		return exit;
@@ -188,15 +193,7 @@ static enum exit_code item_show_run(struct cli *cli)
 	else
 		record_show(cli, reply.root, item_facts, ARRAY_LEN(item_facts));
 	reply_release(&reply);
-	exit = about_item(cli, "code.list", &reply);
-	if (exit != EXIT_DONE)
-		return exit;
-	if (cli->is_json)
-		cli_document(reply.text);
-	else
-		codes_show(cli, reply.root);
-	reply_release(&reply);
-	return EXIT_DONE;
+	return code_list_run(cli);
 }
 
 /* ---- codes ---- */
@@ -224,19 +221,6 @@ static const struct option_spec code_set_options[] = {
 static enum exit_code code_import_run(struct cli *cli)
 {
 	return goods_import(cli, "code.import");
-}
-
-static enum exit_code code_list_run(struct cli *cli)
-{
-	static const struct listing listing = {code_columns,
-					       ARRAY_LEN(code_columns),
-					       "no codes", "没有条码", false};
-	struct request_draft draft;
-
-	request_begin(&draft, cli);
-	if (cli->word_count > 0)
-		request_text(&draft, "item", cli->words[0]);
-	return request_list(&draft, "code.list", &listing);
 }
 
 /* ---- bins ---- */
