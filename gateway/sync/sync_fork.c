@@ -78,7 +78,7 @@ static void search_on(struct sync *sync, uint32_t pull, bool is_same)
 	if (search->differs <= search->same + 1) {
 		refusal_note(sync, ADMISSION_FORGED,
 			     sync->feeds[search->feed].record.id,
-			     search->differs, sync->pulls[pull].peer);
+			     search->same + 1, sync->pulls[pull].peer);
 		search->feed = NONE;
 	}
 }
