@@ -9,6 +9,7 @@
 #include "store/recount.h"
 #include "store/heir.h"
 #include "store/site.h"
+#include "tests/support/mute_port.h"
 #include "tests/support/set_back.h"
 
 #define NEXT_KEYS_MAX 8
@@ -84,33 +85,6 @@ static enum err_code key_of(void *context, uint32_t epoch,
 static const uint8_t *net_of(const struct scene *scene)
 {
 	return ledger_identity(scene->bed->w.ledger)->net_id;
-}
-
-static bool never_send(void *context, const struct sync_out *out)
-{
-	(void)context;
-	(void)out;
-	return true;
-}
-
-static bool never_admit(void *context, const struct sync_admit *admit)
-{
-	(void)context;
-	(void)admit;
-	return true;
-}
-
-static bool never_keep(void *context, const struct peer_row *row)
-{
-	(void)context;
-	(void)row;
-	return true;
-}
-
-static void never_found(void *context, const struct sync_finding *finding)
-{
-	(void)context;
-	(void)finding;
 }
 
 static void sync_begin(struct scene *scene)

@@ -7,6 +7,7 @@
  * a stick. The clock is the test's.
  */
 #include "gateway/core/regaining.h"
+#include "tests/support/mute_port.h"
 #include "tests/support/replaced.h"
 
 #define LETTERS_MAX 64
@@ -50,26 +51,6 @@ static bool letter_post(void *context, const struct sync_out *out)
 }
 
 /* Nothing comes over the wire here but words. */
-static bool never_admit(void *context, const struct sync_admit *admit)
-{
-	(void)context;
-	(void)admit;
-	return false;
-}
-
-static bool never_keep(void *context, const struct peer_row *row)
-{
-	(void)context;
-	(void)row;
-	return true;
-}
-
-static void never_found(void *context, const struct sync_finding *finding)
-{
-	(void)context;
-	(void)finding;
-}
-
 static void engine_begin(struct scene *scene, int number, uint32_t site,
 			 const struct view *view)
 {

@@ -6,55 +6,8 @@
 
 #include "gateway/core/hq_parents.h"
 #include "gateway/core/hq_succeed.h"
-#include "tests/support/entries.h"
 #include "tests/support/moves.h"
-#include "tests/unit/edge/bench_hq.h"
-
-#define SITE (SITE_FIRST + 1)
-#define LIVES 6
-
-struct scene {
-	struct bench *bench;
-	struct signer *keys[LIVES]; /* of the site's epochs, from 1 */
-};
-
-static inline struct batch *begin(struct scene *scene)
-{
-	struct warehouse *w = scene->bench->w;
-	struct batch *batch;
-	struct err err;
-
-	w->now_ms++;
-	assert_done(batch_begin(w->ledger, &batch, &err), &err);
-	batch_time(batch, (struct moment){w->now_ms}, true);
-	return batch;
-}
-
-static inline void commit(struct scene *scene, struct batch *batch)
-{
-	struct err err;
-
-	assert_done(batch_commit(batch, &err), &err);
-	feed_desk_committed(scene->bench->desk);
-}
-
-static inline void drop(struct scene *scene, struct batch *batch)
-{
-	batch_abandon(batch);
-	feed_desk_abandon(scene->bench->desk);
-}
-
-/* HQ says it: one entry of the control feed. */
-static inline void hq_says(struct scene *scene, struct entry *entry)
-{
-	struct hq_word word = {entry, 1, false};
-	struct batch *batch = begin(scene);
-	struct err err;
-
-	assert_done(hq_say(&scene->bench->keys.hq, batch, &word, NULL, &err),
-		    &err);
-	commit(scene, batch);
-}
+#include "tests/unit/edge/hq_lives.h"
 
 static inline void certify(struct scene *scene, uint32_t epoch, uint32_t parent)
 {
@@ -77,74 +30,19 @@ static inline void certify(struct scene *scene, uint32_t epoch, uint32_t parent)
 
 static inline int scene_setup(void **state)
 {
-	struct scene *scene = calloc(1, sizeof(*scene));
-	void *bench;
+	int result = scene_open(state);
 
-	assert_non_null(scene);
-	assert_int_equal(bench_setup(&bench), 0);
-	scene->bench = bench;
-	for (uint8_t i = 1; i < LIVES; i++) {
-		uint8_t seed[32];
-
-		memset(seed, 30 + i, sizeof(seed));
-		assert_code(signer_of_seed(seed, &scene->keys[i], NULL),
-			    ERR_OK);
-	}
-	certify(scene, 1, 0);
-	*state = scene;
-	return 0;
-}
-
-static inline int scene_teardown(void **state)
-{
-	struct scene *scene = *state;
-	void *bench = scene->bench;
-
-	for (size_t i = 1; i < LIVES; i++)
-		signer_close(scene->keys[i]);
-	free(scene);
-	return bench_teardown(&bench);
+	certify(*state, 1, 0);
+	return result;
 }
 
 /* ---- what peers bring ---- */
 
-#define SAID_MAX 2
-
-/* One delta of the site's epoch, with @entries; not committed. */
-static inline struct batch *site_write(struct scene *scene, uint32_t epoch,
-				       struct entry *entries, size_t count)
-{
-	struct warehouse *w = scene->bench->w;
-	static struct bytes bytes[SAID_MAX];
-	struct span spans[SAID_MAX];
-	struct feed_write write = {.id = {SITE, epoch, 0},
-				   .plan = {.signer = scene->keys[epoch],
-					    .now = {w->now_ms},
-					    .rows_max = DELTA_ROWS_MAX},
-				   .entries = spans,
-				   .count = count};
-	struct batch *batch = begin(scene);
-	uint64_t seq;
-	struct err err;
-
-	for (size_t i = 0; i < count; i++) {
-		entries[i].stamp.value =
-			((uint64_t)w->now_ms << STAMP_COUNTER_BITS) + i;
-		entries[i].effective.ms = w->now_ms;
-		bytes[i] = encode(&entries[i]);
-		spans[i] = (struct span){(const char *)bytes[i].data,
-					 bytes[i].size};
-	}
-	assert_done(feed_write(scene->bench->desk, batch_txn(batch), &write,
-			       &seq, &err),
-		    &err);
-	return batch;
-}
-
 static inline void site_says(struct scene *scene, uint32_t epoch,
 			     struct entry *entries, size_t count)
 {
-	commit(scene, site_write(scene, epoch, entries, count));
+	commit(scene, site_write(scene, (struct feed_id){SITE, epoch, 0},
+				 entries, count));
 }
 
 /* A delta that was sealed and has not come yet. */
@@ -157,8 +55,8 @@ struct ahead {
 static inline void ahead_write(struct scene *scene, uint32_t epoch,
 			       struct entry *entry, struct ahead *ahead)
 {
-	struct batch *batch = site_write(scene, epoch, entry, 1);
 	struct feed_id id = {SITE, epoch, 0};
+	struct batch *batch = site_write(scene, id, entry, 1);
 	struct err err;
 
 	assert_done(feed_get(batch_view(batch), id, &ahead->feed, &err), &err);
@@ -182,17 +80,6 @@ static inline void ahead_comes(struct scene *scene, const struct ahead *ahead)
 		    &err);
 	assert_string_equal(admission_name(admission), "applied");
 	commit(scene, batch);
-}
-
-static inline struct entry founding_of(struct scene *scene, uint32_t epoch)
-{
-	struct entry entry;
-
-	entry_init(&entry, ENTRY_FOUNDING);
-	entry.body.founding = *ledger_identity(scene->bench->w->ledger);
-	memcpy(entry.body.founding.public_key,
-	       signer_public(scene->keys[epoch]), KEY_PUBLIC_SIZE);
-	return entry;
 }
 
 static inline void life_begin(struct scene *scene)

@@ -7,48 +7,8 @@
  */
 #include "gateway/core/hq_parents.h"
 #include "store/site.h"
-#include "tests/support/entries.h"
 #include "tests/support/moves.h"
-#include "tests/unit/edge/bench_hq.h"
-
-#define SITE (SITE_FIRST + 1)
-#define LIVES 6
-
-struct scene {
-	struct bench *bench;
-	struct signer *keys[LIVES]; /* of a site's epochs, from 1 */
-};
-
-static struct batch *begin(struct scene *scene)
-{
-	struct warehouse *w = scene->bench->w;
-	struct batch *batch;
-	struct err err;
-
-	w->now_ms++;
-	assert_done(batch_begin(w->ledger, &batch, &err), &err);
-	batch_time(batch, (struct moment){w->now_ms}, true);
-	return batch;
-}
-
-static void commit(struct scene *scene, struct batch *batch)
-{
-	struct err err;
-
-	assert_done(batch_commit(batch, &err), &err);
-	feed_desk_committed(scene->bench->desk);
-}
-
-static void hq_says(struct scene *scene, struct entry *entry)
-{
-	struct hq_word word = {entry, 1, false};
-	struct batch *batch = begin(scene);
-	struct err err;
-
-	assert_done(hq_say(&scene->bench->keys.hq, batch, &word, NULL, &err),
-		    &err);
-	commit(scene, batch);
-}
+#include "tests/unit/edge/hq_lives.h"
 
 static void certify_site(struct scene *scene, uint32_t site, uint32_t epoch,
 			 uint32_t parent)
@@ -69,76 +29,12 @@ static void certify_site(struct scene *scene, uint32_t site, uint32_t epoch,
 	hq_says(scene, &entry);
 }
 
-static int scene_setup(void **state)
-{
-	struct scene *scene = calloc(1, sizeof(*scene));
-	void *bench;
-
-	assert_non_null(scene);
-	assert_int_equal(bench_setup(&bench), 0);
-	scene->bench = bench;
-	for (uint8_t i = 1; i < LIVES; i++) {
-		uint8_t seed[32];
-
-		memset(seed, 50 + i, sizeof(seed));
-		assert_code(signer_of_seed(seed, &scene->keys[i], NULL),
-			    ERR_OK);
-	}
-	*state = scene;
-	return 0;
-}
-
-static int scene_teardown(void **state)
-{
-	struct scene *scene = *state;
-	void *bench = scene->bench;
-
-	for (size_t i = 1; i < LIVES; i++)
-		signer_close(scene->keys[i]);
-	free(scene);
-	return bench_teardown(&bench);
-}
-
 /* ---- what peers bring ---- */
-
-#define SAID_MAX 2
-
-/* One delta. */
-static void site_tells(struct scene *scene, struct feed_id id,
-		       struct entry *entries, size_t count)
-{
-	struct warehouse *w = scene->bench->w;
-	static struct bytes bytes[SAID_MAX];
-	struct span spans[SAID_MAX];
-	struct feed_write write = {.id = id,
-				   .plan = {.signer = scene->keys[id.epoch],
-					    .now = {w->now_ms},
-					    .rows_max = SAID_MAX},
-				   .entries = spans,
-				   .count = count};
-	struct batch *batch = begin(scene);
-	uint64_t seq;
-	struct err err;
-
-	assert_true(count <= SAID_MAX);
-	for (size_t i = 0; i < count; i++) {
-		entries[i].stamp.value =
-			((uint64_t)w->now_ms << STAMP_COUNTER_BITS) + i;
-		entries[i].effective.ms = w->now_ms;
-		bytes[i] = encode(&entries[i]);
-		spans[i] = (struct span){(const char *)bytes[i].data,
-					 bytes[i].size};
-	}
-	assert_done(feed_write(scene->bench->desk, batch_txn(batch), &write,
-			       &seq, &err),
-		    &err);
-	commit(scene, batch);
-}
 
 static void site_says(struct scene *scene, struct feed_id id,
 		      struct entry *entry)
 {
-	site_tells(scene, id, entry, 1);
+	commit(scene, site_write(scene, id, entry, 1));
 }
 
 /* @count deltas of an epoch; the first one tells whose place it took. */
@@ -148,14 +44,11 @@ static void lives(struct scene *scene, uint32_t site, uint32_t epoch,
 	struct feed_id id = {site, epoch, 0};
 	struct entry entries[SAID_MAX];
 
-	entry_init(&entries[0], ENTRY_FOUNDING);
-	entries[0].body.founding = *ledger_identity(scene->bench->w->ledger);
-	memcpy(entries[0].body.founding.public_key,
-	       signer_public(scene->keys[epoch]), KEY_PUBLIC_SIZE);
+	entries[0] = founding_of(scene, epoch);
 	entry_init(&entries[1], ENTRY_SUCCESSION);
 	entries[1].body.succession.parent_epoch = epoch - 1;
 	entries[1].body.succession.reason = SUCCESSION_REPLACED;
-	site_tells(scene, id, entries, epoch > 1 ? 2 : 1);
+	commit(scene, site_write(scene, id, entries, epoch > 1 ? 2 : 1));
 	for (unsigned i = 1; i < count; i++) {
 		entries[0] = move_of(MOVEMENT_RECEIVE, "TEA", i, "supplier:x",
 				     "DOCK");
@@ -232,12 +125,10 @@ static uint32_t turn_to(struct scene *scene, bool is_committed)
 
 	assert_done(hq_parents_end(&scene->bench->keys.hq, batch, &count, &err),
 		    &err);
-	if (is_committed) {
+	if (is_committed)
 		commit(scene, batch);
-	} else {
-		batch_abandon(batch);
-		feed_desk_abandon(scene->bench->desk);
-	}
+	else
+		drop(scene, batch);
 	return count;
 }
 
@@ -464,7 +355,7 @@ static void an_hq_that_was_set_back_ends_nothing(void **state)
 }
 
 #define SCENE(name) \
-	cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
+	cmocka_unit_test_setup_teardown(name, scene_open, scene_teardown)
 
 int main(void)
 {

@@ -74,6 +74,16 @@ static bool is_late_task(const struct entry *entry)
 		       RECOUNT_LATE_REASON);
 }
 
+/* The box before had received 100, and 3 of them are gone: that is all. */
+static void the_old_hundred_comes(struct bed *bed)
+{
+	before_moves(bed, MOVEMENT_RECEIVE, 100, "supplier:x", "A-01");
+	assert_int_equal(regain_all(bed), 1);
+	assert_int_equal(book_units(bed, "A-01"), 97);
+	assert_int_equal(journal_count(bed, is_late_task), 0);
+	assert_sound(bed);
+}
+
 /* ---- no room ---- */
 
 /* People have put as many lots of tea into the bin as a bin can hold. What came
@@ -118,12 +128,8 @@ static void what_was_found_for_a_pick_goes_back(void **state)
 
 	takes(bed, MOVEMENT_SCRAP, 3, "A-01", "scrap");
 	assert_int_equal(book_units(bed, "found"), -3);
-	before_moves(bed, MOVEMENT_RECEIVE, 100, "supplier:x", "A-01");
-	assert_int_equal(regain_all(bed), 1);
-	assert_int_equal(book_units(bed, "A-01"), 97);
+	the_old_hundred_comes(bed);
 	assert_int_equal(book_units(bed, "found"), 0);
-	assert_int_equal(journal_count(bed, is_late_task), 0);
-	assert_sound(bed);
 }
 
 /* Of what was found only that goes back which comes. */
@@ -235,12 +241,8 @@ static void what_was_counted_does_not_stand_there_twice(void **state)
 
 	counts(bed, 100, "A-01");
 	moves(bed, MOVEMENT_SCRAP, 3, "A-01", "scrap");
-	before_moves(bed, MOVEMENT_RECEIVE, 100, "supplier:x", "A-01");
-	assert_int_equal(regain_all(bed), 1);
-	assert_int_equal(book_units(bed, "A-01"), 97);
+	the_old_hundred_comes(bed);
 	assert_int_equal(book_units(bed, "found") + book_units(bed, "loss"), 0);
-	assert_int_equal(journal_count(bed, is_late_task), 0);
-	assert_sound(bed);
 }
 
 /* Whatever came and went before the count: it says what stood there. */

@@ -9,18 +9,6 @@
 static const struct sync_config small = {
 	.feeds_max = 64, .peers_max = 16, .waiting_max = 64};
 
-static void backlog_write(struct bed *bed, uint32_t box, uint32_t deltas)
-{
-	struct sync_step step;
-
-	for (uint32_t i = 0; i < deltas; i++)
-		bed_receive(bed, &bed->boxes[box].node, bed->boxes[box].site,
-			    10);
-	step = box_step(&bed->boxes[box]);
-	assert_done(sync_grew(bed->boxes[box].sync, &step, &bed->err),
-		    &bed->err);
-}
-
 /* ---- reconciling ---- */
 
 static void boxes_that_meet_end_with_the_same_feeds(void **state)

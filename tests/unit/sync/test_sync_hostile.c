@@ -2,31 +2,7 @@
  * Peers that lie, and carriers that garble: bounded memory, no crash, nothing
  * believed, and others go on. And what is found out about two of one box.
  */
-#include "tests/support/peers.h"
-
-#define MINUTE_MS 60000
-
-static const struct sync_config small = {
-	.feeds_max = 16, .peers_max = 8, .waiting_max = 32};
-
-static void settle(struct bed *bed)
-{
-	bed_links(bed, true);
-	(void)bed_settle(bed, 2 * MINUTE_MS);
-	bed_run(bed, MINUTE_MS);
-}
-
-static void backlog_write(struct bed *bed, uint32_t box, uint32_t deltas)
-{
-	struct sync_step step;
-
-	for (uint32_t i = 0; i < deltas; i++)
-		bed_receive(bed, &bed->boxes[box].node, bed->boxes[box].site,
-			    10);
-	step = box_step(&bed->boxes[box]);
-	assert_done(sync_grew(bed->boxes[box].sync, &step, &bed->err),
-		    &bed->err);
-}
+#include "tests/support/small_peers.h"
 
 /* ---- garbage ---- */
 
