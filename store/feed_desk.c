@@ -45,6 +45,7 @@ enum err_code feed_desk_open(const uint8_t net_id[NET_ID_SIZE],
 	if (desk == NULL)
 		return err_set(err, ERR_FULL, "out of memory");
 	memcpy(desk->net_id, net_id, NET_ID_SIZE);
+	desk->rows_max = FEED_DESK_ROWS_MAX;
 	code = accounts_open(&desk->accounts, err);
 	if (code != ERR_OK) {
 		feed_desk_close(desk);
@@ -167,7 +168,7 @@ static struct desk_rows *slot_find(struct feed_desk *desk,
 {
 	struct desk_rows *oldest = &desk->rows[0];
 
-	for (size_t i = 0; i < FEED_DESK_ROWS_MAX; i++) {
+	for (size_t i = 0; i < desk->rows_max; i++) {
 		struct desk_rows *slot = &desk->rows[i];
 
 		if (slot_fits(slot, feed))

@@ -98,6 +98,7 @@ struct desk_rows {
 struct feed_desk {
 	uint8_t net_id[NET_ID_SIZE];
 	uint64_t uses;
+	size_t rows_max; /* so many of ->rows are used */
 	struct desk_rows rows[FEED_DESK_ROWS_MAX];
 	struct accounts *accounts;
 	struct told *told; /* NULL until something was told twice */

@@ -10,6 +10,10 @@
 
 #include "store/feed_parts.h"
 
+/* Segment states, of two megabytes each: it reads here and there in the few
+ * feeds of one site, and each place of them would have a state of its own. */
+#define TOLD_ROWS_MAX 4
+
 struct told {
 	struct feed_desk *desk; /* its arena has the delta read last */
 	struct feed_id id;
@@ -30,6 +34,7 @@ enum err_code told_open(const uint8_t net_id[NET_ID_SIZE],
 		free(told);
 		return code;
 	}
+	told->desk->rows_max = TOLD_ROWS_MAX;
 	*ret_told = told;
 	return ERR_OK;
 }
