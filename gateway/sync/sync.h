@@ -364,6 +364,7 @@ struct sync_feed_status {
 	uint64_t offered;          /* highest seq that a session's peer has */
 	struct name source;        /* who we fetch it from; empty: nobody */
 	uint32_t pending;          /* packs that wait here */
+	uint64_t pending_first;    /* the lowest seq in them; 0: none waits */
 	/* A range that does not come in: what is wrong at stuck_seq, said by
 	 * the last refusal. 0: nothing is stuck. */
 	uint64_t stuck_seq;

@@ -149,6 +149,20 @@ static void beyond_set(const struct sync *sync, uint32_t feed,
 		status->beyond_seq = 0;
 }
 
+static void pending_set(const struct sync *sync, uint32_t feed,
+			struct sync_feed_status *status)
+{
+	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
+		const struct slot *slot = &sync->slots[i];
+
+		if (slot->state == SLOT_FREE || slot->feed != feed)
+			continue;
+		if (status->pending++ == 0 ||
+		    slot->pack.first_seq < status->pending_first)
+			status->pending_first = slot->pack.first_seq;
+	}
+}
+
 bool sync_feed_at(const struct sync *sync, size_t index,
 		  struct sync_feed_status *ret_status)
 {
@@ -169,11 +183,7 @@ bool sync_feed_at(const struct sync *sync, size_t index,
 	if (row->source != NONE)
 		ret_status->source =
 			sync->peers[sync->pulls[row->source].peer].name;
-	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
-		if (sync->slots[i].state != SLOT_FREE &&
-		    sync->slots[i].feed == feed)
-			ret_status->pending++;
-	}
+	pending_set(sync, feed, ret_status);
 	beyond_set(sync, feed, ret_status);
 	return true;
 }

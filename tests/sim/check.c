@@ -47,10 +47,10 @@ static enum err_code head_check(void *context, const struct feed_record *feed,
 	struct looking *look = context;
 	struct seen_head *seen = seen_head_of(look->node, feed->id);
 	uint8_t hash[HASH_SIZE];
-	enum err_code code = ERR_OK;
+	enum err_code code = check_standing(look, feed, seen, err);
 
-	if (seen == NULL || seen->seq == feed->seq)
-		return ERR_OK;
+	if (seen == NULL || seen->seq == feed->seq || code != ERR_OK)
+		return code;
 	/* After a fork branch 0 is what all branches share. */
 	if (feed->seq < seen->seq && feed->state == FEED_FORKED) {
 		seen->seq = 0;
@@ -134,6 +134,8 @@ void check_step(struct node *node)
 	struct err err;
 	enum err_code code;
 
+	if (node->is_up && sim_is_sound(sim))
+		check_waiting(node);
 	if (!node->is_up || !node->is_unchecked || !sim_is_sound(sim))
 		return;
 	node->is_unchecked = false;

@@ -44,8 +44,8 @@ static void memory_check(struct sim *sim)
 	uint64_t wires = net_under_way(&sim->net) * SYNC_FRAME_SIZE_MAX;
 
 	bytes -= bytes < wires ? bytes : wires;
-	if (bytes > sim->totals.memory_peak)
-		sim->totals.memory_peak = bytes;
+	if (bytes / sim->node_count > sim->totals.memory_peak)
+		sim->totals.memory_peak = bytes / sim->node_count;
 	if (bytes > sim->node_count * MEMORY_BOX_MAX)
 		sim_fail(sim, "I14: %zu boxes take %" PRIu64 " bytes of memory",
 			 sim->node_count, bytes);

@@ -59,6 +59,14 @@ bool check_is_ended(const struct check_endings *endings,
 bool check_is_unheard(const struct check_endings *endings,
 		      const struct fact *fact);
 
+/* I9, after a commit: @feed ends, or parts, for a reason of its own, if it
+ * does. After any step: nothing waits that could go in; check_others.c. */
+MUST_CHECK enum err_code check_standing(const struct looking *look,
+					const struct feed_record *feed,
+					struct seen_head *seen,
+					struct err *err);
+void check_waiting(struct node *node);
+
 /* I14, once in a while; check_bounds.c. */
 MUST_CHECK enum err_code check_bounds(struct looking *look, struct err *err);
 

@@ -90,6 +90,10 @@ static void summary_add(struct summary *summary, const struct sim *sim)
 	summary->totals.successions += sim->totals.successions;
 	summary->totals.regained += sim->totals.regained;
 	summary->totals.control_ends += sim->totals.control_ends;
+	summary->totals.reached += sim->totals.reached;
+	summary->totals.reached_beside += sim->totals.reached_beside;
+	if (sim->totals.reach_peak > summary->totals.reach_peak)
+		summary->totals.reach_peak = sim->totals.reach_peak;
 	if (sim->totals.memory_peak > summary->totals.memory_peak)
 		summary->totals.memory_peak = sim->totals.memory_peak;
 	if (sim->totals.disk_peak > summary->totals.disk_peak)
@@ -172,7 +176,7 @@ static void summary_print(const struct summary *summary)
 	       "\nentries taken back by boxes that went on: %" PRIu64
 	       "\nbooks of boxes in others' places: %" PRIu64
 	       "\nends of control looked at: %" PRIu64
-	       "\nmost memory of all boxes of a network: %" PRIu64
+	       "\nmost memory of the boxes of a network, each: %" PRIu64
 	       " bytes\nmost disk of a box: %" PRIu64 " bytes"
 	       "\nentries carried: %" PRIu64
 	       "\nentries lost and to be counted: %" PRIu64
@@ -180,6 +184,10 @@ static void summary_print(const struct summary *summary)
 	       totals->successions, totals->regained, totals->retaken,
 	       totals->books, totals->control_ends, totals->memory_peak,
 	       totals->disk_peak, totals->carried, totals->lost, totals->ended);
+	printf("heads reached as they could be: %" PRIu64
+	       "\nof them beside a bad feed: %" PRIu64
+	       "\nmost of its time that one took: %" PRIu64 " %%\n",
+	       totals->reached, totals->reached_beside, totals->reach_peak);
 	printf("crashes in a commit: %" PRIu64
 	       "\nunsynced writes lost: %" PRIu64 "\nframes published: %" PRIu64
 	       "\nframes delivered: %" PRIu64 "\nframes lost: %" PRIu64

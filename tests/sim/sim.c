@@ -187,6 +187,7 @@ static void tick_all(struct sim *sim)
 		node_tick(&sim->nodes[i]);
 		check_step(&sim->nodes[i]);
 	}
+	check_reach(sim);
 }
 
 static void pass_until(struct sim *sim, int64_t at_ms)

@@ -65,6 +65,15 @@ struct seen_head {
 	struct feed_id id;
 	uint64_t seq;
 	uint8_t hash[HASH_SIZE];
+	enum feed_state state;
+	bool is_own;
+	bool is_closed; /* its owner's word was found in it */
+	/* Of another box's feed that could come: up to there it is to come,
+	 * since then, so many ticks; 0: it can not. check_others.c */
+	uint64_t goal;
+	int64_t goal_ms;
+	uint32_t goal_ticks;
+	uint32_t goal_loss; /* of the wires */
 };
 
 struct node {
@@ -232,8 +241,11 @@ struct sim_totals {
 	uint64_t claims;
 	uint64_t books;        /* of replaced boxes, held against feeds */
 	uint64_t control_ends; /* looked at */
-	uint64_t memory_peak;  /* bytes, of all boxes */
-	uint64_t disk_peak;    /* of one */
+	uint64_t reached;      /* heads that another box could reach, and did */
+	uint64_t reached_beside; /* of them, by boxes that held a bad feed */
+	uint64_t reach_peak;     /* percent of the time that one may take */
+	uint64_t memory_peak;    /* bytes, of all boxes, shared out */
+	uint64_t disk_peak;      /* of one */
 	uint64_t checks;
 };
 
@@ -319,6 +331,8 @@ void image_clone(struct sim *sim);
 
 /* What can be looked at after each step of @node. */
 void check_step(struct node *node);
+/* After each tick of all boxes: what could come came; check_others.c. */
+void check_reach(struct sim *sim);
 /* The law of transfers, on each box; check_transfers.c. */
 void check_transfers(struct sim *sim);
 /* After everything has healed. */
