@@ -4,8 +4,9 @@
  * A box's disk holds its journal, the deltas that it took, and what follows
  * from them: what was refused leaves counters, the last few refusals and
  * proofs. The boxes' memory, all of it, is twice what SYNC.md gives each at a
- * million movements (the simulator's own truth and liar are in it, 75 MiB a box
- * were the most seen), and does not grow with what is heard.
+ * million movements (the simulator's own truth and liar are in it; 63 MiB a box
+ * were the most seen, half of them the writer's segment states, of 2.5 MB each:
+ * store/feed.h), and does not grow with what is heard.
  */
 #include <inttypes.h>
 #include <malloc.h>
