@@ -223,6 +223,7 @@ static void the_document_has_joinings_topics_frames_and_reasons(void **state)
 {
 	static const char *const names[] = {"ask", "answer", "refuse"};
 	struct document document;
+	char reasons[80];
 
 	(void)state;
 	document_open(&document, DOCUMENT, "## Joining", "| topic | QoS |");
@@ -246,6 +247,17 @@ static void the_document_has_joinings_topics_frames_and_reasons(void **state)
 		document_name(&document, 1, names[document.rows - 1]);
 	}
 	assert_int_equal(document.rows, JOIN_REFUSE - JOIN_ASK + 1);
+	document_open(&document, DOCUMENT, "## Joining",
+		      "| type | name | fields |");
+	assert_true(text_format(reasons, sizeof(reasons),
+				"reason u8: %d used, %d expired, %d withdrawn, "
+				"%d busy",
+				JOIN_USED, JOIN_EXPIRED, JOIN_WITHDRAWN,
+				JOIN_BUSY));
+	assert_int_equal(JOIN_REFUSAL_MAX, JOIN_BUSY);
+	while (document_next(&document))
+		if (document.rows == 3)
+			assert_non_null(strstr(document.cells[2], reasons));
 }
 
 int main(void)
