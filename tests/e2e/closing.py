@@ -6,8 +6,9 @@ hands some over by a transfer, writes the rest off, and closes: nothing is booke
 there any more, its feed ends with a SEAL at every box, the network's audit is
 clean and no unit is unaccounted for. It is wiped only when HQ has signed for the
 SEAL, over a link and by stick. 100 markers that people and devices left on the
-box are looked for afterwards in every file, and, where this machine can mount an
-image, in the raw blocks of its file system.
+box, and those of its transfer and its links, are looked for afterwards in every
+file of what had been its folder; those of a box of no network also, where this
+machine can mount an image, in the raw blocks of its file system.
 """
 
 import json
@@ -22,6 +23,10 @@ h.TESTS.clear()  # those of the files above
 
 OURS = (5, 1, "0" * 16)
 MARKS = [f"MARK{number:03}QZ" for number in range(100)]
+LOTS = 10  # that are planted, of one unit each
+# What only a box of a network has.
+CARRIER, REASON, PASSWORD, KEY = FAR_MARKS = [
+    f"MARK{number:03}QZ" for number in range(100, 104)]
 
 
 def try_depot(site, *arguments):
@@ -41,7 +46,8 @@ def refuses(site, code, *arguments):
 
 def empties(temporary, mother):
     """What is left goes to another site, and the last of it is scrapped."""
-    name = temporary.depot("transfer", "create", "--to", "4")["transfer"]
+    name = temporary.depot("transfer", "create", "--to", "4", "--carrier",
+                           CARRIER, "--reason", REASON)["transfer"]
     temporary.depot("book", "transfer_out", "TEA", "--qty", "15", "--bin",
                     "A-01", "--ref", name)
     temporary.depot("transfer", "ship", name)
@@ -52,18 +58,24 @@ def empties(temporary, mother):
 
 @h.test
 def a_temporary_warehouse_opens_works_closes_and_is_wiped(scratch):
-    _, sites = s.begin(scratch)
+    folder = scratch.file("box")
+    os.mkdir(folder)
+    _, sites = s.begin(scratch, store=os.path.join(folder, "store"),
+                       runtime=os.path.join(folder, "run"))
     hq, mother, temporary = sites
     s.scan(scratch, temporary, 10, "b1")  # 20 units
+    plant(scratch, temporary)
+    plant_far(temporary)
     name = empties(temporary, mother)
     temporary.depot("task", "add", "A-01")
 
     code, told = try_depot(temporary, "close", "--dry-run")
     h.same((code, told["stock"], told["units"], told["tasks"],
-            told["under_way"], told["sealed"]), (3, 1, 5, 1, 1, False),
-           "in the way")
+            told["under_way"], told["sealed"]),
+           (3, 1 + LOTS, 5 + LOTS, 1, 1, False), "in the way")
     refuses(temporary, "not_empty", "close", "--yes")
-    h.same(temporary.depot("stock", "TEA")["on_hand"], 5, "nothing was done")
+    h.same(temporary.depot("stock", "TEA")["on_hand"], 5 + LOTS,
+           "nothing was done")
 
     told = temporary.depot("close", "--yes", "--write-off", "end of season")
     h.same((told["closing"], told["sealed"], told["units"]), (True, True, 0),
@@ -103,10 +115,14 @@ def a_temporary_warehouse_opens_works_closes_and_is_wiped(scratch):
     the_last_word_is_compared(hq, temporary)
     refuses(temporary, "again", "wipe", "--yes")
     temporary.stop()
+    h.same(sorted(found_under(folder)), MARKS + FAR_MARKS,
+           "markers on the box that is closed")
     told = temporary.depot("wipe", "--yes")
     h.same(told["entries"], told["covered"], "nothing was lost")
     temporary.is_spoiled = True
     gone(temporary)
+    h.same(found_under(folder), {}, "markers in files")
+    h.same(sorted(os.listdir(folder)), ["run"], "what is left")
     refuses(temporary, "not_commissioned", "stock")
     for site in (hq, mother):
         usb.is_clean_at(site)
@@ -261,27 +277,44 @@ def plant(scratch, site):
                    "operator")
     gun = h.Device(scratch, site.broker, "gun", boot="b9",
                    prefix=f"depot/v1/{h.ORG}/{site.site}")
-    for _ in range(10):
+    for _ in range(LOTS):
         gun.scan(op="receive", code="TEA", qty=1, bin="A-01",
                  lot=next(marks))
     for _ in range(4):
         gun.scan(op="receive", code=next(marks), qty=1, bin="A-01")
     gun.settle()
     gun.close()
-    site.directives["broker.user"] = "depotd"
-    site.directives["broker.password_file"] = site.store + ".password"
-    site.write_config()
-    with open(site.store + ".password", "w", encoding="utf-8") as file:
-        file.write(next(marks))
-    os.chmod(site.store + ".password", 0o600)
+    secret(site, "broker.password_file", ".password", next(marks),
+           {"broker.user": "depotd"})
     for mark in marks:
         site.depot("device", "add", "d-" + mark.lower(), "--kind", "scanner")
+
+
+def secret(site, directive, end, mark, more):
+    """A file that the configuration names, with @mark in it; and what else the
+    configuration must say beside it."""
+    path = site.store + end
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(mark)
+    os.chmod(path, 0o600)
+    site.directives.update({**more, directive: path})
+    site.write_config()
+
+
+def plant_far(site):
+    """The secrets of its links: of the one that it has, and of one that was to
+    come."""
+    secret(site, "link far.password_file", ".far", PASSWORD,
+           {"link far.user": "us"})
+    secret(site, "link spare.key_file", ".key", KEY,
+           {"link spare.uri": "ssl://far.example:8883",
+            "link spare.cert_file": "/etc/ssl/site.crt"})
 
 
 def found_in(path):
     with open(path, "rb") as file:
         raw = file.read().lower()
-    return [mark for mark in MARKS if mark.lower().encode() in raw]
+    return [mark for mark in MARKS + FAR_MARKS if mark.lower().encode() in raw]
 
 
 def found_under(folder):

@@ -141,11 +141,13 @@ def know_each_other(sites):
                 f"{told}", lambda site=site: register(site) == told)
 
 
-def begin(scratch, far=None):
+def begin(scratch, far=None, **last):
     """HQ and two sites, as people commission them, and the broker in between.
-    HQ's daemon runs when the second one joins. Each knows all others."""
+    HQ's daemon runs when the second one joins. Each knows all others. @last is
+    what the last one's box is given besides."""
     far = far or h.Broker(scratch).start()
-    sites = [Site(scratch, name, far.port) for name in NAMES]
+    sites = [Site(scratch, name, far.port, **(last if name == NAMES[-1]
+                                              else {})) for name in NAMES]
     hq = sites[0]
     hq.depot("init", "--yes", "--account", "boss")
     hq.seed()
