@@ -233,6 +233,12 @@ static bool is_hqs(const struct sync_admit *admit)
 	return admit->pack.feed.site < SITE_FIRST;
 }
 
+/* What is damaged is about one feed, and the packs of the others go on. */
+static bool is_unreadable(enum err_code code)
+{
+	return code == ERR_CORRUPT || code == ERR_IO;
+}
+
 /* Those that wait stay in their order; after an error all do. */
 static enum err_code tickets_judge(struct exchange *exchange,
 				   const struct view *view, struct err *err)
@@ -251,8 +257,12 @@ static enum err_code tickets_judge(struct exchange *exchange,
 		passage->ticket = exchange->tickets[i];
 		code = admit_judge(passage->unpacker, view, &passage->ticket,
 				   &passage->work, err);
-		if (code != ERR_OK)
+		if (is_unreadable(code)) {
+			passage->work.good = 0;
+			passage->work.result.is_unreadable = true;
+		} else if (code != ERR_OK) {
 			return code;
+		}
 		is_taken[i] = true;
 		count++;
 	}
@@ -308,6 +318,10 @@ static enum err_code packs_apply(struct exchange *exchange, struct txn *txn,
 			continue;
 		code = admit_apply(exchange->config.desk, txn,
 				   passage->unpacker, &passage->work, err);
+		/* The next turn is without it. */
+		passage->work.result.is_unreadable = code == ERR_CORRUPT;
+		if (code == ERR_CORRUPT)
+			code = ERR_STOPPED;
 		exchange->admitted += passage->work.good;
 	}
 	return code;

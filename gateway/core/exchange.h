@@ -146,6 +146,8 @@ MUST_CHECK enum err_code exchange_prepare(struct exchange *exchange,
 /*
  * Does it, in @batch's transaction. After an error the caller abandons it, and
  * calls feed_desk_abandon as after any.
+ * ERR_STOPPED  what is here of a pack's feed is damaged: exchange_finish has
+ *              that feed wait, and the next turn is for the others
  */
 MUST_CHECK enum err_code exchange_run(struct exchange *exchange,
 				      struct batch *batch, struct err *err);

@@ -9,10 +9,14 @@
 
 /* Only who is not heard any more has signed for it. */
 #define UNREACHABLE "unreachable"
+/* What is here of it could not be read. */
+#define DAMAGED "damaged"
 
 /* NULL: it goes on. */
 static const char *why_stuck(const struct sync_feed_status *feed)
 {
+	if (feed->damaged_seq != 0)
+		return DAMAGED;
 	switch (feed->record.state) {
 	case FEED_FORKED:
 	case FEED_DESYNCHRONIZED:
@@ -72,6 +76,12 @@ static struct envoy_stuck stuck_of(const struct sync *sync,
 		stuck.from = feed->beyond_by;
 		stuck.since_ms = feed->beyond_ms;
 	}
+	if (strcmp(why, DAMAGED) == 0)
+		return (struct envoy_stuck){.feed = feed->record.id,
+					    .first = feed->damaged_seq,
+					    .last = feed->damaged_seq,
+					    .why = why,
+					    .since_ms = feed->damaged_ms};
 	if (stuck.last < stuck.first)
 		stuck.last = stuck.first;
 	if (stuck.last < feed->stuck_seq)

@@ -19,8 +19,10 @@ enum err_code fill_pack(struct packer *packer, const struct view *view,
 		if (code == ERR_OK)
 			tried++;
 	}
-	/* The pack is full, or what is here ends: what there is goes. */
-	if (tried > 0 && (code == ERR_FULL || code == ERR_NOT_FOUND))
+	/* The pack is full, or what is here, or can be read, ends: what there
+	 * is goes. */
+	if (tried > 0 &&
+	    (code == ERR_FULL || code == ERR_NOT_FOUND || code == ERR_CORRUPT))
 		code = ERR_OK;
 	if (tried == 0 && code == ERR_OK)
 		return ERR_NOT_FOUND; /* an empty range */

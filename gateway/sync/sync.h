@@ -232,7 +232,9 @@ void sync_words_hold(struct sync *sync, bool is_held);
 /*
  * Each takes the moment and a view that sees everything committed so far; each
  * may call the port. An error is the store's (ERR_CORRUPT, ERR_IO): the state
- * is sound and the event can be taken as lost.
+ * is sound and the event can be taken as lost. A delta that cannot be read is
+ * no error: its feed waits (sync_feed_status.damaged_seq), and the others go
+ * on.
  */
 struct sync_step {
 	struct sync_now now;
@@ -294,6 +296,11 @@ struct sync_result {
 	uint64_t refused_seq;
 	/* ADMISSION_FORK: that delta; until the call returns. */
 	const struct delta *delta;
+	/* What this box has of the feed could not be read (ERR_CORRUPT,
+	 * ERR_IO), so nobody can say what the pack is worth: that feed waits a
+	 * minute, and no other one does. The rest of the result says nothing.
+	 */
+	bool is_unreadable;
 };
 /* Call it for every ticket, after the commit (or the refusal); an unknown
  * ticket is ignored. */
@@ -370,6 +377,10 @@ struct sync_feed_status {
 	uint64_t stuck_seq;
 	enum admission stuck;
 	uint64_t stuck_since_ms;
+	/* A delta that is here and could not be read when it was needed, and
+	 * since when that is known; 0: none. */
+	uint64_t damaged_seq;
+	uint64_t damaged_ms;
 	/* Up to where somebody has signed that it exists, by a head of its own
 	 * feed or an ACK, who is lost; 0: nobody else has signed for less. */
 	uint64_t beyond_seq;
@@ -405,6 +416,7 @@ struct sync_counts {
 	uint64_t waiting_full; /* packs dropped: no room to wait */
 	uint64_t stalls;       /* sources left for silence */
 	uint64_t refusals_got; /* REFUSE frames */
+	uint64_t reads_failed; /* a delta that is here was not to be read */
 	uint64_t packs_served;
 	uint64_t packs_admitted;
 	uint64_t sessions_begun;

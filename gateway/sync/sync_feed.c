@@ -175,6 +175,9 @@ static void record_take(struct sync *sync, struct feed_row *row,
 	if ((was_here && record->seq > row->record.seq) ||
 	    record->seq >= row->stuck_seq)
 		row->stuck_seq = 0;
+	if (row->damaged_seq == row->record.seq &&
+	    record->seq > row->record.seq)
+		row->damaged_seq = 0;
 	row->record = *record;
 	row->is_here = true;
 	row->is_mark = true;
@@ -336,4 +339,23 @@ enum err_code feed_hash_start(struct sync *sync, uint32_t feed, uint64_t seq,
 bool feed_is_blocked(const struct sync *sync, const struct feed_row *row)
 {
 	return row->blocked_until_ms > sync->now.ms;
+}
+
+bool feed_is_damaged(struct sync *sync, uint32_t feed, uint64_t seq,
+		     enum err_code code)
+{
+	struct feed_row *row = &sync->feeds[feed];
+
+	if (code != ERR_CORRUPT && code != ERR_IO)
+		return false;
+	if (row->damaged_seq != seq)
+		row->damaged_ms = sync->now.ms;
+	row->damaged_seq = seq;
+	sync->counts.reads_failed++;
+	return true;
+}
+
+void feed_pause(struct sync *sync, uint32_t feed)
+{
+	sync->feeds[feed].blocked_until_ms = sync->now.ms + BLOCKED_MS;
 }

@@ -57,6 +57,11 @@ static enum err_code have_entry(struct sync *sync, uint32_t pull,
 		return ERR_OK;
 	}
 	code = feed_hash_start(sync, feed, entry->seq, &start, err);
+	/* The delta behind it names its hash. */
+	if (feed_is_damaged(sync, feed, entry->seq + 1, code)) {
+		which->is_short = true;
+		return ERR_OK;
+	}
 	if (code == ERR_NOT_FOUND)
 		return ERR_OK;
 	if (code != ERR_OK || start == entry->hash_start)

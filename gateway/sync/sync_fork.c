@@ -103,7 +103,8 @@ enum err_code fork_on_pack(struct sync *sync, uint32_t pull, struct span bytes,
 	if (code == ERR_OK)
 		code = feed_key(sync, pack->feed.site, pack->feed.epoch, key,
 				err);
-	if (code == ERR_NOT_FOUND) {
+	if (code == ERR_NOT_FOUND ||
+	    feed_is_damaged(sync, feed, pack->first_seq, code)) {
 		search->feed = NONE; /* pruned, or nobody we know */
 		search->asked = 0;
 		return ERR_OK;
@@ -220,7 +221,8 @@ enum err_code fork_found(struct sync *sync, uint32_t feed, uint32_t peer,
 		return ERR_OK;
 	code = feed_delta(sync->view, sync->feeds[feed].record.id,
 			  theirs->header.seq, &ours, err);
-	if (code == ERR_NOT_FOUND)
+	if (code == ERR_NOT_FOUND ||
+	    feed_is_damaged(sync, feed, theirs->header.seq, code))
 		return ERR_OK; /* pruned: below what HQ has countersigned */
 	if (code != ERR_OK)
 		return code;

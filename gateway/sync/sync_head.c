@@ -20,7 +20,7 @@ static bool head_is_older(const struct frame_head *head,
 }
 
 /* *@ret_has: some branch of the feed that is here has the head's hash at its
- * seq. */
+ * seq, or had it once, for all that anybody can tell: it cannot be read. */
 static enum err_code head_is_here(struct sync *sync,
 				  const struct frame_head *head, bool *ret_has,
 				  struct err *err)
@@ -39,6 +39,12 @@ static enum err_code head_is_here(struct sync *sync,
 				    err);
 		if (code == ERR_NOT_FOUND)
 			continue;
+		/* The delta behind it names its hash. */
+		if (feed_is_damaged(sync, sync->feed_order[i], head->seq + 1,
+				    code)) {
+			*ret_has = true;
+			continue;
+		}
 		if (code != ERR_OK)
 			return code;
 		*ret_has = memcmp(hash, head->hash, HASH_SIZE) == 0;

@@ -143,14 +143,17 @@ static enum err_code news_pack(struct sync *sync, const struct delta *delta,
 	return code;
 }
 
-static enum err_code news_say(struct sync *sync, const struct feed_row *row,
-			      uint64_t seq, struct err *err)
+static enum err_code news_say(struct sync *sync, uint32_t feed, uint64_t seq,
+			      struct err *err)
 {
+	const struct feed_row *row = &sync->feeds[feed];
 	struct delta delta;
 	struct writer writer;
 	enum err_code code =
 		feed_delta(sync->view, row->record.id, seq, &delta, err);
 
+	if (feed_is_damaged(sync, feed, seq, code))
+		return ERR_OK;
 	if (code != ERR_OK)
 		return code;
 	if (news_pack(sync, &delta, row->record.id, &writer) != ERR_OK)
@@ -177,16 +180,17 @@ static bool some_link_is_up(const struct sync *sync)
 	return false;
 }
 
-static enum err_code feed_news(struct sync *sync, struct feed_row *row,
+static enum err_code feed_news(struct sync *sync, uint32_t feed,
 			       struct err *err)
 {
+	struct feed_row *row = &sync->feeds[feed];
 	enum err_code code = ERR_OK;
 
 	/* More than a few, or nobody to hear it: that is backlog. */
 	if (row->record.seq - row->told > NEWS_MAX || !some_link_is_up(sync))
 		row->told = row->record.seq;
 	while (code == ERR_OK && row->told < row->record.seq)
-		code = news_say(sync, row, ++row->told, err);
+		code = news_say(sync, feed, ++row->told, err);
 	return code;
 }
 
@@ -199,7 +203,7 @@ enum err_code live_pump(struct sync *sync, struct err *err)
 
 		if (row->is_here && feed_is_own(sync, row) &&
 		    row->told < row->record.seq)
-			code = feed_news(sync, row, err);
+			code = feed_news(sync, sync->feed_order[i], err);
 	}
 	return code;
 }

@@ -58,7 +58,10 @@ struct feed_row {
 	enum admission stuck;
 	uint64_t stuck_since_ms;
 	uint64_t proved_ms; /* when a fork of it was shown, last */
-	bool is_mark;       /* for one walk */
+	/* Could not be read, and since when that is known; 0: none. */
+	uint64_t damaged_seq;
+	uint64_t damaged_ms;
+	bool is_mark; /* for one walk */
 };
 
 /* ---- peers ---- */
@@ -298,6 +301,12 @@ uint64_t feed_fetched(const struct sync *sync, uint32_t feed);
 enum err_code feed_hash_start(struct sync *sync, uint32_t feed, uint64_t seq,
 			      uint64_t *ret_start, struct err *err);
 bool feed_is_blocked(const struct sync *sync, const struct feed_row *row);
+/* True if @code says that its delta @seq could not be read, which is counted
+ * and kept for who asks. It is no reason to leave the other feeds alone. */
+bool feed_is_damaged(struct sync *sync, uint32_t feed, uint64_t seq,
+		     enum err_code code);
+/* It is not fetched for a while. */
+void feed_pause(struct sync *sync, uint32_t feed);
 
 /* ---- sync_peer.c, sync_ack.c ---- */
 

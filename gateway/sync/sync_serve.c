@@ -425,7 +425,7 @@ static enum err_code serve_fill(struct sync *sync, struct serve *serve,
 		packs += code == ERR_OK && is_added ? 1 : 0;
 	}
 	*ret_packs = packs;
-	return code == ERR_NOT_FOUND && packs > 0 ? ERR_OK : code;
+	return code != ERR_OK && packs > 0 ? ERR_OK : code;
 }
 
 static void range_refuse(struct sync *sync, struct serve *serve)
@@ -433,6 +433,16 @@ static void range_refuse(struct sync *sync, struct serve *serve)
 	serve_refuse(sync, serve->peer, serve->link, serve->session,
 		     (struct frame_refuse){REFUSE_PRUNED, 60});
 	range_drop(serve, serve->turn);
+}
+
+/* What is here and cannot be read is to be had from others. */
+static bool range_is_damaged(struct sync *sync, const struct serve *serve,
+			     enum err_code code)
+{
+	const struct frame_range *range = &serve->ranges[serve->turn];
+	uint32_t feed = feed_find(sync, range->feed);
+
+	return feed != NONE && feed_is_damaged(sync, feed, range->first, code);
 }
 
 static enum err_code serve_frame(struct sync *sync, struct serve *serve,
@@ -453,7 +463,7 @@ static enum err_code serve_frame(struct sync *sync, struct serve *serve,
 	writer_init(&writer, sync->frame_bytes, SYNC_FRAME_SIZE_MAX);
 	frame_write(&writer, &head);
 	code = serve_fill(sync, serve, &writer, &packs, err);
-	if (code == ERR_NOT_FOUND) {
+	if (code == ERR_NOT_FOUND || range_is_damaged(sync, serve, code)) {
 		range_refuse(sync, serve);
 		*ret_sent = true;
 		return ERR_OK;

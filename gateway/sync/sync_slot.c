@@ -199,24 +199,39 @@ static void slots_tidy(struct sync *sync)
 	}
 }
 
+/* What it would follow is damaged here: all of the feed that waits comes again
+ * later, and what waits behind it goes on. */
+static void slot_pause(struct sync *sync, struct slot *slot)
+{
+	uint32_t feed = slot->feed;
+	uint32_t session = slot->session;
+
+	slot_free(sync, slot);
+	slots_drop(sync, feed, session);
+	if (session != 0)
+		pull_spoiled(sync, session, feed);
+	feed_pause(sync, feed);
+}
+
 enum err_code slots_pump(struct sync *sync, struct err *err)
 {
 	struct slot *slot;
 	bool is_taken = true;
-	enum err_code code = ERR_OK;
 
 	slots_tidy(sync);
 	while (is_taken && (slot = slot_next(sync)) != NULL) {
-		code = slot_offer(sync, slot, &is_taken, err);
-		if (code == ERR_NOT_FOUND) {
-			/* It follows a delta whose body is gone: old news. */
+		enum err_code code = slot_offer(sync, slot, &is_taken, err);
+
+		/* It follows a delta whose body is gone: old news. */
+		if (code == ERR_NOT_FOUND)
 			slot_free(sync, slot);
-			code = ERR_OK;
-		}
-		if (code != ERR_OK)
+		else if (feed_is_damaged(sync, slot->feed,
+					 slot->pack.first_seq - 1, code))
+			slot_pause(sync, slot);
+		else if (code != ERR_OK)
 			return code;
 	}
-	return code;
+	return ERR_OK;
 }
 
 /* ---- from the caller ---- */
@@ -344,6 +359,13 @@ enum err_code slot_on_result(struct sync *sync,
 
 	if (slot == NULL)
 		return ERR_OK;
+	if (result->is_unreadable) {
+		(void)feed_is_damaged(sync, slot->feed,
+				      sync->feeds[slot->feed].record.seq,
+				      ERR_CORRUPT);
+		slot_pause(sync, slot);
+		return ERR_OK;
+	}
 	if (!result->is_committed) {
 		slot->state = SLOT_WAITING;
 		return ERR_OK;

@@ -179,6 +179,8 @@ bool sync_feed_at(const struct sync *sync, size_t index,
 		.stuck_seq = row->stuck_seq,
 		.stuck = row->stuck,
 		.stuck_since_ms = row->stuck_since_ms,
+		.damaged_seq = row->damaged_seq,
+		.damaged_ms = row->damaged_ms,
 	};
 	if (row->source != NONE)
 		ret_status->source =

@@ -1,6 +1,7 @@
 /*
- * The end of a turn of the exchange when the store cannot be read: every pack
- * of the turn gives its place back, and is offered again.
+ * A turn of the exchange when the store cannot be read: every pack of the turn
+ * gives its place back, and is offered again; where only one feed is damaged,
+ * its pack alone has to wait.
  */
 #include "gateway/core/exchange.h"
 
@@ -68,11 +69,34 @@ static void damage_set(struct box *box, bool is_there)
 		assert_code(txn_delete(txn, TABLE_FEED, at, NULL), ERR_OK);
 }
 
+/* What the exchange is given is what the engine offered. */
+static size_t packs_give(struct box *box, struct exchange *exchange)
+{
+	size_t offered = box->admit_count;
+
+	for (; box->admit_count > 0; box->admit_count--)
+		assert_true(exchange_admit(exchange,
+					   &box->admits[box->admit_count - 1]));
+	return offered;
+}
+
+static struct bed *gathered(uint64_t seed)
+{
+	struct bed *bed = bed_open(2, 2 + PACKS, test_seed(seed), &small);
+
+	for (uint32_t site = 0; site < PACKS; site++)
+		bed_found(bed, &bed->boxes[0].node, SITE_FIRST + 2 + site);
+	bed_links(bed, true);
+	(void)bed_settle(bed, 2 * MINUTE_MS);
+	packs_gather(bed);
+	return bed;
+}
+
 /* Method: several packs are judged; then a record of a feed is damaged, so that
  * telling the engine what became of them fails; then it is mended. */
 static void a_store_that_fails_at_the_end_of_a_turn_costs_no_place(void **s)
 {
-	struct bed *bed = bed_open(2, 2 + PACKS, test_seed(1), &small);
+	struct bed *bed = gathered(1);
 	struct box *box = &bed->boxes[1];
 	struct exchange *exchange = exchange_of(box);
 	struct exchange_now now = {.ms = 1, .links = EXCHANGE_UP};
@@ -81,15 +105,7 @@ static void a_store_that_fails_at_the_end_of_a_turn_costs_no_place(void **s)
 	bool is_due = false;
 
 	(void)s;
-	for (uint32_t site = 0; site < PACKS; site++)
-		bed_found(bed, &bed->boxes[0].node, SITE_FIRST + 2 + site);
-	bed_links(bed, true);
-	(void)bed_settle(bed, 2 * MINUTE_MS);
-	packs_gather(bed);
-	offered = box->admit_count;
-	for (; box->admit_count > 0; box->admit_count--)
-		assert_true(exchange_admit(exchange,
-					   &box->admits[box->admit_count - 1]));
+	offered = packs_give(box, exchange);
 	assert_code(exchange_prepare(exchange, node_view(&box->node), &now,
 				     &is_due, NULL),
 		    ERR_OK);
@@ -111,9 +127,76 @@ static void a_store_that_fails_at_the_end_of_a_turn_costs_no_place(void **s)
 	bed_close(bed);
 }
 
+/* A delta comes past the engine, as from a stick. */
+static void delta_carry(struct bed *bed, struct feed_id id, uint64_t seq)
+{
+	struct node *to = &bed->boxes[1].node;
+	enum admission admission;
+	struct delta delta;
+
+	assert_done(feed_delta(node_view(&bed->boxes[0].node), id, seq, &delta,
+			       &bed->err),
+		    &bed->err);
+	assert_done(feed_admit(to->desk, to->t.txn, id, &delta, &admission,
+			       &bed->err),
+		    &bed->err);
+	assert_int_equal(admission, ADMISSION_APPLIED);
+}
+
+static void delta_damage(struct box *box, struct feed_id id, uint64_t seq)
+{
+	const uint8_t key[] = {0, 0, 0, (uint8_t)id.site,
+			       0, 0, 0, (uint8_t)id.epoch,
+			       0, 0, 0, 0,
+			       0, 0, 0, 0,
+			       0, 0, 0, 0,
+			       0, 0, 0, (uint8_t)seq};
+
+	assert_code(txn_put(box->node.t.txn, TABLE_DELTA,
+			    (struct span){(const char *)key, sizeof(key)},
+			    SPAN_LITERAL("no row"), NULL),
+		    ERR_OK);
+}
+
+/* Method: a stick has brought the delta of one pack, and the one behind it,
+ * which is damaged then: nobody can tell whether the pack has the same. */
+static void a_feed_that_cannot_be_judged_holds_up_no_other_pack(void **s)
+{
+	struct bed *bed = gathered(2);
+	struct box *box = &bed->boxes[1];
+	struct feed_id damaged = {SITE_FIRST + 2, 1, 0};
+	struct exchange *exchange = exchange_of(box);
+	struct exchange_now now = {.ms = 1, .links = EXCHANGE_UP};
+	struct sync_step step;
+	size_t offered = packs_give(box, exchange);
+	bool is_due = false;
+
+	(void)s;
+	bed_receive(bed, &bed->boxes[0].node, damaged.site, 1);
+	delta_carry(bed, damaged, 2);
+	delta_carry(bed, damaged, 3);
+	delta_damage(box, damaged, 3);
+	assert_done(exchange_prepare(exchange, node_view(&box->node), &now,
+				     &is_due, &bed->err),
+		    &bed->err);
+	assert_true(is_due);
+	step = box_step(box);
+	assert_done(exchange_finish(exchange, false, box->sync, &step,
+				    &bed->err),
+		    &bed->err);
+	assert_int_equal(box_counts(box).reads_failed, 1);
+	assert_int_equal(box->admit_count, offered - 1);
+	for (size_t i = 0; i < box->admit_count; i++)
+		assert_true(box->admits[i].pack.feed.site != damaged.site);
+	exchange_close(exchange);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_feed_that_cannot_be_judged_holds_up_no_other_pack),
 		cmocka_unit_test(
 			a_store_that_fails_at_the_end_of_a_turn_costs_no_place),
 	};

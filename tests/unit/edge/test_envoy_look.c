@@ -47,6 +47,35 @@ static void a_feed_that_nobody_certified_is_named_until_it_comes(void **state)
 	bed_close(bed);
 }
 
+/* Method: the last delta of a feed is damaged in HQ's store, and the next one
+ * cannot be taken for it; then it is mended. */
+static void a_feed_that_cannot_be_read_here_is_named_as_damaged(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(15), &small);
+	struct box *box = &bed->boxes[0];
+	struct envoy_stuck stuck[ENVOY_STUCK_MAX];
+	uint64_t index;
+
+	(void)state;
+	bed_links(bed, true);
+	(void)bed_settle(bed, MINUTE_MS);
+	index = box_seq(box, SITE_CONTROL) + box_seq(box, SITE_FIRST);
+	tables_flip(&box->node.t, TABLE_DELTA, index);
+	box_receive(&bed->boxes[1], 1);
+	bed_run(bed, 1000);
+	assert_int_equal(stuck_at(box, stuck), 1);
+	assert_string_equal(stuck[0].why, "damaged");
+	assert_int_equal(stuck[0].feed.site, SITE_FIRST + 1);
+	assert_int_equal(stuck[0].first, 1);
+	assert_int_equal(stuck[0].last, 1);
+	assert_int_equal(stuck[0].from.size, 0);
+	assert_in_range(stuck[0].since_ms, 1, bed->ms);
+	tables_flip(&box->node.t, TABLE_DELTA, index);
+	(void)bed_settle(bed, 10 * MINUTE_MS);
+	assert_int_equal(stuck_at(box, stuck), 0);
+	bed_close(bed);
+}
+
 /* What @box said last is on the broker no more. */
 static void head_forget(struct box *box)
 {
@@ -225,6 +254,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_feed_that_nobody_certified_is_named_until_it_comes),
+		cmocka_unit_test(
+			a_feed_that_cannot_be_read_here_is_named_as_damaged),
 		cmocka_unit_test(
 			what_only_a_lost_site_has_is_named_until_it_comes),
 		cmocka_unit_test(what_hq_lacks_is_counted_to_the_byte),
