@@ -430,6 +430,7 @@ static enum err_code reply_take(struct sync *sync, uint32_t peer,
 		return ERR_OK;
 	}
 	if (pull == NONE || sync->pulls[pull].peer != peer ||
+	    sync->pulls[pull].link != in->link ||
 	    in->session != frame->session) {
 		sync->counts.frames_unasked++;
 		return ERR_OK;
@@ -454,7 +455,7 @@ static enum err_code request_take(struct sync *sync, uint32_t peer,
 	if (frame->type == FRAME_WANT)
 		serve_on_want(sync, peer, link, frame);
 	else
-		serve_on_credit(sync, peer, frame);
+		serve_on_credit(sync, peer, link, frame);
 	return ERR_OK;
 }
 

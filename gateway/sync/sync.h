@@ -179,8 +179,8 @@ struct sync_config {
 	uint32_t serves_max;  /* 16: sessions in which we are asked */
 	uint32_t waiting_max; /* 128 */
 
-	/* Bytes a second served to one peer, at most; 128 KiB or more. 0: 4
-	 * MiB */
+	/* Bytes a second served to one peer on one link, at most; 128 KiB or
+	 * more. 0: 4 MiB */
 	uint32_t serve_rate;
 };
 

@@ -81,6 +81,17 @@ struct acked {
 	uint64_t awaited;
 };
 
+/* Who asks us in a peer's name on one link: whoever has that name elsewhere is
+ * another box for all that we know, and costs this one nothing. */
+struct asker {
+	uint64_t hello_ms;
+	uint32_t hello_session;
+	uint64_t refuse_ms;
+	uint64_t rate_ms;
+	uint64_t rate_left; /* bytes it may be served now */
+	uint32_t serve;     /* NONE: no session */
+};
+
 struct peer {
 	bool is_used;
 	struct name name;
@@ -125,13 +136,7 @@ struct peer {
 	uint64_t quiet_ms; /* how long to wait if there was nothing new */
 	uint32_t pull;
 
-	/* When it asked us. */
-	uint64_t hello_ms;
-	uint32_t hello_session;
-	uint64_t refuse_ms;
-	uint64_t rate_ms;
-	uint64_t rate_left; /* bytes it may be served now */
-	uint32_t serve;
+	struct asker askers[SYNC_LINKS_MAX];
 };
 
 /* ---- sessions ---- */
@@ -397,7 +402,7 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 			     const struct frame *frame, struct err *err);
 void serve_on_want(struct sync *sync, uint32_t peer, uint32_t link,
 		   const struct frame *frame);
-void serve_on_credit(struct sync *sync, uint32_t peer,
+void serve_on_credit(struct sync *sync, uint32_t peer, uint32_t link,
 		     const struct frame *frame);
 void serve_refuse(struct sync *sync, uint32_t peer, uint32_t link,
 		  uint32_t session, struct frame_refuse refuse);

@@ -34,8 +34,12 @@ static void peer_forget(struct sync *sync, uint32_t place)
 {
 	uint32_t peer = sync->peer_order[place];
 
-	if (sync->peers[peer].serve != NONE)
-		serve_end(sync, sync->peers[peer].serve);
+	for (uint32_t i = 0; i < SYNC_LINKS_MAX; i++) {
+		uint32_t serve = sync->peers[peer].askers[i].serve;
+
+		if (serve != NONE)
+			serve_end(sync, serve);
+	}
 	sync->peers[peer].is_used = false;
 	sync->peer_count--;
 	memmove(&sync->peer_order[place], &sync->peer_order[place + 1],
@@ -70,12 +74,14 @@ static void peer_init(struct sync *sync, struct peer *peer, struct span name)
 
 	*peer = (struct peer){.is_used = true,
 			      .pull = NONE,
-			      .serve = NONE,
 			      .link_heard = NONE,
 			      .feeds = feeds,
-			      .quiet_ms = QUIET_MS_MIN,
-			      .rate_ms = sync->now.ms,
-			      .rate_left = sync->config.serve_rate};
+			      .quiet_ms = QUIET_MS_MIN};
+	for (uint32_t i = 0; i < SYNC_LINKS_MAX; i++)
+		peer->askers[i] =
+			(struct asker){.rate_ms = sync->now.ms,
+				       .rate_left = sync->config.serve_rate,
+				       .serve = NONE};
 	memset(feeds, 0, sync->config.feeds_max * sizeof(feeds[0]));
 	fits = name_set(&peer->name, name);
 	ASSERT(fits);

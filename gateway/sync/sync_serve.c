@@ -5,28 +5,30 @@
 
 /* ---- what a peer may cost ---- */
 
-static void rate_fill(struct sync *sync, struct peer *peer)
+static void rate_fill(struct sync *sync, struct asker *asker)
 {
-	uint64_t passed = sync->now.ms - peer->rate_ms;
+	uint64_t passed = sync->now.ms - asker->rate_ms;
 	uint64_t rate = sync->config.serve_rate;
 
 	if (passed > 1000)
 		passed = 1000;
-	peer->rate_left += rate * passed / 1000;
-	if (peer->rate_left > rate)
-		peer->rate_left = rate;
-	peer->rate_ms = sync->now.ms;
+	asker->rate_left += rate * passed / 1000;
+	if (asker->rate_left > rate)
+		asker->rate_left = rate;
+	asker->rate_ms = sync->now.ms;
 }
 
-static void rate_take(struct peer *peer, size_t size)
+static void rate_take(struct asker *asker, size_t size)
 {
-	peer->rate_left = peer->rate_left > size ? peer->rate_left - size : 0;
+	asker->rate_left =
+		asker->rate_left > size ? asker->rate_left - size : 0;
 }
 
 void serve_refuse(struct sync *sync, uint32_t peer, uint32_t link,
 		  uint32_t session, struct frame_refuse refuse)
 {
 	struct peer *whom = &sync->peers[peer];
+	struct asker *asker = &whom->askers[link];
 	struct frame frame = {.type = FRAME_REFUSE,
 			      .session = session,
 			      .body.refuse = refuse};
@@ -36,20 +38,25 @@ void serve_refuse(struct sync *sync, uint32_t peer, uint32_t link,
 			       .session = session};
 
 	/* One a second: nobody makes us talk. */
-	if (whom->refuse_ms != 0 &&
-	    sync->now.ms - whom->refuse_ms < HELLO_SPACING_MS)
+	if (asker->refuse_ms != 0 &&
+	    sync->now.ms - asker->refuse_ms < HELLO_SPACING_MS)
 		return;
-	whom->refuse_ms = sync->now.ms;
+	asker->refuse_ms = sync->now.ms;
 	(void)sync_say(sync, &out, &frame);
 }
 
 /* ---- sessions ---- */
 
+static struct asker *asker_of(struct sync *sync, const struct serve *serve)
+{
+	return &sync->peers[serve->peer].askers[serve->link];
+}
+
 void serve_end(struct sync *sync, uint32_t serve)
 {
 	ASSERT(sync->serves[serve].is_used);
 	sync->serves[serve].is_used = false;
-	sync->peers[sync->serves[serve].peer].serve = NONE;
+	asker_of(sync, &sync->serves[serve])->serve = NONE;
 	sync->counts.serves--;
 }
 
@@ -76,11 +83,12 @@ static uint32_t serve_place(struct sync *sync)
 static uint32_t serve_begin(struct sync *sync, uint32_t peer, uint32_t link,
 			    const struct frame *frame)
 {
+	struct asker *asker = &sync->peers[peer].askers[link];
 	uint64_t credit = frame->body.hello.credit;
 	uint32_t serve;
 
-	if (sync->peers[peer].serve != NONE)
-		serve_end(sync, sync->peers[peer].serve);
+	if (asker->serve != NONE)
+		serve_end(sync, asker->serve);
 	serve = serve_place(sync);
 	if (serve == NONE)
 		return NONE;
@@ -92,16 +100,16 @@ static uint32_t serve_begin(struct sync *sync, uint32_t peer, uint32_t link,
 	sync->serves[serve].heard_ms = sync->now.ms;
 	sync->serves[serve].granted =
 		credit < SERVE_CREDIT_MAX ? credit : SERVE_CREDIT_MAX;
-	sync->peers[peer].serve = serve;
+	asker->serve = serve;
 	sync->counts.serves++;
 	return serve;
 }
 
-/* The session of @peer that @frame belongs to. */
-static struct serve *serve_of(struct sync *sync, uint32_t peer,
+/* The session of @peer on @link that @frame belongs to. */
+static struct serve *serve_of(struct sync *sync, uint32_t peer, uint32_t link,
 			      const struct frame *frame)
 {
-	uint32_t serve = sync->peers[peer].serve;
+	uint32_t serve = sync->peers[peer].askers[link].serve;
 
 	if (serve == NONE || sync->serves[serve].session != frame->session)
 		return NULL;
@@ -208,7 +216,7 @@ static enum err_code have_say(struct sync *sync, const struct sync_out *whereto,
 	       sizeof(frame.body.have.digest));
 	if (base != NULL)
 		have_list(sync, whom, base, &frame.body.have, &is_branched);
-	rate_take(whom, frame.body.have.entries.size + 64);
+	rate_take(&whom->askers[out.link], frame.body.have.entries.size + 64);
 	/* If it is lost HELLO comes again. */
 	(void)sync_say(sync, &out, &frame);
 	/* Who does not know of a branch cannot ask for it. */
@@ -217,13 +225,13 @@ static enum err_code have_say(struct sync *sync, const struct sync_out *whereto,
 
 #define REFUSE_NOTHING ((enum refuse_code)0)
 
-static bool hello_is_early(const struct sync *sync, const struct peer *peer)
+static bool hello_is_early(const struct sync *sync, const struct asker *asker)
 {
-	return peer->hello_ms != 0 &&
-	       sync->now.ms - peer->hello_ms < HELLO_SPACING_MS;
+	return asker->hello_ms != 0 &&
+	       sync->now.ms - asker->hello_ms < HELLO_SPACING_MS;
 }
 
-static enum refuse_code hello_check(struct sync *sync, struct peer *peer,
+static enum refuse_code hello_check(struct sync *sync, struct asker *asker,
 				    const struct frame_hello *hello)
 {
 
@@ -234,11 +242,11 @@ static enum refuse_code hello_check(struct sync *sync, struct peer *peer,
 	if (hello->version_min > FRAME_VERSION ||
 	    hello->version_max < FRAME_VERSION)
 		return REFUSE_VERSION;
-	rate_fill(sync, peer);
-	if (hello_is_early(sync, peer) ||
-	    peer->rate_left < sync->config.serve_rate / 4)
+	rate_fill(sync, asker);
+	if (hello_is_early(sync, asker) ||
+	    asker->rate_left < sync->config.serve_rate / 4)
 		return REFUSE_BUSY;
-	peer->hello_ms = sync->now.ms;
+	asker->hello_ms = sync->now.ms;
 	return REFUSE_NOTHING;
 }
 
@@ -258,6 +266,7 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 {
 	const struct frame_hello *hello = &frame->body.hello;
 	struct peer *whom = &sync->peers[peer];
+	struct asker *asker = &whom->askers[link];
 	enum refuse_code refused;
 	struct sync_out out = {.link = link,
 			       .plane = SYNC_PLANE_REPLY,
@@ -266,15 +275,16 @@ enum err_code serve_on_hello(struct sync *sync, uint32_t peer, uint32_t link,
 	struct base base;
 
 	/* A broker said it twice: it has its answer. */
-	if (hello_is_early(sync, whom) && whom->hello_session == frame->session)
+	if (hello_is_early(sync, asker) &&
+	    asker->hello_session == frame->session)
 		return ERR_OK;
-	refused = hello_check(sync, whom, hello);
+	refused = hello_check(sync, asker, hello);
 	if (refused != REFUSE_NOTHING) {
 		serve_refuse(sync, peer, link, frame->session,
 			     (struct frame_refuse){refused, 5});
 		return ERR_OK;
 	}
-	whom->hello_session = frame->session;
+	asker->hello_session = frame->session;
 	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0)
 		peer_covers(sync, peer, sync->digest);
 	if (memcmp(hello->digest, sync->digest, sizeof(sync->digest)) == 0)
@@ -305,7 +315,7 @@ static void grant(struct serve *serve, uint64_t granted)
 void serve_on_want(struct sync *sync, uint32_t peer, uint32_t link,
 		   const struct frame *frame)
 {
-	struct serve *serve = serve_of(sync, peer, frame);
+	struct serve *serve = serve_of(sync, peer, link, frame);
 	struct reader reader;
 
 	if (serve == NULL) {
@@ -326,10 +336,10 @@ void serve_on_want(struct sync *sync, uint32_t peer, uint32_t link,
 		serve->count++;
 }
 
-void serve_on_credit(struct sync *sync, uint32_t peer,
+void serve_on_credit(struct sync *sync, uint32_t peer, uint32_t link,
 		     const struct frame *frame)
 {
-	struct serve *serve = serve_of(sync, peer, frame);
+	struct serve *serve = serve_of(sync, peer, link, frame);
 
 	if (serve != NULL)
 		grant(serve, frame->body.credit.granted);
@@ -479,21 +489,22 @@ static enum err_code serve_frame(struct sync *sync, struct serve *serve,
 		return ERR_OK;
 	}
 	serve->heard_ms = sync->now.ms;
-	rate_take(peer, writer.size);
+	rate_take(asker_of(sync, serve), writer.size);
 	sync->counts.packs_served += packs;
 	return ERR_OK;
 }
 
 static bool serve_may_send(struct sync *sync, const struct serve *serve)
 {
-	struct peer *peer = &sync->peers[serve->peer];
+	struct asker *asker;
 
 	if (!serve->is_used || serve->count == 0 ||
 	    !link_is_up(sync, serve->link) ||
 	    serve_credit(serve) < SYNC_FRAME_SIZE_MAX)
 		return false;
-	rate_fill(sync, peer);
-	return peer->rate_left >= SYNC_FRAME_SIZE_MAX;
+	asker = asker_of(sync, serve);
+	rate_fill(sync, asker);
+	return asker->rate_left >= SYNC_FRAME_SIZE_MAX;
 }
 
 static void serves_tidy(struct sync *sync)

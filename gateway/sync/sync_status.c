@@ -42,6 +42,15 @@ static uint32_t links_up(const struct sync *sync, uint32_t links)
 	return links;
 }
 
+static bool is_serving(const struct peer *peer)
+{
+	for (uint32_t i = 0; i < SYNC_LINKS_MAX; i++) {
+		if (peer->askers[i].serve != NONE)
+			return true;
+	}
+	return false;
+}
+
 bool sync_peer_at(const struct sync *sync, const struct view *view,
 		  size_t index, struct sync_peer_status *ret_status)
 {
@@ -67,7 +76,7 @@ bool sync_peer_at(const struct sync *sync, const struct view *view,
 				       ? peer->all_stamp
 				       : peer->ack_stamp,
 		.is_pulling = peer->pull != NONE,
-		.is_serving = peer->serve != NONE,
+		.is_serving = is_serving(peer),
 	};
 	if (peer->has_head) {
 		ret_status->epoch = peer->head.epoch;

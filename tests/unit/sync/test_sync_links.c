@@ -84,9 +84,104 @@ static void a_metered_link_is_taken_when_the_other_is_silent(void **state)
 	bed_close(bed);
 }
 
+/* ---- two of one name ---- */
+
+static uint32_t batches[SYNC_LINKS_MAX];
+static uint32_t refused[SYNC_LINKS_MAX];
+static void replies_count(struct bed *bed, const struct sync_out *out,
+			  uint32_t from)
+{
+	struct frame frame;
+
+	(void)bed;
+	if (from != 0 || frame_read(out->payload, &frame) != ERR_OK)
+		return;
+	batches[out->link] += frame.type == FRAME_BATCHES;
+	refused[out->link] += frame.type == FRAME_REFUSE;
+}
+
+/* Box 0 hears it on @link, from somebody who has box 1's name. */
+static void frame_say(struct bed *bed, uint32_t link, struct frame *frame)
+{
+	struct box *box = &bed->boxes[0];
+	struct sync_step step = box_step(box);
+	struct sync_in in = {.link = link,
+			     .plane = SYNC_PLANE_REQUEST,
+			     .from = span_of(bed->boxes[1].name)};
+	uint8_t bytes[256];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	frame_write(&writer, frame);
+	assert_true(writer_ok(&writer));
+	in.payload = (struct span){(const char *)bytes, writer.size};
+	assert_done(sync_frame(box->sync, &step, &in, &bed->err), &bed->err);
+}
+
+static void hello_say(struct bed *bed, uint32_t link, uint32_t session)
+{
+	struct frame frame = {.type = FRAME_HELLO, .session = session};
+
+	frame.body.hello.version_min = FRAME_VERSION;
+	frame.body.hello.version_max = FRAME_VERSION;
+	frame.body.hello.net = frame_net(bed->net_id);
+	frame.body.hello.credit = 1 << 20;
+	frame_say(bed, link, &frame);
+}
+
+static void want_say(struct bed *bed, uint32_t link, uint32_t session)
+{
+	struct frame frame = {.type = FRAME_WANT, .session = session};
+	struct frame_range range = {{SITE_FIRST, 1, 0}, 1, 1};
+	uint8_t bytes[64];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	frame_range_write(&writer, &range);
+	frame.body.want.number = 1;
+	frame.body.want.granted = 1 << 20;
+	frame.body.want.count = 1;
+	frame.body.want.ranges =
+		(struct span){(const char *)bytes, writer.size};
+	frame_say(bed, link, &frame);
+}
+
+/* Method: two boxes of one name, each on its link, begin a session in the same
+ * second, and then ask; and one of them floods its link meanwhile. */
+static void sessions_of_one_name_on_two_links_disturb_nobody(void **state)
+{
+	struct bed *bed = on_two_links(3, false);
+
+	(void)state;
+	bed_links(bed, false);
+	box_link(&bed->boxes[0], true);
+	bed_run(bed, MINUTE_MS);
+	bed->tap = replies_count;
+	hello_say(bed, 0, 77);
+	hello_say(bed, 1, 88);
+	want_say(bed, 0, 77);
+	want_say(bed, 1, 88);
+	assert_int_equal(batches[0], 1);
+	assert_int_equal(batches[1], 1);
+	assert_int_equal(refused[0] + refused[1], 0);
+	assert_int_equal(box_counts(&bed->boxes[0]).serves, 2);
+
+	bed_run(bed, 2000);
+	for (uint32_t i = 0; i < 2000; i++)
+		hello_say(bed, 0, 100 + i);
+	hello_say(bed, 1, 99);
+	want_say(bed, 1, 99);
+	assert_int_equal(batches[1], 2);
+	assert_int_equal(refused[0], 1);
+	assert_int_equal(refused[1], 0);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			sessions_of_one_name_on_two_links_disturb_nobody),
 		cmocka_unit_test(an_ack_goes_where_the_peer_was_heard_last),
 		cmocka_unit_test(
 			a_metered_link_is_taken_when_the_other_is_silent),
