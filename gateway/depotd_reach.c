@@ -193,6 +193,8 @@ static void reach_look(struct box *box)
 		.is_provisional = state->is_provisional,
 		.peers = (uint32_t)state->peer_count,
 		.stuck = (uint32_t)state->stuck_count,
+		.left_out = state->counts.feeds_left_out,
+		.no_room = state->counts.feeds_no_room,
 		.backlog_deltas = state->hq.deltas,
 		.backlog_entries = state->hq.entries,
 		.backlog_bytes = state->hq.bytes,

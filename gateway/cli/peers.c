@@ -124,6 +124,13 @@ void peers_line(const struct cli *cli, const struct json_value *daemon)
 				     cli_say(cli, "feeds that do not come in:",
 					     "无法接收的日志流："),
 				     count_of(network, "stuck"));
+		if (count_of(network, "left_out") > 0)
+			(void)printf("%s %lld\n",
+				     cli_say(cli,
+					     "feeds that are neither told nor "
+					     "fetched, there are too many:",
+					     "因数量过多而未收发的日志流："),
+				     count_of(network, "left_out"));
 	}
 	if (json_member(daemon, "autonomy_hours") != NULL)
 		(void)printf("%s %lld h\n",

@@ -35,6 +35,8 @@ void view_reach_out(const struct view_reach *reach, struct json_out *out)
 	}
 	out_int_at(out, "peers", reach->peers);
 	out_int_at(out, "stuck", reach->stuck);
+	if (reach->left_out > 0)
+		out_int_at(out, "left_out", reach->left_out);
 	if (!reach->is_hq)
 		hq_out(reach, out);
 	out_object_end(out);

@@ -23,6 +23,10 @@ struct view_reach {
 	int64_t down_s;           /* the same as a length; 0: a link is up */
 	uint32_t peers;           /* that were heard */
 	uint32_t stuck;           /* feeds that do not come in */
+	/* Feeds that are here and have no room in the peer engine: they are
+	 * neither told nor fetched; and how often somebody spoke of another. */
+	uint32_t left_out;
+	uint64_t no_room;
 
 	/* Of this site, and not durably at HQ. Nothing of it at HQ. */
 	uint64_t backlog_deltas;

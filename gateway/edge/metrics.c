@@ -253,6 +253,11 @@ static void reach_print(struct page *page, const struct metrics *metrics)
 	      "Feeds of other sites that do not come in.");
 	links_print(page, &metrics->network);
 	refused_print(page, &metrics->network.counts);
+	gauge(page, "depot_feeds_left_out", reach->left_out,
+	      "Feeds that are neither told nor fetched: there are too many.");
+	counter(page, "depot_feeds_no_room_total", reach->no_room,
+		"Times that somebody spoke of a feed that there was no room "
+		"for.");
 	if (reach->is_hq)
 		return;
 	gauge(page, "depot_hq_backlog_deltas", reach->backlog_deltas,

@@ -426,7 +426,11 @@ struct sync_counts {
 	uint32_t waiting_peak;
 	uint32_t pulls; /* sessions now */
 	uint32_t serves;
-	uint32_t feeds_left_out; /* there is no room for these in feeds_max */
+	/* There is no room for these in feeds_max: of what is here, which is
+	 * neither told nor fetched then; and how often somebody spoke of one
+	 * that is not. */
+	uint32_t feeds_left_out;
+	uint64_t feeds_no_room;
 };
 void sync_counts(const struct sync *sync, struct sync_counts *ret_counts);
 

@@ -34,9 +34,33 @@ uint32_t feed_find(const struct sync *sync, struct feed_id id)
 								     : NONE;
 }
 
-static bool feed_is_idle(const struct sync *sync, uint32_t feed)
+/* Somebody offers it in the session @pull, or is to send it. */
+static bool pull_needs(const struct sync *sync, uint32_t pull, uint32_t feed)
 {
-	if (sync->feeds[feed].is_here || sync->feeds[feed].source != NONE)
+	const struct pull *which = &sync->pulls[pull];
+	const struct acked *of;
+
+	if (which->state == PULL_FREE)
+		return false;
+	of = &sync->peers[which->peer].feeds[feed];
+	return of->offer != 0 || of->awaited != 0;
+}
+
+static bool feed_is_offered(const struct sync *sync, uint32_t feed)
+{
+	if (sync->feeds[feed].source != NONE)
+		return true;
+	for (uint32_t i = 0; i < sync->config.pulls_max; i++) {
+		if (pull_needs(sync, i, feed))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing is here of it. */
+static bool feed_is_bare(const struct sync *sync, uint32_t feed)
+{
+	if (sync->feeds[feed].is_here)
 		return false;
 	for (uint32_t i = 0; i < sync->config.waiting_max; i++) {
 		if (sync->slots[i].state != SLOT_FREE &&
@@ -54,6 +78,11 @@ static void feed_forget(struct sync *sync, uint32_t place)
 {
 	uint32_t feed = sync->feed_order[place];
 
+	/* What it was offered is not to be taken for fetched. */
+	for (uint32_t i = 0; i < sync->config.pulls_max; i++) {
+		if (pull_needs(sync, i, feed))
+			sync->pulls[i].is_short = true;
+	}
 	sync->feeds[feed].is_used = false;
 	sync->feed_count--;
 	memmove(&sync->feed_order[place], &sync->feed_order[place + 1],
@@ -62,16 +91,27 @@ static void feed_forget(struct sync *sync, uint32_t place)
 		sync->peers[i].feeds[feed] = (struct acked){0};
 }
 
-/* A feed that the store does not know makes way: somebody only spoke of it. */
-static bool feed_make_room(struct sync *sync)
+/* A feed that the store does not know makes way: somebody only spoke of it. If
+ * @is_here, for one that it knows, so does one that is offered. */
+static bool feed_make_room(struct sync *sync, bool is_here)
 {
+	uint32_t offered = NONE;
+
 	for (uint32_t place = sync->feed_count; place-- > 0;) {
-		if (feed_is_idle(sync, sync->feed_order[place])) {
+		uint32_t feed = sync->feed_order[place];
+
+		if (!feed_is_bare(sync, feed))
+			continue;
+		if (!feed_is_offered(sync, feed)) {
 			feed_forget(sync, place);
 			return true;
 		}
+		offered = offered == NONE ? place : offered;
 	}
-	return false;
+	if (!is_here || offered == NONE)
+		return false;
+	feed_forget(sync, offered);
+	return true;
 }
 
 static uint32_t free_row(const struct sync *sync)
@@ -83,14 +123,15 @@ static uint32_t free_row(const struct sync *sync)
 	return feed;
 }
 
-uint32_t feed_row_of(struct sync *sync, struct feed_id id)
+static uint32_t row_make(struct sync *sync, struct feed_id id, bool is_here)
 {
 	uint32_t feed = feed_find(sync, id);
 	uint32_t place;
 
 	if (feed != NONE)
 		return feed;
-	if (sync->feed_count == sync->config.feeds_max && !feed_make_room(sync))
+	if (sync->feed_count == sync->config.feeds_max &&
+	    !feed_make_room(sync, is_here))
 		return NONE;
 	feed = free_row(sync);
 	sync->feeds[feed] = (struct feed_row){.is_used = true, .source = NONE};
@@ -101,6 +142,15 @@ uint32_t feed_row_of(struct sync *sync, struct feed_id id)
 		(sync->feed_count - place) * sizeof(sync->feed_order[0]));
 	sync->feed_order[place] = feed;
 	sync->feed_count++;
+	return feed;
+}
+
+uint32_t feed_row_of(struct sync *sync, struct feed_id id)
+{
+	uint32_t feed = row_make(sync, id, false);
+
+	if (feed == NONE)
+		sync->counts.feeds_no_room++;
 	return feed;
 }
 
@@ -221,7 +271,7 @@ static enum err_code feed_visit(void *context, const struct feed_record *record,
 			sync->feeds[feed].is_mark = sync->feeds[feed].is_here;
 		return ERR_OK;
 	}
-	feed = feed_row_of(sync, record->id);
+	feed = row_make(sync, record->id, true);
 	if (feed == NONE)
 		sync->counts.feeds_left_out++;
 	else

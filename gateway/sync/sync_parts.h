@@ -287,7 +287,7 @@ bool link_is_up(const struct sync *sync, uint32_t link);
 /* ---- sync_feed.c ---- */
 
 uint32_t feed_find(const struct sync *sync, struct feed_id id);
-/* Finds or makes a row; NONE: no room. */
+/* Finds or makes a row for a feed that somebody speaks of; NONE: no room. */
 uint32_t feed_row_of(struct sync *sync, struct feed_id id);
 /* Reads all feeds' heads again. */
 enum err_code feeds_read(struct sync *sync, struct err *err);
