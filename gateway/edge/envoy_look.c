@@ -12,6 +12,13 @@
 /* What is here of it could not be read. */
 #define DAMAGED "damaged"
 
+/* Anybody can offer anything: so far as it is signed to exist. */
+static uint64_t last_offered(const struct sync_feed_status *feed)
+{
+	return feed->offered < feed->signed_seq ? feed->offered
+						: feed->signed_seq;
+}
+
 /* NULL: it goes on. */
 static const char *why_stuck(const struct sync_feed_status *feed)
 {
@@ -36,7 +43,7 @@ static const char *why_stuck(const struct sync_feed_status *feed)
 	if (feed->record.state == FEED_WAITING_GAP)
 		return feed_state_name(FEED_WAITING_GAP);
 	/* Somebody has more, and it does not come. */
-	if (feed->offered > feed->record.seq)
+	if (last_offered(feed) > feed->record.seq)
 		return "missing";
 	return feed->beyond_seq > feed->record.seq ? UNREACHABLE : NULL;
 }
@@ -46,7 +53,7 @@ static bool feed_is(struct feed_id a, struct feed_id b)
 	return a.site == b.site && a.epoch == b.epoch && a.branch == b.branch;
 }
 
-/* Who offered it: whose pack was refused last, or who is asked now. */
+/* Whose pack was refused last, or who is asked now, or has signed for it. */
 static struct name whose(const struct sync *sync,
 			 const struct sync_feed_status *feed)
 {
@@ -55,7 +62,7 @@ static struct name whose(const struct sync *sync,
 	for (size_t i = 0; sync_refusal_at(sync, i, &refusal); i++)
 		if (feed_is(refusal.feed, feed->record.id))
 			return refusal.peer;
-	return feed->source;
+	return feed->source.size > 0 ? feed->source : feed->signed_by;
 }
 
 static struct envoy_stuck stuck_of(const struct sync *sync,
@@ -65,7 +72,7 @@ static struct envoy_stuck stuck_of(const struct sync *sync,
 	struct envoy_stuck stuck = {
 		.feed = feed->record.id,
 		.first = feed->record.seq + 1,
-		.last = feed->offered,
+		.last = last_offered(feed),
 		.why = why,
 		.from = whose(sync, feed),
 		.since_ms = feed->stuck_since_ms,

@@ -368,10 +368,13 @@ uint64_t sync_acked(const struct sync *sync, uint32_t site,
 
 struct sync_feed_status {
 	struct feed_record record; /* as in the store */
-	uint64_t offered;          /* highest seq that a session's peer has */
-	struct name source;        /* who we fetch it from; empty: nobody */
-	uint32_t pending;          /* packs that wait here */
-	uint64_t pending_first;    /* the lowest seq in them; 0: none waits */
+	/* Highest seq that a peer said to have in a session, or that is here:
+	 * nobody has signed for it, so it says what may still come, and is not
+	 * to be shown as true. */
+	uint64_t offered;
+	struct name source;     /* who we fetch it from; empty: nobody */
+	uint32_t pending;       /* packs that wait here */
+	uint64_t pending_first; /* the lowest seq in them; 0: none waits */
 	/* A range that does not come in: what is wrong at stuck_seq, said by
 	 * the last refusal. 0: nothing is stuck. */
 	uint64_t stuck_seq;
@@ -381,8 +384,11 @@ struct sync_feed_status {
 	 * since when that is known; 0: none. */
 	uint64_t damaged_seq;
 	uint64_t damaged_ms;
-	/* Up to where somebody has signed that it exists, by a head of its own
-	 * feed or an ACK, who is lost; 0: nobody else has signed for less. */
+	/* Up to where somebody who is not lost has signed that it exists, by a
+	 * head of its own feed or an ACK, and who; 0: nobody has. */
+	uint64_t signed_seq;
+	struct name signed_by;
+	/* The same of who is lost; 0: it is no more than that. */
 	uint64_t beyond_seq;
 	struct name beyond_by;
 	uint64_t beyond_ms; /* when that one was heard last, or our start */

@@ -134,27 +134,26 @@ static bool is_lost(const struct sync *sync, const struct peer *peer)
 	return sync->last_ms - silent_since(sync, peer) > bound;
 }
 
-/* Whoever is not lost will be asked for what he has. */
-static void beyond_set(const struct sync *sync, uint32_t feed,
+/* Whoever is not lost will be asked for what he has. What a session offers is
+ * no more than said. */
+static void signed_set(const struct sync *sync, uint32_t feed,
 		       struct sync_feed_status *status)
 {
-	uint64_t near = status->offered;
-
-	if (status->record.id.site == sync->config.site)
-		return;
 	for (uint32_t i = 0; i < sync->peer_count; i++) {
 		const struct peer *peer = &sync->peers[sync->peer_order[i]];
 		uint64_t seq = seq_signed(sync, peer, feed);
 
-		if (!is_lost(sync, peer)) {
-			near = seq > near ? seq : near;
-		} else if (seq > status->beyond_seq) {
+		if (!is_lost(sync, peer) && seq > status->signed_seq) {
+			status->signed_seq = seq;
+			status->signed_by = peer->name;
+		} else if (is_lost(sync, peer) && seq > status->beyond_seq) {
 			status->beyond_seq = seq;
 			status->beyond_by = peer->name;
 			status->beyond_ms = silent_since(sync, peer);
 		}
 	}
-	if (status->beyond_seq <= near)
+	if (status->beyond_seq <= status->signed_seq ||
+	    status->record.id.site == sync->config.site)
 		status->beyond_seq = 0;
 }
 
@@ -195,7 +194,7 @@ bool sync_feed_at(const struct sync *sync, size_t index,
 		ret_status->source =
 			sync->peers[sync->pulls[row->source].peer].name;
 	pending_set(sync, feed, ret_status);
-	beyond_set(sync, feed, ret_status);
+	signed_set(sync, feed, ret_status);
 	return true;
 }
 

@@ -76,6 +76,91 @@ static void a_feed_that_cannot_be_read_here_is_named_as_damaged(void **state)
 	bed_close(bed);
 }
 
+static uint32_t hello_session;
+static void hello_note(struct bed *bed, const struct sync_out *out,
+		       uint32_t from)
+{
+	struct frame frame;
+
+	(void)bed;
+	if (from == 0 && frame_read(out->payload, &frame) == ERR_OK &&
+	    frame.type == FRAME_HELLO)
+		hello_session = frame.session;
+}
+
+/* HQ hears it from somebody. */
+static void forge(struct bed *bed, enum sync_plane plane,
+		  const struct frame *frame)
+{
+	struct box *box = &bed->boxes[0];
+	struct sync_step step = box_step(box);
+	struct sync_in in = {.from = SPAN_LITERAL("evil"),
+			     .plane = plane,
+			     .session = frame->session};
+	uint8_t bytes[256];
+	struct writer writer;
+
+	writer_init(&writer, bytes, sizeof(bytes));
+	frame_write(&writer, frame);
+	assert_true(writer_ok(&writer));
+	in.payload = (struct span){(const char *)bytes, writer.size};
+	assert_done(sync_frame(box->sync, &step, &in, &bed->err), &bed->err);
+}
+
+/* In the session that HQ begins next: @feed goes up to @seq. */
+static void claim(struct bed *bed, struct feed_id feed, uint64_t seq)
+{
+	struct frame frame = {.type = FRAME_HELLO, .session = 7};
+	struct frame_list list = {.has_lowest = true};
+	struct writer writer;
+	uint8_t entry[64];
+
+	frame.body.hello.version_min = FRAME_VERSION;
+	frame.body.hello.version_max = FRAME_VERSION;
+	frame.body.hello.net = frame_net(bed->net_id);
+	frame.body.hello.digest[0] = 1; /* nothing that it knows of */
+	forge(bed, SYNC_PLANE_REQUEST, &frame);
+	bed_run(bed, 3000);
+	assert_true(hello_session != 0);
+	frame = (struct frame){.type = FRAME_HAVE, .session = hello_session};
+	writer_init(&writer, entry, sizeof(entry));
+	frame_entry_write(
+		&writer, &list,
+		&(struct frame_entry){.feed = feed, .seq = seq, .lowest = 1});
+	frame.body.have.count = 1;
+	frame.body.have.entries =
+		(struct span){(const char *)entry, writer.size};
+	forge(bed, SYNC_PLANE_REPLY, &frame);
+}
+
+/* Method: a session offers a feed far beyond where it goes, which anybody can
+ * say. */
+static void what_nobody_signed_for_is_not_missing(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(16), &small);
+	struct envoy_stuck stuck[ENVOY_STUCK_MAX];
+	struct feed_id feed = {SITE_FIRST + 1, 1, 0};
+	struct sync_feed_status status;
+	uint64_t offered = 0;
+
+	(void)state;
+	bed_links(bed, true);
+	(void)bed_settle(bed, MINUTE_MS);
+	bed_run(bed, MINUTE_MS);
+	box_link(&bed->boxes[1], false);
+	bed->tap = hello_note;
+	hello_session = 0;
+	claim(bed, feed, 4711);
+	for (size_t i = 0; sync_feed_at(bed->boxes[0].sync, i, &status); i++)
+		if (status.record.id.site == feed.site)
+			offered = status.offered;
+	assert_int_equal(offered, 4711);
+	assert_int_equal(stuck_at(&bed->boxes[0], stuck), 0);
+	bed_run(bed, 20 * MINUTE_MS);
+	assert_int_equal(stuck_at(&bed->boxes[0], stuck), 0);
+	bed_close(bed);
+}
+
 /* What @box said last is on the broker no more. */
 static void head_forget(struct box *box)
 {
@@ -256,6 +341,7 @@ int main(void)
 			a_feed_that_nobody_certified_is_named_until_it_comes),
 		cmocka_unit_test(
 			a_feed_that_cannot_be_read_here_is_named_as_damaged),
+		cmocka_unit_test(what_nobody_signed_for_is_not_missing),
 		cmocka_unit_test(
 			what_only_a_lost_site_has_is_named_until_it_comes),
 		cmocka_unit_test(what_hq_lacks_is_counted_to_the_byte),
