@@ -219,18 +219,26 @@ bool link_is_up(const struct sync *sync, uint32_t link)
 	return link < sync->config.links_max && sync->links[link].status.is_up;
 }
 
+bool link_takes(const struct sync *sync, uint32_t link)
+{
+	return link_is_up(sync, link) && !sync->links[link].is_full;
+}
+
 bool sync_send(struct sync *sync, struct sync_out *out, struct span payload)
 {
-	struct sync_link_status *status = &sync->links[out->link].status;
+	struct link *link = &sync->links[out->link];
 
 	if (!link_is_up(sync, out->link))
 		return false;
 	out->from = name_span(&sync->config.name);
 	out->payload = payload;
-	if (!sync->port.send(sync->port.context, out))
+	if (!sync->port.send(sync->port.context, out)) {
+		link->is_head_full |= out->plane == SYNC_PLANE_HEAD;
+		link->is_full |= !out->is_retained;
 		return false;
-	status->sent += payload.size;
-	status->sent_frames++;
+	}
+	link->status.sent += payload.size;
+	link->status.sent_frames++;
 	return true;
 }
 
@@ -325,6 +333,8 @@ static void link_reset(struct sync *sync, uint32_t link)
 
 	which->has_head = false;
 	which->is_head_due = true;
+	which->is_head_full = false;
+	which->is_full = false;
 	sync->is_alarm_due = true;
 	for (uint32_t i = 0; i < sync->peer_count; i++) {
 		struct peer *peer = &sync->peers[sync->peer_order[i]];
@@ -545,6 +555,10 @@ enum err_code sync_tick(struct sync *sync, const struct sync_step *step,
 
 	if (code != ERR_OK)
 		return code;
+	for (uint32_t i = 0; i < sync->config.links_max; i++) {
+		sync->links[i].is_head_full = false;
+		sync->links[i].is_full = false;
+	}
 	peers_keep(sync);
 	return step_end(sync, err);
 }

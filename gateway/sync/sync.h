@@ -143,9 +143,9 @@ struct sync_finding {
  * What the world does for it. Each is called from within an event, must not
  * call back, and returns at once.
  *
- * send: false: the link has no room now (or is down). Bulk is tried again
- * with the next event, heads with the next tick; other frames count as lost on
- * the way, which the protocol bears.
+ * send: false: the link has no room now (or is down). Bulk, ACKs and heads are
+ * tried again with the next tick (so where there is room again, tick); other
+ * frames count as lost on the way, which the protocol bears.
  * admit: false: no room; tried again with the next event. One pack a feed is
  * out at a time, in order of seq.
  * keep: a row for TABLE_PEER (peer_row_put), in any later transaction; losing

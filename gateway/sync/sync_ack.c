@@ -417,7 +417,7 @@ void peers_ack(struct sync *sync)
 	for (uint32_t i = 0; i < sync->peer_count; i++) {
 		struct peer *peer = &sync->peers[sync->peer_order[i]];
 
-		if (!link_is_up(sync, peer->link_heard))
+		if (!link_takes(sync, peer->link_heard))
 			continue;
 		/* The first session comes before what is said as a rule. */
 		if (peer->our_ack_ms == 0)

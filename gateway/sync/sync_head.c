@@ -310,7 +310,7 @@ static bool head_is_due(const struct sync *sync, const struct link *link)
 {
 	uint64_t passed = sync->now.ms - link->head_ms;
 
-	if (!link->status.is_up)
+	if (!link->status.is_up || link->is_head_full)
 		return false;
 	if (link->head_ms != 0 && passed < SYNC_HEAD_MS_MIN)
 		return false;

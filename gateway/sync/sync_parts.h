@@ -219,6 +219,10 @@ struct link {
 	uint64_t head_ms;
 	bool has_head;                           /* said since it came up */
 	uint8_t head_digest[VECTOR_DIGEST_SIZE]; /* of our vector, as it said */
+	/* Since the last tick it took no head, or nothing else: what costs a
+	 * signature or a compression is not made in vain with each event. */
+	bool is_head_full;
+	bool is_full;
 };
 
 struct sync {
@@ -283,6 +287,8 @@ bool sync_say(struct sync *sync, struct sync_out *out,
 bool sync_send(struct sync *sync, struct sync_out *out, struct span payload);
 uint32_t sync_random(struct sync *sync); /* never 0 */
 bool link_is_up(const struct sync *sync, uint32_t link);
+/* It is, and there may be room for what is no head. */
+bool link_takes(const struct sync *sync, uint32_t link);
 
 /* ---- sync_feed.c ---- */
 

@@ -499,7 +499,7 @@ static bool serve_may_send(struct sync *sync, const struct serve *serve)
 	struct asker *asker;
 
 	if (!serve->is_used || serve->count == 0 ||
-	    !link_is_up(sync, serve->link) ||
+	    !link_takes(sync, serve->link) ||
 	    serve_credit(serve) < SYNC_FRAME_SIZE_MAX)
 		return false;
 	asker = asker_of(sync, serve);

@@ -52,6 +52,7 @@ struct box {
 	bool is_up;
 	uint32_t link;    /* on which it reaches the broker */
 	bool is_mute;     /* what it says is lost */
+	bool is_spent;    /* its link takes heads and alarms, and no more */
 	bool is_stuck;    /* admits nothing */
 	int64_t ahead_ms; /* of its clock */
 	struct node node;
@@ -168,6 +169,8 @@ static inline bool box_send(void *context, const struct sync_out *out)
 		bed->tap(bed, out, box->index);
 	bed->bytes[out->plane] += out->payload.size;
 	bed->frames[out->plane]++;
+	if (box->is_spent && !out->is_retained)
+		return false;
 	if (box->is_mute || out->link != box->link)
 		return true;
 	if (out->is_retained)

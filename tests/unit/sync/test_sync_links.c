@@ -177,9 +177,62 @@ static void sessions_of_one_name_on_two_links_disturb_nobody(void **state)
 	bed_close(bed);
 }
 
+/* ---- a link that takes nothing ---- */
+
+static uint32_t tries[FRAME_LIVE + 1];
+static void tries_count(struct bed *bed, const struct sync_out *out,
+			uint32_t from)
+{
+	struct frame frame;
+
+	(void)bed;
+	if (from == 0 && frame_read(out->payload, &frame) == ERR_OK)
+		tries[frame.type]++;
+}
+
+/* Method: box 0 owes its peer an ACK and a backlog when its link has no room
+ * left; it hears something ten times a second. Then there is room again. */
+static void a_link_without_room_is_tried_with_each_tick_only(void **state)
+{
+	struct bed *bed = bed_open(2, 2, test_seed(4), &small);
+	struct box *box = &bed->boxes[0];
+	struct sync_step step;
+
+	(void)state;
+	bed_links(bed, true);
+	(void)bed_settle(bed, 2 * MINUTE_MS);
+	bed_run(bed, MINUTE_MS);
+	box_link(&bed->boxes[1], false);
+	for (int i = 0; i < 300; i++)
+		bed_receive(bed, &box->node, box->site, 10);
+	step = box_step(box);
+	assert_done(sync_grew(box->sync, &step, &bed->err), &bed->err);
+	bed->late_ms = 300;
+	box_link(&bed->boxes[1], true);
+	for (int i = 0; i < 600 && tries[FRAME_BATCHES] == 0; i++) {
+		bed->tap = tries_count;
+		bed_run(bed, BED_STEP_MS);
+	}
+	box->is_spent = true;
+	box_receive(&bed->boxes[1], 1);
+	memset(tries, 0, sizeof(tries));
+	for (int i = 0; i < 200; i++) {
+		frame_give(bed, 0, "somebody", SYNC_PLANE_LIVE,
+			   SPAN_LITERAL("no frame"));
+		bed_run(bed, BED_STEP_MS);
+	}
+	assert_in_range(tries[FRAME_ACK], 5, 25);
+	assert_in_range(tries[FRAME_BATCHES], 5, 25);
+	box->is_spent = false;
+	(void)bed_settle(bed, 2 * MINUTE_MS);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_link_without_room_is_tried_with_each_tick_only),
 		cmocka_unit_test(
 			sessions_of_one_name_on_two_links_disturb_nobody),
 		cmocka_unit_test(an_ack_goes_where_the_peer_was_heard_last),
