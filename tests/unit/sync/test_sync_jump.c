@@ -186,9 +186,41 @@ static void an_old_head_of_the_same_life_takes_no_ones_place(void **state)
 	bed_close(bed);
 }
 
+/* Method: box 1 acknowledged while its clock was ahead, and began anew after it
+ * was set right: its ACKs are of an earlier stamp. Box 0 admits nothing of a
+ * third feed that box 1 has, so that no head says what box 1 has. */
+static void what_is_acknowledged_after_a_jump_counts_at_once(void **state)
+{
+	struct bed *bed = settled(2, 5);
+	struct box *box = &bed->boxes[0];
+	struct feed_id feed = {SITE_FIRST, 1, 0};
+
+	(void)state;
+	bed->boxes[1].ahead_ms = TEN_YEARS_MS;
+	box_receive(box, 1);
+	bed_run(bed, MINUTE_MS);
+	assert_int_equal(sync_acked(box->sync, SITE_FIRST + 1, feed), 2);
+	bed->boxes[1].ahead_ms = 0;
+	box->is_stuck = true;
+	grow_unheard(bed);
+	box_restart(&bed->boxes[1], &small);
+	for (uint64_t seq = 3; seq < 6; seq++) {
+		bed_run(bed, 5 * MINUTE_MS);
+		box_receive(box, 1);
+		bed_run(bed, MINUTE_MS / 4);
+		assert_int_equal(sync_acked(box->sync, SITE_FIRST + 1, feed),
+				 seq);
+	}
+	assert_false(bed_is_equal(bed));
+	assert_int_equal(box_counts(box).acks_forged, 0);
+	bed_close(bed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			what_is_acknowledged_after_a_jump_counts_at_once),
 		cmocka_unit_test(who_was_ahead_is_heard_with_nothing_booked),
 		cmocka_unit_test(who_was_ahead_is_heard_with_the_next_delta),
 		cmocka_unit_test(
