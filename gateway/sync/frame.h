@@ -158,7 +158,7 @@ enum refuse_code {
 	REFUSE_SESSION = 4, /* no such session (any more): say HELLO */
 	REFUSE_BASE = 5,    /* an ACK on a base that is not here: say it in full
 			     */
-	REFUSE_PRUNED = 6,  /* reserved: the bodies are not here any more */
+	REFUSE_PRUNED = 6,  /* not to be had here: damaged, or (later) pruned */
 };
 #define REFUSE_CODE_MAX REFUSE_PRUNED
 const char *refuse_code_name(enum refuse_code code);
