@@ -182,8 +182,10 @@ static void joining_show(const struct cli *cli, const struct json_value *asks)
 			ARRAY_LEN(columns), "");
 }
 
-/* "forged 3, garbled 1"; nothing where all are 0. */
-static void counts_show(const char *what, const struct json_value *counts)
+/* "forged 3, garbled 1"; nothing where all are 0. @harmless is what honest
+ * peers cause, too. */
+static void counts_show(const char *what, const struct json_value *counts,
+			const char *harmless)
 {
 	bool has_any = false;
 
@@ -193,9 +195,12 @@ static void counts_show(const char *what, const struct json_value *counts)
 		char text[VALUE_TEXT_SIZE];
 
 		text_print(reason, text, sizeof(text));
-		if (member_number(counts, text, 0) == 0)
+		if (member_number(counts, text, 0) == 0 ||
+		    span_is(reason, harmless))
 			continue;
-		(void)printf("%s%s %lld", has_any ? ", " : what, text,
+		if (!has_any)
+			(void)printf("\n%s", what);
+		(void)printf("%s%s %lld", has_any ? ", " : "", text,
 			     (long long)member_number(counts, text, 0));
 		has_any = true;
 	}
@@ -218,18 +223,23 @@ static void refused_show(const struct cli *cli,
 	};
 	const struct json_value *last = json_member(refused, "last");
 
-	(void)putchar('\n');
 	counts_show(cli_say(cli, "packs of deltas refused since the start: ",
 			    "启动以来拒绝的增量包："),
-		    json_member(refused, "packs"));
+		    json_member(refused, "packs"), "gap");
 	counts_show(cli_say(cli, "frames refused since the start: ",
 			    "启动以来拒绝的帧："),
-		    json_member(refused, "frames"));
-	if (list_first(last) == NULL)
-		(void)puts(cli_say(cli, "no delta was refused since the start",
-				   "启动以来没有拒绝任何增量"));
-	else
+		    json_member(refused, "frames"), "unasked");
+	if (list_first(last) != NULL)
 		(void)list_show(cli, last, columns, ARRAY_LEN(columns), "");
+}
+
+static bool has_budget(const struct json_value *links)
+{
+	for (const struct json_value *row = list_first(links); row != NULL;
+	     row = json_next(row))
+		if (json_member(row, "budget") != NULL)
+			return true;
+	return false;
 }
 
 /* A link that is down, or a peer that has not been heard, is worth a look. */
@@ -248,6 +258,7 @@ static enum exit_code peers_show(const struct cli *cli,
 		{"budget", "OF", "上限", true},
 		{"spent", "SPENT", "已用完", false},
 	};
+	const size_t budget_columns = 3; /* where a link has one */
 	static const struct column peers[] = {
 		{"site", "SITE", "站点", true},
 		{"peer", "NAME", "名称", false},
@@ -276,7 +287,9 @@ static enum exit_code peers_show(const struct cli *cli,
 		return EXIT_DONE;
 	provisional_line(cli, root);
 	is_well = list_show(cli, json_member(root, "links"), links,
-			    ARRAY_LEN(links),
+			    has_budget(json_member(root, "links"))
+				    ? ARRAY_LEN(links)
+				    : ARRAY_LEN(links) - budget_columns,
 			    cli_say(cli, "no link is configured or was heard",
 				    "未配置链路，或尚未连通"));
 	(void)putchar('\n');

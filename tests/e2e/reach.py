@@ -215,6 +215,7 @@ def a_link_that_has_used_its_bytes_of_today_says_so(scratch):
     _, (_, site, _) = bed.begin(scratch)
     until(site, "the link is up", lambda told: told["links_up"] == 1)
     h.same(network(site)["links_spent"], 0, "without a budget")
+    assert "USED TODAY" not in site.text("peers")
     site.stop()
     site.directives["link far.budget"] = "1 KiB"
     site.directives["http.port"] = h.port_free()
@@ -235,6 +236,8 @@ def a_link_that_has_used_its_bytes_of_today_says_so(scratch):
     h.until("the log", lambda: " link_spent" in site.program.text())
     for lang, words in (("en", "bytes of today"), ("zh", "流量已用完")):
         assert words in site.text("--lang", lang, "status"), lang
+    text = site.text("peers")
+    assert "USED TODAY" in text and " 1024 yes" in text, text
 
 
 def link_pid(site):
