@@ -4,6 +4,7 @@ static const struct why deltas[] = {
 	{"missing", "somebody has it, and it does not come",
 	 "有站点持有，但未送达"},
 	{"unreachable", "who has it is not heard", "持有者失联"},
+	{"damaged", "it is here, and cannot be read", "本机已有，但无法读取"},
 	{"gap", "what comes before it is not here", "之前的增量尚缺"},
 	{"waiting_gap", "what comes before it is not here", "之前的增量尚缺"},
 	{"desynchronized", "what is offered does not join what is here",
