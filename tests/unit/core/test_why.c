@@ -27,7 +27,7 @@ static void every_refusal_has_words_and_nothing_else_has(void **state)
 {
 	static const enum feed_state states[] = {
 		FEED_WAITING_GAP, FEED_DESYNCHRONIZED, FEED_FORKED};
-	static const char *const own[] = {"missing", "unreachable"};
+	static const char *const own[] = {"damaged", "missing", "unreachable"};
 	size_t count;
 
 	(void)state;
