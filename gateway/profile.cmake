@@ -27,7 +27,9 @@ if(DEPOT_PROFILE STREQUAL "dev")
 elseif(DEPOT_PROFILE STREQUAL "asan")
 	add_compile_options(${sanitize} -Werror -fsanitize=address,undefined
 		-fno-sanitize-recover=all)
-	add_link_options(-fsanitize=address,undefined)
+	# Static, for what store/child.c needs of it is not in the shared one.
+	add_link_options(-fsanitize=address,undefined -static-libasan
+		-static-libubsan)
 elseif(DEPOT_PROFILE STREQUAL "tsan")
 	add_compile_options(${sanitize} -Werror -fsanitize=thread)
 	add_link_options(-fsanitize=thread)

@@ -124,6 +124,38 @@ static enum err_code end_judge(const struct child *child,
 	return ERR_OK;
 }
 
+#if defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+/* gcc 12's address sanitizer forks with its own locks as they are: if another
+ * thread allocates just then, the child waits for ever at its first malloc.
+ * Later ones take these locks by themselves. */
+void asan_threads_lock(void) __asm__("_ZN6__lsan18LockThreadRegistryEv");
+void asan_threads_unlock(void) __asm__("_ZN6__lsan20UnlockThreadRegistryEv");
+void asan_memory_lock(void) __asm__("_ZN6__lsan13LockAllocatorEv");
+void asan_memory_unlock(void) __asm__("_ZN6__lsan15UnlockAllocatorEv");
+void asan_stacks_lock(void) __asm__("_ZN11__sanitizer17StackDepotLockAllEv");
+void asan_stacks_unlock(void) __asm__(
+	"_ZN11__sanitizer19StackDepotUnlockAllEv");
+
+static pid_t fork_whole(void)
+{
+	pid_t id;
+
+	asan_threads_lock();
+	asan_memory_lock();
+	asan_stacks_lock();
+	id = fork();
+	asan_stacks_unlock();
+	asan_memory_unlock();
+	asan_threads_unlock();
+	return id;
+}
+#else
+static pid_t fork_whole(void)
+{
+	return fork();
+}
+#endif
+
 enum err_code child_run(child_work_fn *work, void *context,
 			const struct child_watch *watch,
 			struct child_end *ret_end, struct err *err)
@@ -140,7 +172,7 @@ enum err_code child_run(child_work_fn *work, void *context,
 		child_unshare(report, sizeof(*report));
 		return code;
 	}
-	child.id = fork();
+	child.id = fork_whole();
 	if (child.id == 0)
 		child_main(work, context, report);
 	(void)close(ends[1]);

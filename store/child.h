@@ -5,8 +5,7 @@
  * Threads   any; the child has only the one that forked it. In a program of
  *           several threads the work may use what glibc keeps usable over
  *           fork(2), malloc among it, and nothing that another thread may
- *           hold locked; a claim (store/lock.h) is kept usable. The allocator
- *           of gcc 12's address sanitizer is not: there a child may hang
+ *           hold locked; a claim (store/lock.h) is kept usable
  */
 #ifndef DEPOT_STORE_CHILD_H
 #define DEPOT_STORE_CHILD_H

@@ -212,6 +212,64 @@ static void a_child_can_claim_a_store_whatever_a_thread_was_at(void **state)
 	assert_true(atomic_load(&claiming.count) > 1);
 }
 
+#define BLOCKS 64
+
+static void blocks_take(void)
+{
+	void *blocks[BLOCKS];
+
+	for (size_t i = 0; i < BLOCKS; i++) {
+		blocks[i] = malloc(16 << (i % 12));
+		assert_non_null(blocks[i]);
+	}
+	for (size_t i = 0; i < BLOCKS; i++)
+		free(blocks[i]);
+}
+
+static void *memory_take(void *context)
+{
+	struct claiming *taking = context;
+
+	while (!atomic_load(&taking->is_over)) {
+		blocks_take();
+		atomic_fetch_add(&taking->count, 1);
+	}
+	return NULL;
+}
+
+static enum err_code work_takes(void *context, struct err *err)
+{
+	(void)context;
+	(void)err;
+	blocks_take();
+	return ERR_OK;
+}
+
+/* Method: likewise, with memory. The allocator's own locks are its affair, but
+ * where a sanitizer's is in its place. */
+static void a_child_can_take_memory_whatever_a_thread_was_at(void **state)
+{
+	const struct child_watch watch = {.time_limit_ms = 60000};
+	struct claiming taking = {.is_over = false};
+	struct child_end end;
+	pthread_t thread;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, memory_take, &taking),
+			 0);
+	while (atomic_load(&taking.count) == 0)
+		(void)sched_yield();
+	for (int i = 0; i < FORKS; i++) {
+		assert_done(child_run(work_takes, NULL, &watch, &end, &err),
+			    &err);
+		assert_int_equal(end.how, CHILD_RETURNED);
+	}
+	atomic_store(&taking.is_over, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(atomic_load(&taking.count) > 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +280,8 @@ int main(void)
 		cmocka_unit_test(whoever_looks_on_can_end_it),
 		cmocka_unit_test(
 			a_child_can_claim_a_store_whatever_a_thread_was_at),
+		cmocka_unit_test(
+			a_child_can_take_memory_whatever_a_thread_was_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
