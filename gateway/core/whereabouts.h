@@ -10,8 +10,9 @@
 #include "gateway/core/post.h"
 #include "store/trace.h"
 
-/* Of the fact's serial, or else its pallet. ERR_NOT_FOUND: it has neither, or
- * nobody knows of it (@err untouched). */
+/* Of the fact's serial, or else its pallet. ERR_NOT_FOUND: it has neither,
+ * nobody knows of it, or what is known of the pallet is of another item than
+ * the fact names (@err untouched). */
 MUST_CHECK enum err_code whereabouts_get(const struct view *view,
 					 const struct fact *fact,
 					 struct whereabouts *ret_where,

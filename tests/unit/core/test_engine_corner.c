@@ -392,6 +392,32 @@ static void a_pallet_without_a_lot_takes_its_own_units(void **state)
 	assert_clean(w);
 }
 
+/* Milk of a lot lies on it; mugs that are put there and taken off again have no
+ * lot, and are not refused for the milk. */
+static void what_is_put_on_a_pallet_is_none_of_what_lies_there(void **state)
+{
+	struct warehouse *w = *state;
+
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\",\"qty\":5,"
+		   "\"code\":\"MUG\"}");
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\","
+		   "\"lot\":\"L1\",\"code\":\"(00)395212340000000014"
+		   "(02)09521234567899(37)24\"}");
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\",\"qty\":3,"
+		   "\"codes\":[\"(00)395212340000000014\",\"MUG\"]}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 8);
+	read_in(w, "{\"v\":1,\"op\":\"receive\",\"bin\":\"A-01\","
+		   "\"lot\":\"L1\",\"code\":\"(00)395212340000000021"
+		   "(02)09521234567899(37)24\"}");
+	read_in(w, "{\"v\":1,\"op\":\"move\",\"bin\":\"A-01\",\"to\":"
+		   "\"A-02\",\"qty\":8,\"codes\":["
+		   "\"(00)395212340000000021\",\"MUG\"]}");
+	assert_int_equal(units(w, "MUG", "A-01", GOOD), 0);
+	assert_int_equal(units(w, "MUG", "A-02", GOOD), 8);
+	assert_int_equal(lot_units(w, "A-01", CONDITION_GOOD, "L1"), 48);
+	assert_clean(w);
+}
+
 /* Its row goes back with it: to where it lay, and then out of the house, so
  * that it may come again. */
 static void a_pallet_that_was_taken_back_is_where_it_was(void **state)
@@ -574,6 +600,7 @@ int main(void)
 		STORY(a_number_that_never_came_is_told_in_words),
 		STORY(a_serial_leaves_from_its_own_lot),
 		STORY(a_pallet_without_a_lot_takes_its_own_units),
+		STORY(what_is_put_on_a_pallet_is_none_of_what_lies_there),
 		STORY(a_pallet_that_was_taken_back_is_where_it_was),
 		STORY(a_reading_with_two_unknown_codes_waits_for_both),
 		STORY(a_number_used_twice_before_its_device_was_known_is_kept),
