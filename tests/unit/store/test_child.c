@@ -219,7 +219,7 @@ static void blocks_take(void)
 	void *blocks[BLOCKS];
 
 	for (size_t i = 0; i < BLOCKS; i++) {
-		blocks[i] = malloc(16 << (i % 12));
+		blocks[i] = malloc((size_t)16 << (i % 12));
 		assert_non_null(blocks[i]);
 	}
 	for (size_t i = 0; i < BLOCKS; i++)
