@@ -3,22 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules/ledger/transfer.h"
-#include "store/audit.h"
-#include "store/audit_network.h"
-#include "store/balance.h"
 #include "store/recount.h"
 #include "store/rows.h"
 #include "tests/sim/check_parts.h"
 
-/* Sums are walked through once in so many steps, and at the end. */
-#define SUMS_EVERY 64
-#define ITEMS_MAX 16
+/* Bytes are counted once in so many steps. */
+#define BOUNDS_EVERY 64
 
 /* ---- what every box must be able to show ---- */
 
-static void store_failed(const struct looking *look, enum err_code code,
-			 const struct err *err)
+void check_read(const struct looking *look, enum err_code code,
+		const struct err *err)
 {
 	if (code != ERR_OK)
 		sim_fail(look->sim, "site %u: checking: %s: %s",
@@ -47,9 +42,16 @@ static enum err_code head_check(void *context, const struct feed_record *feed,
 	struct looking *look = context;
 	struct seen_head *seen = seen_head_of(look->node, feed->id);
 	uint8_t hash[HASH_SIZE];
-	enum err_code code = check_standing(look, feed, seen, err);
+	enum err_code code;
 
-	if (seen == NULL || seen->seq == feed->seq || code != ERR_OK)
+	if (seen == NULL)
+		return err_set(err, ERR_FULL, "more than %d feeds",
+			       SIM_FEEDS_MAX);
+	code = check_standing(look, feed, seen, err);
+	if (code == ERR_OK && seen->folded != feed_folded(feed))
+		code = check_sums(look, feed, err);
+	seen->folded = feed_folded(feed);
+	if (seen->seq == feed->seq || code != ERR_OK)
 		return code;
 	/* After a fork branch 0 is what all branches share. */
 	if (feed->seq < seen->seq && feed->state == FEED_FORKED) {
@@ -77,54 +79,7 @@ static enum err_code head_check(void *context, const struct feed_record *feed,
 	return code;
 }
 
-/* ---- I2: what leaves one place comes to another ---- */
-
-struct sums {
-	struct looking *look;
-	size_t count;
-	struct sku items[ITEMS_MAX];
-	int64_t units[ITEMS_MAX];
-};
-
-static enum err_code sum_add(void *context, const struct site_balance_key *key,
-			     const struct balance *balance, struct err *err)
-{
-	struct sums *sums = context;
-	size_t at = 0;
-
-	(void)err;
-	while (at < sums->count &&
-	       !span_equal(sku_span(&sums->items[at]), sku_span(&key->item)))
-		at++;
-	if (at == ITEMS_MAX)
-		return ERR_OK;
-	if (at == sums->count) {
-		sums->items[sums->count++] = key->item;
-		sums->units[at] = 0;
-	}
-	for (size_t i = 0; i < balance->count; i++)
-		sums->units[at] += balance->cells[i].quantity.units;
-	return ERR_OK;
-}
-
-static enum err_code sums_check(void *context, const struct feed_record *feed,
-				struct err *err)
-{
-	struct looking *look = context;
-	struct sums sums = {.look = look};
-	enum err_code code =
-		site_balance_walk(look->view, &feed->id, sum_add, &sums, err);
-
-	for (size_t i = 0; i < sums.count && code == ERR_OK; i++)
-		if (sums.units[i] != 0)
-			sim_fail(look->sim,
-				 "I2: site %u: feed %u.%u: %.*s sums to "
-				 "%" PRId64,
-				 look->node->site, feed->id.site,
-				 feed->id.epoch, (int)sums.items[i].size,
-				 sums.items[i].data, sums.units[i]);
-	return code;
-}
+/* ---- a step ---- */
 
 void check_step(struct node *node)
 {
@@ -145,14 +100,13 @@ void check_step(struct node *node)
 		code = feed_walk(view, NULL, head_check, &look, &err);
 		if (code == ERR_OK)
 			code = check_control(&look, &err);
-		if (code == ERR_OK && sim->totals.checks++ % SUMS_EVERY == 0) {
-			code = feed_walk(view, NULL, sums_check, &look, &err);
-			if (code == ERR_OK)
-				code = check_bounds(&look, &err);
-		}
+		if (code == ERR_OK)
+			code = check_own_sums(&look, &err);
+		if (code == ERR_OK && sim->totals.checks++ % BOUNDS_EVERY == 0)
+			code = check_bounds(&look, &err);
 		view_end(view);
 	}
-	store_failed(&look, code, &err);
+	check_read(&look, code, &err);
 }
 
 /* ---- agreement ---- */
@@ -177,7 +131,7 @@ static bool vector_of(struct node *node)
 					     &err);
 		view_end(view);
 	}
-	store_failed(&look, code, &err);
+	check_read(&look, code, &err);
 	node->is_undigested = code != ERR_OK;
 	return code == ERR_OK;
 }
@@ -267,7 +221,7 @@ static void agreement_check(struct sim *sim, struct node *a, struct node *b)
 		}
 		view_end(view);
 	}
-	store_failed(&agreeing.look, code, &err);
+	check_read(&agreeing.look, code, &err);
 }
 
 /* ---- I8: nothing lost, nothing invented ---- */
@@ -401,7 +355,7 @@ static void over_reckon(struct reckoning *reckoning, struct node *node)
 				    &err);
 		view_end(view);
 	}
-	store_failed(&reckoning->look, code, &err);
+	check_read(&reckoning->look, code, &err);
 	reckoning->look.node = teller;
 }
 
@@ -473,7 +427,7 @@ static void truth_check(struct sim *sim, struct node *node)
 		view_end(view);
 	}
 	rows_close(reckoning.rows);
-	store_failed(&reckoning.look, code, &err);
+	check_read(&reckoning.look, code, &err);
 	for (size_t i = 0; i < sim->node_count && sim_is_sound(sim); i++)
 		if (sim->nodes[i].is_up && sim->nodes[i].is_over)
 			over_reckon(&reckoning, &sim->nodes[i]);
@@ -481,114 +435,7 @@ static void truth_check(struct sim *sim, struct node *node)
 		lost_check(sim, &reckoning);
 }
 
-/* ---- I2 and the rest, by the house's own audits ---- */
-
-/* What was lost, or done twice, people have to count. */
-bool check_is_doubtful(const struct sim *sim, uint32_t site)
-{
-	if (site == SITE_NONE)
-		return false;
-	return site == sim->restored_site || site == sim->suspect_site ||
-	       site == sim->replaced_site ||
-	       (site < SIM_SITE_LIAR &&
-		sim->nodes[site - SIM_SITE_HQ].was_ended);
-}
-
-static bool is_disputed_transfer(const struct sim *sim,
-				 const struct place *place)
-{
-	struct transfer_id id;
-
-	return transfer_id_parse(place_name_span(&place->name), &id) &&
-	       (check_is_doubtful(sim, id.from) ||
-		check_is_doubtful(sim, id.to));
-}
-
-/* Two boxes of one image, or one before and after it was set back, may both
- * have taken the last ones out of a bin, or received one truck. */
-static bool is_disputed(const struct sim *sim,
-			const struct network_finding *finding)
-{
-	if (finding->kind == NETWORK_NEGATIVE)
-		return check_is_doubtful(sim, finding->feed.site);
-	return finding->kind == NETWORK_RESIDUE &&
-	       is_disputed_transfer(sim, &finding->place);
-}
-
-static void findings_tell(const struct looking *look,
-			  const struct network_result *result)
-{
-	char sentence[NETWORK_FINDING_PRINT_SIZE];
-
-	for (size_t i = 0; i < result->findings && i < NETWORK_FINDINGS_MAX;
-	     i++) {
-		if (is_disputed(look->sim, &result->list[i]))
-			continue;
-		network_finding_print(&result->list[i], false, sentence,
-				      sizeof(sentence));
-		sim_fail(look->sim, "site %u: the network's audit: %s",
-			 look->node->site, sentence);
-	}
-}
-
-static enum err_code network_audit(const struct view *view,
-				   const struct looking *look, struct err *err)
-{
-	struct network_plan plan = {.progress = NULL};
-	struct network_result *result = calloc(1, sizeof(*result));
-	enum err_code code;
-
-	ASSERT(result != NULL);
-	memcpy(plan.net_id, look->sim->net_id, NET_ID_SIZE);
-	code = audit_network_run(view, &plan, result, err);
-	if (code == ERR_OK)
-		findings_tell(look, result);
-	if (code == ERR_OK && result->rows == 0)
-		sim_fail(look->sim, "the audit saw nothing");
-	free(result);
-	return code;
-}
-
-static enum err_code site_audit(const struct view *view,
-				const struct looking *look, struct err *err)
-{
-	struct audit_plan plan = {.progress = NULL};
-	struct audit_result *result = calloc(1, sizeof(*result));
-	char sentence[FINDING_PRINT_SIZE];
-	enum err_code code;
-
-	ASSERT(result != NULL);
-	code = audit_run(view, &plan, result, err);
-	for (size_t i = 0;
-	     code == ERR_OK && i < result->findings && i < FINDINGS_MAX; i++) {
-		const struct finding *finding = &result->list[i];
-
-		if (finding->kind == FINDING_RESIDUE &&
-		    is_disputed_transfer(look->sim, &finding->place))
-			continue;
-		finding_print(finding, false, sentence, sizeof(sentence));
-		sim_fail(look->sim, "site %u: its audit: %s", look->node->site,
-			 sentence);
-	}
-	free(result);
-	return code;
-}
-
-static void audits_check(struct sim *sim, struct node *node)
-{
-	struct looking look = {sim, node, NULL};
-	struct view *view;
-	struct err err;
-	enum err_code code = view_begin(ledger_env(node->ledger), &view, &err);
-
-	if (code == ERR_OK) {
-		code = network_audit(view, &look, &err);
-		if (code == ERR_OK)
-			code = site_audit(view, &look, &err);
-		view_end(view);
-	}
-	store_failed(&look, code, &err);
-}
+/* ---- the end ---- */
 
 void check_end(struct sim *sim)
 {
@@ -601,7 +448,8 @@ void check_end(struct sim *sim)
 		check_roster(sim);
 	if (sim_is_sound(sim))
 		check_words(sim);
-	/* They hold the same deltas by hash: one stands for all. */
+	/* They hold the same deltas by hash: one stands for all, as far as
+	 * feeds go. */
 	if (sim_is_sound(sim))
 		truth_check(sim, node);
 	if (sim_is_sound(sim))
@@ -609,7 +457,7 @@ void check_end(struct sim *sim)
 	if (sim_is_sound(sim))
 		check_transfers(sim);
 	if (sim_is_sound(sim))
-		audits_check(sim, node);
+		check_audits(sim, node);
 }
 
 /* ---- for whoever has to find out ---- */

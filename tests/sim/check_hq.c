@@ -341,9 +341,9 @@ static enum err_code heard_add(void *context, const struct feed_record *feed,
 	bool is_out;
 	enum err_code code = is_outcast(&adding, feed->id, &is_out, err);
 
-	if (code != ERR_OK || is_out || feed->id.epoch == 1 ||
-	    endings->heard_count == CHECK_ENDINGS_MAX)
+	if (code != ERR_OK || is_out || feed->id.epoch == 1)
 		return code;
+	ASSERT(endings->heard_count < CHECK_ENDINGS_MAX);
 	endings->heard[endings->heard_count].site = feed->id.site;
 	endings->heard[endings->heard_count++].epoch = feed->id.epoch;
 	return ERR_OK;

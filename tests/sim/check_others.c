@@ -254,8 +254,6 @@ enum err_code check_standing(const struct looking *look,
 {
 	enum err_code code = ERR_OK;
 
-	if (seen == NULL)
-		return ERR_OK;
 	seen->state = feed->state;
 	seen->is_own = feed->is_own;
 	if (feed->state == FEED_FORKED || feed->id.branch != 0)

@@ -12,6 +12,10 @@ struct looking {
 	const struct view *view;
 };
 
+/* The store could not be read, or a list here is too short: that fails. */
+void check_read(const struct looking *look, enum err_code code,
+		const struct err *err);
+
 /* ---- check_hq.c ---- */
 
 /* After a step: control is where it was, or further, and ends what it ends. */
@@ -67,8 +71,20 @@ MUST_CHECK enum err_code check_standing(const struct looking *look,
 					struct err *err);
 void check_waiting(struct node *node);
 
+/* I2, of @feed, whose balances a commit changed; check_sums.c. */
+MUST_CHECK enum err_code check_sums(const struct looking *look,
+				    const struct feed_record *feed,
+				    struct err *err);
+/* And of the box's own journal, if it grew. */
+MUST_CHECK enum err_code check_own_sums(const struct looking *look,
+					struct err *err);
+
 /* I14, once in a while; check_bounds.c. */
 MUST_CHECK enum err_code check_bounds(struct looking *look, struct err *err);
+
+/* At the end: the audit of every box's own journal, and of what @drawn holds of
+ * the network; check_audits.c. */
+void check_audits(struct sim *sim, const struct node *drawn);
 
 /* At the end: a box in another one's place has that one's book; check_book.c.
  */

@@ -65,6 +65,7 @@ struct seen_head {
 	struct feed_id id;
 	uint64_t seq;
 	uint8_t hash[HASH_SIZE];
+	uint64_t folded; /* into the balances that were summed up */
 	enum feed_state state;
 	bool is_own;
 	bool is_closed; /* its owner's word was found in it */
@@ -133,6 +134,7 @@ struct node {
 	/* What the checkers saw of each feed. */
 	struct seen_head seen[SIM_FEEDS_MAX];
 	size_t seen_count;
+	struct pos summed; /* the journal's end, when its sums were checked */
 
 	/* The people there and their scanner, which outlive the box. */
 	uint64_t reading;
@@ -247,6 +249,8 @@ struct sim_totals {
 	uint64_t memory_peak;    /* bytes, of all boxes, shared out */
 	uint64_t disk_peak;      /* of one */
 	uint64_t checks;
+	uint64_t sums;   /* items of a feed that a commit changed */
+	uint64_t audits; /* of boxes' own journals */
 };
 
 struct sim {
